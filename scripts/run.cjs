@@ -1,0 +1,60 @@
+/* The door of every command: `node scripts/run.cjs <command> [arguments]`.
+ *
+ * Written in old CommonJS on purpose, so that a Node that is too old to run anything else here still
+ * reads this file and says so. TypeScript is loaded in this process, without a child, so that Ctrl-C
+ * and SIGTERM reach the command itself. */
+"use strict";
+
+var fs = require("fs");
+var path = require("path");
+var url = require("url");
+
+var OLDEST_NODE = 20;
+var root = path.join(__dirname, "..");
+
+function fail(message, next) {
+  process.stderr.write("error: " + message + "\n" + (next ? next + "\n" : ""));
+  process.exit(1);
+}
+
+if (parseInt(process.version.slice(1), 10) < OLDEST_NODE) {
+  fail(
+    "Pinebase needs Node " + OLDEST_NODE + " or newer, and this is Node " + process.version.slice(1) + ".",
+    "Install a current version from https://nodejs.org and run the command again."
+  );
+}
+
+var command = process.argv[2] || "";
+var file = path.join(__dirname, command + ".ts");
+if (!/^[a-z][a-z-]*$/.test(command) || !fs.existsSync(file)) {
+  fail('There is no command "' + command + '".', "Run npm run to see the commands.");
+}
+
+if (!fs.existsSync(path.join(root, "node_modules", "tsx", "package.json"))) {
+  fail("The dependencies are not installed.", "Run npm ci, then run the command again.");
+}
+
+process.chdir(root);
+// A relative path given by the caller means a path from where npm was called.
+process.env.INIT_CWD = process.env.INIT_CWD || root;
+
+import("tsx/esm/api")
+  .then(function (tsx) {
+    tsx.register();
+    return import(url.pathToFileURL(file).href);
+  })
+  .then(function (loaded) {
+    return loaded.run(process.argv.slice(3));
+  })
+  .then(
+    function (code) {
+      process.exitCode = code;
+    },
+    function (error) {
+      if (error && error.name === "UserError") {
+        fail(error.message, error.next);
+      }
+      process.stderr.write(((error && error.stack) || String(error)) + "\n");
+      process.exit(1);
+    }
+  );
