@@ -19,7 +19,11 @@ function fail(message, next) {
 
 if (parseInt(process.version.slice(1), 10) < OLDEST_NODE) {
   fail(
-    "Pinebase needs Node " + OLDEST_NODE + " or newer, and this is Node " + process.version.slice(1) + ".",
+    "Pinebase needs Node " +
+      OLDEST_NODE +
+      " or newer, and this is Node " +
+      process.version.slice(1) +
+      ".",
     "Install a current version from https://nodejs.org and run the command again."
   );
 }
