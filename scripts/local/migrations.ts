@@ -1,0 +1,76 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import postgres from "postgres";
+import { UserError } from "../lib/user-error.ts";
+import { projectDir } from "./paths.ts";
+import { supabase } from "./supabase-cli.ts";
+
+/** A migration file, as the CLI understands file names. */
+const migrationName = /^(\d+)_.*\.sql$/;
+
+/**
+ * Applies the migrations that the database does not have yet, by the real `supabase db push`.
+ *
+ * @param databaseUrl a database in which we are the role postgres
+ * @param workdir the folder that holds `supabase/migrations`
+ * @throws UserError with the CLI's own words when a migration fails
+ */
+export async function pushMigrations(databaseUrl: string, workdir = projectDir): Promise<void> {
+  const args = [
+    "db",
+    "push",
+    `--remote=${databaseUrl}`,
+    "--yes",
+    "--skip-vault",
+    "--workdir",
+    workdir,
+  ];
+  const { stdout, stderr, code } = await supabase(args, { cwd: workdir });
+  if (code === 0) return;
+
+  const { password } = new URL(databaseUrl);
+  const output = `${stdout}\n${stderr}`.replaceAll(password, "****").trim();
+  const file = [...output.matchAll(/^Applying migration (.+?)\.\.\.$/gm)].at(-1)?.[1];
+  const [error, ...where] = output.slice(output.indexOf("ERROR:")).split("\n");
+  throw new UserError(
+    file && error?.startsWith("ERROR:")
+      ? `The migration ${file} failed and was rolled back: ${error.slice("ERROR:".length).trim()}`
+      : `The migrations could not be applied: ${output.split("\n")[0]}`,
+    [
+      ...(file ? where.filter((line) => !line.startsWith("Try rerunning")) : output.split("\n")),
+      "Mend the file in supabase/migrations and run the command again.",
+    ].join("\n"),
+  );
+}
+
+/** Whether `pushMigrations` would find something to do. Asking the database is faster than the CLI. */
+export async function hasPendingMigrations(
+  databaseUrl: string,
+  workdir = projectDir,
+): Promise<boolean> {
+  const local = await localVersions(workdir);
+  if (local.length === 0) return false;
+  const applied = await appliedVersions(databaseUrl);
+  return local.some((version) => !applied.has(version));
+}
+
+async function localVersions(workdir: string): Promise<string[]> {
+  const files = await readdir(join(workdir, "supabase", "migrations")).catch(() => []);
+  return files.flatMap((file) => migrationName.exec(file)?.[1] ?? []);
+}
+
+async function appliedVersions(databaseUrl: string): Promise<Set<string>> {
+  const sql = postgres(databaseUrl, { max: 1 });
+  try {
+    const [found] = await sql`
+      select to_regclass('supabase_migrations.schema_migrations') is not null as history
+    `;
+    if (!found?.history) return new Set();
+    const rows = await sql<{ version: string }[]>`
+      select version from supabase_migrations.schema_migrations
+    `;
+    return new Set(rows.map((row) => row.version));
+  } finally {
+    await sql.end();
+  }
+}

@@ -1,0 +1,103 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { getAuthSchemaSql } from "@supabase/lite";
+import postgres from "postgres";
+import type { Secrets } from "./secrets.ts";
+
+/** Whether new objects in public are granted to the API roles by themselves. Hosted has both. */
+export type DefaultPrivileges = "granted" | "revoked";
+
+/** The database that every platform database is copied from. Nobody but the superuser connects to it. */
+const template = "pinebase_platform";
+
+/** Everything below is done by the superuser; this gives its URL for a database. */
+export type AdminUrl = (database: string) => string;
+
+/**
+ * Makes the roles and the template database, unless an earlier start did. Cut off at any point, it
+ * does the rest the next time.
+ */
+export async function preparePlatform(adminUrl: AdminUrl, secrets: Secrets): Promise<void> {
+  await withClient(adminUrl("template1"), async (sql) => {
+    const [found] = await sql`
+      select
+        to_regrole('postgres') is not null as roles,
+        exists (select from pg_database where datname = ${template} and datistemplate) as template
+    `;
+    if (!found?.roles) await createRoles(sql, secrets);
+    if (found?.template) return;
+    await sql.unsafe(`drop database if exists ${template}`);
+    await sql.unsafe(`create database ${template}`);
+    await withClient(adminUrl(template), (own) =>
+      own.begin(async (t) => {
+        // The tables of the local Auth server; the baseline then makes them hosted's to the eye.
+        await t.unsafe(getAuthSchemaSql());
+        await run(t, "platform.sql");
+      }),
+    );
+    await sql.unsafe(`alter database ${template} with is_template true allow_connections false`);
+  });
+}
+
+/** Whether the database is there, whole. */
+export async function hasPlatformDatabase(adminUrl: AdminUrl, name: string): Promise<boolean> {
+  return withClient(adminUrl("template1"), async (sql) => {
+    const rows = await sql`
+      select from pg_database
+      where datname = ${name} and datdba = to_regrole('postgres')
+    `;
+    return rows.length > 0;
+  });
+}
+
+/** Makes a database that holds the platform baseline and nothing else; replaces one that is not whole. */
+export async function createPlatformDatabase(
+  adminUrl: AdminUrl,
+  name: string,
+  defaultPrivileges: DefaultPrivileges,
+): Promise<void> {
+  await withClient(adminUrl("template1"), async (sql) => {
+    await sql`drop database if exists ${sql(name)} with (force)`;
+    await sql`create database ${sql(name)} template ${sql(template)}`;
+    if (defaultPrivileges === "granted") {
+      await withClient(adminUrl(name), (own) => run(own, "default-privileges.sql"));
+    }
+    // The owner is the mark of a whole database: it comes last.
+    await sql`alter database ${sql(name)} owner to postgres`;
+  });
+}
+
+/** Drops a database, its sessions with it. */
+export async function dropDatabase(adminUrl: AdminUrl, name: string): Promise<void> {
+  await withClient(adminUrl("template1"), async (sql) => {
+    await sql`drop database if exists ${sql(name)} with (force)`;
+  });
+}
+
+async function createRoles(sql: postgres.Sql, secrets: Secrets): Promise<void> {
+  await sql.begin(async (t) => {
+    await run(t, "roles.sql");
+    const passwords = {
+      postgres: secrets.databasePassword,
+      authenticator: secrets.servicePassword,
+      supabase_auth_admin: secrets.servicePassword,
+      supabase_storage_admin: secrets.servicePassword,
+    };
+    for (const [role, password] of Object.entries(passwords)) {
+      await t.unsafe(`alter role ${role} password '${password}'`);
+    }
+  });
+}
+
+async function run(sql: postgres.Sql | postgres.TransactionSql, file: string): Promise<void> {
+  await sql.unsafe(await readFile(join(import.meta.dirname, file), "utf8"));
+}
+
+async function withClient<T>(url: string, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
+  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  try {
+    return await work(sql);
+  } finally {
+    await sql.end();
+  }
+}
