@@ -1,0 +1,63 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { UserError } from "./user-error.ts";
+
+/** A migration and the place of its way back, which has the same name in another folder. */
+export interface Migration {
+  /** The timestamp that the file name starts with; the order of migrations. */
+  version: string;
+  /** `<version>_<domain>.sql` */
+  file: string;
+  path: string;
+  rollbackPath: string;
+  hasRollback: boolean;
+}
+
+/** The folder that the Supabase CLI works in unless it is told otherwise. */
+export const supabaseDirectory = "supabase";
+
+/**
+ * Lists the migrations of a project, oldest first.
+ *
+ * @throws UserError when a file name has no version, or two have the same
+ */
+export async function listMigrations(directory = supabaseDirectory): Promise<Migration[]> {
+  const migrations = join(directory, "migrations");
+  const rollbacks = join(directory, "rollbacks");
+  const waysBack = new Set(await sqlFiles(rollbacks));
+  const list = (await sqlFiles(migrations)).map((file) => ({
+    version: versionOf(file),
+    file,
+    path: join(migrations, file),
+    rollbackPath: join(rollbacks, file),
+    hasRollback: waysBack.has(file),
+  }));
+  for (const [index, { version, file }] of list.entries()) {
+    if (list[index - 1]?.version === version) {
+      throw new UserError(`Two migrations have the version ${version}.`, `Rename ${file}.`);
+    }
+  }
+  return list;
+}
+
+/** The way-back files that belong to no migration: left over from a rename. */
+export async function strayRollbacks(directory = supabaseDirectory): Promise<string[]> {
+  const files = new Set((await listMigrations(directory)).map(({ file }) => file));
+  return (await sqlFiles(join(directory, "rollbacks"))).filter((file) => !files.has(file));
+}
+
+async function sqlFiles(directory: string): Promise<string[]> {
+  const files = await readdir(directory).catch(() => []);
+  return files.filter((file) => file.endsWith(".sql")).sort();
+}
+
+function versionOf(file: string): string {
+  const version = /^(\d{14})_[a-z0-9_]+\.sql$/.exec(file)?.[1];
+  if (version === undefined) {
+    throw new UserError(
+      `${file} is not named like a migration.`,
+      "Name it <YYYYMMDDHHMMSS>_<domain>.sql.",
+    );
+  }
+  return version;
+}

@@ -1,0 +1,93 @@
+import { type Node, type ParseResult, parse } from "libpg-query";
+
+/** A place in a script that breaks a rule. */
+export interface Finding {
+  line: number;
+  /** Completes "the statement ...". */
+  reason: string;
+}
+
+/**
+ * Finds the statements that a migration or a way back must not hold, because both are pushed to a
+ * hosted project, each inside a transaction that is not its own, and kept as text in the database.
+ * The script is read by Postgres's own parser, so that text and comments are not taken for statements.
+ *
+ * @throws SqlError, with the message of Postgres, when the script has a syntax error
+ */
+export async function forbiddenStatements(sql: string): Promise<Finding[]> {
+  const { stmts = [] }: ParseResult = await parse(sql);
+  // The parser counts bytes.
+  const bytes = Buffer.from(sql);
+  const findings = stmts.flatMap(({ stmt, stmt_location: start = 0, stmt_len: length }) => {
+    const reason = stmt === undefined ? undefined : reasonAgainst(stmt);
+    const end = length === undefined ? bytes.length : start + length;
+    const text = bytes.subarray(start, end).toString();
+    const lead = /^(?:\s+|--.*|\/\*[\s\S]*?\*\/)*/.exec(text)?.[0] ?? "";
+    const line = lineAt(bytes.subarray(0, start).toString() + lead);
+    return reason === undefined ? [] : [{ line, reason }];
+  });
+  return [...findings, ...secrets(sql)].sort((a, b) => a.line - b.line);
+}
+
+function reasonAgainst(node: Node): string | undefined {
+  if ("TransactionStmt" in node) {
+    return "begins or ends a transaction, and each script runs inside one already";
+  }
+  if (
+    isConcurrent(node) ||
+    "VacuumStmt" in node ||
+    "CreatedbStmt" in node ||
+    "DropdbStmt" in node
+  ) {
+    return "cannot run inside a transaction";
+  }
+  if ("AlterSystemStmt" in node) {
+    return "needs a superuser, which postgres is not on hosted Supabase";
+  }
+  if ("CreateExtensionStmt" in node && optionNames(node.CreateExtensionStmt.options).length > 0) {
+    const names = optionNames(node.CreateExtensionStmt.options);
+    return names.includes("new_version")
+      ? "asks for a version, which hosted Supabase refuses"
+      : undefined;
+  }
+  return undefined;
+}
+
+function isConcurrent(node: Node): boolean {
+  return (
+    ("IndexStmt" in node && node.IndexStmt.concurrent === true) ||
+    ("DropStmt" in node && node.DropStmt.concurrent === true) ||
+    ("RefreshMatViewStmt" in node && node.RefreshMatViewStmt.concurrent === true) ||
+    ("ReindexStmt" in node && optionNames(node.ReindexStmt.params).includes("concurrently"))
+  );
+}
+
+function optionNames(options: Node[] | undefined): string[] {
+  return (options ?? []).flatMap((option) =>
+    "DefElem" in option ? [option.DefElem.defname ?? ""] : [],
+  );
+}
+
+// The forms that providers give their secrets so that they can be found.
+const secretForms = [
+  /\b[sr]k_(?:live|test)_\w{8,}/, // Stripe
+  /\bwhsec_\w{8,}/, // Stripe's webhooks
+  /\bsb_secret_\w{8,}/, // Supabase
+  /\bsbp_[0-9a-f]{20,}/, // Supabase's management API
+  /\bsk-[\w-]{20,}/, // language models
+  /\beyJ[\w-]{10,}\.eyJ[\w-]{10,}/, // JSON web tokens
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
+];
+
+function secrets(sql: string): Finding[] {
+  return secretForms.flatMap((form) => {
+    const match = form.exec(sql);
+    return match === null
+      ? []
+      : [{ line: lineAt(sql.slice(0, match.index)), reason: "holds what looks like a secret" }];
+  });
+}
+
+function lineAt(before: string): number {
+  return before.split("\n").length;
+}
