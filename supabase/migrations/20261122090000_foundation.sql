@@ -1,0 +1,150 @@
+-- Foundation: what every later migration stands on.
+--
+-- Two schemas and one direction. `public` is what the Data API exposes: tables
+-- under row-level security and thin functions that run as their caller. `private`
+-- holds the work behind them; the API roles have no usage on it, so nothing in it
+-- can be named in a request.
+create schema private;
+
+comment on schema private is
+  'Implementations, trigger functions and helpers. Not exposed; the API roles have no usage on it.';
+
+revoke all on schema private from public, anon, authenticated, service_role;
+
+-- Hosted projects have both already; a bare Postgres 17 gets them here.
+create schema if not exists extensions;
+create extension if not exists pgcrypto with schema extensions;
+
+-- The registry of errors: the only list of identifiers. A client switches on the
+-- identifier, so one is never renamed; the status is what the Data API answers.
+create table private.error_codes (
+  identifier text primary key,
+  status smallint not null,
+  meaning text not null,
+  constraint error_codes_identifier_form check (identifier ~ '^[a-z][a-z_]{2,62}$'),
+  constraint error_codes_status_is_an_http_error check (status between 400 and 599)
+);
+
+comment on table private.error_codes is
+  'Registry of error identifiers. raise_error() refuses any other; ErrorCode in the package lists the same.';
+
+revoke all on private.error_codes from public, anon, authenticated, service_role;
+
+insert into private.error_codes (identifier, status, meaning)
+values
+  ('not_authenticated', 401, 'No user is signed in.'),
+  ('insufficient_credits', 402, 'The balance is smaller than the amount.'),
+  ('email_required', 403, 'Signed in, but without an account row: the user has no email yet.'),
+  ('premium_required', 403, 'The action needs a premium plan.'),
+  ('plan_limit_reached', 403, 'The plan allows no more of these.'),
+  ('strategy_not_found', 404, 'No such strategy, or not one the caller may see.'),
+  ('strategy_version_not_found', 404, 'The strategy has no such version, or no longer.'),
+  ('indicator_not_found', 404, 'No such indicator, or not one the owner may see.'),
+  ('api_key_not_found', 404, 'No key is stored for this provider.'),
+  ('coupon_not_found', 404, 'No active coupon has this code.'),
+  ('user_not_found', 404, 'No account has this id or email.'),
+  ('billing_account_not_found', 404, 'The user has no account at the payment provider.'),
+  ('webhook_event_not_found', 404, 'No such event was recorded.'),
+  ('coupon_already_redeemed', 409, 'This user has redeemed this coupon before.'),
+  ('coupon_exhausted', 409, 'All uses of this coupon are taken.'),
+  ('version_conflict', 409, 'The strategy has changed since the version that the caller expected.'),
+  ('active_subscription', 409, 'A subscription is active.'),
+  ('idempotency_key_reused', 409, 'The idempotency key was used for something else.'),
+  ('secret_in_use', 409, 'Stored keys still need this secret.'),
+  ('coupon_expired', 410, 'The coupon''s expiration date has passed.'),
+  ('invalid_argument', 422, 'An argument is missing or out of bounds.'),
+  ('invalid_parameters', 422, 'Parameters do not fit the indicator''s schema.'),
+  ('confirmation_mismatch', 422, 'The confirmation is not the account''s email.'),
+  ('rate_limited', 429, 'Too many attempts in the window.'),
+  ('secret_not_configured', 500, 'No usable secret is in Vault.'),
+  ('decryption_failed', 500, 'The ciphertext does not open with the secret.');
+
+-- SQLSTATE PTnnn makes the Data API answer with HTTP status nnn. `details` carries
+-- the identifier and `hint` the facts, because these two reach a client unchanged.
+create function private.raise_error(identifier text, message text, facts jsonb default null)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_status smallint;
+begin
+  select e.status
+  into v_status
+  from private.error_codes as e
+  where e.identifier = raise_error.identifier;
+
+  if v_status is null then
+    raise exception 'error identifier % is not in private.error_codes', raise_error.identifier;
+  elsif raise_error.facts is null then
+    raise exception using
+      errcode = 'PT' || v_status,
+      message = raise_error.message,
+      detail = raise_error.identifier;
+  else
+    raise exception using
+      errcode = 'PT' || v_status,
+      message = raise_error.message,
+      detail = raise_error.identifier,
+      hint = raise_error.facts::text;
+  end if;
+end;
+$$;
+
+comment on function private.raise_error(text, text, jsonb) is
+  'Raises a registered error: SQLSTATE PT<status>, the sentence as message, the identifier as detail, the facts as a JSON hint.';
+
+revoke all on function private.raise_error from public, anon, authenticated, service_role;
+
+-- A trigger, not a client, says when a row last changed. Each table names it in a
+-- `when (old.* is distinct from new.*)`, so that an update that changes nothing
+-- does not look like a change.
+create function private.set_updated_at()
+returns trigger
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  new.updated_at := now();
+  return new;
+end;
+$$;
+
+comment on function private.set_updated_at() is
+  'Trigger function: moves updated_at to the time of the transaction.';
+
+revoke all on function private.set_updated_at from public, anon, authenticated, service_role;
+
+-- Ledgers and audit trails are believed because nobody can edit them, the table's
+-- owner included. A row yields only when its user is gone already, which is what
+-- the cascade from public.users looks like from inside.
+create function private.refuse_unless_user_is_gone()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  if tg_op = 'DELETE' then
+    if not exists (select from public.users as u where u.id = old.user_id) then
+      return old;
+    end if;
+  end if;
+
+  raise exception using
+    errcode = 'insufficient_privilege',
+    message = format('%I is append-only: its rows are never changed, and go only with their user.', tg_table_name),
+    schema = tg_table_schema,
+    table = tg_table_name;
+end;
+$$;
+
+comment on function private.refuse_unless_user_is_gone() is
+  'Trigger function of append-only tables: refuses every update and truncate, and every delete but the cascade from a deleted user.';
+
+revoke all on function private.refuse_unless_user_is_gone from public, anon, authenticated, service_role;

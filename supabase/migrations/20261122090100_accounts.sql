@@ -1,0 +1,196 @@
+-- Accounts: one row per signed-in person with an email, in step with auth.users.
+--
+-- auth.users is not ours to extend and not exposed, so what the app knows about a
+-- person stands here. A user may change their name and preferences and nothing
+-- else: credits and premium are money.
+create table public.users (
+  id uuid primary key references auth.users (id) on delete cascade,
+  email text not null,
+  full_name text,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  credits integer not null default 5,
+  is_premium boolean not null default false,
+  preferences jsonb not null default '{}',
+  last_login timestamptz,
+  premium_until timestamptz,
+  constraint idx_users_email unique (email),
+  constraint users_full_name_length check (char_length(full_name) <= 200),
+  constraint users_credits_not_negative check (credits >= 0),
+  constraint users_preferences_is_an_object check (jsonb_typeof(preferences) = 'object'),
+  -- 16 KiB hold any settings page; more than that is a document, and wants a table.
+  constraint users_preferences_size check (octet_length(preferences::text) <= 16384)
+);
+
+comment on table public.users is
+  'Accounts: one row per auth user with an email. Filled and kept in step by triggers on auth.users.';
+comment on column public.users.id is 'The id in auth.users; deleting that user deletes this row and all that hangs on it.';
+comment on column public.users.email is 'The email of the auth user; follows a confirmed change.';
+comment on column public.users.full_name is 'Display name, at most 200 characters; taken from the sign-up metadata, then the user''s to change.';
+comment on column public.users.credits is 'Balance of the ledger credit_transactions; never negative, never written without a ledger row.';
+comment on column public.users.is_premium is 'Copy of premium_until > now() for display, at most one sweep late. Decide by premium_until.';
+comment on column public.users.preferences is 'The app''s settings for this user: a JSON object of at most 16 KiB.';
+comment on column public.users.last_login is 'Last sign-in, from auth.users.';
+comment on column public.users.premium_until is 'Premium while this lies in the future; null for never. Written by billing only.';
+
+alter table public.users enable row level security;
+
+create policy "users read their own account"
+  on public.users
+  for select
+  to authenticated
+  using (id = (select auth.uid()));
+
+-- Which columns may be updated is a matter of grants: see below.
+create policy "users update their own account"
+  on public.users
+  for update
+  to authenticated
+  using (id = (select auth.uid()))
+  with check (id = (select auth.uid()));
+
+revoke all on public.users from public, anon, authenticated, service_role;
+grant select on public.users to authenticated;
+grant update (full_name, preferences) on public.users to authenticated;
+grant select, insert, update, delete on public.users to service_role;
+
+create trigger users_set_updated_at
+  before update on public.users
+  for each row
+  when (old.* is distinct from new.*)
+  execute function private.set_updated_at();
+
+-- The one place that decides what premium is.
+create function private.is_premium_until(premium_until timestamptz)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = ''
+return coalesce(is_premium_until.premium_until > now(), false);
+
+comment on function private.is_premium_until(timestamptz) is
+  'True while the given end of premium lies in the future; false for null.';
+
+revoke all on function private.is_premium_until from public, anon, authenticated, service_role;
+
+create function private.is_premium(user_id uuid)
+returns boolean
+language sql
+stable
+security definer
+set search_path = ''
+begin atomic
+  select exists (
+    select
+    from public.users as u
+    where u.id = is_premium.user_id
+      and private.is_premium_until(u.premium_until)
+  );
+end;
+
+comment on function private.is_premium(uuid) is
+  'Whether this user is premium now. False for an unknown user.';
+
+revoke all on function private.is_premium from public, anon, authenticated, service_role;
+
+-- is_premium is derived here and nowhere else, so that writing it alone has no effect.
+create function private.copy_is_premium()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  new.is_premium := private.is_premium_until(new.premium_until);
+  return new;
+end;
+$$;
+
+comment on function private.copy_is_premium() is
+  'Trigger function: derives users.is_premium from premium_until.';
+
+revoke all on function private.copy_is_premium from public, anon, authenticated, service_role;
+
+create trigger users_copy_is_premium
+  before insert or update of is_premium, premium_until on public.users
+  for each row
+  execute function private.copy_is_premium();
+
+-- Creates or refreshes the account of one auth user. An auth user without an email
+-- (anonymous, phone) gets none until one is gained. auth.users lets a single-sign-on
+-- user share an email with another user; the account belongs to whoever had it first,
+-- and the other is left without, with a warning in the log.
+create function private.ensure_account(user_id uuid)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  insert into public.users as account (id, email, full_name, created_at, last_login)
+  select
+    u.id,
+    u.email,
+    left(nullif(btrim(coalesce(u.raw_user_meta_data ->> 'full_name', u.raw_user_meta_data ->> 'name')), ''), 200),
+    coalesce(u.created_at, now()),
+    u.last_sign_in_at
+  from auth.users as u
+  where u.id = ensure_account.user_id
+    and u.email <> ''
+  on conflict (id) do update
+    set email = excluded.email,
+        last_login = excluded.last_login
+    where (account.email, account.last_login) is distinct from (excluded.email, excluded.last_login);
+exception
+  when unique_violation then
+    raise warning 'account % was not synchronised: its email belongs to another account', ensure_account.user_id;
+end;
+$$;
+
+comment on function private.ensure_account(uuid) is
+  'Creates the account of an auth user with an email, or brings its email and last_login up to date.';
+
+revoke all on function private.ensure_account from public, anon, authenticated, service_role;
+
+-- Sign-in must not depend on us: whatever goes wrong here is a warning in the log,
+-- a lock held elsewhere is waited for two seconds at most, and the next sign-in or
+-- get_my_account() mends the row.
+create function private.follow_auth_user()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+set lock_timeout = '2s'
+as $$
+begin
+  perform private.ensure_account(new.id);
+  return null;
+exception
+  when others then
+    raise warning 'account % was not synchronised: % (%)', new.id, sqlerrm, sqlstate;
+    return null;
+end;
+$$;
+
+comment on function private.follow_auth_user() is
+  'Trigger function on auth.users: keeps public.users in step and never fails the auth write.';
+
+revoke all on function private.follow_auth_user from public, anon, authenticated, service_role;
+
+create trigger pinebase_account_created
+  after insert on auth.users
+  for each row
+  execute function private.follow_auth_user();
+
+create trigger pinebase_account_changed
+  after update of email, last_sign_in_at on auth.users
+  for each row
+  when (
+    old.email is distinct from new.email
+    or old.last_sign_in_at is distinct from new.last_sign_in_at
+  )
+  execute function private.follow_auth_user();

@@ -1,0 +1,96 @@
+-- API keys: the users' own language-model keys, encrypted, one per provider. Their
+-- owner sees that a key is there and its last four characters, never the
+-- ciphertext: what cannot be read cannot be copied and attacked elsewhere.
+create table public.api_keys (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id) on delete cascade,
+  provider text not null,
+  key_encrypted text not null,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  last_used timestamptz,
+  key_hint text,
+  secret_version integer not null,
+  constraint api_keys_one_per_provider unique (user_id, provider),
+  constraint api_keys_provider_form check (provider ~ '^[a-z][a-z0-9_-]{1,31}$'),
+  -- A key of 512 characters takes some 770 in the envelope; the rest is room for older formats.
+  constraint api_keys_key_encrypted_length check (char_length(key_encrypted) between 1 and 4096),
+  constraint api_keys_key_hint_length check (char_length(key_hint) between 1 and 4),
+  constraint api_keys_secret_version_not_negative check (secret_version >= 0)
+);
+
+comment on table public.api_keys is
+  'Encrypted language-model keys, one row per user and provider. Written and read by functions only.';
+comment on column public.api_keys.provider is 'Lower-case name of the language-model provider, such as openai.';
+comment on column public.api_keys.key_encrypted is 'The ciphertext, bound to user, provider and secret version. No client may select it.';
+comment on column public.api_keys.key_hint is 'The last four characters, to recognise a key by; null where unknown (imported rows).';
+comment on column public.api_keys.secret_version is 'Which Vault secret opens the row; 0 is the imported legacy secret.';
+comment on column public.api_keys.last_used is 'When the key was last decrypted.';
+
+alter table public.api_keys enable row level security;
+
+create policy "users read their own api keys"
+  on public.api_keys
+  for select
+  to authenticated
+  using (user_id = (select auth.uid()));
+
+create policy "users delete their own api keys"
+  on public.api_keys
+  for delete
+  to authenticated
+  using (user_id = (select auth.uid()));
+
+revoke all on public.api_keys from public, anon, authenticated, service_role;
+grant select (id, user_id, provider, created_at, updated_at, last_used, key_hint, secret_version), delete
+  on public.api_keys
+  to authenticated;
+grant select, insert, update, delete on public.api_keys to service_role;
+
+create trigger api_keys_set_updated_at
+  before update on public.api_keys
+  for each row
+  when (old.* is distinct from new.*)
+  execute function private.set_updated_at();
+
+-- The audit trail: who stored, read or deleted which key, and by which request.
+-- It outlives the key and goes with the user.
+create table public.api_key_events (
+  id bigint generated always as identity primary key,
+  user_id uuid not null references public.users (id) on delete cascade,
+  provider text not null,
+  action text not null,
+  request_id text,
+  created_at timestamptz not null default now(),
+  constraint api_key_events_provider_form check (provider ~ '^[a-z][a-z0-9_-]{1,31}$'),
+  constraint api_key_events_action_known check (action in ('stored', 'decrypted', 'deleted', 'reencrypted')),
+  constraint api_key_events_request_id_length check (char_length(request_id) <= 200)
+);
+
+create index api_key_events_user_id_idx on public.api_key_events (user_id, id);
+
+comment on table public.api_key_events is
+  'Audit trail of api_keys, append-only for every role: rows go only with their user.';
+comment on column public.api_key_events.request_id is 'The x-request-id of the request that caused the event.';
+
+alter table public.api_key_events enable row level security;
+
+create policy "users read the audit trail of their own keys"
+  on public.api_key_events
+  for select
+  to authenticated
+  using (user_id = (select auth.uid()));
+
+revoke all on public.api_key_events from public, anon, authenticated, service_role;
+revoke all on sequence public.api_key_events_id_seq from public, anon, authenticated, service_role;
+grant select on public.api_key_events to authenticated, service_role;
+
+create trigger api_key_events_are_append_only
+  before update or delete on public.api_key_events
+  for each row
+  execute function private.refuse_unless_user_is_gone();
+
+create trigger api_key_events_are_not_truncated
+  before truncate on public.api_key_events
+  for each statement
+  execute function private.refuse_unless_user_is_gone();

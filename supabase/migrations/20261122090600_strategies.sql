@@ -1,0 +1,411 @@
+-- Strategies: what users make. Private unless published; published means that
+-- everybody may read it and nobody but its owner may change it.
+create table public.strategies (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null default auth.uid() references public.users (id) on delete cascade,
+  name text not null,
+  description text,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  is_ai_generated boolean not null default false,
+  is_public boolean not null default false,
+  market_type text,
+  timeframe text,
+  config jsonb not null,
+  current_version integer not null default 0,
+  -- What the tables below refer to, so that their owner can only be this row's.
+  constraint strategies_id_user_id_key unique (id, user_id),
+  constraint strategies_name_length check (char_length(name) <= 200 and name ~ '\S'),
+  constraint strategies_description_length check (char_length(description) <= 4000),
+  constraint strategies_market_type_known check (market_type in ('futures', 'stocks', 'crypto', 'forex')),
+  constraint strategies_timeframe_known check (timeframe in ('1m', '5m', '15m', '1h', '4h', '1d')),
+  constraint strategies_config_is_an_object check (jsonb_typeof(config) = 'object'),
+  constraint strategies_config_size check (octet_length(config::text) <= 262144),
+  constraint strategies_current_version_not_negative check (current_version >= 0)
+);
+
+create index idx_strategies_user_id on public.strategies (user_id);
+
+comment on table public.strategies is 'Trading strategies. A published one is read by everybody and changed by its owner only.';
+comment on column public.strategies.is_ai_generated is 'Whether a language model made it; said once, when it is created.';
+comment on column public.strategies.is_public is 'Published: readable by everybody, without its history.';
+comment on column public.strategies.market_type is 'futures, stocks, crypto or forex.';
+comment on column public.strategies.timeframe is 'Bar length: 1m, 5m, 15m, 1h, 4h or 1d.';
+comment on column public.strategies.config is 'The app''s own settings of the strategy: a JSON object of at most 256 KiB.';
+comment on column public.strategies.current_version is 'Number of the newest version; 0 before the first.';
+
+alter table public.strategies enable row level security;
+
+create policy "visitors read public strategies"
+  on public.strategies
+  for select
+  to anon
+  using (is_public);
+
+create policy "users read public strategies and their own"
+  on public.strategies
+  for select
+  to authenticated
+  using (is_public or user_id = (select auth.uid()));
+
+create policy "users create strategies of their own"
+  on public.strategies
+  for insert
+  to authenticated
+  with check (user_id = (select auth.uid()));
+
+create policy "users change their own strategies"
+  on public.strategies
+  for update
+  to authenticated
+  using (user_id = (select auth.uid()))
+  with check (user_id = (select auth.uid()));
+
+create policy "users delete their own strategies"
+  on public.strategies
+  for delete
+  to authenticated
+  using (user_id = (select auth.uid()));
+
+revoke all on public.strategies from public, anon, authenticated, service_role;
+grant select on public.strategies to anon, authenticated;
+grant
+  insert (id, user_id, name, description, is_public, is_ai_generated, market_type, timeframe, config),
+  update (name, description, is_public, market_type, timeframe, config),
+  delete
+  on public.strategies
+  to authenticated;
+grant select, insert, update, delete on public.strategies to service_role;
+
+create trigger strategies_set_updated_at
+  before update on public.strategies
+  for each row
+  when (old.* is distinct from new.*)
+  execute function private.set_updated_at();
+
+-- Components: the indicators of a strategy, with their parameters, in order.
+--
+-- indicator_id means a row of `indicators` or of `custom_indicators`, as is_custom
+-- says. A foreign key cannot choose its table, so two generated columns hold the id
+-- for one table each and carry ordinary foreign keys: no component can point at
+-- nothing, whatever happens at the same time.
+create table public.strategy_components (
+  id uuid primary key default gen_random_uuid(),
+  strategy_id uuid not null,
+  indicator_id uuid,
+  is_custom boolean not null default false,
+  component_type text not null,
+  parameters jsonb not null default '{}',
+  position integer not null,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  user_id uuid not null default auth.uid(),
+  indicator_name text,
+  library_indicator_id uuid
+    generated always as (case when not is_custom then indicator_id end) stored
+    references public.indicators (id) on delete no action,
+  custom_indicator_id uuid
+    generated always as (case when is_custom then indicator_id end) stored
+    references public.custom_indicators (id) on delete no action,
+  constraint strategy_components_owner_fkey
+    foreign key (user_id, strategy_id) references public.strategies (user_id, id)
+    on update cascade on delete cascade,
+  constraint strategy_components_component_type_known
+    check (component_type in ('trend', 'entry', 'exit', 'stop_loss')),
+  constraint strategy_components_parameters_is_an_object check (jsonb_typeof(parameters) = 'object'),
+  constraint strategy_components_parameters_size check (octet_length(parameters::text) <= 8192),
+  constraint strategy_components_position_not_negative check (position >= 0),
+  constraint strategy_components_indicator_name_length check (char_length(indicator_name) <= 200),
+  -- Deferrable, so that one statement may swap two positions. It carries the name of
+  -- the index on strategy_id that it makes unnecessary.
+  constraint idx_strategy_components_strategy_id
+    unique (strategy_id, component_type, position) deferrable initially immediate
+);
+
+create index strategy_components_user_id_strategy_id_idx on public.strategy_components (user_id, strategy_id);
+create index strategy_components_library_indicator_id_idx on public.strategy_components (library_indicator_id);
+create index strategy_components_custom_indicator_id_idx on public.strategy_components (custom_indicator_id);
+
+comment on table public.strategy_components is 'The indicators of a strategy with their parameters, at most 64 a strategy.';
+comment on column public.strategy_components.indicator_id is
+  'A row of indicators, or of custom_indicators when is_custom; null when that indicator is gone.';
+comment on column public.strategy_components.component_type is 'trend, entry, exit or stop_loss.';
+comment on column public.strategy_components.parameters is 'Values for the indicator''s parameters, an object of at most 8 KiB.';
+comment on column public.strategy_components.position is 'Order within the component type, from 0.';
+comment on column public.strategy_components.user_id is 'The strategy''s owner, held equal by a composite foreign key.';
+comment on column public.strategy_components.indicator_name is
+  'The indicator''s name when it was set; stays when the indicator goes.';
+comment on column public.strategy_components.library_indicator_id is 'indicator_id where it means a row of indicators.';
+comment on column public.strategy_components.custom_indicator_id is 'indicator_id where it means a row of custom_indicators.';
+
+alter table public.strategy_components enable row level security;
+
+create policy "visitors read components of public strategies"
+  on public.strategy_components
+  for select
+  to anon
+  using (
+    exists (
+      select
+      from public.strategies as s
+      where s.id = strategy_components.strategy_id
+        and s.is_public
+    )
+  );
+
+create policy "users read components of public strategies and their own"
+  on public.strategy_components
+  for select
+  to authenticated
+  using (
+    user_id = (select auth.uid())
+    or exists (
+      select
+      from public.strategies as s
+      where s.id = strategy_components.strategy_id
+        and s.is_public
+    )
+  );
+
+-- The foreign key alone would refuse a component in another's strategy as well, but
+-- with the answer of a missing row; this is a matter of permission and says so.
+create policy "users add components to their own strategies"
+  on public.strategy_components
+  for insert
+  to authenticated
+  with check (
+    user_id = (select auth.uid())
+    and exists (
+      select
+      from public.strategies as s
+      where s.id = strategy_components.strategy_id
+        and s.user_id = (select auth.uid())
+    )
+  );
+
+create policy "users change components of their own strategies"
+  on public.strategy_components
+  for update
+  to authenticated
+  using (user_id = (select auth.uid()))
+  with check (user_id = (select auth.uid()));
+
+create policy "users remove components of their own strategies"
+  on public.strategy_components
+  for delete
+  to authenticated
+  using (user_id = (select auth.uid()));
+
+revoke all on public.strategy_components from public, anon, authenticated, service_role;
+grant select on public.strategy_components to anon, authenticated;
+grant
+  insert (id, strategy_id, user_id, indicator_id, is_custom, component_type, parameters, position),
+  update (indicator_id, is_custom, component_type, parameters, position),
+  delete
+  on public.strategy_components
+  to authenticated;
+grant select, insert, update, delete on public.strategy_components to service_role;
+
+-- Who inserts without naming the owner, and is nobody in particular, means the
+-- strategy's owner.
+create function private.set_component_owner()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  select s.user_id
+  into new.user_id
+  from public.strategies as s
+  where s.id = new.strategy_id;
+
+  return new;
+end;
+$$;
+
+comment on function private.set_component_owner() is
+  'Trigger function: fills strategy_components.user_id from the strategy where it was left out.';
+
+revoke all on function private.set_component_owner from public, anon, authenticated, service_role;
+
+create trigger strategy_components_a_set_owner
+  before insert on public.strategy_components
+  for each row
+  when (new.user_id is null)
+  execute function private.set_component_owner();
+
+-- The indicator must exist, and the strategy's owner must be allowed to see it: or
+-- ids could be probed, and a private script pulled into a strategy. Both answer
+-- alike. The row is locked against a delete until this transaction ends.
+create function private.link_component_indicator()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_name text;
+begin
+  if new.is_custom then
+    select i.name
+    into v_name
+    from public.custom_indicators as i
+    where i.id = new.indicator_id
+      and (i.is_public or i.user_id = new.user_id)
+    for key share;
+  else
+    select i.name
+    into v_name
+    from public.indicators as i
+    where i.id = new.indicator_id
+      and (i.is_public or i.created_by = new.user_id)
+    for key share;
+  end if;
+
+  if v_name is null then
+    perform private.raise_error(
+      'indicator_not_found',
+      'No such indicator: choose one from the library, or one of your own with is_custom.',
+      jsonb_build_object('indicator_id', new.indicator_id, 'is_custom', new.is_custom)
+    );
+  end if;
+
+  new.indicator_name := v_name;
+  return new;
+end;
+$$;
+
+comment on function private.link_component_indicator() is
+  'Trigger function: checks that a component''s indicator exists and is visible to the owner, and notes its name.';
+
+revoke all on function private.link_component_indicator from public, anon, authenticated, service_role;
+
+create trigger strategy_components_link_indicator
+  before insert or update of indicator_id, is_custom on public.strategy_components
+  for each row
+  when (new.indicator_id is not null)
+  execute function private.link_component_indicator();
+
+-- Column by column, because a row that has generated ones cannot be compared whole.
+create trigger strategy_components_set_updated_at
+  before update on public.strategy_components
+  for each row
+  when (
+    (old.strategy_id, old.user_id, old.indicator_id, old.is_custom)
+      is distinct from (new.strategy_id, new.user_id, new.indicator_id, new.is_custom)
+    or (old.component_type, old.parameters, old.position, old.indicator_name)
+      is distinct from (new.component_type, new.parameters, new.position, new.indicator_name)
+  )
+  execute function private.set_updated_at();
+
+-- A change of components is a change of the strategy: its updated_at moves, and with
+-- the strategies locked by that, nobody can get past the cap of 64 side by side.
+-- Locks are taken in the order of ids, so that two statements cannot deadlock.
+create function private.after_components_changed()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_strategy_id uuid;
+begin
+  perform
+  from public.strategies as s
+  where s.id in (select c.strategy_id from changed as c)
+  order by s.id
+  for no key update;
+
+  update public.strategies as s
+  set updated_at = now()
+  where s.id in (select c.strategy_id from changed as c)
+    and s.updated_at <> now();
+
+  if tg_op <> 'DELETE' then
+    select c.strategy_id
+    into v_strategy_id
+    from public.strategy_components as c
+    where c.strategy_id in (select n.strategy_id from changed as n)
+    group by c.strategy_id
+    having count(*) > 64
+    limit 1;
+
+    if v_strategy_id is not null then
+      raise exception using
+        errcode = 'check_violation',
+        message = 'A strategy has at most 64 components.',
+        schema = 'public',
+        table = 'strategy_components',
+        constraint = 'strategy_components_at_most_64';
+    end if;
+  end if;
+
+  return null;
+end;
+$$;
+
+comment on function private.after_components_changed() is
+  'Trigger function: moves the strategies'' updated_at and holds them to 64 components.';
+
+revoke all on function private.after_components_changed from public, anon, authenticated, service_role;
+
+create trigger strategy_components_inserted
+  after insert on public.strategy_components
+  referencing new table as changed
+  for each statement
+  execute function private.after_components_changed();
+
+create trigger strategy_components_updated
+  after update on public.strategy_components
+  referencing new table as changed
+  for each statement
+  execute function private.after_components_changed();
+
+create trigger strategy_components_deleted
+  after delete on public.strategy_components
+  referencing old table as changed
+  for each statement
+  execute function private.after_components_changed();
+
+-- When an indicator goes, its components stay with its name and without the link.
+-- The row is locked before this runs, so a component that is being linked to it
+-- either is committed and seen here, or waits and finds the indicator gone.
+create function private.unlink_indicator()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  if tg_table_name = 'custom_indicators' then
+    update public.strategy_components as c
+    set indicator_id = null
+    where c.custom_indicator_id = old.id;
+  else
+    update public.strategy_components as c
+    set indicator_id = null
+    where c.library_indicator_id = old.id;
+  end if;
+  return old;
+end;
+$$;
+
+comment on function private.unlink_indicator() is
+  'Trigger function: sets indicator_id to null in the components of an indicator that is being deleted.';
+
+revoke all on function private.unlink_indicator from public, anon, authenticated, service_role;
+
+create trigger indicators_unlink_components
+  before delete on public.indicators
+  for each row
+  execute function private.unlink_indicator();
+
+create trigger custom_indicators_unlink_components
+  before delete on public.custom_indicators
+  for each row
+  execute function private.unlink_indicator();

@@ -1,0 +1,7 @@
+-- Takes back foundation. pgcrypto and the schema `extensions` stay: they are the
+-- platform's, and others may use them.
+drop function private.refuse_unless_user_is_gone();
+drop function private.set_updated_at();
+drop function private.raise_error(text, text, jsonb);
+drop table private.error_codes;
+drop schema private;

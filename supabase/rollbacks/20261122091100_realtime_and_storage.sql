@@ -1,0 +1,19 @@
+-- Takes back realtime and storage. A bucket that holds files stays, or the files
+-- would be lost; storage refuses deletes by SQL unless told that they are meant.
+drop policy "users delete their own strategy exports" on storage.objects;
+drop policy "users replace their own strategy exports" on storage.objects;
+drop policy "users write strategy exports of their own" on storage.objects;
+drop policy "users read their own strategy exports" on storage.objects;
+
+set local storage.allow_delete_query = 'true';
+
+delete from storage.buckets as b
+where b.id = 'strategy-exports'
+  and not exists (
+    select
+    from storage.objects as o
+    where o.bucket_id = b.id
+  );
+
+alter publication supabase_realtime
+  drop table public.users, public.strategies, public.subscriptions, public.credit_transactions;

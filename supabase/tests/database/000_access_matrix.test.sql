@@ -1,0 +1,572 @@
+-- Who may do what: section 3 of the contract as two tables, each tried for real.
+--
+-- Part one tries every command on every column of every table as each API role and
+-- compares the columns that work with the ones that should. Part two tries
+-- statements on rows as each kind of person. The run repeats this file in both
+-- default-privilege modes: a privilege that comes from a default shows in one of them.
+begin;
+
+create extension if not exists pgtap with schema extensions;
+
+select no_plan();
+
+-- ------------------------------------------------------------------ the people
+-- Ids are hashes of names, so that statements below read without a legend.
+
+insert into auth.users (id, aud, role, email)
+values
+  (md5('owner')::uuid, 'authenticated', 'authenticated', 'owner@matrix.test'),
+  (md5('stranger')::uuid, 'authenticated', 'authenticated', 'stranger@matrix.test'),
+  (md5('premium')::uuid, 'authenticated', 'authenticated', 'premium@matrix.test');
+
+update public.users
+set premium_until = now() + interval '1 day'
+where id = md5('premium')::uuid;
+
+insert into public.plans (plan_type, name, max_versions, is_active)
+values ('matrix_retired', 'Retired', 1, false);
+
+insert into public.coupons (id, code, discount_percent)
+values (md5('coupon')::uuid, 'MATRIX-10', 10), (md5('other coupon')::uuid, 'MATRIX-20', 20);
+
+insert into public.indicators (id, name, category, type, is_public, created_by)
+values
+  (md5('indicator')::uuid, 'Matrix public', 'momentum', 'entry', true, null),
+  (md5('owner indicator')::uuid, 'Matrix owner', 'momentum', 'entry', false, md5('owner')::uuid),
+  (md5('premium indicator')::uuid, 'Matrix premium', 'momentum', 'entry', false, md5('premium')::uuid);
+
+insert into public.api_keys (id, user_id, provider, key_encrypted, key_hint, secret_version)
+select md5(who || ' key')::uuid, md5(who)::uuid, 'openai', 'ciphertext', 'last', 1
+from unnest(array['owner', 'premium']) as who;
+
+insert into public.api_key_events (user_id, provider, action)
+select md5(who)::uuid, 'openai', 'stored'
+from unnest(array['owner', 'premium']) as who;
+
+insert into public.custom_indicators (id, user_id, name, category, type, pine_script, is_public)
+select md5(who || shared || 'custom')::uuid, md5(who)::uuid, 'Matrix' || shared, 'momentum', 'exit', 'plot(close)', shared = ' public '
+from unnest(array['owner', 'premium']) as who, unnest(array[' private ', ' public ']) as shared;
+
+insert into public.strategies (id, user_id, name, config, is_public)
+select md5(who || shared || 'strategy')::uuid, md5(who)::uuid, 'Matrix', '{}', shared = ' public '
+from unnest(array['owner', 'premium']) as who, unnest(array[' private ', ' public ']) as shared;
+
+insert into public.strategy_components (id, strategy_id, user_id, indicator_id, component_type, position)
+select md5(who || shared || 'component')::uuid, md5(who || shared || 'strategy')::uuid, md5(who)::uuid, md5('indicator')::uuid, 'entry', 0
+from unnest(array['owner', 'premium']) as who, unnest(array[' private ', ' public ']) as shared;
+
+insert into public.strategy_versions (id, strategy_id, user_id, version_number, config)
+select md5(who || shared || 'version')::uuid, md5(who || shared || 'strategy')::uuid, md5(who)::uuid, 1000, '{}'
+from unnest(array['owner', 'premium']) as who, unnest(array[' private ', ' public ']) as shared;
+
+insert into public.subscriptions (id, user_id, status, provider, provider_subscription_id, plan_type)
+select md5(who || ' subscription')::uuid, md5(who)::uuid, 'canceled', 'stripe', 'sub_matrix_' || who, 'premium_monthly'
+from unnest(array['owner', 'premium']) as who;
+
+insert into public.user_coupons (id, user_id, coupon_id)
+select md5(who || ' redemption')::uuid, md5(who)::uuid, md5('coupon')::uuid
+from unnest(array['owner', 'premium']) as who;
+
+-- --------------------------------------------------------------------- the trial
+
+-- Runs a statement as an actor, takes back whatever it did, and tells how it went:
+-- the number of rows, 'no grant', 'policy', or the SQLSTATE.
+create function pg_temp.attempt(actor text, statement text)
+returns text
+language plpgsql
+as $$
+declare
+  v_claims jsonb := case actor
+    when 'anon' then '{"role": "anon"}'
+    when 'service_role' then '{"role": "service_role"}'
+    else jsonb_build_object('role', 'authenticated', 'sub', md5(actor)::uuid)
+  end;
+  v_rows integer;
+  v_outcome text;
+begin
+  perform set_config('request.jwt.claims', v_claims::text, true);
+  perform set_config('role', v_claims ->> 'role', true);
+  begin
+    execute statement;
+    get diagnostics v_rows = row_count;
+    set constraints all immediate;
+    raise exception using errcode = 'UNDO0', message = v_rows;
+  exception
+    when sqlstate 'UNDO0' then
+      v_outcome := sqlerrm;
+    when insufficient_privilege then
+      v_outcome := case
+        when sqlerrm like '%row-level security%' then 'policy'
+        when sqlerrm like 'permission denied%' then 'no grant'
+        else sqlerrm
+      end;
+    when others then
+      v_outcome := sqlstate;
+  end;
+  perform set_config('role', session_user, true);
+  perform set_config('request.jwt.claims', '', true);
+  return v_outcome;
+end;
+$$;
+
+-- ----------------------------------------------------- part one: commands and columns
+-- What is not listed is refused. '*' is every column.
+
+create temporary table expected_grants (table_name text, role_name text, command text, columns text);
+
+insert into expected_grants
+values
+  ('users', 'authenticated', 'select', '*'),
+  ('users', 'authenticated', 'update', 'full_name, preferences'),
+  ('plans', 'anon', 'select', '*'),
+  ('plans', 'authenticated', 'select', '*'),
+  ('credit_transactions', 'authenticated', 'select', '*'),
+  ('api_keys', 'authenticated', 'select', 'created_at, id, key_hint, last_used, provider, secret_version, updated_at, user_id'),
+  ('api_keys', 'authenticated', 'delete', '*'),
+  ('api_key_events', 'authenticated', 'select', '*'),
+  ('indicators', 'anon', 'select', '*'),
+  ('indicators', 'authenticated', 'select', '*'),
+  ('custom_indicators', 'anon', 'select', '*'),
+  ('custom_indicators', 'authenticated', 'select', '*'),
+  ('custom_indicators', 'authenticated', 'insert', 'category, description, id, is_public, name, parameters, pine_script, type, user_id'),
+  ('custom_indicators', 'authenticated', 'update', 'category, description, is_public, name, parameters, pine_script, type'),
+  ('custom_indicators', 'authenticated', 'delete', '*'),
+  ('strategies', 'anon', 'select', '*'),
+  ('strategies', 'authenticated', 'select', '*'),
+  ('strategies', 'authenticated', 'insert', 'config, description, id, is_ai_generated, is_public, market_type, name, timeframe, user_id'),
+  ('strategies', 'authenticated', 'update', 'config, description, is_public, market_type, name, timeframe'),
+  ('strategies', 'authenticated', 'delete', '*'),
+  ('strategy_versions', 'authenticated', 'select', '*'),
+  ('strategy_components', 'anon', 'select', '*'),
+  ('strategy_components', 'authenticated', 'select', '*'),
+  ('strategy_components', 'authenticated', 'insert', 'component_type, id, indicator_id, is_custom, parameters, position, strategy_id, user_id'),
+  ('strategy_components', 'authenticated', 'update', 'component_type, indicator_id, is_custom, parameters, position'),
+  ('strategy_components', 'authenticated', 'delete', '*'),
+  ('subscriptions', 'authenticated', 'select', '*'),
+  ('user_coupons', 'authenticated', 'select', '*'),
+  ('credit_transactions', 'service_role', 'select', '*'),
+  ('api_key_events', 'service_role', 'select', '*'),
+  ('strategy_versions', 'service_role', 'select', '*');
+
+insert into expected_grants
+select t, 'service_role', c, '*'
+from
+  unnest(array[
+    'users', 'plans', 'api_keys', 'indicators', 'custom_indicators', 'strategies', 'strategy_components',
+    'subscriptions', 'coupons', 'user_coupons'
+  ]) as t,
+  unnest(array['select', 'insert', 'update', 'delete']) as c;
+
+select set_eq(
+  $$select c.relname::text
+    from pg_catalog.pg_class as c
+    where c.relnamespace = 'public'::regnamespace
+      and c.relkind in ('r', 'p', 'v', 'm', 'f')$$,
+  $$select distinct table_name from expected_grants$$,
+  'the matrix lists every table there is, and no other'
+);
+
+select is_empty(
+  $$select c.relname
+    from pg_catalog.pg_class as c
+    where c.relnamespace = 'public'::regnamespace
+      and c.relkind = 'r'
+      and not c.relrowsecurity$$,
+  'every table has row-level security'
+);
+
+-- The columns of a table on which a command gets past the grants, as a list, and '*'
+-- where that is all of them. A delete has no columns.
+create function pg_temp.working_columns(table_name text, role_name text, command text)
+returns text
+language sql
+as $$
+  select case when count(*) = count(*) filter (where works) then '*' else string_agg(name, ', ' order by name) filter (where works) end
+  from (
+    select
+      a.attname::text as name,
+      pg_temp.attempt(
+        case when role_name = 'authenticated' then 'stranger' else role_name end,
+        case command
+          when 'select' then format('select %I from public.%I limit 0', a.attname, table_name)
+          when 'insert' then format('insert into public.%I (%I) values (default)', table_name, a.attname)
+          when 'update' then format('update public.%I set %I = default where false', table_name, a.attname)
+          else format('delete from public.%I where false', table_name)
+        end
+      ) <> 'no grant' as works
+    from pg_catalog.pg_attribute as a
+    where a.attrelid = format('public.%I', table_name)::regclass
+      and a.attnum > 0
+      and not a.attisdropped
+  ) as tried
+$$;
+
+select is(
+  pg_temp.working_columns(t.table_name, r.role_name, c.command),
+  e.columns,
+  format('%s: %s may %s %s', t.table_name, r.role_name, c.command, coalesce(e.columns, 'nothing'))
+)
+from (select distinct table_name from expected_grants) as t
+cross join unnest(array['anon', 'authenticated', 'service_role']) as r (role_name)
+cross join unnest(array['select', 'insert', 'update', 'delete']) as c (command)
+left join expected_grants as e using (table_name, role_name, command)
+order by t.table_name, r.role_name, c.command;
+
+select is_empty(
+  $$select c.relname, coalesce(r.rolname, 'public'), a.privilege_type
+    from pg_catalog.pg_class as c
+    cross join lateral aclexplode(c.relacl) as a
+    left join pg_catalog.pg_roles as r on r.oid = a.grantee
+    where c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
+      and coalesce(r.rolname, 'public') in ('public', 'anon', 'authenticated', 'service_role')
+      and (
+        c.relkind = 'S'
+        or c.relnamespace = 'private'::regnamespace
+        or a.privilege_type not in ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
+        or a.grantee = 0
+      )$$,
+  'no API role holds truncate, references, trigger or maintain, anything on a sequence, or anything in private'
+);
+
+select is_empty(
+  $$select r.rolname
+    from pg_catalog.pg_roles as r
+    where r.rolname in ('anon', 'authenticated', 'service_role')
+      and has_schema_privilege(r.oid, 'private', 'usage, create')$$,
+  'no API role has usage on private'
+);
+
+select is_empty(
+  $$select p.pronamespace::regnamespace::text, p.proname, coalesce(r.rolname, 'public')
+    from pg_catalog.pg_proc as p
+    cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
+    left join pg_catalog.pg_roles as r on r.oid = a.grantee
+    where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
+      and coalesce(r.rolname, 'public') in ('public', 'anon', 'authenticated', 'service_role')$$,
+  'no API role may call any function'
+);
+
+select is_empty(
+  $$select p.pronamespace::regnamespace::text, p.proname
+    from pg_catalog.pg_proc as p
+    where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
+      and not coalesce(p.proconfig @> array['search_path=""'], false)$$,
+  'every function has an empty search_path'
+);
+
+-- ----------------------------------------------------------- part two: rows and people
+-- {who} is whose rows the statement means: premium's own where premium acts, the
+-- owner's otherwise. {me} is the actor.
+
+create temporary table expected_outcomes (
+  id integer generated always as identity,
+  table_name text,
+  does text,
+  statement text,
+  anon text,
+  owner text,
+  stranger text,
+  premium text,
+  service_role text
+);
+
+insert into expected_outcomes (table_name, does, statement, anon, owner, stranger, premium, service_role)
+values
+  ('users', 'read the account', $$select id from public.users where id = md5('{who}')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+  ('users', 'change the name', $$update public.users set full_name = 'x' where id = md5('{who}')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+  ('users', 'raise the credits', $$update public.users set credits = 1000 where id = md5('{who}')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '23514'),
+  ('users', 'set premium', $$update public.users set is_premium = true where id = md5('{who}')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('users', 'extend premium', $$update public.users set premium_until = 'infinity' where id = md5('{who}')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('users', 'create an account', $$insert into public.users (id, email) values (md5('{me}')::uuid, 'new@matrix.test')$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '23503'),
+  ('users', 'delete the account', $$delete from public.users where id = md5('{who}')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+
+  ('plans', 'read active plans', $$select plan_type from public.plans where plan_type = 'free'$$,
+    '1', '1', '1', '1', '1'),
+  ('plans', 'read inactive plans', $$select plan_type from public.plans where plan_type = 'matrix_retired'$$,
+    '0', '0', '0', '0', '1'),
+  ('plans', 'change a plan', $$update public.plans set max_strategies = null where plan_type = 'free'$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('plans', 'create a plan', $$insert into public.plans (plan_type, name, max_versions) values ('mine', 'Mine', 1)$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('plans', 'delete a plan', $$delete from public.plans where plan_type = 'matrix_retired'$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+
+  ('credit_transactions', 'read the ledger', $$select id from public.credit_transactions where user_id = md5('{who}')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+  ('credit_transactions', 'write the ledger',
+    $$insert into public.credit_transactions (user_id, kind, delta, balance_after) values (md5('{me}')::uuid, 'grant', 5, 10)$$,
+    'no grant', 'no grant', 'no grant', 'no grant', 'no grant'),
+  ('credit_transactions', 'change the ledger', $$update public.credit_transactions set delta = 1 where user_id = md5('{who}')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', 'no grant'),
+  ('credit_transactions', 'delete from the ledger', $$delete from public.credit_transactions where user_id = md5('{who}')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', 'no grant'),
+
+  ('api_keys', 'see that a key is there', $$select id, provider, key_hint from public.api_keys where user_id = md5('{who}')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+  ('api_keys', 'read the ciphertext', $$select key_encrypted from public.api_keys where user_id = md5('{who}')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('api_keys', 'filter by the ciphertext', $$select id from public.api_keys where key_encrypted like 'c%' and user_id = md5('{who}')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('api_keys', 'insert a key',
+    $$insert into public.api_keys (user_id, provider, key_encrypted, secret_version) values (md5('owner')::uuid, 'anthropic', 'x', 1)$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('api_keys', 'change a key', $$update public.api_keys set key_encrypted = 'x' where user_id = md5('{who}')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('api_keys', 'delete a key', $$delete from public.api_keys where user_id = md5('{who}')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+
+  ('api_key_events', 'read the audit trail', $$select id from public.api_key_events where user_id = md5('{who}')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+  ('api_key_events', 'write the audit trail',
+    $$insert into public.api_key_events (user_id, provider, action) values (md5('{me}')::uuid, 'openai', 'stored')$$,
+    'no grant', 'no grant', 'no grant', 'no grant', 'no grant'),
+  ('api_key_events', 'change the audit trail', $$update public.api_key_events set action = 'stored' where user_id = md5('{who}')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', 'no grant'),
+  ('api_key_events', 'delete from the audit trail', $$delete from public.api_key_events where user_id = md5('{who}')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', 'no grant'),
+
+  ('indicators', 'read a public indicator', $$select id from public.indicators where id = md5('indicator')::uuid$$,
+    '1', '1', '1', '1', '1'),
+  ('indicators', 'read a private indicator', $$select id from public.indicators where id = md5('{who} indicator')::uuid$$,
+    '0', '1', '0', '1', '1'),
+  ('indicators', 'insert an indicator', $$insert into public.indicators (name, category, type) values ('Mine', 'momentum', 'entry')$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('indicators', 'change an indicator', $$update public.indicators set accuracy_rating = 5 where id = md5('{who} indicator')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('indicators', 'delete an indicator', $$delete from public.indicators where id = md5('{who} indicator')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+
+  ('custom_indicators', 'read a public one', $$select pine_script from public.custom_indicators where id = md5('{who} public custom')::uuid$$,
+    '1', '1', '1', '1', '1'),
+  ('custom_indicators', 'read a private one', $$select pine_script from public.custom_indicators where id = md5('{who} private custom')::uuid$$,
+    '0', '1', '0', '1', '1'),
+  ('custom_indicators', 'create one of one''s own',
+    $$insert into public.custom_indicators (name, category, type, pine_script) values ('New', 'momentum', 'exit', 'plot(open)')$$,
+    'no grant', 'PT403', 'PT403', '1', '23502'),
+  ('custom_indicators', 'create one in another''s name',
+    $$insert into public.custom_indicators (user_id, name, category, type, pine_script) values (md5('owner')::uuid, 'New', 'momentum', 'exit', 'plot(open)')$$,
+    'no grant', 'PT403', 'PT403', 'policy', '1'),
+  ('custom_indicators', 'change a private one', $$update public.custom_indicators set name = 'x' where id = md5('{who} private custom')::uuid$$,
+    'no grant', 'PT403', '0', '1', '1'),
+  ('custom_indicators', 'change a public one', $$update public.custom_indicators set name = 'x' where id = md5('{who} public custom')::uuid$$,
+    'no grant', 'PT403', '0', '1', '1'),
+  ('custom_indicators', 'publish one', $$update public.custom_indicators set is_public = true where id = md5('{who} private custom')::uuid$$,
+    'no grant', 'PT403', '0', '1', '1'),
+  ('custom_indicators', 'give one away', $$update public.custom_indicators set user_id = md5('stranger')::uuid where id = md5('{who} private custom')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('custom_indicators', 'delete a private one', $$delete from public.custom_indicators where id = md5('{who} private custom')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+  ('custom_indicators', 'delete a public one', $$delete from public.custom_indicators where id = md5('{who} public custom')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+
+  ('strategies', 'read a public one', $$select id from public.strategies where id = md5('{who} public strategy')::uuid$$,
+    '1', '1', '1', '1', '1'),
+  ('strategies', 'read a private one', $$select id from public.strategies where id = md5('{who} private strategy')::uuid$$,
+    '0', '1', '0', '1', '1'),
+  ('strategies', 'create one of one''s own', $$insert into public.strategies (name, config) values ('New', '{}')$$,
+    'no grant', '1', '1', '1', '23502'),
+  ('strategies', 'create one in another''s name',
+    $$insert into public.strategies (user_id, name, config) values (md5('owner')::uuid, 'New', '{}')$$,
+    'no grant', '1', 'policy', 'policy', '1'),
+  ('strategies', 'change a private one', $$update public.strategies set name = 'x' where id = md5('{who} private strategy')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+  ('strategies', 'change a public one', $$update public.strategies set name = 'x' where id = md5('{who} public strategy')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+  ('strategies', 'unpublish one', $$update public.strategies set is_public = false where id = md5('{who} public strategy')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+  ('strategies', 'give one away', $$update public.strategies set user_id = md5('stranger')::uuid where id = md5('{who} private strategy')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('strategies', 'deny a model''s hand', $$update public.strategies set is_ai_generated = false where id = md5('{who} private strategy')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('strategies', 'delete a private one', $$delete from public.strategies where id = md5('{who} private strategy')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+  ('strategies', 'delete a public one', $$delete from public.strategies where id = md5('{who} public strategy')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+
+  ('strategy_versions', 'read a private one''s', $$select id from public.strategy_versions where id = md5('{who} private version')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+  ('strategy_versions', 'read a public one''s', $$select id from public.strategy_versions where id = md5('{who} public version')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+  ('strategy_versions', 'write a version',
+    $$insert into public.strategy_versions (strategy_id, user_id, version_number, config) values (md5('{who} private strategy')::uuid, md5('{who}')::uuid, 2000, '{}')$$,
+    'no grant', 'no grant', 'no grant', 'no grant', 'no grant'),
+  ('strategy_versions', 'change a version', $$update public.strategy_versions set notes = 'x' where id = md5('{who} private version')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', 'no grant'),
+  ('strategy_versions', 'delete a version', $$delete from public.strategy_versions where id = md5('{who} private version')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', 'no grant'),
+
+  ('strategy_components', 'read a public one''s', $$select id from public.strategy_components where id = md5('{who} public component')::uuid$$,
+    '1', '1', '1', '1', '1'),
+  ('strategy_components', 'read a private one''s', $$select id from public.strategy_components where id = md5('{who} private component')::uuid$$,
+    '0', '1', '0', '1', '1'),
+  ('strategy_components', 'add to a private one',
+    $$insert into public.strategy_components (strategy_id, component_type, position) values (md5('{who} private strategy')::uuid, 'exit', 0)$$,
+    'no grant', '1', 'policy', '1', '1'),
+  ('strategy_components', 'add to a public one',
+    $$insert into public.strategy_components (strategy_id, component_type, position) values (md5('{who} public strategy')::uuid, 'exit', 0)$$,
+    'no grant', '1', 'policy', '1', '1'),
+  ('strategy_components', 'add in the owner''s name',
+    $$insert into public.strategy_components (strategy_id, user_id, component_type, position) values (md5('{who} public strategy')::uuid, md5('owner')::uuid, 'exit', 0)$$,
+    'no grant', '1', 'policy', 'policy', null),
+  ('strategy_components', 'change a private one''s', $$update public.strategy_components set position = 9 where id = md5('{who} private component')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+  ('strategy_components', 'change a public one''s', $$update public.strategy_components set position = 9 where id = md5('{who} public component')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+  ('strategy_components', 'move to another strategy',
+    $$update public.strategy_components set strategy_id = md5('{who} public strategy')::uuid where id = md5('{who} private component')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', null),
+  ('strategy_components', 'remove from a private one', $$delete from public.strategy_components where id = md5('{who} private component')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+  ('strategy_components', 'remove from a public one', $$delete from public.strategy_components where id = md5('{who} public component')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+
+  ('subscriptions', 'read the subscription', $$select id from public.subscriptions where user_id = md5('{who}')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+  ('subscriptions', 'subscribe for nothing',
+    $$insert into public.subscriptions (user_id, status, provider, provider_subscription_id, plan_type) values (md5('owner')::uuid, 'active', 'stripe', 'sub_forged', 'premium_monthly')$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('subscriptions', 'revive it', $$update public.subscriptions set status = 'active' where user_id = md5('{who}')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('subscriptions', 'delete it', $$delete from public.subscriptions where user_id = md5('{who}')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+
+  ('coupons', 'read codes', $$select code from public.coupons where id = md5('coupon')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('coupons', 'create a code', $$insert into public.coupons (code, discount_percent) values ('FREE-FOR-ALL', 100)$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('coupons', 'raise a discount', $$update public.coupons set discount_percent = 100 where id = md5('coupon')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('coupons', 'delete a code', $$delete from public.coupons where id = md5('coupon')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+
+  ('user_coupons', 'read the redemptions', $$select id from public.user_coupons where user_id = md5('{who}')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+  ('user_coupons', 'redeem past the count',
+    $$insert into public.user_coupons (user_id, coupon_id) values (md5('owner')::uuid, md5('other coupon')::uuid)$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('user_coupons', 'release a spent one', $$update public.user_coupons set applied_at = null where user_id = md5('{who}')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('user_coupons', 'forget a redemption', $$delete from public.user_coupons where user_id = md5('{who}')::uuid$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1');
+
+select is(
+  pg_temp.attempt(
+    a.actor,
+    replace(replace(o.statement, '{who}', case a.actor when 'premium' then 'premium' else 'owner' end), '{me}', a.actor)
+  ),
+  a.expected,
+  format('%s: %s tries to %s: %s', o.table_name, a.actor, o.does, a.expected)
+)
+from expected_outcomes as o
+cross join lateral (
+  values
+    ('anon', o.anon),
+    ('owner', o.owner),
+    ('stranger', o.stranger),
+    ('premium', o.premium),
+    ('service_role', o.service_role)
+) as a (actor, expected)
+where a.expected is not null
+order by o.id;
+
+select is(
+  (select count(*) from expected_outcomes as o where num_nulls(o.anon, o.owner, o.stranger, o.premium) > 0),
+  0::bigint,
+  'no expectation of a person is left out'
+);
+
+-- ------------------------------------------------------------------------- policies
+-- Word by word: what no statement above can tell apart (a `with check` behind a column
+-- that nobody may update) is still a rule, and a line of defence.
+
+-- A condition on one line, with "me" for the sub-select around auth.uid().
+create function pg_temp.plainly(condition text)
+returns text
+language sql
+return replace(
+  replace(regexp_replace(condition, '\s+', ' ', 'g'), '( SELECT auth.uid() AS uid)', 'me'),
+  'FROM public.', 'FROM '
+);
+
+create temporary table expected_policies (table_name text, command text, roles text, using_condition text, check_condition text);
+
+insert into expected_policies
+values
+  ('users', 'SELECT', '{authenticated}', '(id = me)', null),
+  ('users', 'UPDATE', '{authenticated}', '(id = me)', '(id = me)'),
+  ('plans', 'SELECT', '{anon,authenticated}', 'is_active', null),
+  ('credit_transactions', 'SELECT', '{authenticated}', '(user_id = me)', null),
+  ('api_keys', 'SELECT', '{authenticated}', '(user_id = me)', null),
+  ('api_keys', 'DELETE', '{authenticated}', '(user_id = me)', null),
+  ('api_key_events', 'SELECT', '{authenticated}', '(user_id = me)', null),
+  ('indicators', 'SELECT', '{anon}', 'is_public', null),
+  ('indicators', 'SELECT', '{authenticated}', '(is_public OR (created_by = me))', null),
+  ('custom_indicators', 'SELECT', '{anon}', 'is_public', null),
+  ('custom_indicators', 'SELECT', '{authenticated}', '(is_public OR (user_id = me))', null),
+  ('custom_indicators', 'INSERT', '{authenticated}', null, '(user_id = me)'),
+  ('custom_indicators', 'UPDATE', '{authenticated}', '(user_id = me)', '(user_id = me)'),
+  ('custom_indicators', 'DELETE', '{authenticated}', '(user_id = me)', null),
+  ('strategies', 'SELECT', '{anon}', 'is_public', null),
+  ('strategies', 'SELECT', '{authenticated}', '(is_public OR (user_id = me))', null),
+  ('strategies', 'INSERT', '{authenticated}', null, '(user_id = me)'),
+  ('strategies', 'UPDATE', '{authenticated}', '(user_id = me)', '(user_id = me)'),
+  ('strategies', 'DELETE', '{authenticated}', '(user_id = me)', null),
+  ('strategy_versions', 'SELECT', '{authenticated}', '(user_id = me)', null),
+  ('strategy_components', 'SELECT', '{anon}',
+    '(EXISTS ( SELECT FROM strategies s WHERE ((s.id = strategy_components.strategy_id) AND s.is_public)))', null),
+  ('strategy_components', 'SELECT', '{authenticated}',
+    '((user_id = me) OR (EXISTS ( SELECT FROM strategies s WHERE ((s.id = strategy_components.strategy_id) AND s.is_public))))', null),
+  ('strategy_components', 'INSERT', '{authenticated}', null,
+    '((user_id = me) AND (EXISTS ( SELECT FROM strategies s WHERE ((s.id = strategy_components.strategy_id) AND (s.user_id = me)))))'),
+  ('strategy_components', 'UPDATE', '{authenticated}', '(user_id = me)', '(user_id = me)'),
+  ('strategy_components', 'DELETE', '{authenticated}', '(user_id = me)', null),
+  ('subscriptions', 'SELECT', '{authenticated}', '(user_id = me)', null),
+  ('user_coupons', 'SELECT', '{authenticated}', '(user_id = me)', null);
+
+select set_eq(
+  $$select p.tablename::text, p.cmd, p.roles::text, pg_temp.plainly(p.qual), pg_temp.plainly(p.with_check)
+    from pg_catalog.pg_policies as p
+    where p.schemaname = 'public'$$,
+  $$select * from expected_policies$$,
+  'the policies are these, word by word'
+);
+
+select is_empty(
+  $$select p.tablename, r.role_name, c.command
+    from pg_catalog.pg_policies as p
+    cross join lateral unnest(p.roles) as r (role_name)
+    cross join lateral (
+      select unnest(case p.cmd when 'ALL' then array['SELECT', 'INSERT', 'UPDATE', 'DELETE'] else array[p.cmd] end)
+    ) as c (command)
+    where p.schemaname = 'public'
+    group by p.tablename, r.role_name, c.command
+    having count(*) > 1$$,
+  'no table has two policies for one role and command'
+);
+
+select is_empty(
+  $$select p.tablename, p.policyname
+    from pg_catalog.pg_policies as p
+    where p.schemaname = 'public'
+      and (p.cmd = 'ALL' or 'public' = any (p.roles))$$,
+  'every policy names its command and its roles'
+);
+
+select is_empty(
+  $$select p.tablename, p.policyname
+    from pg_catalog.pg_policies as p
+    where p.schemaname = 'public'
+      and regexp_replace(coalesce(p.qual, '') || coalesce(p.with_check, ''), '\( SELECT auth\.uid\(\) AS uid\)', '', 'g') ~ 'auth\.uid'$$,
+  'auth.uid() stands in a sub-select in every policy'
+);
+
+select * from finish();
+
+rollback;
