@@ -55,7 +55,7 @@ async function read(path: string): Promise<string> {
   if (found !== undefined) {
     throw new UserError(
       `The statement in ${path}:${found.line} ${found.reason}.`,
-      "Nothing was changed. Take it out, then run the command again.",
+      "Nothing was changed. Mend the script, then run the command again.",
     );
   }
   return text;

@@ -1,21 +1,24 @@
-import { type Node, type ParseResult, parse } from "libpg-query";
+import { type Node, type ParseResult, parse, SqlError } from "libpg-query";
 
 /** A place in a script that breaks a rule. */
 export interface Finding {
   line: number;
-  /** Completes "the statement ...". */
+  /** Completes "The statement". */
   reason: string;
 }
 
 /**
  * Finds the statements that a migration or a way back must not hold, because both are pushed to a
  * hosted project, each inside a transaction that is not its own, and kept as text in the database.
- * The script is read by Postgres's own parser, so that text and comments are not taken for statements.
- *
- * @throws SqlError, with the message of Postgres, when the script has a syntax error
+ * The script is read by Postgres's own parser, so that text and comments are not taken for statements;
+ * what that cannot read is a finding too.
  */
 export async function forbiddenStatements(sql: string): Promise<Finding[]> {
-  const { stmts = [] }: ParseResult = await parse(sql);
+  const parsed = await tryParse(sql);
+  if ("reason" in parsed) {
+    return [parsed];
+  }
+  const { stmts = [] } = parsed;
   // The parser counts bytes.
   const bytes = Buffer.from(sql);
   const findings = stmts.flatMap(({ stmt, stmt_location: start = 0, stmt_len: length }) => {
@@ -27,6 +30,18 @@ export async function forbiddenStatements(sql: string): Promise<Finding[]> {
     return reason === undefined ? [] : [{ line, reason }];
   });
   return [...findings, ...secrets(sql)].sort((a, b) => a.line - b.line);
+}
+
+async function tryParse(sql: string): Promise<ParseResult | Finding> {
+  try {
+    return await parse(sql);
+  } catch (error) {
+    if (!(error instanceof SqlError)) {
+      throw error;
+    }
+    const line = lineAt(sql.slice(0, error.sqlDetails?.cursorPosition ?? 0));
+    return { line, reason: `cannot be read: ${error.message}` };
+  }
 }
 
 function reasonAgainst(node: Node): string | undefined {

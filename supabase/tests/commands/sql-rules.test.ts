@@ -48,6 +48,12 @@ describe("a script that is pushed", () => {
     expect(await reasons(sql)).toEqual([]);
   });
 
+  it("is told where Postgres cannot read it", async () => {
+    expect(await forbiddenStatements("select 1;\nselect from where;")).toEqual([
+      { line: 2, reason: expect.stringContaining("syntax error") },
+    ]);
+  });
+
   it("is told the line of the statement, behind its comments and in spite of umlauts", async () => {
     const sql = "-- ünïcödé\nselect 1;\n\n-- why\n/* and\nwhy */\ncommit;\n";
     expect(await forbiddenStatements(sql)).toEqual([expect.objectContaining({ line: 7 })]);

@@ -1,0 +1,90 @@
+import { readFile } from "node:fs/promises";
+import type { Sql } from "postgres";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connect } from "../../../scripts/lib/database.ts";
+import { listMigrations } from "../../../scripts/lib/migration-files.ts";
+import { appliedVersions, rollBack } from "../../../scripts/lib/rollback.ts";
+import { planRollback } from "../../../scripts/lib/rollback-plan.ts";
+import { type SchemaSnapshot, schemaSnapshot } from "../../../scripts/lib/schema-snapshot.ts";
+import { pushMigrations } from "../../../scripts/local/migrations.ts";
+import { type Platform, startPlatform } from "../support/platform.ts";
+
+const migrations = await listMigrations();
+let platform: Platform;
+
+beforeAll(async () => {
+  platform = await startPlatform();
+});
+
+afterAll(() => platform?.stop());
+
+describe.each(["granted", "revoked"] as const)("with new objects %s to the API roles", (mode) => {
+  it("every migration, rolled back and pushed again, gives the same schema", async () => {
+    const url = await platform.createDatabase(mode, mode);
+    const snapshot = () => platform.asAdmin(mode, schemaSnapshot);
+
+    const empty = await snapshot();
+    await pushMigrations(url);
+    const full = await snapshot();
+    expect(full).not.toEqual(empty);
+
+    await rollBackAll(url);
+    expect(await snapshot()).toEqual(empty);
+
+    await pushMigrations(url);
+    expect(await snapshot()).toEqual(full);
+  });
+
+  it("every way back leaves what the migration before it made", async () => {
+    const url = await platform.createDatabase(`${mode}_steps`, mode);
+    const snapshot = () => platform.asAdmin(`${mode}_steps`, schemaSnapshot);
+    await pushMigrations(url);
+    // The schema below each migration, newest first.
+    const below: SchemaSnapshot[] = [];
+    for (const _ of migrations) {
+      await rollBackLast(url);
+      below.push(await snapshot());
+    }
+    for (const [index, migration] of migrations.entries()) {
+      expect(await snapshot(), `before ${migration.file}`).toEqual(
+        below[migrations.length - 1 - index],
+      );
+      await apply(url, migration.path);
+    }
+  });
+});
+
+async function rollBackLast(url: string): Promise<void> {
+  await rollBackNewest(url, 1);
+}
+
+async function rollBackAll(url: string): Promise<void> {
+  await rollBackNewest(url, migrations.length);
+}
+
+async function rollBackNewest(url: string, last: number): Promise<void> {
+  await using(url, async (sql) => {
+    const applied = await appliedVersions(sql);
+    await rollBack(sql, planRollback(applied, migrations, { last }), applied);
+  });
+}
+
+/** Runs one migration as a push does, without the CLI, which takes longer to start than to push. */
+async function apply(url: string, path: string): Promise<void> {
+  const text = await readFile(path, "utf8");
+  await using(url, (sql) =>
+    sql.begin(async (tx) => {
+      await tx`set local search_path = "$user", public`;
+      await tx.unsafe(text).simple();
+    }),
+  );
+}
+
+async function using(url: string, work: (sql: Sql) => Promise<unknown>): Promise<void> {
+  const sql = connect(url);
+  try {
+    await work(sql);
+  } finally {
+    await sql.end();
+  }
+}
