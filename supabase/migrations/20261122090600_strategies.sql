@@ -320,10 +320,12 @@ begin
   order by s.id
   for no key update;
 
+  -- A strategy whose owner is being deleted is about to go too, and is let be.
   update public.strategies as s
   set updated_at = now()
   where s.id in (select c.strategy_id from changed as c)
-    and s.updated_at <> now();
+    and s.updated_at <> now()
+    and exists (select from public.users as u where u.id = s.user_id);
 
   if tg_op <> 'DELETE' then
     select c.strategy_id

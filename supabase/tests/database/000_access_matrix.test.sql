@@ -531,7 +531,7 @@ values
   ('user_coupons', 'SELECT', '{authenticated}', '(user_id = me)', null);
 
 select set_eq(
-  $$select p.tablename::text, p.cmd, p.roles::text, pg_temp.plainly(p.qual), pg_temp.plainly(p.with_check)
+  $$select p.tablename::text, p.cmd, p.roles::text, pg_temp.plainly(p.qual) as using_condition, pg_temp.plainly(p.with_check) as check_condition
     from pg_catalog.pg_policies as p
     where p.schemaname = 'public'$$,
   $$select * from expected_policies$$,

@@ -1,0 +1,88 @@
+-- Realtime carries four tables; exports lie in one private bucket, a folder a user.
+begin;
+
+create extension if not exists pgtap with schema extensions;
+
+select plan(17);
+
+select set_eq(
+  $$select t.tablename::text from pg_catalog.pg_publication_tables as t where t.pubname = 'supabase_realtime' and t.schemaname = 'public'$$,
+  $$values ('users'), ('strategies'), ('subscriptions'), ('credit_transactions')$$,
+  'these four tables are published for realtime'
+);
+
+select results_eq(
+  $$select b.public, b.file_size_limit, b.allowed_mime_types from storage.buckets as b where b.id = 'strategy-exports'$$,
+  $$values (false, 10485760::bigint, array['application/json', 'text/csv', 'text/plain', 'image/png'])$$,
+  'the bucket is private, takes 10 MiB and four kinds of files'
+);
+
+insert into auth.users (id, aud, role, email)
+values
+  (md5('owner')::uuid, 'authenticated', 'authenticated', 'owner@storage.test'),
+  (md5('stranger')::uuid, 'authenticated', 'authenticated', 'stranger@storage.test');
+
+insert into storage.buckets (id, name) values ('another-bucket', 'another-bucket');
+insert into storage.objects (bucket_id, name)
+values
+  ('strategy-exports', md5('owner')::uuid || '/mine.csv'),
+  ('another-bucket', md5('owner')::uuid || '/not-ours.csv');
+
+create function pg_temp.as_user(who text, statement text)
+returns text
+language plpgsql
+as $$
+declare
+  v_rows integer;
+  v_outcome text;
+begin
+  perform set_config('request.jwt.claims', jsonb_build_object('sub', md5(who)::uuid, 'role', 'authenticated')::text, true);
+  perform set_config('role', case who when 'anon' then 'anon' else 'authenticated' end, true);
+  -- Storage deletes rows with this on; without it every delete by SQL is refused.
+  perform set_config('storage.allow_delete_query', 'true', true);
+  begin
+    execute statement;
+    get diagnostics v_rows = row_count;
+    raise exception using errcode = 'UNDO0', message = v_rows;
+  exception
+    when sqlstate 'UNDO0' then v_outcome := sqlerrm;
+    when others then v_outcome := sqlstate;
+  end;
+  perform set_config('role', session_user, true);
+  return v_outcome;
+end;
+$$;
+
+create function pg_temp.put(bucket text, path text)
+returns text
+language sql
+return format('insert into storage.objects (bucket_id, name) values (%L, %L)', bucket, path);
+
+select is(pg_temp.as_user('owner', $$select id from storage.objects$$), '1', 'a user sees files of their own in this bucket only');
+select is(pg_temp.as_user('stranger', $$select id from storage.objects$$), '0', 'a stranger sees none of them');
+select is(pg_temp.as_user('anon', $$select id from storage.objects$$), '0', 'a visitor sees none of them');
+
+select is(pg_temp.as_user('owner', pg_temp.put('strategy-exports', md5('owner')::uuid || '/a/b.json')), '1', 'a user writes under their own folder');
+select is(pg_temp.as_user('owner', pg_temp.put('strategy-exports', md5('stranger')::uuid || '/a.json')), '42501', 'not under another''s');
+select is(pg_temp.as_user('owner', pg_temp.put('strategy-exports', 'a.json')), '42501', 'not beside the folders');
+select is(pg_temp.as_user('owner', pg_temp.put('strategy-exports', md5('owner')::uuid::text)), '42501', 'not in the folder''s place');
+select is(pg_temp.as_user('owner', pg_temp.put('strategy-exports', 'x/' || md5('owner')::uuid || '/a.json')), '42501', 'not in a folder further down');
+select is(pg_temp.as_user('owner', pg_temp.put('another-bucket', md5('owner')::uuid || '/a.json')), '42501', 'not in another bucket');
+select is(pg_temp.as_user('anon', pg_temp.put('strategy-exports', md5('anon')::uuid || '/a.json')), '42501', 'a visitor writes nowhere');
+
+select is(
+  pg_temp.as_user('owner', $$update storage.objects set metadata = '{}' where bucket_id = 'strategy-exports'$$), '1', 'a user replaces a file of their own'
+);
+select is(
+  pg_temp.as_user('owner', format($$update storage.objects set name = '%s/moved.csv' where bucket_id = 'strategy-exports'$$, md5('stranger')::uuid)),
+  '42501', 'and does not move it to another''s folder'
+);
+select is(
+  pg_temp.as_user('stranger', $$update storage.objects set metadata = '{}' where bucket_id = 'strategy-exports'$$), '0', 'a stranger replaces none'
+);
+select is(pg_temp.as_user('owner', $$delete from storage.objects where bucket_id = 'strategy-exports'$$), '1', 'a user deletes files of their own');
+select is(pg_temp.as_user('stranger', $$delete from storage.objects where bucket_id = 'strategy-exports'$$), '0', 'a stranger deletes none');
+
+select * from finish();
+
+rollback;
