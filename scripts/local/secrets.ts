@@ -1,8 +1,9 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../lib/user-error.ts";
+import { signToken } from "./tokens.ts";
 
 const secretsSchema = z.object({
   /** Of the bootstrap superuser. */
@@ -62,12 +63,6 @@ export function roleToken(secrets: Secrets, role: "anon" | "service_role"): stri
     { iss: "supabase", role, iat: secrets.keysIssuedAt, exp: secrets.keysIssuedAt + tenYears },
     secrets.jwtSecret,
   );
-}
-
-function signToken(claims: Record<string, unknown>, secret: string): string {
-  const encode = (part: unknown) => Buffer.from(JSON.stringify(part)).toString("base64url");
-  const body = `${encode({ alg: "HS256", typ: "JWT" })}.${encode(claims)}`;
-  return `${body}.${createHmac("sha256", secret).update(body).digest("base64url")}`;
 }
 
 function parse(file: string, text: string): Secrets {

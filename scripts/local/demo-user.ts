@@ -1,0 +1,40 @@
+import postgres from "postgres";
+import type { Secrets } from "./secrets.ts";
+
+/** The first user of supabase/seed.sql, which carries no password. */
+export const demoEmail = "demo@pinebase.test";
+
+/**
+ * Gives the demo user the password that was made on this machine. Where the seed has no such user, one
+ * signs up as anybody would.
+ *
+ * @param signUp POSTs to /auth/v1/signup
+ */
+export async function prepareDemoUser(
+  adminUrl: string,
+  secrets: Secrets,
+  signUp: (body: { email: string; password: string; data: object }) => Promise<Response>,
+): Promise<void> {
+  const sql = postgres(adminUrl, { max: 1, onnotice: () => {} });
+  try {
+    const changed = await sql`
+      update auth.users
+      set
+        encrypted_password = extensions.crypt(
+          ${secrets.demoPassword}, extensions.gen_salt('bf', 10)
+        ),
+        email_confirmed_at = coalesce(email_confirmed_at, now())
+      where email = ${demoEmail} and not is_sso_user
+      returning id
+    `;
+    if (changed.length > 0) return;
+  } finally {
+    await sql.end();
+  }
+  const answer = await signUp({
+    email: demoEmail,
+    password: secrets.demoPassword,
+    data: { full_name: "Demo User" },
+  });
+  if (!answer.ok) throw new Error(`the demo user could not sign up: ${await answer.text()}`);
+}

@@ -1,0 +1,157 @@
+import { spawn } from "node:child_process";
+import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { parseEnv } from "node:util";
+import { z } from "zod";
+import { UserError } from "../lib/user-error.ts";
+import { denoPath } from "./deno.ts";
+import { projectDir } from "./paths.ts";
+
+/** The running edge functions. */
+export interface Functions {
+  /** Where the router listens; a function answers under its own name. */
+  url: string;
+  /** Settles when the router ends, however it ends. */
+  ended: Promise<void>;
+  stop(force?: boolean): Promise<void>;
+}
+
+/** What they need. */
+export interface FunctionsOptions {
+  /** The folder of the stack: the log and the import map go there. */
+  dir: string;
+  environment: Record<string, string>;
+}
+
+const folder = join(projectDir, "supabase", "functions");
+const portSchema = z.object({ port: z.number() });
+const importsSchema = z.object({ imports: z.record(z.string(), z.string()).default({}) });
+
+/** Variables of our own process that Deno itself needs. */
+const passedOn = ["PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "TMPDIR", "TEMP", "LANG"];
+
+/**
+ * Starts the router of the edge functions under Deno. When this process ends, in whatever way, so does
+ * the router: it reads from a pipe that we hold.
+ *
+ * @throws UserError when Deno is missing or does not start
+ */
+export async function startFunctions(options: FunctionsOptions): Promise<Functions> {
+  const log = join(options.dir, "functions.log");
+  await writeFile(log, "", { mode: 0o600 });
+  const importMap = join(options.dir, "functions.import-map.json");
+  await writeFile(importMap, JSON.stringify(await readImportMap(), null, 2));
+
+  const child = spawn(
+    denoPath(),
+    [
+      "run",
+      "--no-prompt",
+      "--no-lock",
+      // What a function imports is installed by npm; nothing is fetched while it starts.
+      "--no-remote",
+      "--node-modules-dir=manual",
+      "--allow-net",
+      "--allow-env",
+      "--allow-read",
+      "--allow-sys",
+      `--import-map=${importMap}`,
+      join(import.meta.dirname, "functions", "router.ts"),
+      folder,
+    ],
+    {
+      cwd: projectDir,
+      // Its own process group, so that Ctrl-C leaves it to us.
+      detached: true,
+      stdio: ["pipe", "pipe", "pipe"],
+      env: {
+        ...pick(process.env, passedOn),
+        DENO_NO_UPDATE_CHECK: "1",
+        DENO_DIR: join(options.dir, "deno"),
+        NO_COLOR: "1",
+        ...options.environment,
+      },
+    },
+  );
+  let running = true;
+  const ended = new Promise<void>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", () => {
+      running = false;
+      resolve();
+    });
+  });
+  child.stdin.on("error", () => {});
+  child.stderr.on("data", (chunk) => void appendFile(log, chunk));
+
+  const port = await new Promise<number | null>((resolve) => {
+    const lines = createInterface({ input: child.stdout });
+    lines.once("line", (line) => {
+      resolve(portSchema.parse(JSON.parse(line)).port);
+      lines.on("line", (text) => void appendFile(log, `${text}\n`));
+    });
+    void ended.then(() => resolve(null));
+  });
+  if (port === null) {
+    throw new UserError("The edge functions do not start.", `What Deno said is in ${log}.`);
+  }
+
+  const stop = async (force = false) => {
+    if (!running) return;
+    child.stdin.end();
+    const late = sleep(force ? 0 : 3_000, "late" as const, { ref: false });
+    if ((await Promise.race([ended, late])) === "late") {
+      child.kill("SIGKILL");
+      await ended;
+    }
+  };
+  return { url: `http://127.0.0.1:${port}`, ended, stop };
+}
+
+/**
+ * What the functions see: hosted's variables, what the caller's environment adds, and
+ * supabase/functions/.env, which wins as it does under `supabase functions serve`.
+ */
+export async function functionsEnvironment(
+  hosted: Record<string, string>,
+  caller: Record<string, string>,
+): Promise<Record<string, string>> {
+  const file = await readFile(join(folder, ".env"), "utf8").catch(() => "");
+  const own = Object.entries(parseEnv(file)).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
+  return { ...caller, ...Object.fromEntries(own), ...hosted };
+}
+
+/**
+ * Each function has its own deno.json on hosted. One Deno serves them all here: the imports of each
+ * hold in its own folder, and in _shared those of all.
+ */
+async function readImportMap(): Promise<unknown> {
+  const scopes: Record<string, Record<string, string>> = {};
+  const all: Record<string, string> = {};
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const file = join(folder, entry.name, "deno.json");
+    const text = entry.isDirectory() ? await readFile(file, "utf8").catch(() => null) : null;
+    if (text === null) continue;
+    const { imports } = importsSchema.parse(JSON.parse(text));
+    scopes[`${pathToFileURL(join(folder, entry.name))}/`] = imports;
+    Object.assign(all, imports);
+  }
+  return {
+    imports: {},
+    scopes: { ...scopes, [`${pathToFileURL(join(folder, "_shared"))}/`]: all },
+  };
+}
+
+function pick(environment: NodeJS.ProcessEnv, names: string[]): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = environment[name];
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+  );
+}

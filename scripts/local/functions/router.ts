@@ -1,0 +1,125 @@
+/*
+ * Serves the edge functions of a folder on 127.0.0.1, each in a worker of its own: one that fails to load
+ * or dies of an unhandled rejection takes no other with it. A worker starts with the first request
+ * and, when a file of the folder changes, gives way to a fresh one with the next. Run by Deno; the port goes to
+ * standard output, and the end of standard input is the end of the program.
+ */
+
+interface Loaded {
+  worker: Worker;
+  port: number;
+}
+
+const folder = Deno.args[0];
+if (!folder) throw new Error("usage: router.ts FOLDER");
+
+const workers = new Map<string, Promise<Loaded>>();
+
+const server = Deno.serve(
+  {
+    hostname: "127.0.0.1",
+    port: 0,
+    onListen: ({ port }) => console.log(JSON.stringify({ port })),
+  },
+  answer,
+);
+
+void reloadOnChange();
+
+for await (const _ of Deno.stdin.readable) {
+  // Nothing is ever sent: the stream only ends.
+}
+await Promise.race([server.shutdown(), new Promise((resolve) => setTimeout(resolve, 1_000))]);
+Deno.exit(0);
+
+async function answer(request: Request): Promise<Response> {
+  const url = new URL(request.url);
+  const name = url.pathname.split("/")[1] ?? "";
+  if (!(await exists(name))) {
+    return failure(404, "NOT_FOUND", "Requested function was not found");
+  }
+  let loaded: Loaded;
+  try {
+    loaded = await (workers.get(name) ?? load(name));
+  } catch (error) {
+    log(name, error);
+    return failure(503, "BOOT_ERROR", "Function failed to start (please check logs)");
+  }
+  url.hostname = "127.0.0.1";
+  url.port = String(loaded.port);
+  try {
+    return await fetch(new Request(url, request), { redirect: "manual" });
+  } catch (error) {
+    if (request.signal.aborted) return new Response(null, { status: 499 });
+    log(name, error);
+    return failure(500, "WORKER_ERROR", "Function exited due to an error (please check logs)");
+  }
+}
+
+function load(name: string): Promise<Loaded> {
+  const starting = start(name);
+  workers.set(name, starting);
+  starting.catch(() => forget(name, starting));
+  return starting;
+}
+
+function start(name: string): Promise<Loaded> {
+  const worker = new Worker(import.meta.resolve("./worker.ts"), { type: "module", name });
+  return new Promise((resolve, reject) => {
+    let serving = false;
+    const fail = (error: unknown) => {
+      worker.terminate();
+      reject(error);
+    };
+    worker.onmessage = ({ data }) => {
+      if (data.port) {
+        serving = true;
+        resolve({ worker, port: data.port });
+      } else if (data.failed) {
+        fail(new Error(data.failed));
+      } else if (!serving) {
+        fail(new Error("the function never called Deno.serve"));
+      }
+    };
+    worker.onerror = (event) => {
+      // Without this the error would end the router too.
+      event.preventDefault();
+      log(name, event.message);
+      forget(name);
+      fail(new Error(event.message));
+    };
+    worker.postMessage(`file://${folder}/${name}/index.ts`);
+  });
+}
+
+function forget(name: string, only?: Promise<Loaded>): void {
+  const current = workers.get(name);
+  if (!current || (only && current !== only)) return;
+  workers.delete(name);
+  current.then(({ worker }) => worker.terminate()).catch(() => {});
+}
+
+async function reloadOnChange(): Promise<void> {
+  if (!folder) return;
+  for await (const event of Deno.watchFs(folder)) {
+    if (event.kind === "access") continue;
+    for (const name of [...workers.keys()]) forget(name);
+  }
+}
+
+async function exists(name: string): Promise<boolean> {
+  if (!/^[A-Za-z][A-Za-z0-9_-]*$/.test(name)) return false;
+  return await Deno.stat(`${folder}/${name}/index.ts`).then(
+    ({ isFile }) => isFile,
+    () => false,
+  );
+}
+
+function failure(status: number, code: string, message: string): Response {
+  return Response.json({ code, message }, { status });
+}
+
+function log(name: string, error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  console.error(`[${name}] ${text}`);
+}

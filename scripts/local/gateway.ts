@@ -1,0 +1,178 @@
+import type { Api } from "./api.ts";
+import type { Config } from "./config.ts";
+import { absentFrom } from "./not-here.ts";
+import { verifyToken } from "./tokens.ts";
+
+/** What stands behind the gateway. */
+export interface GatewayOptions {
+  api: Pick<Api, "rest" | "auth">;
+  /** Where the edge functions listen. */
+  functionsUrl: string;
+  functions: Config["functions"];
+  keys: GatewayKeys;
+}
+
+/** The API keys of the stack, and the tokens that they stand for. */
+export interface GatewayKeys {
+  publishable: string;
+  secret: string;
+  anonToken: string;
+  serviceToken: string;
+  jwtSecret: string;
+}
+
+/** Routes that a browser is sent to by a link or a provider, and that so carry no key. */
+const keyless = /^\/auth\/v1\/(callback|authorize|verify|\.well-known\/.*)$/;
+
+/** What PostgREST reads itself; everything else in a query is a filter. */
+const notFilters = new Set([
+  "select",
+  "columns",
+  "order",
+  "limit",
+  "offset",
+  "on_conflict",
+  "apikey",
+]);
+
+/**
+ * The one door of the stack, as hosted's: it checks the API key, turns it into the token that it stands
+ * for, and hands the request on. What this stack lacks it says honestly, with 501.
+ */
+export function createGateway(options: GatewayOptions): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const { pathname } = new URL(request.url);
+    const absent = await absentFrom(pathname, request);
+    if (absent) return withCors(absent);
+    if (pathname.startsWith("/functions/v1/")) return toFunction(request, options);
+
+    const service = /^\/(rest|auth)\/v1(\/|$)/.exec(pathname)?.[1];
+    if (service !== "rest" && service !== "auth") {
+      return withCors(Response.json({ error: "requested path is invalid" }, { status: 404 }));
+    }
+    if (request.method === "OPTIONS" || keyless.test(pathname))
+      return options.api[service](request);
+
+    const admitted = admit(request, options.keys);
+    if (admitted instanceof Response) return withCors(admitted);
+    if (service === "rest") {
+      const refusal = refuseWithoutFilter(admitted);
+      if (refusal) return withCors(refusal);
+    }
+    return options.api[service](admitted);
+  };
+}
+
+/** Checks the API key and puts the token of its role where none of a user is given. */
+function admit(request: Request, keys: GatewayKeys): Request | Response {
+  const url = new URL(request.url);
+  const key = request.headers.get("apikey") ?? url.searchParams.get("apikey");
+  if (!key) {
+    return Response.json(
+      {
+        message: "No API key found in request",
+        hint: "No `apikey` request header or url param was found.",
+      },
+      { status: 401 },
+    );
+  }
+  const role = tokenFor(key, keys);
+  if (!role) {
+    return Response.json(
+      { message: "Invalid API key", hint: "Double check your Supabase API key." },
+      { status: 401 },
+    );
+  }
+  if (key === keys.secret && /^\s*Mozilla\//.test(request.headers.get("user-agent") ?? "")) {
+    return Response.json(
+      { message: "Forbidden use of secret API key in browser" },
+      { status: 401 },
+    );
+  }
+  const headers = new Headers(request.headers);
+  const bearer = /^Bearer\s+(.+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+  if (!bearer || bearer === key || bearer.startsWith("sb_")) {
+    headers.set("authorization", `Bearer ${role}`);
+  }
+  url.searchParams.delete("apikey");
+  return new Request(new Request(url, request), { headers });
+}
+
+function tokenFor(key: string, keys: GatewayKeys): string | null {
+  if (key === keys.publishable || key === keys.anonToken) return keys.anonToken;
+  if (key === keys.secret || key === keys.serviceToken) return keys.serviceToken;
+  return null;
+}
+
+/** Hosted loads pg-safeupdate for the Data API: no update or delete of a whole table by oversight. */
+function refuseWithoutFilter(request: Request): Response | null {
+  const statement = { PATCH: "UPDATE", DELETE: "DELETE" }[request.method];
+  const filters = [...new URL(request.url).searchParams.keys()].filter(
+    (key) => !notFilters.has(key),
+  );
+  if (!statement || filters.length > 0) return null;
+  return Response.json(
+    { code: "21000", details: null, hint: null, message: `${statement} requires a WHERE clause` },
+    { status: 400 },
+  );
+}
+
+async function toFunction(request: Request, options: GatewayOptions): Promise<Response> {
+  const url = new URL(request.url);
+  const path = url.pathname.slice("/functions/v1/".length);
+  const name = path.split("/")[0] ?? "";
+  const settings = options.functions[name];
+  const headers = new Headers(request.headers);
+
+  // A key of the new style is no token: hosted puts the token that it stands for in its place.
+  const bearer = /^Bearer\s+(.+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+  const key = bearer ?? headers.get("apikey");
+  const token = key ? (tokenFor(key, options.keys) ?? key) : null;
+  if (token && token !== bearer) headers.set("authorization", `Bearer ${token}`);
+
+  if ((settings?.verify_jwt ?? true) && request.method !== "OPTIONS") {
+    if (!token) return unauthorized("Missing authorization header");
+    if (!verifyToken(token, options.keys.jwtSecret)) return unauthorized("Invalid JWT");
+  }
+  // These belong to this connection, not to the next one.
+  for (const hop of [
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "upgrade",
+    "expect",
+    "host",
+  ]) {
+    headers.delete(hop);
+  }
+  headers.delete("accept-encoding");
+  headers.set("x-forwarded-host", url.host);
+  headers.set("x-forwarded-proto", url.protocol.slice(0, -1));
+  try {
+    return await fetch(new URL(`/${path}${url.search}`, options.functionsUrl), {
+      method: request.method,
+      headers,
+      body: request.body,
+      redirect: "manual",
+      signal: request.signal,
+      ...(request.body ? { duplex: "half" } : {}),
+    });
+  } catch {
+    return withCors(
+      Response.json(
+        { code: "BOOT_ERROR", message: "The edge functions are not running." },
+        { status: 503 },
+      ),
+    );
+  }
+}
+
+function unauthorized(message: string): Response {
+  return withCors(Response.json({ code: 401, message }, { status: 401 }));
+}
+
+function withCors(response: Response): Response {
+  response.headers.set("access-control-allow-origin", "*");
+  response.headers.set("access-control-allow-headers", "*");
+  return response;
+}

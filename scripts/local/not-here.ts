@@ -1,0 +1,54 @@
+import { z } from "zod";
+
+/** The fields of an Auth request that tell which kind of sign-in it is. */
+const credentialsSchema = z.looseObject({
+  email: z.string().optional(),
+  phone: z.string().optional(),
+});
+
+const services: ReadonlyArray<readonly [path: RegExp, name: string]> = [
+  [/^\/storage\/v1(\/|$)/, "Storage"],
+  [/^\/realtime\/v1(\/|$)/, "Realtime"],
+  [/^\/graphql\/v1(\/|$)/, "GraphQL"],
+  [/^\/pg(\/|$)/, "The database administration API"],
+  [/^\/auth\/v1\/(admin|invite)(\/|$)/, "Auth's administration API"],
+  [/^\/auth\/v1\/factors(\/|$)/, "Multi-factor sign-in"],
+  [/^\/auth\/v1\/(sso|saml)(\/|$)/, "Single sign-on"],
+  [/^\/auth\/v1\/(passkeys|webauthn)(\/|$)/, "Passkeys"],
+  [/^\/auth\/v1\/oauth(\/|$)/, "The OAuth server"],
+  [/^\/auth\/v1\/user\/identities(\/|$)/, "Linking identities"],
+];
+
+/** The answer for what only the stack with Docker has, or null for what is here. */
+export async function absentFrom(pathname: string, request: Request): Promise<Response | null> {
+  const service = services.find(([path]) => path.test(pathname))?.[1];
+  if (service) return notHere(service);
+  if (request.method !== "POST") return null;
+
+  const grant = new URL(request.url).searchParams.get("grant_type");
+  if (pathname === "/auth/v1/token" && (grant === "id_token" || grant === "web3")) {
+    return notHere("Sign-in by another provider's token");
+  }
+  const route = /^\/auth\/v1\/(signup|token|otp|verify|resend)$/.exec(pathname)?.[1];
+  if (!route) return null;
+  const credentials = credentialsSchema.safeParse(await body(request)).data;
+  if (credentials?.phone && !credentials.email) return notHere("Sign-in by phone");
+  if (route === "signup" && credentials && !credentials.email) return notHere("Anonymous sign-in");
+  return null;
+}
+
+function notHere(what: string): Response {
+  const message = `${what} is not part of the stack without Docker. Run npm run start:docker to have it.`;
+  return Response.json(
+    { code: "not_in_local_stack", error: "not_in_local_stack", message },
+    { status: 501 },
+  );
+}
+
+async function body(request: Request): Promise<unknown> {
+  try {
+    return await request.clone().json();
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,225 @@
+import { appendFile, mkdir, writeFile } from "node:fs/promises";
+import type { Server } from "node:http";
+import { join } from "node:path";
+import { createAdaptorServer } from "@hono/node-server";
+import { type Api, startApi } from "./api.ts";
+import { loadConfig } from "./config.ts";
+import { demoEmail, prepareDemoUser } from "./demo-user.ts";
+import { type Functions, functionsEnvironment, startFunctions } from "./functions.ts";
+import { createGateway } from "./gateway.ts";
+import { lockFolder } from "./lock.ts";
+import { hasPendingMigrations, pushMigrations } from "./migrations.ts";
+import {
+  createPlatformDatabase,
+  type DefaultPrivileges,
+  dropDatabase,
+  hasPlatformDatabase,
+  preparePlatform,
+} from "./platform.ts";
+import { freePort, portError } from "./ports.ts";
+import { startPostgres, superuserUrl } from "./postgres.ts";
+import { loadSecrets, roleToken } from "./secrets.ts";
+import { runSeed } from "./seed.ts";
+import type { Status } from "./status.ts";
+
+/** How a stack is to be. */
+export interface StackOptions {
+  /** The folder for everything that it keeps. */
+  dir: string;
+  /** Of the gateway; 0 takes a free one. */
+  apiPort: number;
+  /** Of Postgres; 0 takes a free one. */
+  dbPort: number;
+  /** Whether a fresh database grants new objects in public to the API roles. */
+  defaultPrivileges: DefaultPrivileges;
+  /** What the edge functions see beside hosted's variables. */
+  environment: Record<string, string>;
+  /** Told what is being done. */
+  onProgress(step: string): void;
+}
+
+/** A running stack. */
+export interface Stack {
+  status: Status;
+  /** As the role postgres. */
+  databaseUrl(database?: string): string;
+  /** As the superuser, which hosted keeps to itself. */
+  adminUrl(database?: string): string;
+  /** Makes a database with the platform baseline alone; gives its URL as the role postgres. */
+  createPlatformDatabase(name: string, defaultPrivileges: DefaultPrivileges): Promise<string>;
+  dropDatabase(name: string): Promise<void>;
+  /** Settles with the name of a part that ended by itself. */
+  failed: Promise<string>;
+  /** Stops every part; the second call, with `force`, does not wait for anything. */
+  stop(force?: boolean): Promise<void>;
+}
+
+const superuser = "supabase_admin";
+const mainDatabase = "postgres";
+
+/**
+ * Starts Postgres, Auth, the Data API and the edge functions behind one port, on the data of a folder.
+ * A new folder gets the migrations and the seed; a known one the migrations it lacks.
+ *
+ * @throws UserError for what the person at the terminal can mend; nothing is left running then
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const config = await loadConfig();
+  await mkdir(options.dir, { recursive: true, mode: 0o700 });
+
+  // What was started is stopped in the opposite order, after a failure as after a good run.
+  const cleanups: Array<(force: boolean) => Promise<unknown>> = [];
+  const stop = async (force = false) => {
+    for (const cleanup of force ? [...cleanups].reverse() : cleanups.splice(0).reverse()) {
+      await cleanup(force);
+    }
+  };
+
+  try {
+    cleanups.push(await lockFolder(options.dir));
+    const apiPort = await freePort("API", options.apiPort);
+    const dbPort = await freePort("database", options.dbPort);
+    const secrets = await loadSecrets(options.dir);
+
+    options.onProgress("Starting Postgres");
+    const server = {
+      dir: options.dir,
+      port: dbPort,
+      superuser,
+      password: secrets.superuserPassword,
+    };
+    const postgres = await startPostgres(server);
+    cleanups.push(postgres.stop);
+    const adminUrl = (database = mainDatabase) => superuserUrl(server, database);
+    const urlAs = (role: string, password: string, database = mainDatabase) =>
+      `postgresql://${role}:${password}@127.0.0.1:${dbPort}/${database}?sslmode=disable`;
+    const databaseUrl = (database?: string) =>
+      urlAs("postgres", secrets.databasePassword, database);
+
+    await preparePlatform(adminUrl, secrets);
+    const isFresh = !(await hasPlatformDatabase(adminUrl, mainDatabase));
+    if (isFresh) {
+      options.onProgress("Creating the database");
+      await createPlatformDatabase(adminUrl, mainDatabase, options.defaultPrivileges);
+    }
+    if (await hasPendingMigrations(databaseUrl())) {
+      options.onProgress("Applying migrations");
+      await pushMigrations(databaseUrl());
+    }
+    if (isFresh) {
+      options.onProgress("Loading the seed");
+      await runSeed(databaseUrl(), config.db.seed);
+    }
+
+    options.onProgress("Starting Auth and the Data API");
+    const apiLog = join(options.dir, "api.log");
+    await writeFile(apiLog, "", { mode: 0o600 });
+    const api = await startApi({
+      config,
+      jwtSecret: secrets.jwtSecret,
+      adminUrl: adminUrl(),
+      authenticatorUrl: urlAs("authenticator", secrets.servicePassword),
+      authUrl: urlAs("supabase_auth_admin", secrets.servicePassword),
+      log: (line) => void appendFile(apiLog, `${new Date().toISOString()} ${line}\n`),
+    });
+    cleanups.push(api.stop);
+    await prepareDemoUser(adminUrl(), secrets, signUp(api));
+
+    options.onProgress("Starting the edge functions");
+    const status: Status = {
+      API_URL: `http://127.0.0.1:${apiPort}`,
+      DB_URL: databaseUrl(),
+      FUNCTIONS_URL: `http://127.0.0.1:${apiPort}/functions/v1`,
+      PUBLISHABLE_KEY: secrets.publishableKey,
+      SECRET_KEY: secrets.secretKey,
+      JWT_SECRET: secrets.jwtSecret,
+      ANON_KEY: roleToken(secrets, "anon"),
+      SERVICE_ROLE_KEY: roleToken(secrets, "service_role"),
+      DEMO_EMAIL: demoEmail,
+      DEMO_PASSWORD: secrets.demoPassword,
+      STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
+    };
+    const functions = await startFunctions({
+      dir: options.dir,
+      environment: await functionsEnvironment(hostedVariables(status), {
+        STRIPE_WEBHOOK_SECRET: status.STRIPE_WEBHOOK_SECRET,
+        ...options.environment,
+      }),
+    });
+    cleanups.push(functions.stop);
+    cleanups.push(await listen(apiPort, api, functions, config.functions, status));
+
+    return {
+      status,
+      databaseUrl,
+      adminUrl,
+      createPlatformDatabase: async (name, defaultPrivileges) => {
+        await createPlatformDatabase(adminUrl, name, defaultPrivileges);
+        return databaseUrl(name);
+      },
+      dropDatabase: (name) => dropDatabase(adminUrl, name),
+      failed: Promise.race([
+        postgres.ended.then(() => "Postgres"),
+        functions.ended.then(() => "the edge functions"),
+      ]),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The variables that hosted gives every function. */
+function hostedVariables(status: Status): Record<string, string> {
+  return {
+    SUPABASE_URL: status.API_URL,
+    SUPABASE_ANON_KEY: status.ANON_KEY,
+    SUPABASE_SERVICE_ROLE_KEY: status.SERVICE_ROLE_KEY,
+    SUPABASE_DB_URL: status.DB_URL,
+    SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: status.PUBLISHABLE_KEY }),
+    SUPABASE_SECRET_KEYS: JSON.stringify({ default: status.SECRET_KEY }),
+  };
+}
+
+function signUp(api: Api) {
+  return (body: object) =>
+    api.auth(
+      new Request("http://127.0.0.1/auth/v1/signup", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+      }),
+    );
+}
+
+/** Opens the one port; gives what closes it. */
+async function listen(
+  port: number,
+  api: Api,
+  functions: Functions,
+  settings: Parameters<typeof createGateway>[0]["functions"],
+  status: Status,
+): Promise<() => Promise<void>> {
+  const fetch = createGateway({
+    api,
+    functionsUrl: functions.url,
+    functions: settings,
+    keys: {
+      publishable: status.PUBLISHABLE_KEY,
+      secret: status.SECRET_KEY,
+      anonToken: status.ANON_KEY,
+      serviceToken: status.SERVICE_ROLE_KEY,
+      jwtSecret: status.JWT_SECRET,
+    },
+  });
+  const server = createAdaptorServer({ fetch }) as Server;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause) => reject(portError("API", port, cause)));
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  return async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+}

@@ -1,0 +1,43 @@
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { writePrivately } from "./secrets.ts";
+
+const statusSchema = z.object({
+  API_URL: z.string(),
+  DB_URL: z.string(),
+  FUNCTIONS_URL: z.string(),
+  PUBLISHABLE_KEY: z.string(),
+  SECRET_KEY: z.string(),
+  JWT_SECRET: z.string(),
+  ANON_KEY: z.string(),
+  SERVICE_ROLE_KEY: z.string(),
+  DEMO_EMAIL: z.string(),
+  DEMO_PASSWORD: z.string(),
+  STRIPE_WEBHOOK_SECRET: z.string(),
+});
+
+/** How to reach a running stack, under the names of `supabase status -o json` and ours. */
+export type Status = z.infer<typeof statusSchema>;
+
+/** Writes `status.json`, which only its owner can read, while the stack runs. */
+export async function writeStatus(dir: string, status: Status): Promise<string> {
+  const file = statusFile(dir);
+  await writePrivately(file, `${JSON.stringify(status, null, 2)}\n`);
+  return file;
+}
+
+/** The status of the stack that runs on this folder, or null. */
+export async function readStatus(dir: string): Promise<Status | null> {
+  const text = await readFile(statusFile(dir), "utf8").catch(() => null);
+  return text === null ? null : statusSchema.parse(JSON.parse(text));
+}
+
+/** Takes the status away: nothing runs any more. */
+export async function removeStatus(dir: string): Promise<void> {
+  await rm(statusFile(dir), { force: true });
+}
+
+function statusFile(dir: string): string {
+  return join(dir, "status.json");
+}

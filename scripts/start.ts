@@ -1,0 +1,112 @@
+import { parseArgs } from "node:util";
+import { UserError } from "./lib/user-error.ts";
+import { loadConfig } from "./local/config.ts";
+import { defaultDataDir, resolveFromCaller } from "./local/paths.ts";
+import type { DefaultPrivileges } from "./local/platform.ts";
+import { createProgress } from "./local/progress.ts";
+import { type Stack, startStack } from "./local/stack.ts";
+import { removeStatus, type Status, writeStatus } from "./local/status.ts";
+
+const usage = `Use npm start -- [--port N] [--dir PATH] [--default-privileges granted|revoked].`;
+
+/** `npm start`: runs the whole backend on this machine until Ctrl-C or SIGTERM. */
+export async function run(args: string[]): Promise<number> {
+  const options = parse(args);
+  const config = await loadConfig();
+  const progress = createProgress(process.stdout);
+  const interrupted = waitForSignal();
+  const started = Date.now();
+
+  let stack: Stack;
+  try {
+    stack = await startStack({
+      dir: options.dir,
+      apiPort: options.port ?? config.api.port,
+      dbPort: options.port === 0 ? 0 : config.db.port,
+      defaultPrivileges:
+        options.defaultPrivileges ?? (config.api.auto_expose_new_tables ? "granted" : "revoked"),
+      environment: callerEnvironment(),
+      onProgress: progress.step,
+    });
+  } finally {
+    progress.end();
+  }
+  const file = await writeStatus(options.dir, stack.status);
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  process.stdout.write(`${table(stack.status)}\n\nReady in ${seconds} s. Status: ${file}\n`);
+  process.stdout.write("Press Ctrl-C to stop; the data is kept until npm run reset.\n");
+
+  const failed = await Promise.race([interrupted.then(() => null), stack.failed]);
+  await removeStatus(options.dir);
+  await stack.stop();
+  if (failed) {
+    throw new UserError(
+      `The stack has stopped because ${failed} ended unexpectedly.`,
+      `Look into the logs in ${options.dir}, then run npm start again.`,
+    );
+  }
+  process.stdout.write("Stopped.\n");
+  return 0;
+}
+
+interface Options {
+  port: number | null;
+  dir: string;
+  defaultPrivileges: DefaultPrivileges | null;
+}
+
+function parse(args: string[]): Options {
+  let values: { port?: string; dir?: string; "default-privileges"?: string };
+  try {
+    ({ values } = parseArgs({
+      args,
+      options: {
+        port: { type: "string" },
+        dir: { type: "string" },
+        "default-privileges": { type: "string" },
+      },
+    }));
+  } catch (cause) {
+    throw new UserError(cause instanceof Error ? cause.message : String(cause), usage, { cause });
+  }
+  const port = values.port === undefined ? null : Number(values.port);
+  if (port !== null && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
+    throw new UserError(`"${values.port}" is not a port.`, usage);
+  }
+  const mode = values["default-privileges"] ?? null;
+  if (mode !== null && mode !== "granted" && mode !== "revoked") {
+    throw new UserError(`"${mode}" is neither granted nor revoked.`, usage);
+  }
+  const dir = values.dir === undefined ? defaultDataDir : resolveFromCaller(values.dir);
+  return { port, dir, defaultPrivileges: mode };
+}
+
+/** What the edge functions may see of this terminal: its variables less npm's, Node's and Deno's own. */
+function callerEnvironment(): Record<string, string> {
+  const own = /^(npm_|NODE|DENO_|SUPABASE_|INIT_CWD$)/i;
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      value === undefined || own.test(name) ? [] : [[name, value] as const],
+    ),
+  );
+}
+
+function waitForSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once("SIGINT", () => resolve());
+    process.once("SIGTERM", () => resolve());
+  });
+}
+
+function table(status: Status): string {
+  const rows: Array<[string, string]> = [
+    ["API URL", status.API_URL],
+    ["Functions URL", status.FUNCTIONS_URL],
+    ["Database URL", status.DB_URL],
+    ["Publishable key", status.PUBLISHABLE_KEY],
+    ["Secret key", status.SECRET_KEY],
+    ["Demo user", status.DEMO_EMAIL],
+    ["Demo password", status.DEMO_PASSWORD],
+  ];
+  return rows.map(([name, value]) => `  ${name.padEnd(17)}${value}`).join("\n");
+}
