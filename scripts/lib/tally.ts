@@ -1,0 +1,21 @@
+/** A test that failed, or a reason why tests did not run. */
+export interface Failure {
+  /** The file that the reader has to open. */
+  file: string;
+  name: string;
+  details: string[];
+}
+
+/** What came of some tests. */
+export interface Tally {
+  passed: number;
+  failures: Failure[];
+}
+
+/** The sum of several runs. */
+export function addTallies(tallies: readonly Tally[]): Tally {
+  return {
+    passed: tallies.reduce((sum, { passed }) => sum + passed, 0),
+    failures: tallies.flatMap(({ failures }) => failures),
+  };
+}
