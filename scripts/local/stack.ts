@@ -213,7 +213,7 @@ async function listen(
       jwtSecret: status.JWT_SECRET,
     },
   });
-  const server = createAdaptorServer({ fetch }) as Server;
+  const server = createAdaptorServer({ fetch, overrideGlobalObjects: false }) as Server;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) => reject(portError("API", port, cause)));
     server.listen(port, "127.0.0.1", resolve);
