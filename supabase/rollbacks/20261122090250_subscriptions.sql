@@ -1,0 +1,3 @@
+-- Takes back subscriptions. Destroys what is known of them; the providers keep theirs.
+drop function private.plan_of(uuid);
+drop table public.subscriptions;
