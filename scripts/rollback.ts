@@ -1,14 +1,12 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
-import { z } from "zod";
 import { connect, describeDatabase } from "./lib/database.ts";
 import { listMigrations, type Migration } from "./lib/migration-files.ts";
 import { appliedVersions, rollBack } from "./lib/rollback.ts";
 import { planRollback, type RollbackRequest } from "./lib/rollback-plan.ts";
 import { UserError } from "./lib/user-error.ts";
 import { defaultDataDir, resolveFromCaller } from "./local/paths.ts";
+import { readStatus } from "./local/status.ts";
 
 /**
  * `npm run db:rollback`: undoes the newest migrations by their ways back in `supabase/rollbacks`.
@@ -97,18 +95,15 @@ function readCount(text: string): number {
   return Number(text);
 }
 
-const statusSchema = z.object({ DB_URL: z.string() });
-
 async function localDatabase(dir: string): Promise<string> {
-  const file = join(dir, "status.json");
-  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+  const status = await readStatus(dir);
+  if (status === null) {
     throw new UserError(
       "No stack runs here, and no --remote says which database to roll back.",
       "Run npm start in another terminal, or add --remote=postgresql://...",
-      { cause },
     );
-  });
-  return statusSchema.parse(JSON.parse(text)).DB_URL;
+  }
+  return status.DB_URL;
 }
 
 function unreachable(url: string, cause: unknown): UserError {

@@ -126,11 +126,17 @@ export async function functionsEnvironment(
   return { ...caller, ...Object.fromEntries(own), ...hosted };
 }
 
+/** Deno's import map, in which only scopes are used. */
+export interface ImportMap {
+  imports: Record<string, string>;
+  scopes: Record<string, Record<string, string>>;
+}
+
 /**
  * Each function has its own deno.json on hosted. One Deno serves them all here: the imports of each
  * hold in its own folder, and in _shared those of all.
  */
-async function readImportMap(): Promise<unknown> {
+export async function readImportMap(): Promise<ImportMap> {
   const scopes: Record<string, Record<string, string>> = {};
   const all: Record<string, string> = {};
   for (const entry of await readdir(folder, { withFileTypes: true })) {

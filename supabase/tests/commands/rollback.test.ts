@@ -8,14 +8,17 @@ import { connect } from "../../../scripts/lib/database.ts";
 import { listMigrations } from "../../../scripts/lib/migration-files.ts";
 import { appliedVersions, rollBack } from "../../../scripts/lib/rollback.ts";
 import { planRollback } from "../../../scripts/lib/rollback-plan.ts";
+import {
+  type ScratchPlatform,
+  startScratchPlatform,
+} from "../../../scripts/lib/scratch-platform.ts";
 import { pushMigrations } from "../../../scripts/local/migrations.ts";
-import { type Platform, startPlatform } from "../support/platform.ts";
 
-let platform: Platform;
+let platform: ScratchPlatform;
 let url: string;
 
 beforeAll(async () => {
-  platform = await startPlatform();
+  platform = await startScratchPlatform();
 });
 
 afterAll(() => platform?.stop());

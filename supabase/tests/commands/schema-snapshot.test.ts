@@ -1,7 +1,10 @@
 import type { Sql } from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { schemaSnapshot } from "../../../scripts/lib/schema-snapshot.ts";
-import { type Platform, startPlatform } from "../support/platform.ts";
+import {
+  type ScratchPlatform,
+  startScratchPlatform,
+} from "../../../scripts/lib/scratch-platform.ts";
 
 // What a way back could forget, and what undoes it. The comparison of up-down-up.test.ts is worth as
 // much as the things that it sees.
@@ -146,10 +149,10 @@ const changes: readonly [what: string, change: string, undo: string][] = [
   ],
 ];
 
-let platform: Platform;
+let platform: ScratchPlatform;
 
 beforeAll(async () => {
-  platform = await startPlatform();
+  platform = await startScratchPlatform();
   await platform.createDatabase("subject", "revoked");
   await run(`
     create schema app;

@@ -6,14 +6,17 @@ import { listMigrations } from "../../../scripts/lib/migration-files.ts";
 import { appliedVersions, rollBack } from "../../../scripts/lib/rollback.ts";
 import { planRollback } from "../../../scripts/lib/rollback-plan.ts";
 import { type SchemaSnapshot, schemaSnapshot } from "../../../scripts/lib/schema-snapshot.ts";
+import {
+  type ScratchPlatform,
+  startScratchPlatform,
+} from "../../../scripts/lib/scratch-platform.ts";
 import { pushMigrations } from "../../../scripts/local/migrations.ts";
-import { type Platform, startPlatform } from "../support/platform.ts";
 
 const migrations = await listMigrations();
-let platform: Platform;
+let platform: ScratchPlatform;
 
 beforeAll(async () => {
-  platform = await startPlatform();
+  platform = await startScratchPlatform();
 });
 
 afterAll(() => platform?.stop());

@@ -1,21 +1,22 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
+import { pushMigrations } from "../local/migrations.ts";
 import {
   createPlatformDatabase,
   type DefaultPrivileges,
   preparePlatform,
-} from "../../../scripts/local/platform.ts";
-import { startPostgres, superuserUrl } from "../../../scripts/local/postgres.ts";
-import { loadSecrets } from "../../../scripts/local/secrets.ts";
+} from "../local/platform.ts";
+import { freePort } from "../local/ports.ts";
+import { startPostgres, superuserUrl } from "../local/postgres.ts";
+import { loadSecrets } from "../local/secrets.ts";
 
 /**
- * A Postgres server of one test file with the platform baseline, and neither Auth nor Data API. Tests
- * that change what belongs to the whole server, as a migration's role settings do, need their own.
+ * A Postgres server with the platform baseline, for one purpose and then thrown away; neither Auth nor
+ * Data API. Role settings belong to the whole server: who changes them needs one of their own.
  */
-export interface Platform {
+export interface ScratchPlatform {
   /** Makes an empty platform database and gives the URL of its role postgres. */
   createDatabase(name: string, defaultPrivileges: DefaultPrivileges): Promise<string>;
   /** Runs a piece of work over a superuser's connection. */
@@ -24,12 +25,12 @@ export interface Platform {
 }
 
 /** Starts the server in a folder that `stop` deletes. */
-export async function startPlatform(): Promise<Platform> {
+export async function startScratchPlatform(): Promise<ScratchPlatform> {
   const dir = await mkdtemp(join(tmpdir(), "pinebase-platform-"));
   const secrets = await loadSecrets(dir);
   const options = {
     dir,
-    port: await freePort(),
+    port: await freePort("database", 0),
     superuser: "supabase_admin",
     password: secrets.superuserPassword,
   };
@@ -58,19 +59,14 @@ export async function startPlatform(): Promise<Platform> {
   };
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => {
-        if (address === null || typeof address === "string") {
-          reject(new Error("The system gave no port."));
-          return;
-        }
-        resolve(address.port);
-      });
-    });
-  });
+/** Gives a piece of work the URL of a throw-away database that has every migration. */
+export async function withMigratedDatabase<T>(work: (url: string) => Promise<T>): Promise<T> {
+  const platform = await startScratchPlatform();
+  try {
+    const url = await platform.createDatabase("scratch", "revoked");
+    await pushMigrations(url);
+    return await work(url);
+  } finally {
+    await platform.stop();
+  }
 }

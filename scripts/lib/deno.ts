@@ -1,0 +1,52 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { denoPath } from "../local/deno.ts";
+import { readImportMap } from "../local/functions.ts";
+import { projectDir } from "../local/paths.ts";
+import { type ChildOptions, type ChildResult, runChild } from "./child.ts";
+
+const functions = join(projectDir, "supabase", "functions");
+const tests = join(projectDir, "supabase", "tests", "functions");
+
+/**
+ * Runs a command of Deno that resolves imports, as the edge functions are run: what they import comes
+ * from node_modules, nothing is fetched, and no lock file or cache is left in the checkout. The tests
+ * of functions may import whatever a function does.
+ */
+export async function runDenoModules(
+  command: "check" | "test",
+  args: readonly string[],
+  options: ChildOptions = {},
+): Promise<ChildResult> {
+  const scratch = await mkdtemp(join(tmpdir(), "pinebase-deno-"));
+  try {
+    const { imports, scopes } = await readImportMap();
+    const shared = scopes[folderUrl(join(functions, "_shared"))] ?? {};
+    const importMap = join(scratch, "import-map.json");
+    await writeFile(
+      importMap,
+      JSON.stringify({ imports, scopes: { ...scopes, [folderUrl(tests)]: shared } }),
+    );
+    const common = ["--no-lock", "--no-remote", "--node-modules-dir=manual"];
+    return await runDeno([command, ...common, `--import-map=${importMap}`, ...args], {
+      ...options,
+      env: { DENO_DIR: join(scratch, "cache"), ...options.env },
+    });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Runs any other command of the pinned Deno. */
+export function runDeno(args: readonly string[], options: ChildOptions = {}): Promise<ChildResult> {
+  return runChild(denoPath(), args, {
+    ...options,
+    env: { DENO_NO_UPDATE_CHECK: "1", ...options.env },
+  });
+}
+
+function folderUrl(path: string): string {
+  return `${pathToFileURL(path)}/`;
+}

@@ -1,0 +1,771 @@
+// Generated from the schema by npm run gen:types. Never edited: the narrowing layer is beside it.
+
+export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[];
+
+export type Database = {
+  public: {
+    Tables: {
+      api_key_events: {
+        Row: {
+          action: string;
+          created_at: string;
+          id: number;
+          provider: string;
+          request_id: string | null;
+          user_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          action: string;
+          created_at?: string;
+          id?: never;
+          provider: string;
+          request_id?: string | null;
+          user_id: string;
+        };
+        Update: {
+          action?: string;
+          created_at?: string;
+          id?: never;
+          provider?: string;
+          request_id?: string | null;
+          user_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "api_key_events_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      api_keys: {
+        Row: {
+          created_at: string;
+          id: string;
+          key_encrypted: string;
+          key_hint: string | null;
+          last_used: string | null;
+          provider: string;
+          secret_version: number;
+          updated_at: string;
+          user_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          created_at?: string;
+          id?: string;
+          key_encrypted: string;
+          key_hint?: string | null;
+          last_used?: string | null;
+          provider: string;
+          secret_version: number;
+          updated_at?: string;
+          user_id: string;
+        };
+        Update: {
+          created_at?: string;
+          id?: string;
+          key_encrypted?: string;
+          key_hint?: string | null;
+          last_used?: string | null;
+          provider?: string;
+          secret_version?: number;
+          updated_at?: string;
+          user_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "api_keys_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      coupons: {
+        Row: {
+          code: string;
+          created_at: string;
+          current_uses: number;
+          description: string | null;
+          discount_percent: number;
+          duration: string;
+          expiration_date: string | null;
+          id: string;
+          is_active: boolean;
+          max_uses: number | null;
+          stripe_coupon_id: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          code: string;
+          created_at?: string;
+          current_uses?: number;
+          description?: string | null;
+          discount_percent: number;
+          duration?: string;
+          expiration_date?: string | null;
+          id?: string;
+          is_active?: boolean;
+          max_uses?: number | null;
+          stripe_coupon_id?: string | null;
+        };
+        Update: {
+          code?: string;
+          created_at?: string;
+          current_uses?: number;
+          description?: string | null;
+          discount_percent?: number;
+          duration?: string;
+          expiration_date?: string | null;
+          id?: string;
+          is_active?: boolean;
+          max_uses?: number | null;
+          stripe_coupon_id?: string | null;
+        };
+        Relationships: [];
+      };
+      credit_transactions: {
+        Row: {
+          balance_after: number;
+          created_at: string;
+          delta: number;
+          id: number;
+          idempotency_key: string | null;
+          kind: string;
+          reason: string | null;
+          refund_of: number | null;
+          user_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          balance_after: number;
+          created_at?: string;
+          delta: number;
+          id?: never;
+          idempotency_key?: string | null;
+          kind: string;
+          reason?: string | null;
+          refund_of?: number | null;
+          user_id: string;
+        };
+        Update: {
+          balance_after?: number;
+          created_at?: string;
+          delta?: number;
+          id?: never;
+          idempotency_key?: string | null;
+          kind?: string;
+          reason?: string | null;
+          refund_of?: number | null;
+          user_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "credit_transactions_refund_of_fkey";
+            columns: ["refund_of"];
+            isOneToOne: true;
+            referencedRelation: "credit_transactions";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "credit_transactions_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      custom_indicators: {
+        Row: {
+          category: string;
+          created_at: string;
+          description: string | null;
+          id: string;
+          is_public: boolean;
+          name: string;
+          parameters: NonNullable<Json>;
+          pine_script: string;
+          type: string;
+          updated_at: string;
+          user_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          category: string;
+          created_at?: string;
+          description?: string | null;
+          id?: string;
+          is_public?: boolean;
+          name: string;
+          parameters?: NonNullable<Json>;
+          pine_script: string;
+          type: string;
+          updated_at?: string;
+          user_id?: string;
+        };
+        Update: {
+          category?: string;
+          created_at?: string;
+          description?: string | null;
+          id?: string;
+          is_public?: boolean;
+          name?: string;
+          parameters?: NonNullable<Json>;
+          pine_script?: string;
+          type?: string;
+          updated_at?: string;
+          user_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "custom_indicators_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      indicators: {
+        Row: {
+          accuracy_rating: number | null;
+          category: string;
+          created_at: string;
+          created_by: string | null;
+          defaults: NonNullable<Json>;
+          description: string | null;
+          id: string;
+          is_custom: boolean;
+          is_public: boolean;
+          name: string;
+          parameters: NonNullable<Json>;
+          type: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          accuracy_rating?: number | null;
+          category: string;
+          created_at?: string;
+          created_by?: string | null;
+          defaults?: NonNullable<Json>;
+          description?: string | null;
+          id?: string;
+          is_custom?: boolean;
+          is_public?: boolean;
+          name: string;
+          parameters?: NonNullable<Json>;
+          type: string;
+        };
+        Update: {
+          accuracy_rating?: number | null;
+          category?: string;
+          created_at?: string;
+          created_by?: string | null;
+          defaults?: NonNullable<Json>;
+          description?: string | null;
+          id?: string;
+          is_custom?: boolean;
+          is_public?: boolean;
+          name?: string;
+          parameters?: NonNullable<Json>;
+          type?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "indicators_created_by_fkey";
+            columns: ["created_by"];
+            isOneToOne: false;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      plans: {
+        Row: {
+          is_active: boolean;
+          is_premium: boolean;
+          max_custom_indicators: number;
+          max_strategies: number | null;
+          max_versions: number;
+          monthly_credits: number;
+          name: string;
+          paypal_plan_id: string | null;
+          plan_type: string;
+          stripe_price_id: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          is_active?: boolean;
+          is_premium?: boolean;
+          max_custom_indicators?: number;
+          max_strategies?: number | null;
+          max_versions: number;
+          monthly_credits?: number;
+          name: string;
+          paypal_plan_id?: string | null;
+          plan_type: string;
+          stripe_price_id?: string | null;
+        };
+        Update: {
+          is_active?: boolean;
+          is_premium?: boolean;
+          max_custom_indicators?: number;
+          max_strategies?: number | null;
+          max_versions?: number;
+          monthly_credits?: number;
+          name?: string;
+          paypal_plan_id?: string | null;
+          plan_type?: string;
+          stripe_price_id?: string | null;
+        };
+        Relationships: [];
+      };
+      strategies: {
+        Row: {
+          config: NonNullable<Json>;
+          created_at: string;
+          current_version: number;
+          description: string | null;
+          id: string;
+          is_ai_generated: boolean;
+          is_public: boolean;
+          market_type: string | null;
+          name: string;
+          timeframe: string | null;
+          updated_at: string;
+          user_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          config: NonNullable<Json>;
+          created_at?: string;
+          current_version?: number;
+          description?: string | null;
+          id?: string;
+          is_ai_generated?: boolean;
+          is_public?: boolean;
+          market_type?: string | null;
+          name: string;
+          timeframe?: string | null;
+          updated_at?: string;
+          user_id?: string;
+        };
+        Update: {
+          config?: NonNullable<Json>;
+          created_at?: string;
+          current_version?: number;
+          description?: string | null;
+          id?: string;
+          is_ai_generated?: boolean;
+          is_public?: boolean;
+          market_type?: string | null;
+          name?: string;
+          timeframe?: string | null;
+          updated_at?: string;
+          user_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "strategies_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      strategy_components: {
+        Row: {
+          component_type: string;
+          created_at: string;
+          custom_indicator_id: string | null;
+          id: string;
+          indicator_id: string | null;
+          indicator_name: string | null;
+          is_custom: boolean;
+          library_indicator_id: string | null;
+          parameters: NonNullable<Json>;
+          position: number;
+          strategy_id: string;
+          updated_at: string;
+          user_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          component_type: string;
+          created_at?: string;
+          custom_indicator_id?: never;
+          id?: string;
+          indicator_id?: string | null;
+          indicator_name?: string | null;
+          is_custom?: boolean;
+          library_indicator_id?: never;
+          parameters?: NonNullable<Json>;
+          position: number;
+          strategy_id: string;
+          updated_at?: string;
+          user_id?: string;
+        };
+        Update: {
+          component_type?: string;
+          created_at?: string;
+          custom_indicator_id?: never;
+          id?: string;
+          indicator_id?: string | null;
+          indicator_name?: string | null;
+          is_custom?: boolean;
+          library_indicator_id?: never;
+          parameters?: NonNullable<Json>;
+          position?: number;
+          strategy_id?: string;
+          updated_at?: string;
+          user_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "strategy_components_custom_indicator_id_fkey";
+            columns: ["custom_indicator_id"];
+            isOneToOne: false;
+            referencedRelation: "custom_indicators";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "strategy_components_library_indicator_id_fkey";
+            columns: ["library_indicator_id"];
+            isOneToOne: false;
+            referencedRelation: "indicators";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "strategy_components_owner_fkey";
+            columns: ["user_id", "strategy_id"];
+            isOneToOne: false;
+            referencedRelation: "strategies";
+            referencedColumns: ["user_id", "id"];
+          },
+        ];
+      };
+      strategy_versions: {
+        Row: {
+          config: NonNullable<Json>;
+          created_at: string;
+          id: string;
+          notes: string | null;
+          strategy_id: string;
+          user_id: string;
+          version_number: number;
+        };
+        ComputedFields: never;
+        Insert: {
+          config: NonNullable<Json>;
+          created_at?: string;
+          id?: string;
+          notes?: string | null;
+          strategy_id: string;
+          user_id: string;
+          version_number: number;
+        };
+        Update: {
+          config?: NonNullable<Json>;
+          created_at?: string;
+          id?: string;
+          notes?: string | null;
+          strategy_id?: string;
+          user_id?: string;
+          version_number?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "strategy_versions_owner_fkey";
+            columns: ["user_id", "strategy_id"];
+            isOneToOne: false;
+            referencedRelation: "strategies";
+            referencedColumns: ["user_id", "id"];
+          },
+        ];
+      };
+      subscriptions: {
+        Row: {
+          cancel_at: string | null;
+          created_at: string;
+          current_period_end: string | null;
+          current_period_start: string | null;
+          ended_at: string | null;
+          grace_until: string | null;
+          id: string;
+          livemode: boolean;
+          plan_type: string;
+          provider: string;
+          provider_subscription_id: string | null;
+          read_number: number;
+          status: string;
+          updated_at: string;
+          user_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          cancel_at?: string | null;
+          created_at?: string;
+          current_period_end?: string | null;
+          current_period_start?: string | null;
+          ended_at?: string | null;
+          grace_until?: string | null;
+          id?: string;
+          livemode?: boolean;
+          plan_type: string;
+          provider: string;
+          provider_subscription_id?: string | null;
+          read_number?: number;
+          status: string;
+          updated_at?: string;
+          user_id: string;
+        };
+        Update: {
+          cancel_at?: string | null;
+          created_at?: string;
+          current_period_end?: string | null;
+          current_period_start?: string | null;
+          ended_at?: string | null;
+          grace_until?: string | null;
+          id?: string;
+          livemode?: boolean;
+          plan_type?: string;
+          provider?: string;
+          provider_subscription_id?: string | null;
+          read_number?: number;
+          status?: string;
+          updated_at?: string;
+          user_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "subscriptions_plan_type_fkey";
+            columns: ["plan_type"];
+            isOneToOne: false;
+            referencedRelation: "plans";
+            referencedColumns: ["plan_type"];
+          },
+          {
+            foreignKeyName: "subscriptions_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      user_coupons: {
+        Row: {
+          applied_at: string | null;
+          checkout_session_id: string | null;
+          coupon_id: string;
+          id: string;
+          used_at: string;
+          user_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          applied_at?: string | null;
+          checkout_session_id?: string | null;
+          coupon_id: string;
+          id?: string;
+          used_at?: string;
+          user_id: string;
+        };
+        Update: {
+          applied_at?: string | null;
+          checkout_session_id?: string | null;
+          coupon_id?: string;
+          id?: string;
+          used_at?: string;
+          user_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "user_coupons_coupon_id_fkey";
+            columns: ["coupon_id"];
+            isOneToOne: false;
+            referencedRelation: "coupons";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "user_coupons_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      users: {
+        Row: {
+          created_at: string;
+          credits: number;
+          email: string;
+          full_name: string | null;
+          id: string;
+          is_premium: boolean;
+          last_login: string | null;
+          preferences: NonNullable<Json>;
+          premium_until: string | null;
+          updated_at: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          created_at?: string;
+          credits?: number;
+          email: string;
+          full_name?: string | null;
+          id: string;
+          is_premium?: boolean;
+          last_login?: string | null;
+          preferences?: NonNullable<Json>;
+          premium_until?: string | null;
+          updated_at?: string;
+        };
+        Update: {
+          created_at?: string;
+          credits?: number;
+          email?: string;
+          full_name?: string | null;
+          id?: string;
+          is_premium?: boolean;
+          last_login?: string | null;
+          preferences?: NonNullable<Json>;
+          premium_until?: string | null;
+          updated_at?: string;
+        };
+        Relationships: [];
+      };
+    };
+    Views: {
+      [_ in never]: never;
+    };
+    Functions: {
+      [_ in never]: never;
+    };
+    Enums: {
+      [_ in never]: never;
+    };
+    CompositeTypes: {
+      [_ in never]: never;
+    };
+  };
+};
+
+type DatabaseWithoutInternals = Omit<Database, "__InternalSupabase">;
+
+type DefaultSchema = DatabaseWithoutInternals[Extract<keyof Database, "public">];
+
+export type Tables<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  }
+    ? keyof (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"] &
+        DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"])
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"] &
+      DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"])[TableName] extends {
+      Row: infer R;
+    }
+    ? R
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+    ? (DefaultSchema["Tables"] & DefaultSchema["Views"])[DefaultSchemaTableNameOrOptions] extends {
+        Row: infer R;
+      }
+      ? R
+      : never
+    : never;
+
+export type TablesInsert<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema["Tables"]
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends {
+      Insert: infer I;
+    }
+    ? I
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+    ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+        Insert: infer I;
+      }
+      ? I
+      : never
+    : never;
+
+export type TablesUpdate<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema["Tables"]
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends {
+      Update: infer U;
+    }
+    ? U
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+    ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+        Update: infer U;
+      }
+      ? U
+      : never
+    : never;
+
+export type Enums<
+  DefaultSchemaEnumNameOrOptions extends
+    | keyof DefaultSchema["Enums"]
+    | { schema: keyof DatabaseWithoutInternals },
+  EnumName extends DefaultSchemaEnumNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"]
+    : never = never,
+> = DefaultSchemaEnumNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"][EnumName]
+  : DefaultSchemaEnumNameOrOptions extends keyof DefaultSchema["Enums"]
+    ? DefaultSchema["Enums"][DefaultSchemaEnumNameOrOptions]
+    : never;
+
+export type CompositeTypes<
+  PublicCompositeTypeNameOrOptions extends
+    | keyof DefaultSchema["CompositeTypes"]
+    | { schema: keyof DatabaseWithoutInternals },
+  CompositeTypeName extends PublicCompositeTypeNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  }
+    ? keyof DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"]
+    : never = never,
+> = PublicCompositeTypeNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"][CompositeTypeName]
+  : PublicCompositeTypeNameOrOptions extends keyof DefaultSchema["CompositeTypes"]
+    ? DefaultSchema["CompositeTypes"][PublicCompositeTypeNameOrOptions]
+    : never;
+
+export const Constants = {
+  public: {
+    Enums: {},
+  },
+} as const;
