@@ -236,14 +236,27 @@ select is_empty(
   'no API role has usage on private'
 );
 
-select is_empty(
-  $$select p.pronamespace::regnamespace::text, p.proname, coalesce(r.rolname, 'public')
+-- Which role may call which function, by its name with the schema. What is not listed is
+-- refused; a door in public and the function behind it have the same callers.
+create temporary table expected_callers (function_name text, role_name text);
+
+select set_eq(
+  $$select distinct p.pronamespace::regnamespace::text || '.' || p.proname, coalesce(r.rolname::text, 'public')
     from pg_catalog.pg_proc as p
     cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
     left join pg_catalog.pg_roles as r on r.oid = a.grantee
     where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
       and coalesce(r.rolname, 'public') in ('public', 'anon', 'authenticated', 'service_role')$$,
-  'no API role may call any function'
+  $$select function_name, role_name from expected_callers$$,
+  'these roles may call these functions, and no other'
+);
+
+select is_empty(
+  $$select p.proname
+    from pg_catalog.pg_proc as p
+    where p.pronamespace = 'public'::regnamespace
+      and (p.prosecdef or p.prosqlbody is null)$$,
+  'every function in public is a door: it runs as its caller, and its names were resolved when it was made'
 );
 
 select is_empty(
