@@ -1,0 +1,142 @@
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import { supabase } from "../local/supabase-cli.ts";
+import { type ChildResult, runNodeProgram } from "./child.ts";
+import { biome, databaseTypesFile, generateDatabaseTypes } from "./database-types.ts";
+import { runDeno, runDenoModules } from "./deno.ts";
+import { findFiles } from "./find-files.ts";
+import { listMigrations, strayRollbacks } from "./migration-files.ts";
+import { forbiddenStatements } from "./sql-rules.ts";
+
+/** One linter or check of the sources. */
+export interface LintStep {
+  name: string;
+  /** Gives what is wrong, in the tool's own words, or an empty text. */
+  run(signal?: AbortSignal): Promise<string>;
+}
+
+const denoFolders = ["supabase/functions", "supabase/tests/functions", "scripts/local/functions"];
+
+/** The checks that read files alone. */
+export const sourceSteps: readonly LintStep[] = [
+  {
+    name: "formatting and lint (Biome)",
+    run: async (signal) => findings(await biome(["ci", "--colors=off", "."], opt(signal))),
+  },
+  {
+    name: "types (tsc)",
+    run: async (signal) =>
+      findings(
+        await runNodeProgram(
+          program("typescript/package.json", "bin/tsc"),
+          ["--noEmit"],
+          opt(signal),
+        ),
+      ),
+  },
+  {
+    name: "types of edge functions (deno check)",
+    run: async (signal) => {
+      const files = await denoFiles();
+      return files.length === 0
+        ? ""
+        : findings(await runDenoModules("check", ["--quiet", ...files], opt(signal)));
+    },
+  },
+  {
+    name: "lint of edge functions (deno lint)",
+    run: async (signal) =>
+      findings(await runDeno(["lint", "--quiet", ...(await denoFiles())], opt(signal))),
+  },
+  { name: "migrations (Squawk)", run: (signal) => lintMigrations(signal) },
+  { name: "migrations (what a push refuses)", run: checkMigrations },
+];
+
+/**
+ * The checks that need a database with every migration.
+ *
+ * @param databaseUrl as the role postgres
+ */
+export function databaseSteps(databaseUrl: string): LintStep[] {
+  return [
+    { name: "advisors (supabase db advisors)", run: (signal) => advise(databaseUrl, signal) },
+    {
+      name: `${databaseTypesFile} is up to date`,
+      run: (signal) => compareTypes(databaseUrl, signal),
+    },
+  ];
+}
+
+/** Squawk's findings in the migrations. */
+export async function lintMigrations(signal?: AbortSignal): Promise<string> {
+  const files = (await listMigrations()).map(({ path }) => path);
+  if (files.length === 0) {
+    return "";
+  }
+  const squawk = program("squawk-cli/package.json", "js/bin/squawk");
+  const result = await runNodeProgram(squawk, ["--config=.squawk.toml", ...files], opt(signal));
+  return findings(result);
+}
+
+/** Finds migrations without a way back, ways back of nothing, and statements that a push refuses. */
+export async function checkMigrations(): Promise<string> {
+  const migrations = await listMigrations();
+  const oneWay = migrations
+    .filter(({ hasRollback }) => !hasRollback)
+    .map(({ path, rollbackPath }) => `${path}: has no way back; write ${rollbackPath}`);
+  const stray = (await strayRollbacks()).map(
+    (file) => `supabase/rollbacks/${file}: belongs to no migration`,
+  );
+  const scripts = migrations.flatMap(({ path, rollbackPath, hasRollback }) =>
+    hasRollback ? [path, rollbackPath] : [path],
+  );
+  const forbidden = await Promise.all(
+    scripts.map(async (path) => {
+      const found = await forbiddenStatements(await readFile(path, "utf8"));
+      return found.map(({ line, reason }) => `${path}:${line}: the statement ${reason}`);
+    }),
+  );
+  return [...oneWay, ...stray, ...forbidden.flat()].join("\n");
+}
+
+const adviceSchema = z.array(
+  z.object({ name: z.string(), level: z.string(), detail: z.string(), remediation: z.string() }),
+);
+
+async function advise(databaseUrl: string, signal?: AbortSignal): Promise<string> {
+  const args = ["db", "advisors", "--level=warn", "--output=json", `--remote=${databaseUrl}`];
+  const { stdout, stderr, code } = await supabase(args, opt(signal));
+  if (code !== 0) {
+    return stderr.trim();
+  }
+  return adviceSchema
+    .parse(JSON.parse(stdout.trim() === "" ? "[]" : stdout))
+    .map(({ name, level, detail, remediation }) => `${level} ${name}: ${detail}\n  ${remediation}`)
+    .join("\n");
+}
+
+async function compareTypes(databaseUrl: string, signal?: AbortSignal): Promise<string> {
+  const types = await generateDatabaseTypes(databaseUrl, opt(signal));
+  const present = await readFile(databaseTypesFile, "utf8").catch(() => "");
+  return types === present
+    ? ""
+    : `${databaseTypesFile}: not what the schema gives; run npm run gen:types`;
+}
+
+function findings({ code, output }: ChildResult): string {
+  return code === 0 ? "" : output.trim() || `The program ended with code ${code}.`;
+}
+
+async function denoFiles(): Promise<string[]> {
+  return (await Promise.all(denoFolders.map((folder) => findFiles(folder, ".ts")))).flat();
+}
+
+function program(manifest: string, path: string): string {
+  return join(dirname(createRequire(import.meta.url).resolve(manifest)), path);
+}
+
+function opt(signal: AbortSignal | undefined): { signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}

@@ -1,0 +1,34 @@
+import { parseArgs } from "node:util";
+import { biome } from "./lib/database-types.ts";
+import { databaseSteps, type LintStep, sourceSteps } from "./lib/lint-steps.ts";
+import { withMigratedDatabase } from "./lib/scratch-platform.ts";
+
+/**
+ * `npm run lint`: every linter, on the sources and on a throw-away database. `--fix` first lets Biome
+ * format the sources and mend what it safely can.
+ */
+export async function run(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { fix: { type: "boolean", default: false } } });
+  if (values.fix) {
+    await biome(["check", "--write", "."]);
+  }
+  const failed = [
+    ...(await runSteps(sourceSteps)),
+    ...(await withMigratedDatabase((url) => runSteps(databaseSteps(url)))),
+  ];
+  console.log(failed.length === 0 ? "Nothing to complain about." : `${failed.length} failed.`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+async function runSteps(steps: readonly LintStep[]): Promise<string[]> {
+  const failed: string[] = [];
+  for (const { name, run } of steps) {
+    const findings = await run();
+    console.log(`${findings === "" ? "ok    " : "failed"} ${name}`);
+    if (findings !== "") {
+      console.log(`${findings}\n`);
+      failed.push(name);
+    }
+  }
+  return failed;
+}
