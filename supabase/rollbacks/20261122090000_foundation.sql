@@ -2,6 +2,7 @@
 -- platform's, and others may use them.
 drop function private.refuse_unless_user_is_gone();
 drop function private.set_updated_at();
+drop function private.error_result(text, text, jsonb);
 drop function private.raise_error(text, text, jsonb);
 drop table private.error_codes;
 drop schema private;
