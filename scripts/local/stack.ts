@@ -112,24 +112,27 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     }
 
     options.onProgress("Starting Auth and the Data API");
-    const apiLog = join(options.dir, "api.log");
-    await writeFile(apiLog, "", { mode: 0o600 });
+    const logs = { api: join(options.dir, "api.log"), mail: join(options.dir, "mail.log") };
+    for (const file of Object.values(logs)) await writeFile(file, "", { mode: 0o600 });
+    const url = `http://127.0.0.1:${apiPort}`;
     const api = await startApi({
       config,
+      url,
       jwtSecret: secrets.jwtSecret,
       adminUrl: adminUrl(),
       authenticatorUrl: urlAs("authenticator", secrets.servicePassword),
       authUrl: urlAs("supabase_auth_admin", secrets.servicePassword),
-      log: (line) => void appendFile(apiLog, `${new Date().toISOString()} ${line}\n`),
+      log: (line) => void appendFile(logs.api, `${new Date().toISOString()} ${line}\n`),
+      mail: (text) => void appendFile(logs.mail, `${text}\n`),
     });
     cleanups.push(api.stop);
     await prepareDemoUser(adminUrl(), secrets, signUp(api));
 
     options.onProgress("Starting the edge functions");
     const status: Status = {
-      API_URL: `http://127.0.0.1:${apiPort}`,
+      API_URL: url,
       DB_URL: databaseUrl(),
-      FUNCTIONS_URL: `http://127.0.0.1:${apiPort}/functions/v1`,
+      FUNCTIONS_URL: `${url}/functions/v1`,
       PUBLISHABLE_KEY: secrets.publishableKey,
       SECRET_KEY: secrets.secretKey,
       JWT_SECRET: secrets.jwtSecret,
