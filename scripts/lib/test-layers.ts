@@ -1,0 +1,155 @@
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { runNodeProgram } from "./child.ts";
+import { runDenoModules } from "./deno.ts";
+import { findFiles } from "./find-files.ts";
+import { databaseSteps, type LintStep, sourceSteps } from "./lint-steps.ts";
+import { runPgtapFile } from "./pgtap.ts";
+import type { Tally } from "./tally.ts";
+import { createTapReader } from "./tap.ts";
+import { reportMark } from "./vitest-reporter.ts";
+
+/** What the layers need to know of the stack under test. */
+export interface TestContext {
+  /** The database whose new objects were granted to the API roles, as the role postgres. */
+  grantedUrl: string;
+  /** The one whose new objects were granted to nobody. */
+  revokedUrl: string;
+  /** Which files to run: those whose path contains one of these, or all. */
+  filters: readonly string[];
+  signal: AbortSignal;
+  /** Told what came of each file, or of each linter. */
+  onResult(name: string, tally: Tally): void;
+}
+
+/** One kind of test. */
+export interface TestLayer {
+  name: string;
+  /** The files, or the linters, that the filters leave. */
+  find(context: TestContext): Promise<string[]>;
+  run(names: readonly string[], context: TestContext): Promise<void>;
+}
+
+/** From the fastest answer to the slowest. */
+export const testLayers: readonly TestLayer[] = [
+  {
+    name: "Linters",
+    find: async (context) => lintSteps(context).map(({ name }) => name),
+    run: async (_, context) => {
+      for (const { name, run } of lintSteps(context)) {
+        const findings = await run(context.signal);
+        const details = findings.split("\n");
+        const failures = findings === "" ? [] : [{ file: "npm run lint", name, details }];
+        context.onResult(name, { passed: 1 - failures.length, failures });
+      }
+    },
+  },
+  {
+    name: "Database (pgTAP)",
+    find: (context) => filesOf("supabase/tests/database", ".test.sql", context),
+    run: async (files, context) => {
+      for (const file of files) {
+        await runPgtap(`${file} (granted)`, context.grantedUrl, file, context);
+        await runPgtap(`${file} (revoked)`, context.revokedUrl, file, context);
+      }
+    },
+  },
+  {
+    name: "Edge functions (Deno)",
+    find: (context) => filesOf("supabase/tests/functions", ".test.ts", context),
+    run: async (files, context) => {
+      for (const file of files) {
+        context.onResult(file, await runDenoFile(file, context.signal));
+      }
+    },
+  },
+  {
+    name: "API and commands (vitest)",
+    find: async (context) => [
+      ...(await filesOf("supabase/tests/api", ".test.ts", context)),
+      ...(await filesOf("supabase/tests/commands", ".test.ts", context)),
+    ],
+    run: runVitest,
+  },
+];
+
+function lintSteps({ grantedUrl, filters }: TestContext): LintStep[] {
+  const steps = [...sourceSteps, ...databaseSteps(grantedUrl)];
+  return steps.filter(({ name }) => matches(`lint ${name}`, filters));
+}
+
+async function filesOf(
+  directory: string,
+  ending: string,
+  { filters }: TestContext,
+): Promise<string[]> {
+  return (await findFiles(directory, ending)).filter((file) => matches(file, filters));
+}
+
+function matches(name: string, filters: readonly string[]): boolean {
+  return filters.length === 0 || filters.some((filter) => name.includes(filter));
+}
+
+async function runPgtap(name: string, url: string, file: string, context: TestContext) {
+  context.signal.throwIfAborted();
+  const { passed, failures } = await runPgtapFile(url, file);
+  context.onResult(name, {
+    passed,
+    failures: failures.map((failure) => ({ ...failure, file: name })),
+  });
+}
+
+async function runDenoFile(file: string, signal: AbortSignal): Promise<Tally> {
+  const permissions = ["--no-prompt", "--allow-env", "--allow-read"];
+  const { stdout, output, code } = await runDenoModules(
+    "test",
+    [...permissions, "--reporter=tap", file],
+    { signal },
+  );
+  const tap = createTapReader(file);
+  tap.add(stdout);
+  const tally = tap.end();
+  // A file that cannot be loaded prints no test, and an error that no test caught is none either.
+  return code === 0 || tally.failures.some(({ details }) => details.length > 0)
+    ? tally
+    : { ...tally, failures: [{ file, name: "The file", details: output.trim().split("\n") }] };
+}
+
+const reportSchema = z.object({
+  file: z.string(),
+  passed: z.number(),
+  failures: z.array(z.object({ file: z.string(), name: z.string(), details: z.array(z.string()) })),
+});
+
+async function runVitest(files: readonly string[], context: TestContext): Promise<void> {
+  const require = createRequire(import.meta.url);
+  const vitest = join(dirname(require.resolve("vitest/package.json")), "vitest.mjs");
+  const reporter = fileURLToPath(new URL("./vitest-reporter.ts", import.meta.url));
+  let failed = false;
+  const { output, code } = await runNodeProgram(
+    vitest,
+    ["run", `--reporter=${reporter}`, "--silent=true", ...files],
+    {
+      signal: context.signal,
+      onLine(line) {
+        const start = line.indexOf(reportMark);
+        if (start !== -1) {
+          const { file, ...tally } = reportSchema.parse(
+            JSON.parse(line.slice(start + reportMark.length)),
+          );
+          failed ||= tally.failures.length > 0;
+          context.onResult(file, tally);
+        }
+      },
+    },
+  );
+  if (code !== 0 && !failed) {
+    const details = output.split("\n").filter((line) => !line.includes(reportMark));
+    context.onResult("vitest", {
+      passed: 0,
+      failures: [{ file: "vitest", name: `ended with code ${code}`, details }],
+    });
+  }
+}
