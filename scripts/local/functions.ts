@@ -9,6 +9,7 @@ import { z } from "zod";
 import { UserError } from "../lib/user-error.ts";
 import { denoPath } from "./deno.ts";
 import { projectDir } from "./paths.ts";
+import { endWithUs } from "./processes.ts";
 
 /** The running edge functions. */
 export interface Functions {
@@ -16,7 +17,7 @@ export interface Functions {
   url: string;
   /** Settles when the router ends, however it ends. */
   ended: Promise<void>;
-  stop(force?: boolean): Promise<void>;
+  stop(): Promise<void>;
 }
 
 /** What they need. */
@@ -76,6 +77,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
       },
     },
   );
+  endWithUs(child, "SIGKILL");
   let running = true;
   const ended = new Promise<void>((resolve, reject) => {
     child.once("error", reject);
@@ -99,10 +101,10 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     throw new UserError("The edge functions do not start.", `What Deno said is in ${log}.`);
   }
 
-  const stop = async (force = false) => {
+  const stop = async () => {
     if (!running) return;
     child.stdin.end();
-    const late = sleep(force ? 0 : 3_000, "late" as const, { ref: false });
+    const late = sleep(3_000, "late" as const, { ref: false });
     if ((await Promise.race([ended, late])) === "late") {
       child.kill("SIGKILL");
       await ended;
