@@ -7,6 +7,7 @@ import { type TestContext, type TestLayer, testLayers } from "./lib/test-layers.
 import { UserError } from "./lib/user-error.ts";
 import { pushMigrations } from "./local/migrations.ts";
 import { commandLineOf, gone, isAlive } from "./local/processes.ts";
+import { watchSignals } from "./local/signals.ts";
 import { type Stack, startStack } from "./local/stack.ts";
 
 /**
@@ -14,27 +15,21 @@ import { type Stack, startStack } from "./local/stack.ts";
  * it to the files whose path contains one of them.
  */
 export async function run(filters: string[]): Promise<number> {
-  const interrupted = new AbortController();
-  const interrupt = () => interrupted.abort();
-  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
-
-  const home = process.cwd();
+  const stopping = watchSignals();
   const scratch = await mkdtemp(join(tmpdir(), "pinebase-test-"));
   try {
     await useScratch(scratch);
-    const tallies = await testAgainstStack(scratch, filters, interrupted.signal);
+    const tallies = await testAgainstStack(scratch, filters, stopping);
     return summarize(addTallies(tallies));
   } catch (error) {
-    if (!interrupted.signal.aborted) {
+    if (!stopping.aborted) {
       throw error;
     }
     console.log("\nInterrupted.");
     return 130;
   } finally {
-    process.chdir(home);
     await stopServers(scratch);
     await rm(scratch, { recursive: true, force: true, maxRetries: 5 });
-    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
   }
 }
 
@@ -66,10 +61,8 @@ async function testAgainstStack(
     dbPort: 0,
     defaultPrivileges: "granted",
     environment: {},
-    onProgress: (step) => {
-      signal.throwIfAborted();
-      console.log(`${step} ...`);
-    },
+    onProgress: (step) => console.log(`${step} ...`),
+    signal,
   });
   try {
     signal.throwIfAborted();

@@ -43,7 +43,7 @@ export async function runDenoModules(
 export function runDeno(args: readonly string[], options: ChildOptions = {}): Promise<ChildResult> {
   return runChild(denoPath(), args, {
     ...options,
-    env: { DENO_NO_UPDATE_CHECK: "1", ...options.env },
+    env: { DENO_NO_UPDATE_CHECK: "1", RUST_BACKTRACE: "0", ...options.env },
   });
 }
 

@@ -1,8 +1,6 @@
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { runNodeProgram } from "./child.ts";
+import { packageFile, runNodeProgram } from "./child.ts";
 import { runDenoModules } from "./deno.ts";
 import { findFiles } from "./find-files.ts";
 import { databaseSteps, type LintStep, sourceSteps } from "./lint-steps.ts";
@@ -102,19 +100,21 @@ async function runPgtap(name: string, url: string, file: string, context: TestCo
 }
 
 async function runDenoFile(file: string, signal: AbortSignal): Promise<Tally> {
-  const permissions = ["--no-prompt", "--allow-env", "--allow-read"];
-  const { stdout, output, code } = await runDenoModules(
-    "test",
-    [...permissions, "--reporter=tap", file],
-    { signal },
-  );
+  const { stdout, code } = await runDenoTest(file, "tap", signal);
   const tap = createTapReader(file);
   tap.add(stdout);
   const tally = tap.end();
-  // A file that cannot be loaded prints no test, and an error that no test caught is none either.
-  return code === 0 || tally.failures.some(({ details }) => details.length > 0)
-    ? tally
-    : { ...tally, failures: [{ file, name: "The file", details: output.trim().split("\n") }] };
+  if (code === 0 || tally.failures.some(({ details }) => details.length > 0)) {
+    return tally;
+  }
+  // An error outside of every test, as in loading the file, is told by the other reporter alone.
+  const { output } = await runDenoTest(file, "pretty", signal);
+  return { ...tally, failures: [{ file, name: "The file", details: output.trim().split("\n") }] };
+}
+
+function runDenoTest(file: string, reporter: "tap" | "pretty", signal: AbortSignal) {
+  const permissions = ["--no-prompt", "--allow-env", "--allow-read"];
+  return runDenoModules("test", [...permissions, `--reporter=${reporter}`, file], { signal });
 }
 
 const reportSchema = z.object({
@@ -124,12 +124,10 @@ const reportSchema = z.object({
 });
 
 async function runVitest(files: readonly string[], context: TestContext): Promise<void> {
-  const require = createRequire(import.meta.url);
-  const vitest = join(dirname(require.resolve("vitest/package.json")), "vitest.mjs");
   const reporter = fileURLToPath(new URL("./vitest-reporter.ts", import.meta.url));
   let failed = false;
   const { output, code } = await runNodeProgram(
-    vitest,
+    packageFile("vitest", "vitest.mjs"),
     ["run", `--reporter=${reporter}`, "--silent=true", ...files],
     {
       signal: context.signal,
