@@ -1,6 +1,6 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Api, startApi } from "./api.ts";
+import type { Api } from "./api.ts";
 import { loadConfig } from "./config.ts";
 import { prepareFolder } from "./data-folder.ts";
 import { demoEmail, prepareDemoUser } from "./demo-user.ts";
@@ -84,6 +84,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     cleanups.push(door.close);
     const secrets = await loadSecrets(options.dir);
 
+    // The largest part to load: it does so while Postgres starts.
+    const loading = import("./api.ts");
     step("Starting Postgres");
     const admin = { superuser, password: secrets.superuserPassword };
     const postgres = await startPostgres({ ...admin, dir: options.dir, port: options.dbPort });
@@ -110,6 +112,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const logs = { api: join(options.dir, "api.log"), mail: join(options.dir, "mail.log") };
     for (const file of Object.values(logs)) await writeFile(file, "", { mode: 0o600 });
     const url = `http://127.0.0.1:${door.port}`;
+    const { startApi } = await loading;
     const api = await startApi({
       config,
       url,
