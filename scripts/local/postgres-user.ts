@@ -67,12 +67,6 @@ export async function startAs(
   const closed = await firstClosedFolder([command, ...paths], user);
   if (!closed) return { command, args, options: { ...options, ...user } };
 
-  if (!(await hasSetpriv())) {
-    throw new UserError(
-      `Postgres does not run as root, and another user cannot enter ${closed}.`,
-      "Run the command as an ordinary user, move the checkout and the data out of that folder, or install setpriv (package util-linux).",
-    );
-  }
   const capability = "+dac_read_search";
   const privileges = [
     `--reuid=${user.uid}`,
@@ -80,7 +74,15 @@ export async function startAs(
     "--clear-groups",
     `--inh-caps=${capability}`,
     `--ambient-caps=${capability}`,
+    // Or access(2), by which initdb looks for its postgres, would leave the capability out.
+    "--securebits=+no_setuid_fixup",
   ];
+  if (!(await works("setpriv", [...privileges, command, "--version"]))) {
+    throw new UserError(
+      `Postgres does not run as root, and another user cannot enter ${closed}.`,
+      "Run the command as an ordinary user, move the checkout and the data out of that folder, or install setpriv (package util-linux).",
+    );
+  }
   return { command: "setpriv", args: [...privileges, command, ...args], options };
 }
 
@@ -97,12 +99,10 @@ async function firstClosedFolder(paths: string[], user: PostgresUser): Promise<s
   return null;
 }
 
-/** util-linux has it; the one of busybox knows nothing of capabilities. */
-async function hasSetpriv(): Promise<boolean> {
-  try {
-    const { stdout } = await run("setpriv", ["--help"]);
-    return stdout.includes("--ambient-caps");
-  } catch {
-    return false;
-  }
+/** The setpriv of busybox knows nothing of capabilities, and a container may not have them to give. */
+async function works(command: string, args: string[]): Promise<boolean> {
+  return run(command, args).then(
+    () => true,
+    () => false,
+  );
 }
