@@ -42,6 +42,8 @@ if (!fs.existsSync(path.join(root, "node_modules", "tsx", "package.json"))) {
 // A relative path given by the caller means a path from where npm, or this, was called.
 process.env.INIT_CWD = process.env.INIT_CWD || process.cwd();
 process.chdir(root);
+// Or tsx keeps what it compiles in the temporary folder for good, for a gain that nobody feels.
+process.env.TSX_DISABLE_CACHE = "1";
 
 import("tsx/esm/api")
   .then(function (tsx) {
