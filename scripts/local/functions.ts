@@ -25,9 +25,11 @@ export interface FunctionsOptions {
   /** The folder of the stack: the log and the import map go there. */
   dir: string;
   environment: Record<string, string>;
+  /** The folder of the functions; supabase/functions by default. */
+  folder?: string;
 }
 
-const folder = join(projectDir, "supabase", "functions");
+const ownFolder = join(projectDir, "supabase", "functions");
 const portSchema = z.object({ port: z.number() });
 const importsSchema = z.object({ imports: z.record(z.string(), z.string()).default({}) });
 
@@ -41,10 +43,11 @@ const passedOn = ["PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "TMPDIR", "TEMP",
  * @throws UserError when Deno is missing or does not start
  */
 export async function startFunctions(options: FunctionsOptions): Promise<Functions> {
+  const folder = options.folder ?? ownFolder;
   const log = join(options.dir, "functions.log");
   await writeFile(log, "", { mode: 0o600 });
   const importMap = join(options.dir, "functions.import-map.json");
-  await writeFile(importMap, JSON.stringify(await readImportMap(), null, 2));
+  await writeFile(importMap, JSON.stringify(await readImportMap(folder), null, 2));
 
   const child = spawn(
     denoPath(),
@@ -121,7 +124,7 @@ export async function functionsEnvironment(
   hosted: Record<string, string>,
   caller: Record<string, string>,
 ): Promise<Record<string, string>> {
-  const file = await readFile(join(folder, ".env"), "utf8").catch(() => "");
+  const file = await readFile(join(ownFolder, ".env"), "utf8").catch(() => "");
   const own = Object.entries(parseEnv(file)).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, value] as const],
   );
@@ -138,7 +141,7 @@ export interface ImportMap {
  * Each function has its own deno.json on hosted. One Deno serves them all here: the imports of each
  * hold in its own folder, and in _shared those of all.
  */
-export async function readImportMap(): Promise<ImportMap> {
+export async function readImportMap(folder: string): Promise<ImportMap> {
   const scopes: Record<string, Record<string, string>> = {};
   const all: Record<string, string> = {};
   for (const entry of await readdir(folder, { withFileTypes: true })) {

@@ -2,7 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import WebSocket from "ws";
 import type { Status } from "../../../scripts/local/status.ts";
 import {
@@ -53,6 +53,30 @@ async function grants(status: Status): Promise<unknown> {
     await sql.end();
   }
 }
+
+/** One column of each kind that @supabase/lite and PostgREST could write differently. */
+const probe = `
+  create table public.probe (
+    moment timestamptz default '2026-11-22T09:38:00.123456Z',
+    second timestamptz default '2026-11-22T09:38:00Z',
+    moments timestamptz[] default array['2026-11-22T09:38:00Z'::timestamptz],
+    day date default '2026-11-22',
+    count bigint default 9007199254740991 unique,
+    rating numeric(3, 2) default 4.50 check (rating > 0),
+    ids uuid[] default array['00000000-0000-4000-8000-000000000001'::uuid],
+    document jsonb,
+    raw bytea default '\\x01'
+  );
+  grant select, insert on public.probe to authenticated;
+  create function public.echo(argument jsonb) returns jsonb
+    language sql as $$ select jsonb_build_object('argument', argument) $$;
+  create function public.refuse(state text) returns jsonb
+    language plpgsql as $$
+    begin
+      raise exception using errcode = state, message = 'No.', detail = 'why', hint = '{"a": 1}';
+    end $$;
+  create function public.rest() returns void language sql as $$ select pg_sleep(5) $$;
+`;
 
 describe("npm start", () => {
   let folder: Awaited<ReturnType<typeof scratchFolder>>;
@@ -139,6 +163,87 @@ describe("npm start", () => {
     expect(await grants(status)).toEqual(before);
     const denied = await connect(status).from("users").select("id");
     expect(denied.error?.code).toBe("42501");
+  });
+
+  describe("the Data API, with a table made while it runs,", () => {
+    let user: SupabaseClient;
+
+    beforeAll(async () => {
+      const sql = postgres(status.DB_URL, { max: 1, onnotice: () => {} });
+      await sql.unsafe(probe);
+      await sql.end();
+      user = connect(status);
+      await user.auth.signInWithPassword({
+        email: status.DEMO_EMAIL,
+        password: status.DEMO_PASSWORD,
+      });
+      // The Data API hears of the table a moment later.
+      await vi.waitFor(async () => expect((await user.from("probe").select()).status).toBe(200), {
+        timeout: 10_000,
+      });
+    });
+
+    afterAll(async () => {
+      const sql = postgres(status.DB_URL, { max: 1, onnotice: () => {} });
+      await sql.unsafe(
+        "drop table public.probe; drop function public.echo, public.refuse, public.rest",
+      );
+      await sql.end();
+    });
+
+    it("writes JSON as PostgREST does", async () => {
+      const { data } = await user
+        .from("probe")
+        .insert({ document: { a: [1, "x", null] } })
+        .select();
+      expect(data).toEqual([
+        {
+          moment: "2026-11-22T09:38:00.123456+00:00",
+          second: "2026-11-22T09:38:00+00:00",
+          moments: ["2026-11-22T09:38:00+00:00"],
+          day: "2026-11-22",
+          count: 9007199254740991,
+          rating: 4.5,
+          ids: ["00000000-0000-4000-8000-000000000001"],
+          document: { a: [1, "x", null] },
+          raw: "\\x01",
+        },
+      ]);
+    });
+
+    it("passes JSON arguments as they are", async () => {
+      for (const argument of [{ a: { b: [1] } }, [{ a: 1 }, null], "words", 5, true, null]) {
+        expect((await user.rpc("echo", { argument })).data).toEqual({ argument });
+      }
+    });
+
+    it("answers errors of the database as PostgREST does", async () => {
+      const refuse = async (state: string) => {
+        const { status: code, error } = await user.rpc("refuse", { state });
+        return { code, error };
+      };
+      const error = { message: "No.", details: "why", hint: '{"a": 1}' };
+      const expected = {
+        PT402: 402,
+        PT422: 422,
+        P0001: 400,
+        "23514": 400,
+        "42501": 403,
+        "57014": 500,
+      };
+      for (const [state, code] of Object.entries(expected)) {
+        expect(await refuse(state)).toMatchObject({ code, error: { ...error, code: state } });
+      }
+      const twice = await user.from("probe").insert([{ count: 1 }, { count: 1 }]);
+      expect([twice.status, twice.error?.code]).toEqual([409, "23505"]);
+      const check = await user.from("probe").insert({ rating: -1 });
+      expect([check.status, check.error?.code]).toEqual([400, "23514"]);
+    });
+
+    it("ends a visitor's statement after three seconds", async () => {
+      const { status: code, error } = await connect(status).rpc("rest");
+      expect([code, error?.code]).toEqual([500, "57014"]);
+    });
   });
 
   it("refuses to update or delete a whole table, as hosted does", async () => {
