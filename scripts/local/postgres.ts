@@ -35,8 +35,6 @@ const settings = {
   // A socket path longer than 107 bytes is refused, and a data folder may be deeper than that.
   unix_socket_directories: "",
   wal_level: "logical",
-  // A power cut may lose the last moments, never the consistency: right for a development machine.
-  synchronous_commit: "off",
   timezone: "UTC",
   log_timezone: "UTC",
   cluster_name: "pinebase",
