@@ -22,7 +22,7 @@ export async function runDenoModules(
 ): Promise<ChildResult> {
   const scratch = await mkdtemp(join(tmpdir(), "pinebase-deno-"));
   try {
-    const { imports, scopes } = await readImportMap();
+    const { imports, scopes } = await readImportMap(functions);
     const shared = scopes[folderUrl(join(functions, "_shared"))] ?? {};
     const importMap = join(scratch, "import-map.json");
     await writeFile(

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { packageFile, runNodeProgram } from "./child.ts";
 import { runDenoModules } from "./deno.ts";
 import { findFiles } from "./find-files.ts";
-import { databaseSteps, type LintStep, sourceSteps } from "./lint-steps.ts";
+import { databaseSteps, sourceSteps } from "./lint-steps.ts";
 import { runPgtapFile } from "./pgtap.ts";
 import type { Tally } from "./tally.ts";
 import { createTapReader } from "./tap.ts";
@@ -15,8 +15,6 @@ export interface TestContext {
   grantedUrl: string;
   /** The one whose new objects were granted to nobody. */
   revokedUrl: string;
-  /** Which files to run: those whose path contains one of these, or all. */
-  filters: readonly string[];
   signal: AbortSignal;
   /** Told what came of each file, or of each linter. */
   onResult(name: string, tally: Tally): void;
@@ -25,8 +23,8 @@ export interface TestContext {
 /** One kind of test. */
 export interface TestLayer {
   name: string;
-  /** The files, or the linters, that the filters leave. */
-  find(context: TestContext): Promise<string[]>;
+  /** The files, or the linters, whose name contains one of the filters; all where there are none. */
+  find(filters: readonly string[]): Promise<string[]>;
   run(names: readonly string[], context: TestContext): Promise<void>;
 }
 
@@ -34,9 +32,14 @@ export interface TestLayer {
 export const testLayers: readonly TestLayer[] = [
   {
     name: "Linters",
-    find: async (context) => lintSteps(context).map(({ name }) => name),
-    run: async (_, context) => {
-      for (const { name, run } of lintSteps(context)) {
+    find: async (filters) =>
+      [...sourceSteps, ...databaseSteps("")]
+        .map(({ name }) => name)
+        .filter((name) => matches(`lint ${name}`, filters)),
+    run: async (names, context) => {
+      const steps = [...sourceSteps, ...databaseSteps(context.grantedUrl)];
+      for (const { name, run } of steps.filter((step) => names.includes(step.name))) {
+        context.signal.throwIfAborted();
         const findings = await run(context.signal);
         const details = findings.split("\n");
         const failures = findings === "" ? [] : [{ file: "npm run lint", name, details }];
@@ -46,7 +49,7 @@ export const testLayers: readonly TestLayer[] = [
   },
   {
     name: "Database (pgTAP)",
-    find: (context) => filesOf("supabase/tests/database", ".test.sql", context),
+    find: (filters) => filesOf("supabase/tests/database", ".test.sql", filters),
     run: async (files, context) => {
       for (const file of files) {
         await runPgtap(`${file} (granted)`, context.grantedUrl, file, context);
@@ -56,32 +59,28 @@ export const testLayers: readonly TestLayer[] = [
   },
   {
     name: "Edge functions (Deno)",
-    find: (context) => filesOf("supabase/tests/functions", ".test.ts", context),
+    find: (filters) => filesOf("supabase/tests/functions", ".test.ts", filters),
     run: async (files, context) => {
       for (const file of files) {
+        context.signal.throwIfAborted();
         context.onResult(file, await runDenoFile(file, context.signal));
       }
     },
   },
   {
     name: "API and commands (vitest)",
-    find: async (context) => [
-      ...(await filesOf("supabase/tests/api", ".test.ts", context)),
-      ...(await filesOf("supabase/tests/commands", ".test.ts", context)),
+    find: async (filters) => [
+      ...(await filesOf("supabase/tests/api", ".test.ts", filters)),
+      ...(await filesOf("supabase/tests/commands", ".test.ts", filters)),
     ],
     run: runVitest,
   },
 ];
 
-function lintSteps({ grantedUrl, filters }: TestContext): LintStep[] {
-  const steps = [...sourceSteps, ...databaseSteps(grantedUrl)];
-  return steps.filter(({ name }) => matches(`lint ${name}`, filters));
-}
-
 async function filesOf(
   directory: string,
   ending: string,
-  { filters }: TestContext,
+  filters: readonly string[],
 ): Promise<string[]> {
   return (await findFiles(directory, ending)).filter((file) => matches(file, filters));
 }
