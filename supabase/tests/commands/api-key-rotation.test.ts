@@ -163,6 +163,23 @@ describe("rotating the secret of the API keys", () => {
     expect(await reading).toBe("sk-not-committed-yet");
   });
 
+  it("opens a key that was found before its secret can be dropped", async () => {
+    const old = await version();
+    await rotate();
+    const [row] = await two<{ pid: number }[]>`select pg_backend_pid() as pid`;
+    let reading: Promise<string> = Promise.resolve("");
+    await one.begin(async (tx) => {
+      // The reader has its row and cannot go on to the secret.
+      await tx`lock table vault.secrets in access exclusive mode`;
+      reading = readKey(two, somebody(), "uncommitted");
+      await untilWaiting(row?.pid ?? 0);
+      expect((await reencrypt(1000, tx)).remaining).toBe(1);
+    });
+    expect(await reading).toBe("sk-not-committed-yet");
+    await finish();
+    await drop(old);
+  });
+
   it("goes on where a batch was broken off", async () => {
     await rotate();
     const { remaining: before } = await reencrypt(10);

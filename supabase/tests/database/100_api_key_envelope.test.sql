@@ -158,6 +158,8 @@ from refused as r, (
   union all select '1 MB of noise in an envelope', 'v2.' || repeat(md5('noise'), 32768), 'a secret of more than 16 bytes'
   union all select 'a wrong legacy secret', encrypted, 'another-16-bytes' from legacy_vectors where name = 'a legacy key'
   union all select 'a legacy secret that is too long', encrypted, repeat('x', 33) from legacy_vectors where name = 'a legacy key'
+  union all select 'a legacy ciphertext of no text', encode(extensions.encrypt('sk-\001-noise'::bytea, 'exactly-16-bytes', 'aes-cbc/pad:pkcs'), 'base64'), 'exactly-16-bytes'
+  union all select 'a legacy ciphertext of nothing', encode(extensions.encrypt('', 'exactly-16-bytes', 'aes-cbc/pad:pkcs'), 'base64'), 'exactly-16-bytes'
   union all select 'a legacy ciphertext cut in half', left(encrypted, 24), secret from legacy_vectors where name = 'a legacy key'
   union all select 'a legacy ciphertext with a wrong last block', left(encrypted, 40) || 'AAA=', secret from legacy_vectors where name = 'a legacy key'
 ) as c (what, encrypted, secret);

@@ -83,7 +83,7 @@ select is(
 );
 select is(
   pg_temp.raised(format('select public.drop_api_key_secret(%s)', (select v + 1 from start))), 'PT409 secret_in_use',
-  'nor is the one that new keys are stored under, though none were'
+  'nor is the one that new keys are stored under'
 );
 select pg_temp.store('ada', 'second', 'sk-ada-second');
 update public.api_keys as k
@@ -126,10 +126,11 @@ select is(
 
 -- -------------------------------------------------------------------------- legacy
 
-insert into public.api_keys (user_id, provider, key_encrypted, secret_version)
+-- The one that does not open comes first in every batch.
+insert into public.api_keys (id, user_id, provider, key_encrypted, secret_version)
 values
-  (md5('eve')::uuid, 'openai', 'QuAXOpcE1HqLE7Kd1b8sZOmY0i0/qaJOd9UiejkxIVk=', 0),
-  (md5('eve')::uuid, 'broken', 'AAAA', 0);
+  ('ffffffff-ffff-4fff-bfff-ffffffffffff', md5('eve')::uuid, 'openai', 'QuAXOpcE1HqLE7Kd1b8sZOmY0i0/qaJOd9UiejkxIVk=', 0),
+  ('00000000-0000-4000-8000-000000000001', md5('eve')::uuid, 'broken', 'AAAA', 0);
 
 select is(pg_temp.read('eve', 'openai'), 'secret_not_configured', 'a legacy key waits for its secret');
 select is(public.reencrypt_api_keys(), '{"reencrypted": 0, "remaining": 2}', 'and cannot be upgraded without');
@@ -182,6 +183,10 @@ from sealed;
 select is(pg_temp.read_with('ada', 'second', key_encrypted, secret_version), 'decryption_failed', 'nor in another provider''s')
 from sealed;
 select public.rotate_api_key_secret();
+select is(
+  pg_temp.raised(format('select public.drop_api_key_secret(%s)', private.current_api_key_secret_version())), 'PT409 secret_in_use',
+  'the newest secret is not dropped though no key is under it yet'
+);
 select is(pg_temp.read_with('ada', 'openai', key_encrypted, secret_version + 1), 'decryption_failed', 'nor under another version')
 from sealed;
 select is(pg_temp.read_with('ada', 'openai', key_encrypted, 0), 'decryption_failed', 'nor as a legacy key')
