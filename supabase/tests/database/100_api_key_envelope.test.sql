@@ -32,6 +32,17 @@ bTIgx9/3PcL62DgGHIh7yl7kzlpKzbr0n+Pjn7vae96ITg8ST+DV'),
   ('a legacy key under 32 bytes', 'sk-legacy-32', 'exactly-32-bytes-of-legacy-secre', '2G2YcQOS0Vw9hGH+S5i9bA=='),
   ('a legacy key with backslashes', 'sk-\back', 'back\134slash-secret', 'ip6PqiyX9sC1/K7Hwbw10g==');
 
+-- The earlier function itself, word by word.
+create function pg_temp.legacy_encrypt_api_key(key_text text, secret text)
+returns text
+language plpgsql
+set search_path = public, extensions
+as $$
+BEGIN
+  RETURN encode(encrypt(key_text::bytea, secret::bytea, 'aes-cbc/pad:pkcs')::bytea, 'base64');
+END;
+$$;
+
 -- The text, or all that is told about why there is none.
 create function pg_temp.decrypted(encrypted_key text, secret text)
 returns text
@@ -63,6 +74,13 @@ where context = '';
 
 select is(public.decrypt_api_key(encrypted, secret), plaintext, name || ' opens by decrypt_api_key')
 from legacy_vectors;
+
+select is(
+  public.decrypt_api_key(pg_temp.legacy_encrypt_api_key('sk-legacy-' || repeat('k', n), left('a legacy secret of any length...', secret)), left('a legacy secret of any length...', secret)),
+  'sk-legacy-' || repeat('k', n),
+  format('a legacy key of %s characters under %s bytes opens', n + 10, secret)
+)
+from unnest(array[0, 5, 6, 60, 300]) as n, unnest(array[1, 16, 32]) as secret;
 
 select is(
   public.decrypt_api_key(public.encrypt_api_key(plaintext, 'a secret of 24 bytes ...'), 'a secret of 24 bytes ...'),
