@@ -648,7 +648,18 @@ export type Database = {
       [_ in never]: never;
     };
     Functions: {
-      [_ in never]: never;
+      decrypt_api_key: { Args: { encrypted_key: string; secret: string }; Returns: string };
+      delete_api_key: { Args: { provider: string }; Returns: Json };
+      drop_api_key_secret: { Args: { version: number }; Returns: Json };
+      encrypt_api_key: { Args: { key_text: string; secret: string }; Returns: string };
+      get_decrypted_api_key: {
+        Args: { provider: string; request_id?: string; user_id: string };
+        Returns: Json;
+      };
+      import_legacy_api_key_secret: { Args: { secret: string }; Returns: Json };
+      reencrypt_api_keys: { Args: { batch_size?: number }; Returns: Json };
+      rotate_api_key_secret: { Args: Record<PropertyKey, never>; Returns: Json };
+      store_api_key: { Args: { api_key: string; provider: string }; Returns: Json };
     };
     Enums: {
       [_ in never]: never;
