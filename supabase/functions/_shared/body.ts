@@ -66,7 +66,7 @@ export async function readJson<Schema extends z.ZodType>(
   const message = field
     ? `The field ${field} is missing or not what it should be. Correct it.`
     : "The body is not what it should be. Send a JSON object with the known fields.";
-  return failure("invalid_body", message, { facts: { field, expected: issue?.message ?? null } });
+  return failure("invalid_body", message, { facts: { field, reason: issue?.message ?? null } });
 }
 
 function tooLarge(limit: number): Failure {

@@ -59,9 +59,8 @@ export function preflightResponse(
 ): Response {
   const allowed = isAllowed(request.headers.get("origin") ?? "");
   const response = new Response(null, { status: allowed ? 204 : 403 });
-  response.headers.append("vary", "origin");
+  allowOrigin(request, response.headers, isAllowed);
   if (allowed) {
-    allowOrigin(request, response.headers, isAllowed);
     response.headers.set("access-control-allow-methods", methods.join(", "));
     response.headers.set("access-control-allow-headers", requestHeaders);
     // Chrome keeps it for two hours at most.

@@ -40,6 +40,8 @@ export function createEndpoint(endpoint: Endpoint): (request: Request) => Promis
 
     const response = await answer(endpoint, { request, requestId, note });
     response.headers.set("x-request-id", requestId);
+    // Every answer is one person's, or of this moment.
+    response.headers.set("cache-control", "no-store");
     if (allowedOrigins && request.method !== "OPTIONS") {
       allowOrigin(request, response.headers, allowedOrigins);
     }

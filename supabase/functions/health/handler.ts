@@ -23,8 +23,7 @@ export function createHandler(
     handle: async () => {
       const healthy = await dependencies.databaseAnswers();
       const body = { status: healthy ? "ok" : "unavailable" };
-      const headers = { "cache-control": "no-store" };
-      return Response.json(body, { status: healthy ? 200 : 503, headers });
+      return Response.json(body, { status: healthy ? 200 : 503 });
     },
   });
 }
