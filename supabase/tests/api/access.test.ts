@@ -70,7 +70,13 @@ describe("strategies", () => {
       .from("strategies")
       .insert([
         { name: "Private", config: { a: 1 } },
-        { name: "Public", config: { b: 2 }, is_public: true, market_type: "crypto", timeframe: "4h" },
+        {
+          name: "Public",
+          config: { b: 2 },
+          is_public: true,
+          market_type: "crypto",
+          timeframe: "4h",
+        },
       ])
       .select("id, user_id, name");
     expect(inserted.error).toBeNull();
@@ -187,7 +193,9 @@ describe("custom indicators", () => {
       .single();
     const id = made?.id ?? "";
 
-    await asOperator((sql) => sql`update public.users set premium_until = null where id = ${writer.id}`);
+    await asOperator(
+      (sql) => sql`update public.users set premium_until = null where id = ${writer.id}`,
+    );
     const published = await writer.client
       .from("custom_indicators")
       .update({ is_public: true })
@@ -195,7 +203,11 @@ describe("custom indicators", () => {
     expect(published.error).toMatchObject({ details: "premium_required" });
     const read = await writer.client.from("custom_indicators").select("pine_script").eq("id", id);
     expect(read.data).toEqual([{ pine_script: "plot(close)" }]);
-    const deleted = await writer.client.from("custom_indicators").delete().eq("id", id).select("id");
+    const deleted = await writer.client
+      .from("custom_indicators")
+      .delete()
+      .eq("id", id)
+      .select("id");
     expect(deleted.data).toEqual([{ id }]);
   });
 });
@@ -203,7 +215,13 @@ describe("custom indicators", () => {
 describe("a visitor", () => {
   it("reads public strategies, indicators and plans, and nothing else", async () => {
     const client = visitor();
-    for (const table of ["plans", "indicators", "custom_indicators", "strategies", "strategy_components"] as const) {
+    for (const table of [
+      "plans",
+      "indicators",
+      "custom_indicators",
+      "strategies",
+      "strategy_components",
+    ] as const) {
       const { error } = await client.from(table).select("*").limit(1);
       expect(error).toBeNull();
     }

@@ -73,7 +73,11 @@ describe("somebody with a valid login", () => {
   });
 
   it("cannot delete another's public strategy", async () => {
-    const { data } = await attacker.client.from("strategies").delete().eq("id", strategyId).select();
+    const { data } = await attacker.client
+      .from("strategies")
+      .delete()
+      .eq("id", strategyId)
+      .select();
     expect(data).toEqual([]);
     expect(await strategy()).not.toBeNull();
   });
@@ -197,7 +201,10 @@ describe("anybody with the publishable key", () => {
       .update({ status: "canceled" })
       .eq("user_id", victim.id);
     expect(error?.code).toBe("42501");
-    const { data } = await service().from("subscriptions").select("status").eq("user_id", victim.id);
+    const { data } = await service()
+      .from("subscriptions")
+      .select("status")
+      .eq("user_id", victim.id);
     expect(data).toEqual([{ status: "active" }]);
   });
 

@@ -37,7 +37,11 @@ async function newIndicator(): Promise<string> {
   return id;
 }
 
-const addComponent = (sql: postgres.Sql | postgres.TransactionSql, indicator: string, position: number) => sql`
+const addComponent = (
+  sql: postgres.Sql | postgres.TransactionSql,
+  indicator: string,
+  position: number,
+) => sql`
   insert into public.strategy_components (strategy_id, user_id, indicator_id, component_type, position)
   values (${strategyId}, ${owner.id}, ${indicator}, 'entry', ${position})
   returning id
@@ -46,7 +50,8 @@ const addComponent = (sql: postgres.Sql | postgres.TransactionSql, indicator: st
 /** Resolves once the other connection waits for a lock, so that no test sleeps and hopes. */
 async function untilWaiting(sql: postgres.Sql, pid: number): Promise<void> {
   for (;;) {
-    const [row] = await sql`select wait_event_type = 'Lock' as waits from pg_stat_activity where pid = ${pid}`;
+    const [row] =
+      await sql`select wait_event_type = 'Lock' as waits from pg_stat_activity where pid = ${pid}`;
     if (row?.waits) return;
   }
 }
@@ -80,7 +85,9 @@ describe("an indicator that is deleted while a component is being linked to it",
     let insertion: Promise<unknown> = Promise.resolve();
     await one.begin(async (t) => {
       await t`delete from public.indicators where id = ${indicator}`;
-      insertion = addComponent(two, indicator, 101).execute().catch((error: unknown) => error);
+      insertion = addComponent(two, indicator, 101)
+        .execute()
+        .catch((error: unknown) => error);
       await asOperator((sql) => untilWaiting(sql, waiter));
     });
     expect(await insertion).toMatchObject({ code: "PT404", detail: "indicator_not_found" });
@@ -96,7 +103,9 @@ describe("the cap of 64 components", () => {
     let second: Promise<unknown> = Promise.resolve();
     await one.begin(async (t) => {
       await addComponent(t, indicator, 63);
-      second = addComponent(two, indicator, 64).execute().catch((error: unknown) => error);
+      second = addComponent(two, indicator, 64)
+        .execute()
+        .catch((error: unknown) => error);
       await asOperator((sql) => untilWaiting(sql, waiter));
     });
     expect(await second).toMatchObject({ code: "23514" });
