@@ -1,10 +1,11 @@
-import { App, type EmailDriver, type HonoContext } from "@supabase/lite";
-import { createPostgresConnection, type PostgresConnection } from "@supabase/lite/postgres";
-import type { MiddlewareHandler } from "hono";
+import { App, type EmailDriver, type ServerOptions } from "@supabase/lite";
+import type { PostgresConnection } from "@supabase/lite/postgres";
 import postgres from "postgres";
-import { z } from "zod";
 import type { Config } from "./config.ts";
+import { connectLite, jsonAsText } from "./lite-connection.ts";
+import { withPostgrestStatus } from "./postgrest-errors.ts";
 import { withLog } from "./quiet.ts";
+import { readRoleSettings, withRoleSettings } from "./role-settings.ts";
 
 /** Auth and the Data API, without a port of their own. */
 export interface Api {
@@ -15,14 +16,11 @@ export interface Api {
   stop(): Promise<void>;
 }
 
-/** The part of a request's context that names its role. */
-const requestSchema = z
-  .object({ auth: z.object({ role: z.string().catch("anon") }) })
-  .catch({ auth: { role: "anon" } });
-
 /** What they work on. */
 export interface ApiOptions {
   config: Config;
+  /** Where the gateway listens: links in mails lead there. */
+  url: string;
   jwtSecret: string;
   /** The superuser, which reads the schema and nothing else. */
   adminUrl: string;
@@ -30,12 +28,18 @@ export interface ApiOptions {
   authenticatorUrl: string;
   /** The role supabase_auth_admin, which owns the auth tables. */
   authUrl: string;
-  /** Takes what they report: refused statements, and mails that would have been sent. */
+  /** Takes what they report, such as statements that Postgres refused. */
   log(line: string): void;
+  /** Takes the mails that hosted would send. */
+  mail(text: string): void;
 }
 
-/** Settings that a role carries, applied to each of its requests as PostgREST does. */
-type RoleSettings = ReadonlyMap<string, ReadonlyArray<readonly [name: string, value: string]>>;
+/** What neither service has use for. */
+const without = {
+  db: { migrations: { enabled: false } },
+  storage: { enabled: false },
+  studio: { enabled: false },
+};
 
 /**
  * Starts Auth and the Data API by @supabase/lite, each connected as the role that hosted gives it, so that
@@ -43,49 +47,68 @@ type RoleSettings = ReadonlyMap<string, ReadonlyArray<readonly [name: string, va
  */
 export async function startApi(options: ApiOptions): Promise<Api> {
   const { config, log } = options;
-  const reader = connect(options.adminUrl, 1);
-  const rest = connect(options.authenticatorUrl, 8, config.api.extra_search_path);
-  const auth = connect(options.authUrl, 4);
-  const listener = postgres(options.adminUrl, { max: 2, onnotice: () => {} });
-
-  const introspect = readOnce(() => reader.introspect());
+  const reader = connectLite(options.adminUrl, { max: 1 });
+  const listener = postgres(options.adminUrl, { max: 1, onnotice: () => {} });
+  const schema = readOnce(() => reader.introspect());
   const roleSettings = readOnce(() => readRoleSettings(listener));
-  Object.assign(rest, {
-    introspect: introspect.get,
-    withContext: withRoleSettings(rest, roleSettings.get),
-  });
-  // Hosted tells PostgREST by this channel that the schema has changed.
-  await listener.listen("pgrst", () => {
-    introspect.forget();
-    roleSettings.forget();
-  });
 
-  const shared = {
-    db: { migrations: { enabled: false } },
-    storage: { enabled: false },
-    studio: { enabled: false },
+  const asAuthenticator = {
+    max: 8,
+    connection: { search_path: config.api.extra_search_path.join(", ") },
   };
-  const restApp = new App({
-    ...shared,
-    connection: rest,
-    api: { enabled: true, schemas: config.api.schemas, max_rows: config.api.max_rows },
-    auth: { enabled: true, jwt_secret: options.jwtSecret },
-    options: { server: { apiKeys: false, middlewares: [trustToken] } },
+  // The Data API of @supabase/lite writes the JSON of an argument itself, and leaves that of a column.
+  const tables = connectLite(options.authenticatorUrl, asAuthenticator);
+  const functions = connectLite(options.authenticatorUrl, {
+    ...asAuthenticator,
+    types: jsonAsText,
   });
+  const dataApi = (connection: PostgresConnection) => {
+    Object.assign(connection, {
+      // The role authenticator sees no columns: what there is, the superuser reads once for all.
+      introspect: schema.get,
+      withContext: withRoleSettings(connection, roleSettings.get),
+      normalizeDbError: withPostgrestStatus,
+    });
+    return new App({
+      ...without,
+      connection,
+      api: { enabled: true, schemas: config.api.schemas, max_rows: config.api.max_rows },
+      auth: { enabled: true, jwt_secret: options.jwtSecret },
+      options: { server: { apiKeys: false, middlewares: [trustToken] } },
+    });
+  };
+  const tablesApp = dataApi(tables);
+  const functionsApp = dataApi(functions);
+
+  const auth = connectLite(options.authUrl, { max: 4, types: jsonAsText });
   const authApp = new App({
-    ...shared,
+    ...without,
     connection: auth,
     api: { enabled: false },
     auth: { ...authSettings(config), enabled: true, jwt_secret: options.jwtSecret },
-    options: { server: { apiKeys: false }, drivers: { email: mailLog(log) } },
+    options: { server: { apiKeys: false }, drivers: { email: mailTo(options) } },
   });
 
-  await introspect.get();
+  // Hosted tells PostgREST by this channel that the schema has changed.
+  await listener.listen("pgrst", () => {
+    schema.forget();
+    roleSettings.forget();
+  });
+  await schema.get();
+
+  const isRpc = (request: Request) => new URL(request.url).pathname.startsWith("/rest/v1/rpc/");
   return {
-    rest: (request) => withLog(log, () => restApp.fetch(request)),
+    rest: (request) => {
+      const app = isRpc(request) ? functionsApp : tablesApp;
+      return withLog(log, () => app.fetch(request));
+    },
     auth: (request) => withLog(log, () => authApp.fetch(request)),
     stop: async () => {
-      await Promise.all([reader.close(), rest.close(), auth.close(), listener.end({ timeout: 1 })]);
+      const connections = [reader, tables, functions, auth];
+      await Promise.all([
+        ...connections.map((connection) => connection.close()),
+        listener.end({ timeout: 1 }),
+      ]);
     },
   };
 }
@@ -95,30 +118,11 @@ export async function startApi(options: ApiOptions): Promise<Api> {
  * believes a token that is signed and not expired, and the role authenticator may not read those tables.
  * With these two set the look-up is skipped; the claims of the verified token then replace them.
  */
-const trustToken: MiddlewareHandler<HonoContext> = async (context, next) => {
+const trustToken: NonNullable<ServerOptions["middlewares"]>[number] = async (context, next) => {
   context.set("userId", "unchecked");
   context.set("sessionId", "unchecked");
   await next();
 };
-
-function connect(url: string, max: number, searchPath?: string[]): PostgresConnection {
-  const connection = createPostgresConnection({
-    url,
-    postgresOptions: {
-      max,
-      onnotice: () => {},
-      ...(searchPath ? { connection: { search_path: searchPath.join(", ") } } : {}),
-      types: {
-        // PostgREST lets Postgres write the JSON: ISO 8601 with a full offset, and bare numbers.
-        timestamptz: textType(1184, isoTimestamp),
-        timestamp: textType(1114, isoTimestamp),
-        numeric: textType(1700, asNumber),
-      },
-    },
-  });
-  // Otherwise its first request grants everything on every table to the API roles.
-  return Object.assign(connection, { rlsState: "active" });
-}
 
 /** Auth's settings under the names of @supabase/lite, which are those of config.toml but for one. */
 function authSettings(config: Config) {
@@ -126,77 +130,27 @@ function authSettings(config: Config) {
   return { ...config.auth, email: { ...email, enable_signup: enabled } };
 }
 
-function textType(oid: number, parse: (value: string) => unknown) {
-  return { to: oid, from: [oid], serialize: (value: unknown) => String(value), parse };
-}
-
-/** 2026-11-22 09:38:00.123+00 becomes 2026-11-22T09:38:00.123+00:00. */
-function isoTimestamp(value: string): string {
-  return value.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00");
-}
-
-function asNumber(value: string): number | string {
-  const number = Number(value);
-  return Number.isFinite(number) ? number : value;
+/** Nobody gets mail from a laptop: it is written down. */
+function mailTo({ config, url, mail }: ApiOptions): EmailDriver {
+  return {
+    send: async ({ to, subject, text = "" }) => {
+      const body = text.replaceAll(`${config.auth.site_url}/auth/v1/`, `${url}/auth/v1/`);
+      mail(`To: ${to}\nSubject: ${subject}\n\n${body}\n`);
+    },
+  };
 }
 
 function readOnce<T>(read: () => Promise<T>) {
   let value: Promise<T> | null = null;
-  return {
-    get: () => {
-      value ??= read();
-      return value;
-    },
-    forget: () => {
-      value = null;
-    },
+  const forget = () => {
+    value = null;
   };
-}
-
-async function readRoleSettings(sql: postgres.Sql): Promise<RoleSettings> {
-  const rows = await sql<{ role: string; settings: string[] }[]>`
-    select rolname as role, rolconfig as settings
-    from pg_roles
-    where rolname in ('anon', 'authenticated', 'service_role') and rolconfig is not null
-  `;
-  return new Map(
-    rows.map(({ role, settings }) => [
-      role,
-      settings.map((setting) => {
-        const equals = setting.indexOf("=");
-        return [setting.slice(0, equals), setting.slice(equals + 1)] as const;
-      }),
-    ]),
-  );
-}
-
-/** The settings of a role are applied when it signs in; these roles never do, so PostgREST does it. */
-function withRoleSettings(connection: PostgresConnection, settings: () => Promise<RoleSettings>) {
-  const original = connection.withContext.bind(connection);
-  const withContext: typeof connection.withContext = async (vars, work, options) => {
-    const ofRole = (await settings()).get(requestSchema.parse(vars).auth.role) ?? [];
-    return original(
-      vars,
-      async (db) => {
-        for (const [name, value] of ofRole) {
-          await db
-            .selectNoFrom((eb) =>
-              eb.fn("set_config", [eb.val(name), eb.val(value), eb.lit(true)]).as("set"),
-            )
-            .execute();
-        }
-        return work(db);
-      },
-      options,
-    );
+  const get = () => {
+    if (!value) {
+      value = read();
+      value.catch(forget);
+    }
+    return value;
   };
-  return withContext;
-}
-
-function mailLog(log: (line: string) => void): EmailDriver {
-  return {
-    send: async ({ to, subject, text: body }) => {
-      log(`mail to ${to}: ${subject}\n${body ?? ""}`);
-    },
-  };
+  return { get, forget };
 }

@@ -1,0 +1,69 @@
+import { createPostgresConnection, type PostgresConnection } from "@supabase/lite/postgres";
+import type postgres from "postgres";
+
+type Options = postgres.Options<Record<string, postgres.PostgresType>>;
+
+/**
+ * A connection for @supabase/lite that leaves every privilege as it is and gives values the form that
+ * PostgREST gives them, which lets Postgres itself write the JSON.
+ */
+export function connectLite(url: string, options: Options): PostgresConnection {
+  const connection = createPostgresConnection({
+    url,
+    postgresOptions: {
+      onnotice: () => {},
+      ...options,
+      types: {
+        timestamptz: textType(1184, isoTimestamp),
+        timestamp: textType(1114, isoTimestamp),
+        numeric: textType(1700, asNumber),
+        bytea: textType(17, (value) => value),
+        ...options.types,
+      },
+    },
+  });
+  // Otherwise its first request grants everything on every table to the API roles.
+  return Object.assign(connection, { rlsState: "active" });
+}
+
+/**
+ * For callers that hand over JSON as text: to write a text as JSON again would make it a JSON string.
+ * A text that is no JSON can only be a value by itself.
+ */
+export const jsonAsText = {
+  json: jsonTextType(114),
+  jsonb: jsonTextType(3802),
+};
+
+function jsonTextType(oid: number): postgres.PostgresType {
+  return {
+    to: oid,
+    from: [oid],
+    serialize: (value: unknown) =>
+      typeof value === "string" && isJson(value) ? value : JSON.stringify(value),
+    parse: (value: string) => JSON.parse(value),
+  };
+}
+
+function textType(oid: number, parse: (value: string) => unknown): postgres.PostgresType {
+  return { to: oid, from: [oid], serialize: (value: unknown) => String(value), parse };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** 2026-11-22 09:38:00.123+00 becomes 2026-11-22T09:38:00.123+00:00. */
+function isoTimestamp(value: string): string {
+  return value.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00");
+}
+
+function asNumber(value: string): number | string {
+  const number = Number(value);
+  return Number.isFinite(number) ? number : value;
+}

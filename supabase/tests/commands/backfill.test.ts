@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import {
+  type ScratchPlatform,
+  startScratchPlatform,
+} from "../../../scripts/lib/scratch-platform.ts";
+import { pushMigrations } from "../../../scripts/local/migrations.ts";
+
+/** A project that has users already gets an account for each of them with the first push. */
+
+let platform: ScratchPlatform;
+
+beforeAll(async () => {
+  platform = await startScratchPlatform();
+});
+
+afterAll(() => platform?.stop());
+
+it("auth users from before the first push have accounts after it, with opening credits", async () => {
+  const url = await platform.createDatabase("backfill", "revoked");
+  await platform.asAdmin(
+    "backfill",
+    (sql) => sql`
+      insert into auth.users (id, email, is_sso_user, raw_user_meta_data, created_at)
+      values
+        (md5('sso')::uuid, 'shared@backfill.test', true, '{}', '2025-01-01'),
+        (md5('email')::uuid, 'shared@backfill.test', false, '{"full_name": "Email"}', '2025-06-01'),
+        (md5('plain')::uuid, 'plain@backfill.test', false, null, '2025-01-01'),
+        (md5('anonymous')::uuid, null, false, null, '2025-01-01')
+    `,
+  );
+
+  await pushMigrations(url);
+
+  const accounts = await platform.asAdmin(
+    "backfill",
+    (sql) => sql`
+      select u.email, u.full_name, u.credits, t.kind, t.delta, u.id = md5('email')::uuid as by_email
+      from public.users as u
+      join public.credit_transactions as t on t.user_id = u.id
+      order by u.email
+    `,
+  );
+  expect(accounts.map((row) => ({ ...row }))).toEqual([
+    {
+      email: "plain@backfill.test",
+      full_name: null,
+      credits: 5,
+      kind: "opening",
+      delta: 5,
+      by_email: false,
+    },
+    {
+      email: "shared@backfill.test",
+      full_name: "Email",
+      credits: 5,
+      kind: "opening",
+      delta: 5,
+      by_email: true,
+    },
+  ]);
+});
