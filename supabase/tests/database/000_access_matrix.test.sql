@@ -241,6 +241,23 @@ select is_empty(
 create temporary table expected_callers (function_name text, role_name text);
 
 insert into expected_callers
+select schema || '.' || name, role
+from unnest(array['public', 'private']) as schema
+cross join (
+  values
+    ('consume_credits', 'authenticated'),
+    ('charge_credits', 'service_role'),
+    ('refund_credits', 'service_role'),
+    ('grant_credits', 'service_role'),
+    ('redeem_coupon', 'service_role'),
+    ('preview_coupon', 'service_role'),
+    ('get_my_account', 'authenticated'),
+    ('export_my_data', 'authenticated'),
+    ('export_user_data', 'service_role'),
+    ('delete_user', 'service_role')
+) as caller (name, role);
+
+insert into expected_callers
 select s || '.' || f, r
 from
   unnest(array['public', 'private']) as s,
