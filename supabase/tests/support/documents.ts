@@ -33,15 +33,27 @@ export interface Answer<T> {
 }
 
 /** Calls an RPC with arguments that a typed client would not let through, too. */
-export function call<T = StrategyDocument>(client: Client, name: string, args: object = {}): PromiseLike<Answer<T>> {
-  return (client.rpc as unknown as (name: string, args: object) => PromiseLike<Answer<T>>).call(client, name, args);
+export function call<T = StrategyDocument>(
+  client: Client,
+  name: string,
+  args: object = {},
+): PromiseLike<Answer<T>> {
+  return (client.rpc as unknown as (name: string, args: object) => PromiseLike<Answer<T>>).call(
+    client,
+    name,
+    args,
+  );
 }
 
 /** The data of an answer that must be there. */
-export async function must<T>(answer: PromiseLike<{ data: T | null; error: unknown }>): Promise<T> {
+export async function must<T>(
+  answer: PromiseLike<{ data: T; error: unknown }>,
+): Promise<NonNullable<T>> {
   const { data, error } = await answer;
   if (error !== null) throw error;
-  if (data === null) throw new Error("the answer has neither data nor error");
+  if (data === null || data === undefined) {
+    throw new Error("the answer has neither data nor error");
+  }
   return data;
 }
 
@@ -58,7 +70,9 @@ export function refusal({ error, status }: Answer<unknown>): object | undefined 
 }
 
 /** The numbers and notes of the versions that are kept, oldest first, whatever anybody may see. */
-export function versionsOf(strategyId: string): Promise<{ number: number; notes: string | null; config: StrategyDocument }[]> {
+export function versionsOf(
+  strategyId: string,
+): Promise<{ number: number; notes: string | null; config: StrategyDocument }[]> {
   return asOperator(
     (sql) => sql`
       select version_number as number, notes, config
@@ -75,7 +89,9 @@ export async function versionNumbers(strategyId: string): Promise<number[]> {
 
 /** The id of an indicator of the library. */
 export async function libraryId(client: Client, name: string): Promise<string> {
-  const [first] = await must(call<{ id: string; name: string }[]>(client, "search_indicators", { search: name }));
+  const [first] = await must(
+    call<{ id: string; name: string }[]>(client, "search_indicators", { search: name }),
+  );
   if (first?.name !== name) throw new Error(`the library has no ${name}`);
   return first.id;
 }
