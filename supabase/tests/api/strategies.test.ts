@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import postgres from "postgres";
 import { beforeAll, describe, expect, it } from "vitest";
 import { asOperator, makePremium, type Person, signUp, visitor } from "../support/clients.ts";
 import {
@@ -11,6 +12,9 @@ import {
   versionNumbers,
   versionsOf,
 } from "../support/documents.ts";
+
+import { actAs, pidOf, untilHeld } from "../support/held.ts";
+import { stack } from "../support/stack.ts";
 
 /** Strategies as an app composes, saves and opens them. */
 
@@ -171,6 +175,61 @@ describe("save_strategy", () => {
       ["stop_loss", "ATR Stop", atrStop],
     ]);
     expect(await rowOf("stop_loss")).toEqual(before);
+  });
+
+  it("keeps a component whose indicator was hidden since, changeable and without its defaults", async () => {
+    const author = await signUp("author");
+    await makePremium(author);
+    const [made] = await must(
+      author.client
+        .from("custom_indicators")
+        .insert({
+          name: "Soon hidden",
+          category: "x",
+          type: "entry",
+          pine_script: "plot(close)",
+          is_public: true,
+          parameters: { type: "object", properties: { b: { type: "integer", default: 7 } } },
+        })
+        .select("id"),
+    );
+    const id = made?.id ?? "";
+    const component = { ...entry(id, { a: 1 }), is_custom: true };
+    const { strategy_id, components } = await save(ada, {
+      name: "Lasting",
+      config: {},
+      components: [component],
+    });
+    expect(components[0]?.parameters).toEqual({ a: 1, b: 7 });
+    await author.client.from("custom_indicators").update({ is_public: false }).eq("id", id);
+
+    const changed = await save(ada, {
+      strategy_id,
+      components: [{ ...component, parameters: { a: 2 } }],
+    });
+    expect(changed.components).toMatchObject([{ indicator_id: id, indicator_name: "Soon hidden" }]);
+    expect(changed.components[0]?.parameters).toEqual({ a: 2 });
+    const anew = await call(ada.client, "save_strategy", {
+      name: "Anew",
+      config: {},
+      components: [component],
+    });
+    expect(refusal(anew)).toMatchObject({ code: "indicator_not_found" });
+  });
+
+  it("needs an account: a session without an email has none", async () => {
+    const saveAs = (claims: object) =>
+      asOperator((sql) =>
+        sql.begin(async (t) => {
+          await t`select set_config('request.jwt.claims', ${JSON.stringify(claims)}, true)`;
+          await t`select public.save_strategy(name => 'Nobody''s', config => '{}')`;
+        }),
+      );
+    await expect(saveAs({ sub: randomUUID() })).rejects.toMatchObject({
+      code: "PT403",
+      detail: "email_required",
+    });
+    await expect(saveAs({})).rejects.toMatchObject({ code: "PT401", detail: "not_authenticated" });
   });
 
   it("is all or nothing", async () => {
@@ -708,6 +767,29 @@ describe("a plan's limits", () => {
       expect(refusal(answer)).toEqual(limitReached);
     const held = await must(holder.client.from("strategies").select("id").eq("user_id", holder.id));
     expect(held).toHaveLength(25);
+  });
+
+  it("make whoever creates the last one wait for whoever is about to", async () => {
+    const holder = await signUp("holder");
+    await fill(holder, 24);
+    const [one, two] = [0, 1].map(() => postgres(stack.DB_URL, { max: 1, onnotice: () => {} }));
+    if (one === undefined || two === undefined) throw new Error("there are two connections");
+    try {
+      const create = async (t: postgres.TransactionSql) => {
+        await actAs(t, holder);
+        await t`insert into public.strategies (name, config) values ('25', '{}')`;
+      };
+      const waiter = await pidOf(two);
+      let second: Promise<unknown> = Promise.resolve();
+      await one.begin(async (t) => {
+        await create(t);
+        second = two.begin(create).catch((error: unknown) => error);
+        await untilHeld(waiter, second);
+      });
+      expect(await second).toMatchObject({ code: "PT403", detail: "plan_limit_reached" });
+    } finally {
+      await Promise.all([one.end(), two.end()]);
+    }
   });
 
   it("count custom indicators, and what a lapsed plan holds stays readable and deletable", async () => {

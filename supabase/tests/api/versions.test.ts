@@ -11,6 +11,7 @@ import {
   versionNumbers,
   versionsOf,
 } from "../support/documents.ts";
+import { actAs, pidOf, untilHeld } from "../support/held.ts";
 import { stack } from "../support/stack.ts";
 
 /** One version for each committed change of content, by whatever path, and none for anything else. */
@@ -19,6 +20,7 @@ let owner: Person;
 let rsi: string;
 let macd: string;
 const sql = postgres(stack.DB_URL, { max: 1, onnotice: () => {} });
+const other = postgres(stack.DB_URL, { max: 1, onnotice: () => {} });
 
 beforeAll(async () => {
   owner = await signUp("owner");
@@ -26,7 +28,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await sql.end();
+  await Promise.all([sql.end(), other.end()]);
 });
 
 /** A strategy at version 1, with RSI as its one component. */
@@ -181,12 +183,12 @@ describe("a change of content", () => {
 describe("what is no change of content", () => {
   it("leaves no version: publishing, and another owner", async () => {
     const id = await newStrategy();
-    const other = await signUp("other");
+    const heir = await signUp("heir");
     await owner.client.from("strategies").update({ is_public: true }).eq("id", id);
-    await sql`update public.strategies set user_id = ${other.id} where id = ${id}`;
+    await sql`update public.strategies set user_id = ${heir.id} where id = ${id}`;
     expect(await versionNumbers(id)).toEqual([1]);
     const seen = await must(
-      other.client.from("strategy_versions").select("version_number").eq("strategy_id", id),
+      heir.client.from("strategy_versions").select("version_number").eq("strategy_id", id),
     );
     expect(seen).toEqual([{ version_number: 1 }]);
   });
@@ -426,34 +428,39 @@ describe("at once", () => {
 
   it("a save waits for a writer who holds a component, and no one is a deadlock's victim", async () => {
     const id = await newStrategy();
-    const other = postgres(stack.DB_URL, { max: 1, onnotice: () => {} });
-    try {
-      const [row] = await other<{ pid: number }[]>`select pg_backend_pid() as pid`;
-      let saved: Promise<unknown> = Promise.resolve();
-      await sql.begin(async (t) => {
-        // The row alone, as a client's update holds it before its triggers ask for the strategy.
-        await t`select from public.strategy_components where strategy_id = ${id} for no key update`;
-        saved = other.begin(async (o) => {
-          await o`select set_config('request.jwt.claims', ${JSON.stringify({ sub: owner.id, role: "authenticated" })}, true)`;
-          await o`set local role authenticated`;
-          return o`select public.save_strategy(strategy_id => ${id}, components => '[]')`;
-        });
-        await asOperator(async (own) => {
-          for (;;) {
-            const [at] =
-              await own`select wait_event_type = 'Lock' as waits from pg_stat_activity where pid = ${row?.pid ?? 0}`;
-            if (at?.waits) return;
-          }
-        });
-        await t`update public.strategy_components set parameters = '{"length": 99}' where strategy_id = ${id}`;
+    let saved: Promise<unknown> = Promise.resolve();
+    const waiter = await pidOf(other);
+    await sql.begin(async (t) => {
+      // The row alone, as a client's update holds it before its triggers ask for the strategy.
+      await t`select from public.strategy_components where strategy_id = ${id} for no key update`;
+      saved = other.begin(async (o) => {
+        await actAs(o, owner);
+        await o`select public.save_strategy(strategy_id => ${id}, components => '[]')`;
       });
-      await saved;
-    } finally {
-      await other.end();
-    }
+      await untilHeld(waiter, saved);
+      await t`update public.strategy_components set parameters = '{"length": 99}' where strategy_id = ${id}`;
+    });
+    await saved;
     expect(
       (await versionsOf(id)).map(({ config }) => config.components[0]?.parameters ?? null),
     ).toEqual([{ length: 14 }, { length: 99 }, null]);
+  });
+
+  it("a save that waited for another compares its expected_version with the other's", async () => {
+    const id = await newStrategy();
+    let second: Promise<unknown> = Promise.resolve();
+    const waiter = await pidOf(other);
+    const saveAs = async (t: postgres.TransactionSql, name: string) => {
+      await actAs(t, owner);
+      await t`select public.save_strategy(strategy_id => ${id}, name => ${name}, expected_version => 1)`;
+    };
+    await sql.begin(async (t) => {
+      await saveAs(t, "First");
+      second = other.begin((o) => saveAs(o, "Second")).catch((error: unknown) => error);
+      await untilHeld(waiter, second);
+    });
+    expect(await second).toMatchObject({ code: "PT409", detail: "version_conflict" });
+    expect((await versionsOf(id)).map(({ config }) => config.name)).toEqual(["Start", "First"]);
   });
 });
 
