@@ -257,6 +257,7 @@ cross join (
     ('delete_user', 'service_role')
 ) as caller (name, role);
 
+-- Strategies and the library.
 insert into expected_callers
 select s || '.' || f, r
 from
@@ -273,6 +274,13 @@ from
       ('drop_api_key_secret', 'service_role'),
       ('import_legacy_api_key_secret', 'service_role')
   ) as api_keys (f, r);
+  unnest(array['search_indicators', 'get_strategy', 'list_public_strategies']) as f,
+  unnest(array['anon', 'authenticated', 'service_role']) as r
+union all
+select s || '.' || f, 'authenticated'
+from
+  unnest(array['public', 'private']) as s,
+  unnest(array['save_strategy', 'restore_strategy_version', 'fork_strategy']) as f;
 
 select set_eq(
   $$select distinct p.pronamespace::regnamespace::text || '.' || p.proname, coalesce(r.rolname::text, 'public')
