@@ -257,7 +257,7 @@ cross join (
     ('delete_user', 'service_role')
 ) as caller (name, role);
 
--- Strategies and the library.
+-- API keys.
 insert into expected_callers
 select s || '.' || f, r
 from
@@ -274,6 +274,12 @@ from
       ('drop_api_key_secret', 'service_role'),
       ('import_legacy_api_key_secret', 'service_role')
   ) as api_keys (f, r);
+
+-- Strategies and the library.
+insert into expected_callers
+select s || '.' || f, r
+from
+  unnest(array['public', 'private']) as s,
   unnest(array['search_indicators', 'get_strategy', 'list_public_strategies']) as f,
   unnest(array['anon', 'authenticated', 'service_role']) as r
 union all
