@@ -240,6 +240,17 @@ select is_empty(
 -- refused; a door in public and the function behind it have the same callers.
 create temporary table expected_callers (function_name text, role_name text);
 
+-- Billing and webhooks.
+insert into expected_callers
+select s || f, 'service_role'
+from
+  unnest(array['public.', 'private.']) as s,
+  unnest(array[
+    'apply_subscription', 'begin_checkout', 'billing_of', 'diagnose_account', 'fail_webhook_event', 'grant_premium',
+    'link_billing_customer', 'next_read_number', 'open_checkout', 'record_webhook_event', 'settle_webhook_event',
+    'unsettled_webhook_events'
+  ]) as f;
+
 select set_eq(
   $$select distinct p.pronamespace::regnamespace::text || '.' || p.proname, coalesce(r.rolname::text, 'public')
     from pg_catalog.pg_proc as p
