@@ -251,6 +251,23 @@ from
     'unsettled_webhook_events'
   ]) as f;
 
+insert into expected_callers
+select s || '.' || f, r
+from
+  unnest(array['public', 'private']) as s,
+  (
+    values
+      ('store_api_key', 'authenticated'),
+      ('delete_api_key', 'authenticated'),
+      ('get_decrypted_api_key', 'service_role'),
+      ('encrypt_api_key', 'service_role'),
+      ('decrypt_api_key', 'service_role'),
+      ('rotate_api_key_secret', 'service_role'),
+      ('reencrypt_api_keys', 'service_role'),
+      ('drop_api_key_secret', 'service_role'),
+      ('import_legacy_api_key_secret', 'service_role')
+  ) as api_keys (f, r);
+
 select set_eq(
   $$select distinct p.pronamespace::regnamespace::text || '.' || p.proname, coalesce(r.rolname::text, 'public')
     from pg_catalog.pg_proc as p
