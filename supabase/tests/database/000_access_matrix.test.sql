@@ -268,6 +268,23 @@ from
       ('import_legacy_api_key_secret', 'service_role')
   ) as api_keys (f, r);
 
+insert into expected_callers
+select schema || '.' || name, role
+from unnest(array['public', 'private']) as schema
+cross join (
+  values
+    ('consume_credits', 'authenticated'),
+    ('charge_credits', 'service_role'),
+    ('refund_credits', 'service_role'),
+    ('grant_credits', 'service_role'),
+    ('redeem_coupon', 'service_role'),
+    ('preview_coupon', 'service_role'),
+    ('get_my_account', 'authenticated'),
+    ('export_my_data', 'authenticated'),
+    ('export_user_data', 'service_role'),
+    ('delete_user', 'service_role')
+) as caller (name, role);
+
 select set_eq(
   $$select distinct p.pronamespace::regnamespace::text || '.' || p.proname, coalesce(r.rolname::text, 'public')
     from pg_catalog.pg_proc as p
