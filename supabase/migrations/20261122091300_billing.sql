@@ -2,11 +2,13 @@
 --
 -- What providers say arrives as a snapshot, one shape for all of them, read by the edge
 -- functions:
---   {provider, id, customer_id, livemode, status, price_ids: [text], period_start,
---    period_end, cancel_at, ended_at, paid, user_id}
+--   {provider, id, customer_id, livemode, status, price_ids: [text], periods: {price id:
+--    {start, end}}, period_start, period_end, cancel_at, ended_at, paid, payments:
+--    [{price_ids, from, through}], user_id}
 -- Times are ISO 8601. `cancel_at` is the scheduled end, however the provider words it;
--- `paid` says that the period has been paid for, for nothing too; `user_id` is the one
--- that we wrote into the subscription's metadata.
+-- `periods` are those of its items where each has its own; `paid` says that the period has
+-- been paid for, for nothing too; `payments` are periods that an invoice says were paid;
+-- `user_id` is the one that we wrote into the subscription's metadata.
 
 -- Which user a provider's customer is. This table wins over whatever a payload says: a
 -- customer, once linked, belongs to that user. One that was deleted at the provider
@@ -97,12 +99,12 @@ comment on table private.paid_periods is 'The periods of subscriptions that were
 
 revoke all on private.paid_periods from public, anon, authenticated, service_role;
 
--- The months that have had their credits, each by its start. Kept apart from the ledger,
--- so that a change of plan in the middle of a month is seen to fall into it.
+-- The months of each subscription that have had their credits, counted from one.
 create table private.granted_months (
   subscription_id uuid not null references public.subscriptions (id) on delete cascade,
+  ordinal integer not null,
   month_start timestamptz not null,
-  constraint granted_months_pkey primary key (subscription_id, month_start)
+  constraint granted_months_pkey primary key (subscription_id, ordinal)
 );
 
 comment on table private.granted_months is 'The subscription months whose credits were granted.';
@@ -114,6 +116,7 @@ revoke all on private.granted_months from public, anon, authenticated, service_r
 create table private.checkouts (
   user_id uuid primary key references public.users (id) on delete cascade,
   attempt uuid not null default gen_random_uuid(),
+  provider text not null,
   fingerprint text not null,
   plan_type text not null references public.plans (plan_type) on update cascade on delete cascade,
   user_coupon_id uuid references public.user_coupons (id) on delete set null,
@@ -121,7 +124,8 @@ create table private.checkouts (
   url text,
   expires_at timestamptz,
   created_at timestamptz not null default now(),
-  constraint checkouts_session_id_key unique (session_id)
+  constraint checkouts_session_id_key unique (session_id),
+  constraint checkouts_provider_known check (provider in ('stripe', 'paypal'))
 );
 
 create index checkouts_plan_type_idx on private.checkouts (plan_type);
@@ -187,10 +191,13 @@ revoke all on function private.refresh_premium from public, anon, authenticated,
 
 -- ------------------------------------------------------------- monthly credits
 
--- Grants each month of a paid period that has started, unless it was granted or overlaps
--- one that was: a plan changed on the tenth starts a new period in a month that had its
--- credits. A subscription that ended early has no months after its end.
-create function private.grant_months(subscription_id uuid)
+-- Grants each month of a paid period that has started and was not granted. A plan that is
+-- changed on the tenth starts a new period in a month that had its credits, so months that
+-- start closer than the shortest one is long count once. They are counted over all paid
+-- periods, earliest first, and what was granted is taken off: however many months fit, in
+-- whatever order their payments were heard of. A subscription that ended early has no
+-- months after its end.
+create function private.grant_months(subscription_id uuid, known_until timestamptz)
 returns integer
 language plpgsql
 volatile
@@ -200,8 +207,10 @@ as $$
 declare
   v_user_id uuid;
   v_ends timestamptz;
+  v_granted integer;
+  v_due integer := 0;
+  v_counted timestamptz := '-infinity';
   v_month record;
-  v_granted integer := 0;
 begin
   select s.user_id, least(s.ended_at, s.cancel_at)
   into v_user_id, v_ends
@@ -213,6 +222,11 @@ begin
   from public.users as u
   where u.id = v_user_id
   for no key update;
+
+  select count(*)
+  into v_granted
+  from private.granted_months as g
+  where g.subscription_id = grant_months.subscription_id;
 
   for v_month in
     select m.month_start, pl.monthly_credits
@@ -226,39 +240,34 @@ begin
     where p.subscription_id = grant_months.subscription_id
       and pl.monthly_credits > 0
       and m.month_start < p.paid_through
-      and m.month_start <= now()
+      and m.month_start <= grant_months.known_until
       and (v_ends is null or m.month_start < v_ends)
-    order by m.month_start
+    order by m.month_start, pl.monthly_credits desc
   loop
-    continue when exists (
-      select
-      from private.granted_months as g
-      where g.subscription_id = grant_months.subscription_id
-        -- The shortest month has 28 days: what starts closer falls into the same one.
-        and g.month_start > v_month.month_start - interval '27 days'
-        and g.month_start < v_month.month_start + interval '27 days'
-    );
+    -- The shortest month has 28 days, and summer time takes an hour of one.
+    continue when v_month.month_start < v_counted + interval '27 days';
+    v_counted := v_month.month_start;
+    v_due := v_due + 1;
+    continue when v_due <= v_granted;
 
-    insert into private.granted_months (subscription_id, month_start)
-    values (grant_months.subscription_id, v_month.month_start);
+    insert into private.granted_months (subscription_id, ordinal, month_start)
+    values (grant_months.subscription_id, v_due, v_month.month_start);
 
     perform private.change_credits(
       v_user_id,
       'subscription',
       v_month.monthly_credits,
       'Credits of a subscription month',
-      format('subscription:%s:%s', grant_months.subscription_id, extract(epoch from v_month.month_start)::bigint)
+      format('subscription:%s:%s', grant_months.subscription_id, v_due)
     );
-
-    v_granted := v_granted + 1;
   end loop;
 
-  return v_granted;
+  return greatest(v_due - v_granted, 0);
 end;
 $$;
 
-comment on function private.grant_months(uuid) is
-  'Grants the credits of each started month of a subscription''s paid periods, once; returns how many.';
+comment on function private.grant_months(uuid, timestamptz) is
+  'Grants the credits of each month of a subscription''s paid periods that started until then, once; returns how many.';
 
 revoke all on function private.grant_months from public, anon, authenticated, service_role;
 
@@ -340,6 +349,87 @@ revoke all on function private.billing_user from public, anon, authenticated, se
 
 -- -------------------------------------------------------------- subscriptions
 
+create function private.price_of_plan(provider text, plan_type text)
+returns text
+language sql
+stable
+security definer
+set search_path = ''
+begin atomic
+  select case price_of_plan.provider when 'stripe' then p.stripe_price_id when 'paypal' then p.paypal_plan_id end
+  from public.plans as p
+  where p.plan_type = price_of_plan.plan_type;
+end;
+
+comment on function private.price_of_plan(text, text) is 'The id that a plan has at a provider.';
+
+revoke all on function private.price_of_plan from public, anon, authenticated, service_role;
+
+-- A price is that of the one plan that has it; a subscription with other items beside is
+-- still one to our plan.
+create function private.plan_by_price(provider text, price_ids jsonb)
+returns text
+language sql
+stable
+security definer
+set search_path = ''
+begin atomic
+  select p.plan_type
+  from public.plans as p
+  where jsonb_exists(plan_by_price.price_ids, private.price_of_plan(plan_by_price.provider, p.plan_type))
+  order by p.is_premium desc, p.plan_type
+  limit 1;
+end;
+
+comment on function private.plan_by_price(text, jsonb) is 'The plan type that has one of these ids at a provider; null for none.';
+
+revoke all on function private.plan_by_price from public, anon, authenticated, service_role;
+
+-- Keeps what invoices say was paid, and grants what follows. A row that was read from an
+-- event knows nothing of the time after that event: its number is made from that time, and
+-- what comes later is granted by a later event or the sweep. So the credits do not depend
+-- on the order either.
+create function private.add_payments(subscription_id uuid, payments jsonb)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_provider text;
+  v_number bigint;
+begin
+  select s.provider, s.read_number
+  into v_provider, v_number
+  from public.subscriptions as s
+  where s.id = add_payments.subscription_id;
+
+  insert into private.paid_periods (subscription_id, paid_from, paid_through, plan_type)
+  select add_payments.subscription_id, paid.paid_from, paid.paid_through, paid.plan_type
+  from (
+    select
+      (t.payment ->> 'from')::timestamptz as paid_from,
+      (t.payment ->> 'through')::timestamptz as paid_through,
+      private.plan_by_price(v_provider, t.payment -> 'price_ids') as plan_type
+    from jsonb_array_elements(coalesce(add_payments.payments, '[]')) as t (payment)
+  ) as paid
+  where paid.plan_type is not null
+    and paid.paid_from < paid.paid_through
+  on conflict do nothing;
+
+  perform private.grant_months(
+    add_payments.subscription_id,
+    case when v_number < 1000000000000000 then least(now(), to_timestamp(v_number / 100000 + 1)) else now() end
+  );
+end;
+$$;
+
+comment on function private.add_payments(uuid, jsonb) is
+  'Keeps paid periods of a subscription, [{price_ids, from, through}], and grants their months.';
+
+revoke all on function private.add_payments from public, anon, authenticated, service_role;
+
 -- Writes what a read of the provider said, if no later read has been written, and with
 -- it what follows: premium and the month's credits. Answers {outcome, reason, user_id},
 -- outcome one of processed, parked, ignored.
@@ -354,10 +444,11 @@ declare
   v_provider text := snapshot ->> 'provider';
   v_id text := snapshot ->> 'id';
   v_status text := snapshot ->> 'status';
-  v_start timestamptz := snapshot ->> 'period_start';
-  v_end timestamptz := snapshot ->> 'period_end';
+  v_plan_type text := private.plan_by_price(snapshot ->> 'provider', snapshot -> 'price_ids');
+  v_period jsonb := snapshot -> 'periods' -> private.price_of_plan(v_provider, v_plan_type);
+  v_start timestamptz := coalesce(v_period ->> 'start', snapshot ->> 'period_start');
+  v_end timestamptz := coalesce(v_period ->> 'end', snapshot ->> 'period_end');
   v_who record;
-  v_plan_type text;
   v_subscription_id uuid;
 begin
   select w.user_id, w.outcome, w.reason
@@ -367,13 +458,6 @@ begin
   if v_who.user_id is null then
     return jsonb_build_object('outcome', v_who.outcome, 'reason', v_who.reason);
   end if;
-
-  select p.plan_type
-  into v_plan_type
-  from public.plans as p
-  where snapshot -> 'price_ids' ? case v_provider when 'stripe' then p.stripe_price_id else p.paypal_plan_id end
-  order by p.is_premium desc, p.plan_type
-  limit 1;
 
   -- One that has ended needs no plan that is known today: it keeps the one it had.
   if v_plan_type is null and v_status in ('canceled', 'incomplete_expired', 'unpaid') then
@@ -446,7 +530,7 @@ begin
     values (v_subscription_id, v_start, v_end, v_plan_type)
     on conflict do nothing;
   end if;
-  perform private.grant_months(v_subscription_id);
+  perform private.add_payments(v_subscription_id, snapshot -> 'payments');
 
   return jsonb_build_object('outcome', 'processed', 'user_id', v_who.user_id);
 end;
@@ -483,9 +567,11 @@ revoke all on function private.has_running_subscription from public, anon, authe
 
 -- Begins a checkout, or answers the one that is open. The provider is called after this
 -- transaction, not within it; `attempt` is the idempotency key of that call, so whoever
--- asks for the same at the same time gets the same session. Asking for something else
--- closes the old one first: `expire_session` is to be expired at the provider.
-create function private.begin_checkout(user_id uuid, plan_type text, fingerprint text)
+-- asks for the same at the same time gets the same session. Where a session is open for
+-- something else, or for less than the coupon that the user has by now, nothing is begun:
+-- `expire_session` is to be closed at the provider first, where it may turn out to have
+-- completed meanwhile.
+create function private.begin_checkout(user_id uuid, provider text, plan_type text, fingerprint text)
 returns jsonb
 language plpgsql
 volatile
@@ -494,9 +580,8 @@ set search_path = ''
 as $$
 declare
   v_email text;
-  v_plan public.plans;
   v_open private.checkouts;
-  v_expire text;
+  v_user_coupon_id uuid;
 begin
   select u.email
   into v_email
@@ -508,8 +593,7 @@ begin
     perform private.raise_error('email_required', 'Add an email to the account first: a receipt needs one.');
   end if;
 
-  select p.*
-  into v_plan
+  perform
   from public.plans as p
   where p.plan_type = begin_checkout.plan_type
     and p.is_active
@@ -536,39 +620,52 @@ begin
   from private.checkouts as c
   where c.user_id = begin_checkout.user_id;
 
-  if v_open.fingerprint is distinct from begin_checkout.fingerprint or v_open.expires_at <= now() then
-    v_expire := v_open.session_id;
-    perform private.end_checkout(begin_checkout.user_id, v_open.session_id, false);
+  -- The one that the open checkout has reserved, or the oldest; PayPal knows no coupons.
+  if begin_checkout.provider = 'stripe' then
+    select uc.id
+    into v_user_coupon_id
+    from public.user_coupons as uc
+    where uc.user_id = begin_checkout.user_id
+      and uc.applied_at is null
+      and (uc.checkout_session_id is null or uc.checkout_session_id = v_open.session_id)
+    order by uc.id = v_open.user_coupon_id desc nulls last, uc.used_at, uc.id
+    limit 1;
+  end if;
 
-    insert into private.checkouts (user_id, fingerprint, plan_type, user_coupon_id)
+  if v_open.provider is distinct from begin_checkout.provider
+    or v_open.fingerprint is distinct from begin_checkout.fingerprint
+    or v_open.user_coupon_id is distinct from v_user_coupon_id
+    or v_open.expires_at <= now()
+  then
+    if v_open.session_id is not null then
+      return jsonb_build_object('expire_session', v_open.session_id, 'provider', v_open.provider);
+    end if;
+
+    delete from private.checkouts as c
+    where c.user_id = begin_checkout.user_id;
+
+    insert into private.checkouts (user_id, provider, fingerprint, plan_type, user_coupon_id)
     values (
       begin_checkout.user_id,
+      begin_checkout.provider,
       begin_checkout.fingerprint,
       begin_checkout.plan_type,
-      (
-        select uc.id
-        from public.user_coupons as uc
-        where uc.user_id = begin_checkout.user_id
-          and uc.applied_at is null
-          and uc.checkout_session_id is null
-        order by uc.used_at, uc.id
-        limit 1
-      )
+      v_user_coupon_id
     )
     returning * into v_open;
   end if;
 
   return jsonb_build_object(
     'attempt', v_open.attempt,
+    'session_id', v_open.session_id,
     'url', v_open.url,
-    'expire_session', v_expire,
     'email', v_email,
-    'price_id', v_plan.stripe_price_id,
+    'price_id', private.price_of_plan(begin_checkout.provider, begin_checkout.plan_type),
     'customer_id', (
       select c.customer_id
       from private.billing_customers as c
       where c.user_id = begin_checkout.user_id
-        and c.provider = 'stripe'
+        and c.provider = begin_checkout.provider
         and c.deleted_at is null
     ),
     'coupon', (
@@ -576,8 +673,7 @@ begin
         'id', k.id,
         'code', k.code,
         'discount_percent', k.discount_percent,
-        'duration', k.duration,
-        'stripe_coupon_id', k.stripe_coupon_id
+        'duration', k.duration
       )
       from public.user_coupons as uc
       join public.coupons as k on k.id = uc.coupon_id
@@ -587,8 +683,8 @@ begin
 end;
 $$;
 
-comment on function private.begin_checkout(uuid, text, text) is
-  'Begins the user''s one checkout or answers the open one: {attempt, url, expire_session, email, price_id, customer_id, coupon}.';
+comment on function private.begin_checkout(uuid, text, text, text) is
+  'Begins the user''s one checkout or answers the open one: {attempt, session_id, url, email, price_id, customer_id, coupon}; or {expire_session, provider}.';
 
 revoke all on function private.begin_checkout from public, anon, authenticated, service_role;
 
@@ -630,30 +726,30 @@ comment on function private.open_checkout(uuid, text, text, timestamptz) is
 revoke all on function private.open_checkout from public, anon, authenticated, service_role;
 
 -- Closes a checkout. Its coupon is spent when it completed and free again when it did
--- not; a session that is not the one that reserved it changes nothing of it.
+-- not, and stays reserved, with null, while the money is under way. A session that is not
+-- the one that reserved it changes nothing of it.
 create function private.end_checkout(user_id uuid, session_id text, completed boolean)
 returns void
-language plpgsql
+language sql
 volatile
 security definer
 set search_path = ''
-as $$
-begin
+begin atomic
   update public.user_coupons as uc
   set applied_at = case when end_checkout.completed then now() end,
       checkout_session_id = case when end_checkout.completed then uc.checkout_session_id end
   where uc.user_id = end_checkout.user_id
     and uc.checkout_session_id = end_checkout.session_id
-    and uc.applied_at is null;
+    and uc.applied_at is null
+    and end_checkout.completed is not null;
 
   delete from private.checkouts as c
   where c.user_id = end_checkout.user_id
-    and c.session_id is not distinct from end_checkout.session_id;
+    and c.session_id = end_checkout.session_id;
 end;
-$$;
 
 comment on function private.end_checkout(uuid, text, boolean) is
-  'Closes a checkout: spends the coupon it reserved, or frees it.';
+  'Closes a checkout: spends the coupon it reserved, or frees it, or with null leaves it reserved.';
 
 revoke all on function private.end_checkout from public, anon, authenticated, service_role;
 

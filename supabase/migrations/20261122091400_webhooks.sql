@@ -1,3 +1,17 @@
+-- Whose an effect is, as the provider names them. An event's effect, once it is read, is
+-- {kind: subscription | payment | checkout | customer_deleted | incident | ignored | parked, …}.
+create function private.effect_customer(effect jsonb)
+returns text
+language sql
+immutable
+security invoker
+set search_path = ''
+return coalesce(effect ->> 'customer_id', effect -> 'snapshot' ->> 'customer_id');
+
+comment on function private.effect_customer(jsonb) is 'The id of the customer that an effect is about.';
+
+revoke all on function private.effect_customer from public, anon, authenticated, service_role;
+
 -- Webhooks: every event a payment provider sends is recorded, numbered, and settled in
 -- one transaction with whatever it causes. A second delivery finds it settled.
 --
@@ -36,6 +50,11 @@ create index webhook_events_open_idx
   on private.webhook_events (status, read_number)
   where status in ('received', 'parked', 'failed');
 
+-- What waits for a customer is looked for after every event of theirs.
+create index webhook_events_parked_idx
+  on private.webhook_events (provider, private.effect_customer(effect))
+  where status = 'parked';
+
 create index webhook_events_settled_at_idx on private.webhook_events (settled_at);
 
 comment on table private.webhook_events is
@@ -47,8 +66,10 @@ comment on column private.webhook_events.read_number is 'Number of the read that
 revoke all on private.webhook_events from public, anon, authenticated, service_role;
 
 -- Records a delivery and draws the number of the read that follows. Without a key there
--- is no read: the number is then made from the event's time, its kind for a tie within
--- the second, and its id for a tie of that, so that the order of arrival never matters.
+-- is no read: the number is then made from the event's time, and for a tie within the
+-- second from its kind, then from the status that it tells, because what is entitled within
+-- the second that it began in has just been paid, then from its id. So the order of arrival
+-- never matters.
 create function private.record_webhook_event(
   provider text,
   event_id text,
@@ -94,7 +115,12 @@ begin
         when record_webhook_event.type ~ '(deleted|CANCELLED|EXPIRED)$' then 20000
         else 10000
       end
-      + abs(pg_catalog.hashtextextended(record_webhook_event.event_id, 0) % 10000)
+      + case
+        when record_webhook_event.payload -> 'data' -> 'object' ->> 'status' in ('active', 'past_due') then 2000
+        when record_webhook_event.payload -> 'data' -> 'object' ->> 'status' = 'trialing' then 1000
+        else 0
+      end
+      + abs(pg_catalog.hashtextextended(record_webhook_event.event_id, 0) % 1000)
   end;
 
   -- As text: a reader in JavaScript need not think about how exact its numbers are.
@@ -118,8 +144,9 @@ set search_path = ''
 as $$
 declare
   v_kind text := effect ->> 'kind';
-  v_customer_id text := coalesce(effect ->> 'customer_id', effect -> 'snapshot' ->> 'customer_id');
+  v_customer_id text := private.effect_customer(effect);
   v_user_id uuid;
+  v_subscription_id uuid;
   v_who record;
 begin
   case v_kind
@@ -129,6 +156,32 @@ begin
     when 'subscription' then
       return private.apply_subscription(effect -> 'snapshot', apply_effect.read_number);
 
+    when 'payment' then
+      -- What an invoice tells by itself. The subscription may be heard of later.
+      select w.user_id, w.outcome, w.reason
+      into v_who
+      from private.billing_user(apply_effect.provider, v_customer_id, (effect ->> 'user_id')::uuid) as w;
+
+      if v_who.user_id is null then
+        return jsonb_build_object('outcome', v_who.outcome, 'reason', v_who.reason);
+      end if;
+
+      select s.id
+      into v_subscription_id
+      from public.subscriptions as s
+      where s.provider = apply_effect.provider
+        and s.provider_subscription_id = effect ->> 'subscription_id'
+        and s.user_id = v_who.user_id;
+
+      if v_subscription_id is null then
+        return jsonb_build_object(
+          'outcome', 'parked', 'reason', 'Its subscription has not been heard of.', 'user_id', v_who.user_id
+        );
+      end if;
+
+      perform private.add_payments(v_subscription_id, effect -> 'payments');
+      return jsonb_build_object('outcome', 'processed', 'user_id', v_who.user_id);
+
     when 'checkout' then
       select w.user_id, w.outcome, w.reason
       into v_who
@@ -137,6 +190,13 @@ begin
       if v_who.user_id is null then
         return jsonb_build_object('outcome', v_who.outcome, 'reason', v_who.reason);
       end if;
+
+      -- Heard of before the function that made the session could note it.
+      perform private.open_checkout(c.attempt, effect ->> 'session_id', null, null)
+      from private.checkouts as c
+      where c.attempt = (effect ->> 'attempt')::uuid
+        and c.user_id = v_who.user_id
+        and c.session_id is null;
 
       perform private.end_checkout(v_who.user_id, effect ->> 'session_id', (effect ->> 'completed')::boolean);
 
@@ -160,6 +220,10 @@ begin
       from private.billing_customers as c
       where c.provider = apply_effect.provider
         and c.customer_id = v_customer_id;
+
+      -- With a key, what the provider says of the customer's subscriptions at the time.
+      perform private.apply_subscription(t.snapshot, apply_effect.read_number)
+      from jsonb_array_elements(coalesce(effect -> 'snapshots', '[]')) as t (snapshot);
       return jsonb_build_object('outcome', 'processed', 'user_id', v_user_id);
   end case;
 end;
@@ -169,6 +233,26 @@ comment on function private.apply_effect(text, jsonb, bigint) is
   'Writes what a webhook event means: {outcome, reason, user_id}, outcome one of processed, ignored, parked.';
 
 revoke all on function private.apply_effect from public, anon, authenticated, service_role;
+
+-- One at a time for a customer: or an event could be parked for want of what another one,
+-- not yet committed, is just writing, and neither would see the other.
+create function private.lock_billing_customer(provider text, customer_id text)
+returns void
+language sql
+volatile
+security definer
+set search_path = ''
+begin atomic
+  select pg_catalog.pg_advisory_xact_lock(
+    pg_catalog.hashtextextended(format('%s:%s', lock_billing_customer.provider, lock_billing_customer.customer_id), 20)
+  )
+  where lock_billing_customer.customer_id is not null;
+end;
+
+comment on function private.lock_billing_customer(text, text) is
+  'Waits for whoever writes about this customer; held until the transaction ends.';
+
+revoke all on function private.lock_billing_customer from public, anon, authenticated, service_role;
 
 -- Settles an event: its effect and its status change together or not at all.
 create function private.settle_webhook_event(provider text, event_id text, read_number bigint, effect jsonb)
@@ -197,6 +281,10 @@ begin
     return jsonb_build_object('status', 'duplicate');
   end if;
 
+  perform private.lock_billing_customer(
+    settle_webhook_event.provider, private.effect_customer(settle_webhook_event.effect)
+  );
+
   v_result := private.apply_effect(
     settle_webhook_event.provider, settle_webhook_event.effect, settle_webhook_event.read_number
   );
@@ -211,11 +299,11 @@ begin
   where e.provider = settle_webhook_event.provider
     and e.event_id = settle_webhook_event.event_id;
 
-  -- This event may have linked the customer that others were waiting for.
-  if v_result ->> 'outcome' = 'processed' then
+  -- This event may have brought what others of the same customer were waiting for.
+  if v_result ->> 'outcome' = 'processed' and private.effect_customer(settle_webhook_event.effect) is not null then
     perform private.retry_parked(
       settle_webhook_event.provider,
-      coalesce(settle_webhook_event.effect ->> 'customer_id', settle_webhook_event.effect -> 'snapshot' ->> 'customer_id')
+      private.effect_customer(settle_webhook_event.effect)
     );
   end if;
 
@@ -270,7 +358,7 @@ begin
       and (retry_parked.provider is null or e.provider = retry_parked.provider)
       and (
         retry_parked.customer_id is null
-        or coalesce(e.effect ->> 'customer_id', e.effect -> 'snapshot' ->> 'customer_id') = retry_parked.customer_id
+        or private.effect_customer(e.effect) = retry_parked.customer_id
       )
     order by e.read_number
     for update skip locked
@@ -314,6 +402,29 @@ comment on function private.next_read_number() is 'Draws the number of a read of
 
 revoke all on function private.next_read_number from public, anon, authenticated, service_role;
 
+create function private.apply_read(snapshot jsonb, read_number bigint)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_provider text := snapshot ->> 'provider';
+  v_result jsonb;
+begin
+  perform private.lock_billing_customer(v_provider, snapshot ->> 'customer_id');
+  v_result := private.apply_subscription(apply_read.snapshot, apply_read.read_number);
+  perform private.retry_parked(v_provider, snapshot ->> 'customer_id');
+  return v_result;
+end;
+$$;
+
+comment on function private.apply_read(jsonb, bigint) is
+  'Writes what a numbered read said, and tries what was parked for that customer: {outcome, reason, user_id}.';
+
+revoke all on function private.apply_read from public, anon, authenticated, service_role;
+
 -- Links a customer that we created at a provider to its user, and tries what was waiting
 -- for that. Answers the customer that the user has: another one, where two calls raced.
 create function private.link_billing_customer(user_id uuid, provider text, customer_id text)
@@ -326,6 +437,8 @@ as $$
 declare
   v_customer_id text;
 begin
+  perform private.lock_billing_customer(link_billing_customer.provider, link_billing_customer.customer_id);
+
   insert into private.billing_customers (provider, customer_id, user_id)
   values (link_billing_customer.provider, link_billing_customer.customer_id, link_billing_customer.user_id)
   on conflict do nothing;
@@ -356,6 +469,7 @@ security definer
 set search_path = ''
 begin atomic
   select jsonb_build_object(
+    'account', private.account_document(billing_of.user_id),
     'customers', coalesce(
       (
         select jsonb_object_agg(c.provider, c.customer_id)
@@ -385,7 +499,7 @@ begin atomic
 end;
 
 comment on function private.billing_of(uuid) is
-  'A user''s customers and subscriptions at the providers: {customers: {provider: id}, subscriptions: [...]}.';
+  'A user''s account, customers and subscriptions at the providers: {account, customers: {provider: id}, subscriptions: [...]}.';
 
 revoke all on function private.billing_of from public, anon, authenticated, service_role;
 
@@ -508,7 +622,7 @@ begin
             e.user_id = v_user.id
             or e.effect -> 'snapshot' ->> 'user_id' = v_user.id::text
             or e.effect ->> 'user_id' = v_user.id::text
-            or coalesce(e.effect ->> 'customer_id', e.effect -> 'snapshot' ->> 'customer_id') in (
+            or private.effect_customer(e.effect) in (
               select c.customer_id
               from private.billing_customers as c
               where c.user_id = v_user.id
@@ -583,7 +697,7 @@ begin
     and s.cancel_at <= now();
   get diagnostics v_ended = row_count;
 
-  select coalesce(sum(private.grant_months(due.subscription_id)), 0)
+  select coalesce(sum(private.grant_months(due.subscription_id, now())), 0)
   into v_granted
   from (
     select distinct p.subscription_id
@@ -718,21 +832,21 @@ comment on function public.next_read_number() is
 revoke all on function private.next_read_number, public.next_read_number from public, anon, authenticated, service_role;
 grant execute on function private.next_read_number, public.next_read_number to service_role;
 
-create function public.apply_subscription(snapshot jsonb, read_number bigint)
+create function public.apply_read(snapshot jsonb, read_number bigint)
 returns jsonb
 language sql
 volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.apply_subscription(apply_subscription.snapshot, apply_subscription.read_number);
+  select private.apply_read(apply_read.snapshot, apply_read.read_number);
 end;
 
-comment on function public.apply_subscription(jsonb, bigint) is
+comment on function public.apply_read(jsonb, bigint) is
   'Internal. Writes what a numbered read of a provider said: {outcome, reason, user_id}.';
 
-revoke all on function private.apply_subscription, public.apply_subscription from public, anon, authenticated, service_role;
-grant execute on function private.apply_subscription, public.apply_subscription to service_role;
+revoke all on function private.apply_read, public.apply_read from public, anon, authenticated, service_role;
+grant execute on function private.apply_read, public.apply_read to service_role;
 
 create function public.link_billing_customer(user_id uuid, provider text, customer_id text)
 returns text
@@ -765,23 +879,28 @@ begin atomic
 end;
 
 comment on function public.billing_of(uuid) is
-  'Internal. A user''s customers and subscriptions at the providers.';
+  'Internal. A user''s account, and their customers and subscriptions at the providers.';
 
 revoke all on function private.billing_of, public.billing_of from public, anon, authenticated, service_role;
 grant execute on function private.billing_of, public.billing_of to service_role;
 
-create function public.begin_checkout(user_id uuid, plan_type text, fingerprint text)
+create function public.begin_checkout(user_id uuid, provider text, plan_type text, fingerprint text)
 returns jsonb
 language sql
 volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.begin_checkout(begin_checkout.user_id, begin_checkout.plan_type, begin_checkout.fingerprint);
+  select private.begin_checkout(
+    begin_checkout.user_id,
+    begin_checkout.provider,
+    begin_checkout.plan_type,
+    begin_checkout.fingerprint
+  );
 end;
 
-comment on function public.begin_checkout(uuid, text, text) is
-  'Internal to create-checkout-session. Begins the user''s one checkout or answers the open one.';
+comment on function public.begin_checkout(uuid, text, text, text) is
+  'Internal to the checkouts. Begins the user''s one checkout or answers the open one.';
 
 revoke all on function private.begin_checkout, public.begin_checkout from public, anon, authenticated, service_role;
 grant execute on function private.begin_checkout, public.begin_checkout to service_role;
@@ -806,6 +925,22 @@ comment on function public.open_checkout(uuid, text, text, timestamptz) is
 
 revoke all on function private.open_checkout, public.open_checkout from public, anon, authenticated, service_role;
 grant execute on function private.open_checkout, public.open_checkout to service_role;
+
+create function public.end_checkout(user_id uuid, session_id text, completed boolean)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.end_checkout(end_checkout.user_id, end_checkout.session_id, end_checkout.completed);
+end;
+
+comment on function public.end_checkout(uuid, text, boolean) is
+  'Internal to the checkouts. Closes a session: its coupon is spent, free again, or with null still reserved.';
+
+revoke all on function private.end_checkout, public.end_checkout from public, anon, authenticated, service_role;
+grant execute on function private.end_checkout, public.end_checkout to service_role;
 
 create function public.grant_premium(user_id uuid, plan_type text, until timestamptz)
 returns jsonb

@@ -135,21 +135,21 @@ select ok(
 -- ------------------------------------------------------------------- the months
 
 select private.apply_subscription(
-  pg_temp.snapshot('months', jsonb_build_object('period_start', now() - interval '10 days', 'period_end', now() + interval '20 days')), 1
+  pg_temp.snapshot('months', jsonb_build_object('period_start', now() - interval '10 days', 'period_end', now() + interval '20 days')), 1000000000000000 + 1
 );
 select is(pg_temp.credits('months'), 105, 'a paid month grants its credits');
 select private.apply_subscription(
-  pg_temp.snapshot('months', jsonb_build_object('period_start', now() - interval '10 days', 'period_end', now() + interval '20 days')), 2
+  pg_temp.snapshot('months', jsonb_build_object('period_start', now() - interval '10 days', 'period_end', now() + interval '20 days')), 1000000000000000 + 2
 );
 select is(pg_temp.credits('months'), 105, 'once');
 select private.apply_subscription(
   pg_temp.snapshot('months', jsonb_build_object(
     'period_start', now(), 'period_end', now() + interval '1 year', 'price_ids', '["price_year"]'::jsonb
-  )), 3
+  )), 1000000000000000 + 3
 );
 select is(pg_temp.credits('months'), 105, 'a plan changed in the middle of a month grants nothing twice');
 select private.apply_subscription(
-  pg_temp.snapshot('months', jsonb_build_object('period_start', now() - interval '40 days', 'period_end', now() - interval '10 days')), 1
+  pg_temp.snapshot('months', jsonb_build_object('period_start', now() - interval '40 days', 'period_end', now() - interval '10 days')), 1000000000000000 + 1
 );
 select is(pg_temp.credits('months'), 205, 'a payment that is heard of late still counts');
 select is(
@@ -161,16 +161,16 @@ select private.apply_subscription(
   pg_temp.snapshot('yearly', jsonb_build_object(
     'period_start', now() - interval '3 months 1 day', 'period_end', now() - interval '3 months 1 day' + interval '1 year',
     'price_ids', '["price_year"]'::jsonb
-  )), 1
+  )), 1000000000000000 + 1
 );
 select is(pg_temp.credits('yearly'), 405, 'a yearly plan grants each month that has started');
-select is(private.grant_months((select id from public.subscriptions where provider_subscription_id = 'sub_yearly')), 0, 'and no month twice');
+select is(private.grant_months((select id from public.subscriptions where provider_subscription_id = 'sub_yearly'), now()), 0, 'and no month twice');
 
-select private.apply_subscription(pg_temp.snapshot('late', '{"status": "trialing", "paid": false}'), 1);
+select private.apply_subscription(pg_temp.snapshot('late', '{"status": "trialing", "paid": false}'), 1000000000000001);
 select is(pg_temp.credits('late'), 5, 'a trial grants nothing');
-select private.apply_subscription(pg_temp.snapshot('late', '{"paid": false}'), 2);
+select private.apply_subscription(pg_temp.snapshot('late', '{"paid": false}'), 1000000000000002);
 select is(pg_temp.credits('late'), 5, 'nor does what is active and not paid yet');
-select private.apply_subscription(pg_temp.snapshot('late'), 3);
+select private.apply_subscription(pg_temp.snapshot('late'), 1000000000000003);
 select is(pg_temp.credits('late'), 105, 'until it is paid');
 
 select is_empty($$select * from private.check_ledger()$$, 'the ledger agrees throughout');
@@ -185,12 +185,12 @@ values
   (md5('older')::uuid, md5('shopper')::uuid, md5('older')::uuid, now() - interval '1 day');
 
 create temporary table begun as
-select private.begin_checkout(md5('shopper')::uuid, 'premium_monthly', 'f1') as c;
+select private.begin_checkout(md5('shopper')::uuid, 'stripe', 'premium_monthly', 'f1') as c;
 
 select is((select c ->> 'price_id' from begun), 'price_month', 'a checkout knows its price');
 select is((select c -> 'coupon' ->> 'code' from begun), 'BILLING-OLD', 'and takes the oldest coupon');
 select is(
-  private.begin_checkout(md5('shopper')::uuid, 'premium_monthly', 'f1') ->> 'attempt', (select c ->> 'attempt' from begun),
+  private.begin_checkout(md5('shopper')::uuid, 'stripe', 'premium_monthly', 'f1') ->> 'attempt', (select c ->> 'attempt' from begun),
   'the same asked again is the same attempt'
 );
 select is(
@@ -201,14 +201,22 @@ select is(
   (select checkout_session_id from public.user_coupons where id = md5('older')::uuid), 'cs_1', 'and reserves the coupon'
 );
 select is(
-  private.begin_checkout(md5('shopper')::uuid, 'premium_monthly', 'f1') ->> 'url', 'https://checkout.test/1', 'asking again gives its url'
+  private.begin_checkout(md5('shopper')::uuid, 'stripe', 'premium_monthly', 'f1') ->> 'url', 'https://checkout.test/1', 'asking again gives its url'
 );
 
-create temporary table begun_again as
-select private.begin_checkout(md5('shopper')::uuid, 'premium_yearly', 'f2') as c;
+select is(
+  private.begin_checkout(md5('shopper')::uuid, 'stripe', 'premium_yearly', 'f2'), '{"expire_session": "cs_1", "provider": "stripe"}'::jsonb,
+  'asking for something else closes the old one first'
+);
+select is(
+  (select checkout_session_id from public.user_coupons where id = md5('older')::uuid), 'cs_1', 'whose coupon is reserved until that is done'
+);
+select private.end_checkout(md5('shopper')::uuid, 'cs_1', false);
 
-select is((select c ->> 'expire_session' from begun_again), 'cs_1', 'asking for something else closes the old one');
-select is((select c -> 'coupon' ->> 'code' from begun_again), 'BILLING-OLD', 'whose coupon is free again');
+create temporary table begun_again as
+select private.begin_checkout(md5('shopper')::uuid, 'stripe', 'premium_yearly', 'f2') as c;
+
+select is((select c -> 'coupon' ->> 'code' from begun_again), 'BILLING-OLD', 'and then free again');
 select is(
   private.open_checkout((select (c ->> 'attempt')::uuid from begun), 'cs_late', 'x', now() + interval '1 day'), false,
   'a session of the old attempt is not accepted'
@@ -223,13 +231,13 @@ select isnt((select applied_at from public.user_coupons where id = md5('older'):
 select is_empty($$select from private.checkouts where user_id = md5('shopper')::uuid$$, 'and the checkout is closed');
 
 select throws_ok(
-  $$select private.begin_checkout(md5('payer')::uuid, 'premium_monthly', 'f')$$, 'PT409', null, 'who is subscribed cannot subscribe again'
+  $$select private.begin_checkout(md5('payer')::uuid, 'stripe', 'premium_monthly', 'f')$$, 'PT409', null, 'who is subscribed cannot subscribe again'
 );
 select throws_ok(
-  $$select private.begin_checkout(md5('shopper')::uuid, 'free', 'f')$$, 'PT422', null, 'a plan that is not sold cannot be bought'
+  $$select private.begin_checkout(md5('shopper')::uuid, 'stripe', 'free', 'f')$$, 'PT422', null, 'a plan that is not sold cannot be bought'
 );
 select throws_ok(
-  $$select private.begin_checkout(md5('nobody')::uuid, 'premium_monthly', 'f')$$, 'PT403', null, 'who has no account cannot buy'
+  $$select private.begin_checkout(md5('nobody')::uuid, 'stripe', 'premium_monthly', 'f')$$, 'PT403', null, 'who has no account cannot buy'
 );
 
 -- ----------------------------------------------------------------- webhook events
