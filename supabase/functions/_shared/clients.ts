@@ -33,6 +33,7 @@ function options(headers: Record<string, string>) {
 
 const fetchInTime: typeof fetch = (input, init) => {
   const late = AbortSignal.timeout(timeout);
-  const signal = init?.signal ? AbortSignal.any([init.signal, late]) : late;
-  return fetch(input, { ...init, signal });
+  // Where Stripe's types are about, Node's are too, and their RequestInit says nothing of a signal.
+  const { signal } = (init ?? {}) as { signal?: AbortSignal | null };
+  return fetch(input, { ...init, signal: signal ? AbortSignal.any([signal, late]) : late });
 };

@@ -252,23 +252,6 @@ from
   ]) as f;
 
 insert into expected_callers
-select s || '.' || f, r
-from
-  unnest(array['public', 'private']) as s,
-  (
-    values
-      ('store_api_key', 'authenticated'),
-      ('delete_api_key', 'authenticated'),
-      ('get_decrypted_api_key', 'service_role'),
-      ('encrypt_api_key', 'service_role'),
-      ('decrypt_api_key', 'service_role'),
-      ('rotate_api_key_secret', 'service_role'),
-      ('reencrypt_api_keys', 'service_role'),
-      ('drop_api_key_secret', 'service_role'),
-      ('import_legacy_api_key_secret', 'service_role')
-  ) as api_keys (f, r);
-
-insert into expected_callers
 select schema || '.' || name, role
 from unnest(array['public', 'private']) as schema
 cross join (
@@ -284,6 +267,23 @@ cross join (
     ('export_user_data', 'service_role'),
     ('delete_user', 'service_role')
 ) as caller (name, role);
+
+insert into expected_callers
+select s || '.' || f, r
+from
+  unnest(array['public', 'private']) as s,
+  (
+    values
+      ('store_api_key', 'authenticated'),
+      ('delete_api_key', 'authenticated'),
+      ('get_decrypted_api_key', 'service_role'),
+      ('encrypt_api_key', 'service_role'),
+      ('decrypt_api_key', 'service_role'),
+      ('rotate_api_key_secret', 'service_role'),
+      ('reencrypt_api_keys', 'service_role'),
+      ('drop_api_key_secret', 'service_role'),
+      ('import_legacy_api_key_secret', 'service_role')
+  ) as api_keys (f, r);
 
 select set_eq(
   $$select distinct p.pronamespace::regnamespace::text || '.' || p.proname, coalesce(r.rolname::text, 'public')
