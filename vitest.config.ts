@@ -8,6 +8,7 @@ export default defineConfig({
   test: {
     include: ["supabase/tests/api/**/*.test.ts", "supabase/tests/commands/**/*.test.ts"],
     cache: false,
+    maxWorkers: "100%",
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import { connect, describeDatabase } from "./lib/database.ts";
@@ -6,7 +8,7 @@ import { appliedVersions, rollBack } from "./lib/rollback.ts";
 import { planRollback, type RollbackRequest } from "./lib/rollback-plan.ts";
 import { UserError } from "./lib/user-error.ts";
 import { defaultDataDir, resolveFromCaller } from "./local/paths.ts";
-import { readStatus } from "./local/status.ts";
+import { statusSchema } from "./local/status.ts";
 
 /**
  * `npm run db:rollback`: undoes the newest migrations by their ways back in `supabase/rollbacks`.
@@ -96,14 +98,15 @@ function readCount(text: string): number {
 }
 
 async function localDatabase(dir: string): Promise<string> {
-  const status = await readStatus(dir);
-  if (status === null) {
+  const file = join(dir, "status.json");
+  const text = await readFile(file, "utf8").catch((cause: unknown) => {
     throw new UserError(
       "No stack runs here, and no --remote says which database to roll back.",
       "Run npm start in another terminal, or add --remote=postgresql://...",
+      { cause },
     );
-  }
-  return status.DB_URL;
+  });
+  return statusSchema.parse(JSON.parse(text)).DB_URL;
 }
 
 function unreachable(url: string, cause: unknown): UserError {

@@ -9,7 +9,7 @@ var fs = require("fs");
 var path = require("path");
 var url = require("url");
 
-var OLDEST_NODE = 20;
+var OLDEST_NODE = [20, 12];
 var root = path.join(__dirname, "..");
 
 function fail(message, next) {
@@ -17,12 +17,13 @@ function fail(message, next) {
   process.exit(1);
 }
 
-if (parseInt(process.version.slice(1), 10) < OLDEST_NODE) {
+var node = process.version.slice(1).split(".").map(Number);
+if (node[0] < OLDEST_NODE[0] || (node[0] === OLDEST_NODE[0] && node[1] < OLDEST_NODE[1])) {
   fail(
     "Pinebase needs Node " +
-      OLDEST_NODE +
+      OLDEST_NODE.join(".") +
       " or newer, and this is Node " +
-      process.version.slice(1) +
+      node.join(".") +
       ".",
     "Install a current version from https://nodejs.org and run the command again."
   );
@@ -38,9 +39,11 @@ if (!fs.existsSync(path.join(root, "node_modules", "tsx", "package.json"))) {
   fail("The dependencies are not installed.", "Run npm ci, then run the command again.");
 }
 
+// A relative path given by the caller means a path from where npm, or this, was called.
+process.env.INIT_CWD = process.env.INIT_CWD || process.cwd();
 process.chdir(root);
-// A relative path given by the caller means a path from where npm was called.
-process.env.INIT_CWD = process.env.INIT_CWD || root;
+// Or tsx keeps what it compiles in the temporary folder for good, for a gain that nobody feels.
+process.env.TSX_DISABLE_CACHE = "1";
 
 import("tsx/esm/api")
   .then(function (tsx) {
@@ -52,7 +55,7 @@ import("tsx/esm/api")
   })
   .then(
     function (code) {
-      process.exitCode = code;
+      process.exit(code);
     },
     function (error) {
       if (error && error.name === "UserError") {

@@ -4,8 +4,9 @@ import { loadConfig } from "./local/config.ts";
 import { defaultDataDir, resolveFromCaller } from "./local/paths.ts";
 import type { DefaultPrivileges } from "./local/platform.ts";
 import { createProgress } from "./local/progress.ts";
+import { aborted, watchSignals } from "./local/signals.ts";
 import { type Stack, startStack } from "./local/stack.ts";
-import { removeStatus, type Status, writeStatus } from "./local/status.ts";
+import { removeStatus, statusTable, writeStatus } from "./local/status.ts";
 
 const usage = `Use npm start -- [--port N] [--dir PATH] [--default-privileges granted|revoked].`;
 
@@ -14,7 +15,7 @@ export async function run(args: string[]): Promise<number> {
   const options = parse(args);
   const config = await loadConfig();
   const progress = createProgress(process.stdout);
-  const interrupted = waitForSignal();
+  const stopping = watchSignals();
   const started = Date.now();
 
   let stack: Stack;
@@ -27,16 +28,25 @@ export async function run(args: string[]): Promise<number> {
         options.defaultPrivileges ?? (config.api.auto_expose_new_tables ? "granted" : "revoked"),
       environment: callerEnvironment(),
       onProgress: progress.step,
+      signal: stopping,
     });
+  } catch (error) {
+    if (!stopping.aborted) throw error;
+    progress.end();
+    process.stdout.write("Stopped.\n");
+    return 0;
   } finally {
     progress.end();
   }
   const file = await writeStatus(options.dir, stack.status);
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
-  process.stdout.write(`${table(stack.status)}\n\nReady in ${seconds} s. Status: ${file}\n`);
-  process.stdout.write("Press Ctrl-C to stop; the data is kept until npm run reset.\n");
+  process.stdout.write(`${statusTable(stack.status)}\n\n`);
+  process.stdout.write(
+    `Ready in ${seconds} s. All of this is in ${file}, mails in mail.log beside it.\n`,
+  );
+  process.stdout.write("Press Ctrl-C to stop. The data is kept until npm run reset.\n");
 
-  const failed = await Promise.race([interrupted.then(() => null), stack.failed]);
+  const failed = await Promise.race([aborted(stopping).then(() => null), stack.failed]);
   await removeStatus(options.dir);
   await stack.stop();
   if (failed) {
@@ -89,24 +99,4 @@ function callerEnvironment(): Record<string, string> {
       value === undefined || own.test(name) ? [] : [[name, value] as const],
     ),
   );
-}
-
-function waitForSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once("SIGINT", () => resolve());
-    process.once("SIGTERM", () => resolve());
-  });
-}
-
-function table(status: Status): string {
-  const rows: Array<[string, string]> = [
-    ["API URL", status.API_URL],
-    ["Functions URL", status.FUNCTIONS_URL],
-    ["Database URL", status.DB_URL],
-    ["Publishable key", status.PUBLISHABLE_KEY],
-    ["Secret key", status.SECRET_KEY],
-    ["Demo user", status.DEMO_EMAIL],
-    ["Demo password", status.DEMO_PASSWORD],
-  ];
-  return rows.map(([name, value]) => `  ${name.padEnd(17)}${value}`).join("\n");
 }

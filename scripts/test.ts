@@ -7,6 +7,7 @@ import { type TestContext, type TestLayer, testLayers } from "./lib/test-layers.
 import { UserError } from "./lib/user-error.ts";
 import { pushMigrations } from "./local/migrations.ts";
 import { commandLineOf, gone, isAlive } from "./local/processes.ts";
+import { watchSignals } from "./local/signals.ts";
 import { type Stack, startStack } from "./local/stack.ts";
 
 /**
@@ -14,27 +15,21 @@ import { type Stack, startStack } from "./local/stack.ts";
  * it to the files whose path contains one of them.
  */
 export async function run(filters: string[]): Promise<number> {
-  const interrupted = new AbortController();
-  const interrupt = () => interrupted.abort();
-  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
-
-  const home = process.cwd();
+  const plan = await planRun(filters);
+  const stopping = watchSignals();
   const scratch = await mkdtemp(join(tmpdir(), "pinebase-test-"));
   try {
     await useScratch(scratch);
-    const tallies = await testAgainstStack(scratch, filters, interrupted.signal);
-    return summarize(addTallies(tallies));
+    return summarize(await testAgainstStack(scratch, plan, stopping));
   } catch (error) {
-    if (!interrupted.signal.aborted) {
+    if (!stopping.aborted) {
       throw error;
     }
     console.log("\nInterrupted.");
     return 130;
   } finally {
-    process.chdir(home);
     await stopServers(scratch);
     await rm(scratch, { recursive: true, force: true, maxRetries: 5 });
-    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
   }
 }
 
@@ -56,9 +51,9 @@ async function useScratch(scratch: string): Promise<void> {
 
 async function testAgainstStack(
   scratch: string,
-  filters: readonly string[],
+  plan: readonly Planned[],
   signal: AbortSignal,
-): Promise<Tally[]> {
+): Promise<Tally> {
   await installPgtap();
   const stack = await startStack({
     dir: join(scratch, "stack"),
@@ -66,16 +61,19 @@ async function testAgainstStack(
     dbPort: 0,
     defaultPrivileges: "granted",
     environment: {},
-    onProgress: (step) => {
-      signal.throwIfAborted();
-      console.log(`${step} ...`);
-    },
+    onProgress: (step) => console.log(`${step} ...`),
+    signal,
   });
   try {
     signal.throwIfAborted();
     const revokedUrl = await prepareDatabases(stack);
     process.env.PINEBASE_STATUS = await writeTestStatus(scratch, stack, revokedUrl);
-    return await runLayers({ grantedUrl: stack.databaseUrl(), revokedUrl, filters, signal });
+    const context = { grantedUrl: stack.databaseUrl(), revokedUrl, signal };
+    const tallies: Tally[] = [];
+    for (const planned of plan) {
+      tallies.push(await runLayer(planned, context));
+    }
+    return addTallies(tallies);
   } finally {
     await stack.stop();
   }
@@ -99,45 +97,48 @@ async function writeTestStatus(scratch: string, stack: Stack, revokedUrl: string
   return file;
 }
 
-async function runLayers(context: Omit<TestContext, "onResult">): Promise<Tally[]> {
+/** A layer with the tests of it that are to run. */
+interface Planned {
+  layer: TestLayer;
+  names: string[];
+}
+
+async function planRun(filters: readonly string[]): Promise<Planned[]> {
+  const layers = await Promise.all(
+    testLayers.map(async (layer) => ({ layer, names: await layer.find(filters) })),
+  );
+  const plan = layers.filter(({ names }) => names.length > 0);
+  if (plan.length === 0) {
+    throw new UserError(
+      `No test has ${filters.map((filter) => `"${filter}"`).join(" or ")} in its path.`,
+      "Give a part of a path below supabase/tests, or nothing to run every test.",
+    );
+  }
+  return plan;
+}
+
+/** Runs one layer; one that has files and runs no test has failed. */
+async function runLayer(
+  { layer, names }: Planned,
+  context: Omit<TestContext, "onResult">,
+): Promise<Tally> {
+  console.log(`\n${layer.name}`);
   const tallies: Tally[] = [];
   const onResult = (name: string, tally: Tally) => {
-    context.signal.throwIfAborted();
+    // What an interrupted program says is no result.
+    if (context.signal.aborted) {
+      return;
+    }
     tallies.push(tally);
     const mark = tally.failures.length === 0 ? "ok    " : "FAILED";
     const count = tally.passed + tally.failures.length;
     console.log(`  ${mark} ${name}${count === 1 ? "" : ` (${count})`}`);
   };
-  for (const layer of testLayers) {
-    tallies.push(...(await runLayer(layer, { ...context, onResult }, tallies)));
-    context.signal.throwIfAborted();
-  }
-  if (addTallies(tallies).passed === 0 && context.filters.length > 0) {
-    throw new UserError(
-      `No test has ${context.filters.map((filter) => `"${filter}"`).join(" or ")} in its path.`,
-      "Give a part of a path below supabase/tests, or nothing to run every test.",
-    );
-  }
-  return tallies;
-}
-
-/** Runs the tests of a layer that has any; one that has files and runs no test has failed. */
-async function runLayer(
-  layer: TestLayer,
-  context: TestContext,
-  soFar: readonly Tally[],
-): Promise<Tally[]> {
-  const names = await layer.find(context);
-  if (names.length === 0) {
-    return [];
-  }
-  console.log(`\n${layer.name}`);
-  const before = soFar.length;
-  await layer.run(names, context);
-  const { passed, failures } = addTallies(soFar.slice(before));
-  return passed + failures.length > 0
-    ? []
-    : [{ passed: 0, failures: names.map((file) => ({ file, name: "ran no test", details: [] })) }];
+  await layer.run(names, { ...context, onResult });
+  context.signal.throwIfAborted();
+  return tallies.length > 0
+    ? addTallies(tallies)
+    : { passed: 0, failures: names.map((file) => ({ file, name: "ran no test", details: [] })) };
 }
 
 function summarize({ passed, failures }: Tally): number {

@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -49,6 +51,7 @@ export function runChild(
 
     const end = () => killGroup(child.pid);
     options.signal?.addEventListener("abort", end, { once: true });
+    process.once("exit", end);
     if (options.signal?.aborted) {
       end();
     }
@@ -62,6 +65,7 @@ export function runChild(
         code,
       };
       options.signal?.removeEventListener("abort", end);
+      process.off("exit", end);
       if (options.signal?.aborted) {
         // What the program started may still be ending.
         groupEnded(child.pid).then(() => resolve(result), reject);
@@ -79,6 +83,12 @@ export function runNodeProgram(
   options?: ChildOptions,
 ): Promise<ChildResult> {
   return runChild(process.execPath, [file, ...args], options);
+}
+
+/** The path of a file of an installed npm package. */
+export function packageFile(name: string, path: string): string {
+  const require = createRequire(import.meta.url);
+  return join(dirname(require.resolve(`${name}/package.json`)), path);
 }
 
 const hasGroups = process.platform !== "win32";

@@ -1,6 +1,5 @@
-import { createRequire } from "node:module";
 import { supabase } from "../local/supabase-cli.ts";
-import { type ChildOptions, runNodeProgram } from "./child.ts";
+import { type ChildOptions, packageFile, runNodeProgram } from "./child.ts";
 import { UserError } from "./user-error.ts";
 
 /** The committed file. */
@@ -23,7 +22,7 @@ export async function generateDatabaseTypes(
   options: Pick<ChildOptions, "signal"> = {},
 ): Promise<string> {
   const args = ["gen", "types", "--lang=typescript", "--schema=public", `--remote=${databaseUrl}`];
-  const generated = await supabase(args, options);
+  const generated = await supabase(args);
   if (generated.code !== 0) {
     throw new UserError(
       `The Supabase CLI could not generate the types: ${generated.stderr.trim()}`,
@@ -42,6 +41,5 @@ export async function generateDatabaseTypes(
 
 /** Runs Biome, which formats and lints. */
 export function biome(args: readonly string[], options?: ChildOptions) {
-  const require = createRequire(import.meta.url);
-  return runNodeProgram(require.resolve("@biomejs/biome/bin/biome"), args, options);
+  return runNodeProgram(packageFile("@biomejs/biome", "bin/biome"), args, options);
 }

@@ -22,7 +22,7 @@ export async function runDenoModules(
 ): Promise<ChildResult> {
   const scratch = await mkdtemp(join(tmpdir(), "pinebase-deno-"));
   try {
-    const { imports, scopes } = await readImportMap();
+    const { imports, scopes } = await readImportMap(functions);
     const shared = scopes[folderUrl(join(functions, "_shared"))] ?? {};
     const importMap = join(scratch, "import-map.json");
     await writeFile(
@@ -43,7 +43,7 @@ export async function runDenoModules(
 export function runDeno(args: readonly string[], options: ChildOptions = {}): Promise<ChildResult> {
   return runChild(denoPath(), args, {
     ...options,
-    env: { DENO_NO_UPDATE_CHECK: "1", ...options.env },
+    env: { DENO_NO_UPDATE_CHECK: "1", RUST_BACKTRACE: "0", ...options.env },
   });
 }
 

@@ -1,9 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { z } from "zod";
 import { supabase } from "../local/supabase-cli.ts";
-import { type ChildResult, runNodeProgram } from "./child.ts";
+import { type ChildResult, packageFile, runNodeProgram } from "./child.ts";
 import { biome, databaseTypesFile, generateDatabaseTypes } from "./database-types.ts";
 import { runDeno, runDenoModules } from "./deno.ts";
 import { findFiles } from "./find-files.ts";
@@ -29,11 +27,7 @@ export const sourceSteps: readonly LintStep[] = [
     name: "types (tsc)",
     run: async (signal) =>
       findings(
-        await runNodeProgram(
-          program("typescript/package.json", "bin/tsc"),
-          ["--noEmit"],
-          opt(signal),
-        ),
+        await runNodeProgram(packageFile("typescript", "bin/tsc"), ["--noEmit"], opt(signal)),
       ),
   },
   {
@@ -61,7 +55,7 @@ export const sourceSteps: readonly LintStep[] = [
  */
 export function databaseSteps(databaseUrl: string): LintStep[] {
   return [
-    { name: "advisors (supabase db advisors)", run: (signal) => advise(databaseUrl, signal) },
+    { name: "advisors (supabase db advisors)", run: () => advise(databaseUrl) },
     {
       name: `${databaseTypesFile} is up to date`,
       run: (signal) => compareTypes(databaseUrl, signal),
@@ -75,7 +69,7 @@ export async function lintMigrations(signal?: AbortSignal): Promise<string> {
   if (files.length === 0) {
     return "";
   }
-  const squawk = program("squawk-cli/package.json", "js/bin/squawk");
+  const squawk = packageFile("squawk-cli", "js/bin/squawk");
   const result = await runNodeProgram(squawk, ["--config=.squawk.toml", ...files], opt(signal));
   return findings(result);
 }
@@ -105,9 +99,9 @@ const adviceSchema = z.array(
   z.object({ name: z.string(), level: z.string(), detail: z.string(), remediation: z.string() }),
 );
 
-async function advise(databaseUrl: string, signal?: AbortSignal): Promise<string> {
+async function advise(databaseUrl: string): Promise<string> {
   const args = ["db", "advisors", "--level=warn", "--output=json", `--remote=${databaseUrl}`];
-  const { stdout, stderr, code } = await supabase(args, opt(signal));
+  const { stdout, stderr, code } = await supabase(args);
   if (code !== 0) {
     return stderr.trim();
   }
@@ -131,10 +125,6 @@ function findings({ code, output }: ChildResult): string {
 
 async function denoFiles(): Promise<string[]> {
   return (await Promise.all(denoFolders.map((folder) => findFiles(folder, ".ts")))).flat();
-}
-
-function program(manifest: string, path: string): string {
-  return join(dirname(createRequire(import.meta.url).resolve(manifest)), path);
 }
 
 function opt(signal: AbortSignal | undefined): { signal?: AbortSignal } {

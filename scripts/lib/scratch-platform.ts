@@ -8,7 +8,6 @@ import {
   type DefaultPrivileges,
   preparePlatform,
 } from "../local/platform.ts";
-import { freePort } from "../local/ports.ts";
 import { startPostgres, superuserUrl } from "../local/postgres.ts";
 import { loadSecrets } from "../local/secrets.ts";
 
@@ -28,14 +27,10 @@ export interface ScratchPlatform {
 export async function startScratchPlatform(): Promise<ScratchPlatform> {
   const dir = await mkdtemp(join(tmpdir(), "pinebase-platform-"));
   const secrets = await loadSecrets(dir);
-  const options = {
-    dir,
-    port: await freePort("database", 0),
-    superuser: "supabase_admin",
-    password: secrets.superuserPassword,
-  };
-  const server = await startPostgres(options);
-  const adminUrl = (database: string) => superuserUrl(options, database);
+  const superuser = { superuser: "supabase_admin", password: secrets.superuserPassword };
+  const server = await startPostgres({ dir, port: 0, ...superuser });
+  const adminUrl = (database: string) =>
+    superuserUrl({ ...superuser, port: server.port }, database);
   await preparePlatform(adminUrl, secrets);
 
   return {
@@ -53,7 +48,7 @@ export async function startScratchPlatform(): Promise<ScratchPlatform> {
       }
     },
     async stop() {
-      await server.stop(true);
+      await server.stop();
       await rm(dir, { recursive: true, force: true });
     },
   };

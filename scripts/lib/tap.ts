@@ -47,7 +47,9 @@ export function createTapReader(file: string): TapReader {
       // The parser holds a test back until it has seen what follows it.
       parser.end();
       const planned = parser.planEnd - parser.planStart + 1;
-      if (others.length === 0 && parser.planStart === -1) {
+      if (others.length === 0 && parser.count === 0) {
+        others.push("the file ran no test");
+      } else if (others.length === 0 && parser.planStart === -1) {
         others.push("the tests ended without a plan");
       } else if (others.length === 0 && planned !== parser.count) {
         others.push(`${planned} tests were planned and ${parser.count} ran`);

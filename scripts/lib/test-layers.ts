@@ -1,11 +1,9 @@
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { runNodeProgram } from "./child.ts";
+import { packageFile, runNodeProgram } from "./child.ts";
 import { runDenoModules } from "./deno.ts";
 import { findFiles } from "./find-files.ts";
-import { databaseSteps, type LintStep, sourceSteps } from "./lint-steps.ts";
+import { databaseSteps, sourceSteps } from "./lint-steps.ts";
 import { runPgtapFile } from "./pgtap.ts";
 import type { Tally } from "./tally.ts";
 import { createTapReader } from "./tap.ts";
@@ -17,8 +15,6 @@ export interface TestContext {
   grantedUrl: string;
   /** The one whose new objects were granted to nobody. */
   revokedUrl: string;
-  /** Which files to run: those whose path contains one of these, or all. */
-  filters: readonly string[];
   signal: AbortSignal;
   /** Told what came of each file, or of each linter. */
   onResult(name: string, tally: Tally): void;
@@ -27,8 +23,8 @@ export interface TestContext {
 /** One kind of test. */
 export interface TestLayer {
   name: string;
-  /** The files, or the linters, that the filters leave. */
-  find(context: TestContext): Promise<string[]>;
+  /** The files, or the linters, whose name contains one of the filters; all where there are none. */
+  find(filters: readonly string[]): Promise<string[]>;
   run(names: readonly string[], context: TestContext): Promise<void>;
 }
 
@@ -36,9 +32,14 @@ export interface TestLayer {
 export const testLayers: readonly TestLayer[] = [
   {
     name: "Linters",
-    find: async (context) => lintSteps(context).map(({ name }) => name),
-    run: async (_, context) => {
-      for (const { name, run } of lintSteps(context)) {
+    find: async (filters) =>
+      [...sourceSteps, ...databaseSteps("")]
+        .map(({ name }) => name)
+        .filter((name) => matches(`lint ${name}`, filters)),
+    run: async (names, context) => {
+      const steps = [...sourceSteps, ...databaseSteps(context.grantedUrl)];
+      for (const { name, run } of steps.filter((step) => names.includes(step.name))) {
+        context.signal.throwIfAborted();
         const findings = await run(context.signal);
         const details = findings.split("\n");
         const failures = findings === "" ? [] : [{ file: "npm run lint", name, details }];
@@ -48,7 +49,7 @@ export const testLayers: readonly TestLayer[] = [
   },
   {
     name: "Database (pgTAP)",
-    find: (context) => filesOf("supabase/tests/database", ".test.sql", context),
+    find: (filters) => filesOf("supabase/tests/database", ".test.sql", filters),
     run: async (files, context) => {
       for (const file of files) {
         await runPgtap(`${file} (granted)`, context.grantedUrl, file, context);
@@ -58,32 +59,28 @@ export const testLayers: readonly TestLayer[] = [
   },
   {
     name: "Edge functions (Deno)",
-    find: (context) => filesOf("supabase/tests/functions", ".test.ts", context),
+    find: (filters) => filesOf("supabase/tests/functions", ".test.ts", filters),
     run: async (files, context) => {
       for (const file of files) {
+        context.signal.throwIfAborted();
         context.onResult(file, await runDenoFile(file, context.signal));
       }
     },
   },
   {
     name: "API and commands (vitest)",
-    find: async (context) => [
-      ...(await filesOf("supabase/tests/api", ".test.ts", context)),
-      ...(await filesOf("supabase/tests/commands", ".test.ts", context)),
+    find: async (filters) => [
+      ...(await filesOf("supabase/tests/api", ".test.ts", filters)),
+      ...(await filesOf("supabase/tests/commands", ".test.ts", filters)),
     ],
     run: runVitest,
   },
 ];
 
-function lintSteps({ grantedUrl, filters }: TestContext): LintStep[] {
-  const steps = [...sourceSteps, ...databaseSteps(grantedUrl)];
-  return steps.filter(({ name }) => matches(`lint ${name}`, filters));
-}
-
 async function filesOf(
   directory: string,
   ending: string,
-  { filters }: TestContext,
+  filters: readonly string[],
 ): Promise<string[]> {
   return (await findFiles(directory, ending)).filter((file) => matches(file, filters));
 }
@@ -102,19 +99,21 @@ async function runPgtap(name: string, url: string, file: string, context: TestCo
 }
 
 async function runDenoFile(file: string, signal: AbortSignal): Promise<Tally> {
-  const permissions = ["--no-prompt", "--allow-env", "--allow-read"];
-  const { stdout, output, code } = await runDenoModules(
-    "test",
-    [...permissions, "--reporter=tap", file],
-    { signal },
-  );
+  const { stdout, code } = await runDenoTest(file, "tap", signal);
   const tap = createTapReader(file);
   tap.add(stdout);
   const tally = tap.end();
-  // A file that cannot be loaded prints no test, and an error that no test caught is none either.
-  return code === 0 || tally.failures.some(({ details }) => details.length > 0)
-    ? tally
-    : { ...tally, failures: [{ file, name: "The file", details: output.trim().split("\n") }] };
+  if (code === 0 || tally.failures.some(({ details }) => details.length > 0)) {
+    return tally;
+  }
+  // An error outside of every test, as in loading the file, is told by the other reporter alone.
+  const { output } = await runDenoTest(file, "pretty", signal);
+  return { ...tally, failures: [{ file, name: "The file", details: output.trim().split("\n") }] };
+}
+
+function runDenoTest(file: string, reporter: "tap" | "pretty", signal: AbortSignal) {
+  const permissions = ["--no-prompt", "--allow-env", "--allow-read"];
+  return runDenoModules("test", [...permissions, `--reporter=${reporter}`, file], { signal });
 }
 
 const reportSchema = z.object({
@@ -124,12 +123,10 @@ const reportSchema = z.object({
 });
 
 async function runVitest(files: readonly string[], context: TestContext): Promise<void> {
-  const require = createRequire(import.meta.url);
-  const vitest = join(dirname(require.resolve("vitest/package.json")), "vitest.mjs");
   const reporter = fileURLToPath(new URL("./vitest-reporter.ts", import.meta.url));
   let failed = false;
   const { output, code } = await runNodeProgram(
-    vitest,
+    packageFile("vitest", "vitest.mjs"),
     ["run", `--reporter=${reporter}`, "--silent=true", ...files],
     {
       signal: context.signal,

@@ -9,6 +9,7 @@ import { z } from "zod";
 import { UserError } from "../lib/user-error.ts";
 import { denoPath } from "./deno.ts";
 import { projectDir } from "./paths.ts";
+import { endWithUs } from "./processes.ts";
 
 /** The running edge functions. */
 export interface Functions {
@@ -16,7 +17,7 @@ export interface Functions {
   url: string;
   /** Settles when the router ends, however it ends. */
   ended: Promise<void>;
-  stop(force?: boolean): Promise<void>;
+  stop(): Promise<void>;
 }
 
 /** What they need. */
@@ -24,9 +25,11 @@ export interface FunctionsOptions {
   /** The folder of the stack: the log and the import map go there. */
   dir: string;
   environment: Record<string, string>;
+  /** The folder of the functions; supabase/functions by default. */
+  folder?: string;
 }
 
-const folder = join(projectDir, "supabase", "functions");
+const ownFolder = join(projectDir, "supabase", "functions");
 const portSchema = z.object({ port: z.number() });
 const importsSchema = z.object({ imports: z.record(z.string(), z.string()).default({}) });
 
@@ -40,10 +43,11 @@ const passedOn = ["PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "TMPDIR", "TEMP",
  * @throws UserError when Deno is missing or does not start
  */
 export async function startFunctions(options: FunctionsOptions): Promise<Functions> {
+  const folder = options.folder ?? ownFolder;
   const log = join(options.dir, "functions.log");
   await writeFile(log, "", { mode: 0o600 });
   const importMap = join(options.dir, "functions.import-map.json");
-  await writeFile(importMap, JSON.stringify(await readImportMap(), null, 2));
+  await writeFile(importMap, JSON.stringify(await readImportMap(folder), null, 2));
 
   const child = spawn(
     denoPath(),
@@ -76,6 +80,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
       },
     },
   );
+  endWithUs(child, "SIGKILL");
   let running = true;
   const ended = new Promise<void>((resolve, reject) => {
     child.once("error", reject);
@@ -99,10 +104,10 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     throw new UserError("The edge functions do not start.", `What Deno said is in ${log}.`);
   }
 
-  const stop = async (force = false) => {
+  const stop = async () => {
     if (!running) return;
     child.stdin.end();
-    const late = sleep(force ? 0 : 3_000, "late" as const, { ref: false });
+    const late = sleep(3_000, "late" as const, { ref: false });
     if ((await Promise.race([ended, late])) === "late") {
       child.kill("SIGKILL");
       await ended;
@@ -119,7 +124,7 @@ export async function functionsEnvironment(
   hosted: Record<string, string>,
   caller: Record<string, string>,
 ): Promise<Record<string, string>> {
-  const file = await readFile(join(folder, ".env"), "utf8").catch(() => "");
+  const file = await readFile(join(ownFolder, ".env"), "utf8").catch(() => "");
   const own = Object.entries(parseEnv(file)).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, value] as const],
   );
@@ -136,7 +141,7 @@ export interface ImportMap {
  * Each function has its own deno.json on hosted. One Deno serves them all here: the imports of each
  * hold in its own folder, and in _shared those of all.
  */
-export async function readImportMap(): Promise<ImportMap> {
+export async function readImportMap(folder: string): Promise<ImportMap> {
   const scopes: Record<string, Record<string, string>> = {};
   const all: Record<string, string> = {};
   for (const entry of await readdir(folder, { withFileTypes: true })) {

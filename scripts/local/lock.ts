@@ -1,8 +1,9 @@
-import { link, readFile, rm, writeFile } from "node:fs/promises";
+import { link, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../lib/user-error.ts";
 import { isAlive, startOf } from "./processes.ts";
+import { readIfThere } from "./secrets.ts";
 
 const holderSchema = z.object({ pid: z.number(), start: z.string().nullable() });
 
@@ -18,13 +19,7 @@ export async function lockFolder(dir: string): Promise<() => Promise<void>> {
   const holder = { pid: process.pid, start: await startOf(process.pid) };
   await writeFile(draft, JSON.stringify(holder), { mode: 0o600 });
   try {
-    for (;;) {
-      // Linking fails when the file is there: of two that start at once only one gets it.
-      const taken = await link(draft, file).then(
-        () => true,
-        () => false,
-      );
-      if (taken) break;
+    while (!(await takes(draft, file))) {
       const pid = await lockHolder(dir);
       if (pid !== null) {
         throw new UserError(
@@ -42,14 +37,28 @@ export async function lockFolder(dir: string): Promise<() => Promise<void>> {
 
 /** The id of the process that holds the folder, or null when nobody does. */
 export async function lockHolder(dir: string): Promise<number | null> {
-  const text = await readFile(join(dir, "lock.json"), "utf8").catch(() => null);
+  const text = await readIfThere(join(dir, "lock.json"));
   if (text === null) return null;
-  let holder: z.infer<typeof holderSchema>;
+  const holder = parse(text);
+  if (!holder || !isAlive(holder.pid)) return null;
+  return (await startOf(holder.pid)) === holder.start ? holder.pid : null;
+}
+
+/** Linking fails when the file is there: of two that start at once only one gets it. */
+async function takes(draft: string, file: string): Promise<boolean> {
   try {
-    holder = holderSchema.parse(JSON.parse(text));
+    await link(draft, file);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+function parse(text: string): z.infer<typeof holderSchema> | null {
+  try {
+    return holderSchema.parse(JSON.parse(text));
   } catch {
     return null;
   }
-  const same = isAlive(holder.pid) && (await startOf(holder.pid)) === holder.start;
-  return same ? holder.pid : null;
 }

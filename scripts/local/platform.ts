@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { getAuthSchemaSql } from "@supabase/lite";
 import postgres from "postgres";
 import type { Secrets } from "./secrets.ts";
 
@@ -31,6 +30,7 @@ export async function preparePlatform(adminUrl: AdminUrl, secrets: Secrets): Pro
     await withClient(adminUrl(template), (own) =>
       own.begin(async (t) => {
         // The tables of the local Auth server; the baseline then makes them hosted's to the eye.
+        const { getAuthSchemaSql } = await import("@supabase/lite");
         await t.unsafe(getAuthSchemaSql());
         await run(t, "platform.sql");
       }),

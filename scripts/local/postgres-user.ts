@@ -1,5 +1,5 @@
-import { execFile } from "node:child_process";
-import { access, readFile, stat } from "node:fs/promises";
+import { execFile, type SpawnOptions } from "node:child_process";
+import { readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { UserError } from "../lib/user-error.ts";
@@ -12,23 +12,26 @@ export interface PostgresUser {
   gid: number;
 }
 
-/** How to start a program so that it runs as the right user. */
+/** How to spawn a program as the right user, in a process group of its own. */
 export interface Invocation {
   command: string;
   args: string[];
-  uid?: number;
-  gid?: number;
+  options: SpawnOptions;
 }
 
 /**
- * An existing user that Postgres can run as, or null when we are not root and it runs as ourselves.
- * No user is ever created: none is left behind.
+ * The user that Postgres runs as, or null when we are not root and it runs as ourselves: the owner of the
+ * data where there is some, else an existing user of the system. None is ever created.
+ *
+ * @throws UserError when the system has no user for it
  */
-export async function postgresUser(): Promise<PostgresUser | null> {
+export async function postgresUser(data: string): Promise<PostgresUser | null> {
   if (process.getuid?.() !== 0) return null;
-  const accounts = (await readFile("/etc/passwd", "utf8"))
-    .split("\n")
-    .map((line) => line.split(":"));
+  const owner = await stat(data).catch(() => null);
+  if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
+
+  const text = await readFile("/etc/passwd", "utf8").catch(() => "");
+  const accounts = text.split("\n").map((line) => line.split(":"));
   for (const wanted of ["postgres", "nobody"]) {
     const account = accounts.find(([name]) => name === wanted);
     const uid = Number(account?.[2]);
@@ -42,66 +45,64 @@ export async function postgresUser(): Promise<PostgresUser | null> {
 }
 
 /**
- * The invocation of `command` as that user. The checkout, or the data, may lie below a folder that
- * only root can enter; the server then gets the one capability that lets it pass, and no other.
+ * How to start `command` as that user. The checkout, or the data, may lie below a folder that only root can
+ * enter; the server then gets the one capability that lets it pass, and no other.
  *
  * @param paths every path that the program must be able to reach
+ * @throws UserError when it could not reach them
  */
-export async function invocation(
+export async function startAs(
   command: string,
   args: string[],
   user: PostgresUser | null,
   paths: string[],
 ): Promise<Invocation> {
-  if (!user) return { command, args };
+  const options: SpawnOptions = {
+    cwd: "/",
+    // Ctrl-C reaches the terminal's process group; the server is stopped by us, in order.
+    detached: true,
+    env: { PATH: process.env.PATH, LC_ALL: "C", TZ: "UTC" },
+  };
+  if (!user) return { command, args, options };
   const closed = await firstClosedFolder([command, ...paths], user);
-  if (!closed) return { command, args, uid: user.uid, gid: user.gid };
+  if (!closed) return { command, args, options: { ...options, ...user } };
 
-  const setpriv = await findSetpriv();
-  if (!setpriv) {
+  const capability = "+dac_read_search";
+  const privileges = [
+    `--reuid=${user.uid}`,
+    `--regid=${user.gid}`,
+    "--clear-groups",
+    `--inh-caps=${capability}`,
+    `--ambient-caps=${capability}`,
+    // Or access(2), by which initdb looks for its postgres, would leave the capability out.
+    "--securebits=+no_setuid_fixup",
+  ];
+  if (!(await works("setpriv", [...privileges, command, "--version"]))) {
     throw new UserError(
       `Postgres does not run as root, and another user cannot enter ${closed}.`,
-      "Run the command as an ordinary user, move the checkout out of that folder, or install setpriv (package util-linux).",
+      "Run the command as an ordinary user, move the checkout and the data out of that folder, or install setpriv (package util-linux).",
     );
   }
-  const capability = "+dac_read_search";
-  return {
-    command: setpriv,
-    args: [
-      `--reuid=${user.uid}`,
-      `--regid=${user.gid}`,
-      "--clear-groups",
-      `--inh-caps=${capability}`,
-      `--ambient-caps=${capability}`,
-      command,
-      ...args,
-    ],
-  };
+  return { command: "setpriv", args: [...privileges, command, ...args], options };
 }
 
 async function firstClosedFolder(paths: string[], user: PostgresUser): Promise<string | null> {
   for (const path of paths) {
-    for (let folder = dirname(path); ; folder = dirname(folder)) {
+    let folder = path;
+    do {
+      folder = dirname(folder);
       const { mode, uid, gid } = await stat(folder);
-      const mayEnter =
-        uid === user.uid ? mode & 0o100 : gid === user.gid ? mode & 0o010 : mode & 0o001;
-      if (!mayEnter) return folder;
-      if (folder === dirname(folder)) break;
-    }
+      const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
+      if (!(mode & bit)) return folder;
+    } while (folder !== dirname(folder));
   }
   return null;
 }
 
-/** util-linux has setpriv; busybox has one too, without capabilities. */
-async function findSetpriv(): Promise<string | null> {
-  for (const path of ["/usr/bin/setpriv", "/bin/setpriv"]) {
-    try {
-      await access(path);
-      const { stdout } = await run(path, ["--help"]);
-      if (stdout.includes("--ambient-caps")) return path;
-    } catch {
-      // Not this one.
-    }
-  }
-  return null;
+/** The setpriv of busybox knows nothing of capabilities, and a container may not have them to give. */
+async function works(command: string, args: string[]): Promise<boolean> {
+  return run(command, args).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,30 +1,29 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { chown, mkdir, mkdtemp, open, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
 import { UserError } from "../lib/user-error.ts";
-import { type PostgresBinaries, postgresBinaries } from "./postgres-binaries.ts";
-import { invocation, type PostgresUser, postgresUser } from "./postgres-user.ts";
-import { commandLineOf, gone, isAlive } from "./processes.ts";
+import { findPort, portError } from "./port.ts";
+import { postgresBinaries } from "./postgres-binaries.ts";
+import { createCluster, hasCluster } from "./postgres-cluster.ts";
+import { postgresUser, startAs } from "./postgres-user.ts";
+import { commandLineOf, endWithUs, gone, isAlive } from "./processes.ts";
 
 /** A running server. */
 export interface PostgresServer {
   port: number;
-  /** True when this start created the cluster. */
-  isNew: boolean;
   /** Settles when the server process ends, however it ends. */
   ended: Promise<void>;
-  /** Ends every session and stops the server; `force` does not wait for a checkpoint. */
-  stop(force?: boolean): Promise<void>;
+  /** Ends every session and stops the server. */
+  stop(): Promise<void>;
 }
 
 /** What the server needs to know. */
 export interface PostgresOptions {
   /** The folder of the stack; the cluster is its subfolder `postgres`, the log its `postgres.log`. */
   dir: string;
+  /** 0 takes a free one. */
   port: number;
   /** The bootstrap superuser, which on hosted Supabase is the platform's own. */
   superuser: string;
@@ -36,8 +35,6 @@ const settings = {
   // A socket path longer than 107 bytes is refused, and a data folder may be deeper than that.
   unix_socket_directories: "",
   wal_level: "logical",
-  // A power cut may lose the last moments, never the consistency: right for a development machine.
-  synchronous_commit: "off",
   timezone: "UTC",
   log_timezone: "UTC",
   cluster_name: "pinebase",
@@ -51,187 +48,129 @@ const settings = {
  */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
   const binaries = await postgresBinaries();
-  const user = await postgresUser();
   const data = join(options.dir, "postgres");
-
-  const isNew = !(await hasCluster(data));
-  if (isNew) await createCluster(binaries, user, data, options);
-  await stopOrphan(data);
+  const user = await postgresUser(data);
+  if (!(await hasCluster(data))) {
+    await createCluster({ ...options, initdb: binaries.initdb, data, user });
+  }
+  await stopOrphan(options.dir);
 
   const log = join(options.dir, "postgres.log");
-  const output = await open(log, "w", 0o600);
-  let child: ChildProcess;
-  try {
-    const args = ["-D", data, "-p", String(options.port)];
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await findPort("database", options.port);
+    const args = ["-D", data, "-p", String(port)];
     for (const [name, value] of Object.entries(settings)) args.push("-c", `${name}=${value}`);
-    child = await start(binaries.postgres, args, user, [join(data, "PG_VERSION")], output.fd);
-  } finally {
+    const output = await open(log, "w", 0o600);
+    const how = await startAs(binaries.postgres, args, user, [join(data, "PG_VERSION")]);
+    const child = spawn(how.command, how.args, {
+      ...how.options,
+      stdio: ["ignore", output.fd, output.fd],
+    });
+    const server = supervise(child, port);
     await output.close();
-  }
-
-  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  let running = true;
-  void ended.then(() => {
-    running = false;
-  });
-
-  const stop = async (force = false) => {
-    if (!running) return;
-    child.kill(force ? "SIGQUIT" : "SIGINT");
-    const late = sleep(force ? 2_000 : 10_000, "late" as const, { ref: false });
-    if ((await Promise.race([ended, late])) === "late") {
-      child.kill("SIGKILL");
-      await ended;
+    if (await isReady(server, superuserUrl({ ...options, port }, "postgres"), options.dir)) {
+      return server;
     }
-  };
 
-  while (running && !(await answers(options))) await sleep(20);
-  if (!running) throw await startFailure(log, data, options.port);
-  return { port: options.port, isNew, ended, stop };
+    const text = await readFile(log, "utf8");
+    if (!/could not bind|Address already in use/.test(text)) throw startFailure(text, log, data);
+    // Somebody took the port between our look and the server's: another free one may do.
+    if (options.port !== 0 || attempt === 5) throw portError("database", port);
+  }
 }
 
 /** Where the superuser connects. */
-export function superuserUrl(options: PostgresOptions, database: string): string {
+export function superuserUrl(
+  options: Pick<PostgresOptions, "superuser" | "password" | "port">,
+  database: string,
+): string {
   const { superuser, password, port } = options;
   return `postgresql://${superuser}:${password}@127.0.0.1:${port}/${database}?sslmode=disable`;
 }
 
-async function hasCluster(data: string): Promise<boolean> {
-  const version = await readFile(join(data, "PG_VERSION"), "utf8").catch(() => null);
-  if (version === null || version.trim() === "17") return version !== null;
-  throw new UserError(
-    `The data in ${data} was made by Postgres ${version.trim()}, and this is Postgres 17.`,
-    "Keep it elsewhere, or delete it with npm run reset.",
-  );
+function supervise(child: ChildProcess, port: number): PostgresServer {
+  // Immediate shutdown: the next start recovers, as after a crash.
+  endWithUs(child, "SIGQUIT");
+  let running = true;
+  const ended = new Promise<void>((resolve) => {
+    const end = () => {
+      running = false;
+      resolve();
+    };
+    child.once("exit", end);
+    child.once("error", end);
+  });
+  return {
+    port,
+    ended,
+    stop: async () => {
+      if (!running) return;
+      child.kill("SIGINT");
+      const late = sleep(10_000, "late" as const, { ref: false });
+      if ((await Promise.race([ended, late])) === "late") child.kill("SIGQUIT");
+      await ended;
+    },
+  };
 }
 
 /**
- * Creates the cluster as Supabase's image does: UTF-8, ICU's en-US, passwords by SCRAM. It is made
- * beside its place and moved there when it is whole, so that a start that was cut off leaves none.
+ * Waits until the server takes connections; false when it ended instead.
+ *
+ * @throws UserError when it takes them and refuses us
  */
-async function createCluster(
-  binaries: PostgresBinaries,
-  user: PostgresUser | null,
-  data: string,
-  options: PostgresOptions,
-): Promise<void> {
-  const draft = `${data}.new`;
-  await rm(draft, { recursive: true, force: true });
-  await mkdir(draft, { mode: 0o700 });
-  if (user) await chown(draft, user.uid, user.gid);
-
-  const secrets = await mkdtemp(join(tmpdir(), "pinebase-"));
-  const passwordFile = join(secrets, "password");
-  await writeFile(passwordFile, `${options.password}\n`, { mode: 0o600 });
-  if (user) {
-    await chown(secrets, user.uid, user.gid);
-    await chown(passwordFile, user.uid, user.gid);
-  }
-  const log = join(options.dir, "initdb.log");
-  const output = await open(log, "w", 0o600);
-  try {
-    const args = [
-      `--pgdata=${draft}`,
-      `--username=${options.superuser}`,
-      `--pwfile=${passwordFile}`,
-      "--auth=scram-sha-256",
-      "--encoding=UTF8",
-      "--locale=C",
-      "--locale-provider=icu",
-      "--icu-locale=en-US",
-      "--no-instructions",
-      "--no-sync",
-    ];
-    const child = await start(binaries.initdb, args, user, [join(draft, "x")], output.fd);
-    const code = await new Promise((resolve) => child.once("exit", resolve));
-    if (code !== 0) {
-      const said = await lastLine(log);
-      await rm(draft, { recursive: true, force: true });
+async function isReady(server: PostgresServer, url: string, dir: string): Promise<boolean> {
+  let running = true;
+  void server.ended.then(() => {
+    running = false;
+  });
+  while (running) {
+    const answer = await ask(url);
+    if (answer === "ready") return true;
+    if (answer === "refused") {
+      await server.stop();
       throw new UserError(
-        `Postgres could not create its data folder ${data}: ${said}`,
-        `The whole output is in ${log}.`,
+        `The data folder ${dir} is broken: its secrets.json does not open its database.`,
+        "Put the secrets.json back that belongs to it, or delete the local data with npm run reset.",
       );
     }
-    await rename(draft, data);
-  } finally {
-    await output.close();
-    await rm(secrets, { recursive: true, force: true });
+    await sleep(20);
   }
+  return false;
 }
 
-async function start(
-  program: string,
-  args: string[],
-  user: PostgresUser | null,
-  paths: string[],
-  output: number,
-): Promise<ChildProcess> {
-  const { command, args: all, ...ids } = await invocation(program, args, user, paths);
-  const child = spawn(command, all, {
-    ...ids,
-    cwd: "/",
-    // Its own process group: Ctrl-C reaches the terminal's group, and we stop the server in order.
-    detached: true,
-    stdio: ["ignore", output, output],
-    env: { PATH: process.env.PATH, LC_ALL: "C", TZ: "UTC" },
-  });
-  await new Promise<void>((resolve, reject) => {
-    child.once("spawn", resolve);
-    child.once("error", reject);
-  });
-  return child;
+async function ask(url: string): Promise<"ready" | "refused" | "not yet"> {
+  const sql = postgres(url, { max: 1, connect_timeout: 2, onnotice: () => {} });
+  try {
+    await sql`select 1`;
+    return "ready";
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    // Class 28: invalid authorization.
+    return code.startsWith("28") ? "refused" : "not yet";
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
 }
 
 /** Stops the server that still runs on this very folder though the stack that started it is gone. */
-async function stopOrphan(data: string): Promise<void> {
+export async function stopOrphan(dir: string): Promise<void> {
+  const data = join(dir, "postgres");
   const lines = await readFile(join(data, "postmaster.pid"), "utf8").catch(() => "");
   const [pidLine, folder] = lines.split("\n");
   const pid = Number(pidLine);
   if (!(pid > 0) || folder !== data || !isAlive(pid)) return;
-  const command = await commandLineOf(pid);
-  if (!command?.includes(data)) return;
+  // The id may long be another program's.
+  if (!(await commandLineOf(pid))?.includes(data)) return;
   process.kill(pid, "SIGINT");
   if (await gone(pid, 10_000)) return;
   process.kill(pid, "SIGKILL");
   await gone(pid, 5_000);
 }
 
-async function answers(options: PostgresOptions): Promise<boolean> {
-  const sql = postgres(superuserUrl(options, "postgres"), { max: 1, connect_timeout: 2 });
-  try {
-    await sql`select 1`;
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await sql.end({ timeout: 1 });
-  }
-}
-
-async function startFailure(log: string, data: string, port: number): Promise<UserError> {
-  const text = await readFile(log, "utf8");
-  if (/could not bind|Address already in use/.test(text)) return portInUse("database", port);
-  const cause = /(?:FATAL|PANIC): {2}(.+)/.exec(text)?.[1] ?? (await lastLine(log));
+function startFailure(text: string, log: string, data: string): UserError {
+  const cause = /(?:FATAL|PANIC): {2}(.+)/.exec(text)?.[1] ?? text.trim().split("\n").at(-1);
   return new UserError(
-    `Postgres does not start on the data folder ${data}: ${cause}`,
+    `Postgres does not start on the data folder ${data}: ${cause || "it said nothing"}`,
     `The whole output is in ${log}. If the data may go, delete it with npm run reset and start again.`,
   );
-}
-
-/** The error for a port that another program has. */
-export function portInUse(what: string, port: number): UserError {
-  return new UserError(
-    `Port ${port}, for the ${what}, is in use by another program.`,
-    "Stop that program, or take free ports with npm start -- --port 0.",
-  );
-}
-
-async function lastLine(file: string): Promise<string> {
-  const lines = (await readFile(file, "utf8")).trim().split("\n");
-  return lines.at(-1) ?? "it said nothing";
-}
-
-/** A password that needs no escaping in a connection URL. */
-export function randomPassword(): string {
-  return randomBytes(24).toString("base64url");
 }

@@ -1,10 +1,29 @@
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
+
+const tracked = new Map<ChildProcess, NodeJS.Signals>();
+
+/**
+ * Ends the child with `signal` when this process exits, by whatever path, before the child does. Children
+ * are in process groups of their own, so nothing else would.
+ */
+export function endWithUs(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (tracked.size === 0) process.once("exit", endAll);
+  tracked.set(child, signal);
+  child.once("exit", () => {
+    tracked.delete(child);
+    if (tracked.size === 0) process.removeListener("exit", endAll);
+  });
+}
+
+function endAll(): void {
+  for (const [child, signal] of tracked) child.kill(signal);
+}
 
 /** Whether a process with this id runs; one that ended and waits for its parent to notice does not. */
 export function isAlive(pid: number): boolean {

@@ -31,7 +31,7 @@ export type Secrets = z.infer<typeof secretsSchema>;
  */
 export async function loadSecrets(dir: string): Promise<Secrets> {
   const file = join(dir, "secrets.json");
-  const text = await readFile(file, "utf8").catch(() => null);
+  const text = await readIfThere(file);
   if (text !== null) return parse(file, text);
 
   const secrets: Secrets = {
@@ -47,6 +47,16 @@ export async function loadSecrets(dir: string): Promise<Secrets> {
   };
   await writePrivately(file, `${JSON.stringify(secrets, null, 2)}\n`);
   return secrets;
+}
+
+/** The text of a file, or null when there is none. Any other trouble with it is an error. */
+export async function readIfThere(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
 }
 
 /** Writes a file that nobody but its owner can read, whole or not at all. */

@@ -1,14 +1,14 @@
-import { appendFile, mkdir, writeFile } from "node:fs/promises";
-import type { Server } from "node:http";
+import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createAdaptorServer } from "@hono/node-server";
-import { type Api, startApi } from "./api.ts";
+import type { Api } from "./api.ts";
 import { loadConfig } from "./config.ts";
+import { prepareFolder } from "./data-folder.ts";
 import { demoEmail, prepareDemoUser } from "./demo-user.ts";
-import { type Functions, functionsEnvironment, startFunctions } from "./functions.ts";
+import { functionsEnvironment, startFunctions } from "./functions.ts";
 import { createGateway } from "./gateway.ts";
 import { lockFolder } from "./lock.ts";
 import { hasPendingMigrations, pushMigrations } from "./migrations.ts";
+import { pageOrigins } from "./page-origins.ts";
 import {
   createPlatformDatabase,
   type DefaultPrivileges,
@@ -16,7 +16,7 @@ import {
   hasPlatformDatabase,
   preparePlatform,
 } from "./platform.ts";
-import { freePort, portError } from "./ports.ts";
+import { openPort } from "./port.ts";
 import { startPostgres, superuserUrl } from "./postgres.ts";
 import { loadSecrets, roleToken } from "./secrets.ts";
 import { runSeed } from "./seed.ts";
@@ -36,6 +36,8 @@ export interface StackOptions {
   environment: Record<string, string>;
   /** Told what is being done. */
   onProgress(step: string): void;
+  /** Gives the start up: it stops what it has started and throws the signal's reason. */
+  signal?: AbortSignal;
 }
 
 /** A running stack. */
@@ -50,8 +52,8 @@ export interface Stack {
   dropDatabase(name: string): Promise<void>;
   /** Settles with the name of a part that ended by itself. */
   failed: Promise<string>;
-  /** Stops every part; the second call, with `force`, does not wait for anything. */
-  stop(force?: boolean): Promise<void>;
+  /** Stops every part. */
+  stop(): Promise<void>;
 }
 
 const superuser = "supabase_admin";
@@ -65,56 +67,53 @@ const mainDatabase = "postgres";
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const config = await loadConfig();
-  await mkdir(options.dir, { recursive: true, mode: 0o700 });
+  await prepareFolder(options.dir);
 
   // What was started is stopped in the opposite order, after a failure as after a good run.
-  const cleanups: Array<(force: boolean) => Promise<unknown>> = [];
-  const stop = async (force = false) => {
-    for (const cleanup of force ? [...cleanups].reverse() : cleanups.splice(0).reverse()) {
-      await cleanup(force);
-    }
+  const cleanups: Array<() => Promise<void>> = [];
+  const stop = async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  };
+  const step = (text: string) => {
+    options.signal?.throwIfAborted();
+    options.onProgress(text);
   };
 
   try {
     cleanups.push(await lockFolder(options.dir));
-    const apiPort = await freePort("API", options.apiPort);
-    const dbPort = await freePort("database", options.dbPort);
+    const door = await openPort("API", options.apiPort);
+    cleanups.push(door.close);
     const secrets = await loadSecrets(options.dir);
 
-    options.onProgress("Starting Postgres");
-    const server = {
-      dir: options.dir,
-      port: dbPort,
-      superuser,
-      password: secrets.superuserPassword,
-    };
-    const postgres = await startPostgres(server);
+    // The largest part to load: it does so while Postgres starts.
+    const loading = import("./api.ts");
+    step("Starting Postgres");
+    const admin = { superuser, password: secrets.superuserPassword };
+    const postgres = await startPostgres({ ...admin, dir: options.dir, port: options.dbPort });
     cleanups.push(postgres.stop);
-    const adminUrl = (database = mainDatabase) => superuserUrl(server, database);
+    const adminUrl = (database = mainDatabase) =>
+      superuserUrl({ ...admin, port: postgres.port }, database);
     const urlAs = (role: string, password: string, database = mainDatabase) =>
-      `postgresql://${role}:${password}@127.0.0.1:${dbPort}/${database}?sslmode=disable`;
+      `postgresql://${role}:${password}@127.0.0.1:${postgres.port}/${database}?sslmode=disable`;
     const databaseUrl = (database?: string) =>
       urlAs("postgres", secrets.databasePassword, database);
 
     await preparePlatform(adminUrl, secrets);
-    const isFresh = !(await hasPlatformDatabase(adminUrl, mainDatabase));
-    if (isFresh) {
-      options.onProgress("Creating the database");
+    if (!(await hasPlatformDatabase(adminUrl, mainDatabase))) {
+      step("Creating the database");
       await createPlatformDatabase(adminUrl, mainDatabase, options.defaultPrivileges);
     }
     if (await hasPendingMigrations(databaseUrl())) {
-      options.onProgress("Applying migrations");
+      step("Applying migrations");
       await pushMigrations(databaseUrl());
     }
-    if (isFresh) {
-      options.onProgress("Loading the seed");
-      await runSeed(databaseUrl(), config.db.seed);
-    }
+    await runSeed(databaseUrl(), config.db.seed);
 
-    options.onProgress("Starting Auth and the Data API");
+    step("Starting Auth and the Data API");
     const logs = { api: join(options.dir, "api.log"), mail: join(options.dir, "mail.log") };
     for (const file of Object.values(logs)) await writeFile(file, "", { mode: 0o600 });
-    const url = `http://127.0.0.1:${apiPort}`;
+    const url = `http://127.0.0.1:${door.port}`;
+    const { startApi } = await loading;
     const api = await startApi({
       config,
       url,
@@ -128,7 +127,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     cleanups.push(api.stop);
     await prepareDemoUser(adminUrl(), secrets, signUp(api));
 
-    options.onProgress("Starting the edge functions");
+    step("Starting the edge functions");
     const status: Status = {
       API_URL: url,
       DB_URL: databaseUrl(),
@@ -142,15 +141,30 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       DEMO_PASSWORD: secrets.demoPassword,
       STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
     };
-    const functions = await startFunctions({
-      dir: options.dir,
-      environment: await functionsEnvironment(hostedVariables(status), {
-        STRIPE_WEBHOOK_SECRET: status.STRIPE_WEBHOOK_SECRET,
-        ...options.environment,
-      }),
+    const environment = await functionsEnvironment(hostedVariables(status), {
+      STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
+      ALLOWED_ORIGINS: pageOrigins(config.auth),
+      ...options.environment,
     });
+    // `stripe listen` has a secret of its own, which the caller's environment or .env may hold.
+    status.STRIPE_WEBHOOK_SECRET = environment.STRIPE_WEBHOOK_SECRET ?? "";
+    const functions = await startFunctions({ dir: options.dir, environment });
     cleanups.push(functions.stop);
-    cleanups.push(await listen(apiPort, api, functions, config.functions, status));
+    options.signal?.throwIfAborted();
+    door.serve(
+      createGateway({
+        api,
+        functionsUrl: functions.url,
+        functions: config.functions,
+        keys: {
+          publishable: status.PUBLISHABLE_KEY,
+          secret: status.SECRET_KEY,
+          anonToken: status.ANON_KEY,
+          serviceToken: status.SERVICE_ROLE_KEY,
+          jwtSecret: status.JWT_SECRET,
+        },
+      }),
+    );
 
     return {
       status,
@@ -194,35 +208,4 @@ function signUp(api: Api) {
         body: JSON.stringify(body),
       }),
     );
-}
-
-/** Opens the one port; gives what closes it. */
-async function listen(
-  port: number,
-  api: Api,
-  functions: Functions,
-  settings: Parameters<typeof createGateway>[0]["functions"],
-  status: Status,
-): Promise<() => Promise<void>> {
-  const fetch = createGateway({
-    api,
-    functionsUrl: functions.url,
-    functions: settings,
-    keys: {
-      publishable: status.PUBLISHABLE_KEY,
-      secret: status.SECRET_KEY,
-      anonToken: status.ANON_KEY,
-      serviceToken: status.SERVICE_ROLE_KEY,
-      jwtSecret: status.JWT_SECRET,
-    },
-  });
-  const server = createAdaptorServer({ fetch, overrideGlobalObjects: false }) as Server;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause) => reject(portError("API", port, cause)));
-    server.listen(port, "127.0.0.1", resolve);
-  });
-  return async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  };
 }

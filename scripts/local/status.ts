@@ -1,9 +1,10 @@
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { writePrivately } from "./secrets.ts";
 
-const statusSchema = z.object({
+/** See `Status`. */
+export const statusSchema = z.object({
   API_URL: z.string(),
   DB_URL: z.string(),
   FUNCTIONS_URL: z.string(),
@@ -27,15 +28,23 @@ export async function writeStatus(dir: string, status: Status): Promise<string> 
   return file;
 }
 
-/** The status of the stack that runs on this folder, or null. */
-export async function readStatus(dir: string): Promise<Status | null> {
-  const text = await readFile(statusFile(dir), "utf8").catch(() => null);
-  return text === null ? null : statusSchema.parse(JSON.parse(text));
-}
-
 /** Takes the status away: nothing runs any more. */
 export async function removeStatus(dir: string): Promise<void> {
   await rm(statusFile(dir), { force: true });
+}
+
+/** The status as a person reads it. */
+export function statusTable(status: Status): string {
+  const rows = [
+    ["API URL", status.API_URL],
+    ["Functions URL", status.FUNCTIONS_URL],
+    ["Database URL", status.DB_URL],
+    ["Publishable key", status.PUBLISHABLE_KEY],
+    ["Secret key", status.SECRET_KEY],
+    ["Demo user", status.DEMO_EMAIL],
+    ["Demo password", status.DEMO_PASSWORD],
+  ] as const;
+  return rows.map(([name, value]) => `  ${name.padEnd(17)}${value}`).join("\n");
 }
 
 function statusFile(dir: string): string {

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { UserError } from "../lib/user-error.ts";
 import { projectDir } from "./paths.ts";
+import { endWithUs } from "./processes.ts";
 
 /** What a finished run of the CLI said. */
 export interface CliResult {
@@ -16,8 +17,8 @@ export interface CliResult {
 export interface CliOptions {
   cwd?: string;
   env?: Record<string, string>;
-  /** Ends the run early. */
-  signal?: AbortSignal;
+  /** Lets it write to our terminal; the result then carries no output. */
+  inherit?: boolean;
 }
 
 /**
@@ -29,10 +30,9 @@ export interface CliOptions {
 export async function supabase(args: string[], options: CliOptions = {}): Promise<CliResult> {
   const child = spawn(process.execPath, [cliPath(), ...args], {
     cwd: options.cwd ?? projectDir,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: options.inherit ? "inherit" : ["ignore", "pipe", "pipe"],
     // Its own process group: Ctrl-C at the terminal must not cut a migration in half.
-    detached: true,
-    ...(options.signal ? { signal: options.signal } : {}),
+    detached: !options.inherit,
     env: {
       ...process.env,
       DO_NOT_TRACK: "1",
@@ -42,6 +42,7 @@ export async function supabase(args: string[], options: CliOptions = {}): Promis
       ...options.env,
     },
   });
+  endWithUs(child, "SIGTERM");
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
   const code = await new Promise<number | null>((resolve, reject) => {
@@ -62,8 +63,9 @@ function cliPath(): string {
   }
 }
 
-async function collect(stream: AsyncIterable<Buffer>): Promise<string> {
+async function collect(stream: AsyncIterable<Buffer> | null): Promise<string> {
   const chunks: Buffer[] = [];
+  if (!stream) return "";
   for await (const chunk of stream) chunks.push(chunk);
   return Buffer.concat(chunks).toString("utf8");
 }

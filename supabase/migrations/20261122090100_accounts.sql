@@ -181,6 +181,10 @@ comment on function private.follow_auth_user() is
 
 revoke all on function private.follow_auth_user from public, anon, authenticated, service_role;
 
+-- auth.users is live while this runs: a push that cannot have it soon gives up, rather
+-- than stand in the queue before everybody who signs in.
+set local lock_timeout = '5s';
+
 create trigger pinebase_account_created
   after insert on auth.users
   for each row

@@ -1,0 +1,101 @@
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connect } from "../../../scripts/lib/database.ts";
+import { listMigrations } from "../../../scripts/lib/migration-files.ts";
+import { appliedVersions } from "../../../scripts/lib/rollback.ts";
+import {
+  type ScratchPlatform,
+  startScratchPlatform,
+} from "../../../scripts/lib/scratch-platform.ts";
+
+let platform: ScratchPlatform;
+let url: string;
+let checkout: string;
+
+beforeAll(async () => {
+  platform = await startScratchPlatform();
+  url = await platform.createDatabase("subject", "granted");
+  // A checkout of our own, in which a migration can be spoilt.
+  checkout = await mkdtemp(join(tmpdir(), "pinebase-checkout-"));
+  for (const path of ["package.json", ".squawk.toml", "scripts", "supabase"]) {
+    await cp(path, join(checkout, path), { recursive: true });
+  }
+  await symlink(join(process.cwd(), "node_modules"), join(checkout, "node_modules"));
+});
+
+afterAll(async () => {
+  await platform?.stop();
+  await rm(checkout, { recursive: true, force: true });
+});
+
+const push = (...args: string[]) =>
+  promisify(execFile)(process.execPath, [join(checkout, "scripts", "run.cjs"), "db-push", ...args]);
+
+async function versions(): Promise<string[]> {
+  const sql = connect(url);
+  try {
+    return await appliedVersions(sql);
+  } finally {
+    await sql.end();
+  }
+}
+
+describe("npm run db:push", () => {
+  it("only tells what it would push with --dry-run", async () => {
+    const { stdout, stderr } = await push("--remote", url, "--dry-run");
+    const [first] = await listMigrations();
+    expect(stdout + stderr).toContain(first?.file);
+    expect(await versions()).toEqual([]);
+  });
+
+  it("pushes every migration", async () => {
+    await push("--remote", url, "--yes");
+    expect(await versions()).toEqual((await listMigrations()).map(({ version }) => version));
+  });
+
+  it.each([
+    [
+      "without a way back",
+      "alter table public.plans add column x text;",
+      undefined,
+      "has no way back",
+    ],
+    [
+      "that cannot run in a transaction",
+      "create index concurrently i on public.plans (name);",
+      "select 1;",
+      ":1: the statement cannot run",
+    ],
+    ["that holds a secret", "select 'sk_live_0123456789';", "select 1;", "looks like a secret"],
+    [
+      "that Squawk refuses",
+      "alter table public.plans add column x char(3);",
+      "select 1;",
+      "ban-char-field",
+    ],
+  ])("pushes nothing when there is a migration %s", async (_, up, down, complaint) => {
+    const before = await versions();
+    const file = "20990101000000_spoilt.sql";
+    const written = [["migrations", up] as const, ["rollbacks", down] as const];
+    for (const [folder, text] of written) {
+      if (text !== undefined) {
+        await writeFile(join(checkout, "supabase", folder, file), `${text}\n`);
+      }
+    }
+    const failed = await push("--remote", url, "--yes").catch((error: unknown) => error);
+    for (const [folder] of written) {
+      await rm(join(checkout, "supabase", folder, file), { force: true });
+    }
+    expect(failed).toMatchObject({ code: 1, stdout: expect.stringContaining(complaint) });
+    expect(await versions()).toEqual(before);
+  });
+
+  it("says which argument it misses", async () => {
+    const failed = await push().catch((error: unknown) => error);
+    expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining("--remote") });
+  });
+});

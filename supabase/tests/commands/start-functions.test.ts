@@ -1,0 +1,114 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Functions, startFunctions } from "../../../scripts/local/functions.ts";
+import { scratchFolder } from "../support/commands.ts";
+
+describe("the local edge functions", () => {
+  let scratch: Awaited<ReturnType<typeof scratchFolder>>;
+  let folder: string;
+  let functions: Functions;
+
+  const write = async (name: string, index: string, imports: Record<string, string> = {}) => {
+    await mkdir(join(folder, name), { recursive: true });
+    await writeFile(join(folder, name, "index.ts"), index);
+    await writeFile(join(folder, name, "deno.json"), JSON.stringify({ imports }));
+  };
+  const call = async (path: string) => {
+    const answer = await fetch(`${functions.url}/${path}`);
+    return [answer.status, await answer.text()];
+  };
+
+  beforeAll(async () => {
+    scratch = await scratchFolder();
+    folder = join(scratch.path, "functions");
+    await mkdir(join(folder, "_shared"), { recursive: true });
+    await writeFile(join(folder, "_shared", "greeting.ts"), 'export const greeting = "hello";');
+    await write(
+      "greet",
+      `import { greeting } from "../_shared/greeting.ts";
+       Deno.serve((request) => new Response(greeting + new URL(request.url).pathname));`,
+    );
+    await write(
+      "parse",
+      `import { z } from "zod";
+       Deno.serve({ port: 1 }, () => Response.json(z.string().safeParse(1).success));`,
+      { zod: "npm:zod@4" },
+    );
+    await write(
+      "crash",
+      `Deno.serve((request) => {
+         if (request.url.endsWith("?now")) Promise.reject(new Error("nobody awaits this"));
+         return new Response(Deno.env.get("WORD"));
+       });`,
+    );
+    await write(
+      "leave",
+      `Deno.serve((request) => {
+         if (request.url.endsWith("?now")) Deno.exit(3);
+         return new Response("here");
+       });`,
+    );
+    await write(
+      "loop",
+      `Deno.serve((request) => {
+         while (request.url.endsWith("?now"));
+         return new Response("quick");
+       });`,
+    );
+    await write("broken", 'throw new Error("it does not load");');
+    functions = await startFunctions({
+      dir: scratch.path,
+      folder,
+      environment: { WORD: "from outside" },
+    });
+  });
+
+  afterAll(async () => {
+    await functions?.stop();
+    await scratch.remove();
+  });
+
+  it("get the requests to their name, as on hosted", async () => {
+    expect(await call("greet/more?x=1")).toEqual([200, "hello/greet/more"]);
+  });
+
+  it("import what their own deno.json names", async () => {
+    expect(await call("parse")).toEqual([200, "false"]);
+  });
+
+  it("are not there when they share their folder's name with nothing", async () => {
+    expect((await call("_shared"))[0]).toBe(404);
+    expect((await call("..%2Fgreet"))[0]).toBe(404);
+    expect((await call("absent"))[0]).toBe(404);
+  });
+
+  it("take no other with them when they do not load or die", async () => {
+    expect((await call("broken"))[0]).toBe(503);
+    expect(await call("crash")).toEqual([200, "from outside"]);
+    await call("crash?now").catch(() => null);
+    expect(await call("greet")).toEqual([200, "hello/greet"]);
+    await expect.poll(() => call("crash"), { timeout: 10_000 }).toEqual([200, "from outside"]);
+    const log = await readFile(join(scratch.path, "functions.log"), "utf8");
+    expect(log).toContain("it does not load");
+    expect(log).toContain("nobody awaits this");
+  });
+
+  it("take no other with them when they end the program or never answer", async () => {
+    expect(await call("leave")).toEqual([200, "here"]);
+    await call("leave?now").catch(() => null);
+    expect(await call("greet")).toEqual([200, "hello/greet"]);
+    await expect.poll(() => call("leave"), { timeout: 10_000 }).toEqual([200, "here"]);
+
+    const stuck = new AbortController();
+    const never = fetch(`${functions.url}/loop?now`, { signal: stuck.signal }).catch(() => null);
+    expect(await call("greet")).toEqual([200, "hello/greet"]);
+    stuck.abort();
+    await never;
+  });
+
+  it("are loaded anew when a file changes, also one that they share", async () => {
+    await writeFile(join(folder, "_shared", "greeting.ts"), 'export const greeting = "welcome";');
+    await expect.poll(() => call("greet"), { timeout: 10_000 }).toEqual([200, "welcome/greet"]);
+  });
+});
