@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { directRpc } from "../../../scripts/lib/service-database.ts";
 import { subscriptionSchema } from "../../functions/_shared/stripe-objects.ts";
 import type { StripeReader } from "../../functions/_shared/stripe-reader.ts";
 import { stripeSnapshot } from "../../functions/_shared/stripe-snapshot.ts";
 import { createHandler } from "../../functions/stripe-webhook/handler.ts";
-import { billingOf, directRpc, offerPlans, signedDelivery } from "../support/billing.ts";
+import { billingOf, offerPlans, signedDelivery } from "../support/billing.ts";
 import { gather } from "../support/crowd.ts";
 import { type Moment, playHistory, type Step, steps } from "../support/history.ts";
 import { stack } from "../support/stack.ts";

@@ -1,7 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type postgres from "postgres";
 import Stripe from "stripe";
-import type { RpcClient } from "../../functions/_shared/rpc.ts";
 import { asOperator } from "./clients.ts";
 
 /** What the two premium plans cost at the tests' Stripe and PayPal. */
@@ -22,29 +20,6 @@ export async function offerPlans(): Promise<void> {
         and (p.stripe_price_id, p.paypal_plan_id) is distinct from (given.price, given.paypal)
     `,
   );
-}
-
-/** Calls the database's functions without the Data API, which would be most of what is waited for. */
-export function directRpc(sql: postgres.Sql): RpcClient {
-  return {
-    async rpc(name, args) {
-      const names = Object.keys(args);
-      const list = names.map((key, index) => `${key} => $${index + 1}`).join(", ");
-      try {
-        const [row] = await sql.unsafe(
-          `select public.${name}(${list}) as data`,
-          Object.values(args) as never[],
-        );
-        return { data: row?.data ?? null, error: null };
-      } catch (error) {
-        const { code, message, detail, hint } = error as postgres.PostgresError;
-        return {
-          data: null,
-          error: { code, message, details: detail ?? null, hint: hint ?? null },
-        };
-      }
-    },
-  };
 }
 
 /** What billing has made of one user. */
