@@ -648,6 +648,12 @@ export type Database = {
       [_ in never]: never;
     };
     Functions: {
+      apply_read: { Args: { read_number: number; snapshot: Json }; Returns: Json };
+      begin_checkout: {
+        Args: { fingerprint: string; plan_type: string; provider: string; user_id: string };
+        Returns: Json;
+      };
+      billing_of: { Args: { user_id: string }; Returns: Json };
       charge_credits: {
         Args: { amount: number; idempotency_key?: string; reason?: string; user_id: string };
         Returns: Json;
@@ -659,10 +665,20 @@ export type Database = {
       decrypt_api_key: { Args: { encrypted_key: string; secret: string }; Returns: string };
       delete_api_key: { Args: { provider: string }; Returns: Json };
       delete_user: { Args: { user_id: string }; Returns: Json };
+      diagnose_account: { Args: { email: string }; Returns: Json };
       drop_api_key_secret: { Args: { version: number }; Returns: Json };
+      drop_checkout: { Args: { attempt: string }; Returns: undefined };
       encrypt_api_key: { Args: { key_text: string; secret: string }; Returns: string };
+      end_checkout: {
+        Args: { completed: boolean; session_id: string; user_id: string };
+        Returns: undefined;
+      };
       export_my_data: { Args: Record<PropertyKey, never>; Returns: Json };
       export_user_data: { Args: { user_id: string }; Returns: Json };
+      fail_webhook_event: {
+        Args: { error: string; event_id: string; provider: string };
+        Returns: undefined;
+      };
       fork_strategy: { Args: { name?: string; strategy_id: string }; Returns: Json };
       get_decrypted_api_key: {
         Args: { provider: string; request_id?: string; user_id: string };
@@ -674,7 +690,12 @@ export type Database = {
         Args: { amount: number; idempotency_key?: string; reason?: string; user_id: string };
         Returns: Json;
       };
+      grant_premium: { Args: { plan_type: string; until: string; user_id: string }; Returns: Json };
       import_legacy_api_key_secret: { Args: { secret: string }; Returns: Json };
+      link_billing_customer: {
+        Args: { customer_id: string; provider: string; user_id: string };
+        Returns: string;
+      };
       list_public_strategies: {
         Args: {
           cursor?: string;
@@ -685,7 +706,24 @@ export type Database = {
         };
         Returns: Json;
       };
+      next_read_number: { Args: Record<PropertyKey, never>; Returns: string };
+      open_checkout: {
+        Args: { attempt: string; expires_at: string; session_id: string; url: string };
+        Returns: boolean;
+      };
       preview_coupon: { Args: { code: string; user_id: string }; Returns: Json };
+      record_webhook_event: {
+        Args: {
+          can_read: boolean;
+          created: string;
+          event_id: string;
+          livemode: boolean;
+          payload: Json;
+          provider: string;
+          type: string;
+        };
+        Returns: Json;
+      };
       redeem_coupon: { Args: { code: string; user_id: string }; Returns: Json };
       reencrypt_api_keys: { Args: { batch_size?: number }; Returns: Json };
       refund_credits: { Args: { idempotency_key: string; user_id: string }; Returns: Json };
@@ -739,7 +777,13 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      settle_webhook_event: {
+        Args: { effect: Json; event_id: string; provider: string; read_number: number };
+        Returns: Json;
+      };
       store_api_key: { Args: { api_key: string; provider: string }; Returns: Json };
+      sweep: { Args: Record<PropertyKey, never>; Returns: Json };
+      unsettled_webhook_events: { Args: { event_id?: string; provider?: string }; Returns: Json };
     };
     Enums: {
       [_ in never]: never;
