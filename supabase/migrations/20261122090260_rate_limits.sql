@@ -17,8 +17,6 @@ comment on column private.attempts.bucket is 'What is tried, such as read_api_ke
 comment on column private.attempts.attempted_at is 'Times of the attempts that were allowed, oldest first.';
 comment on column private.attempts.expires_at is 'When the newest attempt leaves the window and the row says nothing any more.';
 
-create index attempts_expires_at_idx on private.attempts (expires_at);
-
 revoke all on private.attempts from public, anon, authenticated, service_role;
 
 -- Counts an attempt, or tells how long to wait. Only what is allowed counts: who keeps
@@ -96,7 +94,8 @@ comment on function private.take_attempt(text, uuid, integer, interval) is
 
 revoke all on function private.take_attempt from public, anon, authenticated, service_role;
 
--- A row that is being counted on is left for the next sweep.
+-- A row that is being counted on is left for the next sweep. It reads the whole table: an
+-- index on the time would have to follow every attempt, for the sake of a few rows.
 create function private.sweep_attempts()
 returns integer
 language plpgsql

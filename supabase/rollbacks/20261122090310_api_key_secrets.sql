@@ -1,6 +1,11 @@
--- Takes back the secrets of the API keys. What is in Vault stays, because a backup of the
--- keys can only be read with it; the migration finds it when it is pushed again. Who wants
--- the secrets gone deletes the rows of vault.secrets whose names begin with api_key_secret_.
+-- Takes back the secrets of the API keys. While a key is stored, all secrets stay in Vault, also
+-- when the keys themselves are taken back next: a backup of them is worth nothing without.
+-- The migration finds them when it is pushed again. Who wants them gone deletes the rows
+-- of vault.secrets whose names begin with api_key_secret_.
+delete from vault.secrets
+where name ~ '^api_key_secret_v[0-9]+$'
+  and not exists (select from public.api_keys);
+
 drop function public.import_legacy_api_key_secret(text);
 drop function private.import_legacy_api_key_secret(text);
 drop function public.drop_api_key_secret(integer);
@@ -31,4 +36,5 @@ drop function private.seal(text, text, text);
 drop function private.base64url(bytea);
 drop function private.envelope_tag(bytea, text, text);
 drop function private.derive_key(text, text);
+alter role authenticator reset log_parameter_max_length_on_error;
 alter role authenticator reset log_parameter_max_length;

@@ -32,7 +32,7 @@ function options(headers: Record<string, string>) {
 }
 
 const fetchInTime: typeof fetch = (input, init) => {
-  const late = AbortSignal.timeout(timeout);
-  const signal = init?.signal ? AbortSignal.any([init.signal, late]) : late;
-  return fetch(input, { ...init, signal });
+  const request = new Request(input, init);
+  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeout)]);
+  return fetch(request, { signal });
 };

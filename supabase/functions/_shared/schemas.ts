@@ -24,3 +24,32 @@ export const decryptApiKeyRequestSchema = z.strictObject({
 
 /** `POST decrypt-api-key` */
 export const decryptApiKeyResponseSchema = z.object({ provider: z.string(), api_key: z.string() });
+
+/** `POST redeem-coupon` */
+export const redeemCouponRequestSchema = z.strictObject({
+  /** Case and surrounding space do not matter. */
+  code: z.string().trim().min(1).max(200),
+  /** Whether only to show what the code would give. */
+  preview: z.boolean().optional(),
+});
+
+/** `POST redeem-coupon` */
+export const redeemCouponResponseSchema = z.object({
+  coupon: z.object({
+    code: z.string(),
+    discount_percent: z.number(),
+    description: z.string().nullable(),
+    expires_at: z.string().nullable(),
+  }),
+  /** Whether the discount is ready for the next checkout; if not, that checkout makes it ready. False for a preview. */
+  checkout_discount: z.boolean(),
+});
+
+/** `POST delete-account` */
+export const deleteAccountRequestSchema = z.strictObject({
+  /** The account's email, typed by its owner; case does not matter. */
+  confirm_email: z.string().trim().min(1).max(320),
+});
+
+/** `POST delete-account` */
+export const deleteAccountResponseSchema = z.object({ deleted: z.literal(true) });

@@ -246,27 +246,10 @@ select s || f, 'service_role'
 from
   unnest(array['public.', 'private.']) as s,
   unnest(array[
-    'apply_read', 'begin_checkout', 'billing_of', 'diagnose_account', 'end_checkout', 'fail_webhook_event', 'grant_premium',
-    'link_billing_customer', 'next_read_number', 'open_checkout', 'record_webhook_event', 'settle_webhook_event',
-    'unsettled_webhook_events'
+    'apply_read', 'begin_checkout', 'billing_of', 'diagnose_account', 'drop_checkout', 'end_checkout', 'fail_webhook_event',
+    'grant_premium', 'link_billing_customer', 'next_read_number', 'open_checkout', 'record_webhook_event',
+    'settle_webhook_event', 'sweep', 'unsettled_webhook_events'
   ]) as f;
-
-insert into expected_callers
-select s || '.' || f, r
-from
-  unnest(array['public', 'private']) as s,
-  (
-    values
-      ('store_api_key', 'authenticated'),
-      ('delete_api_key', 'authenticated'),
-      ('get_decrypted_api_key', 'service_role'),
-      ('encrypt_api_key', 'service_role'),
-      ('decrypt_api_key', 'service_role'),
-      ('rotate_api_key_secret', 'service_role'),
-      ('reencrypt_api_keys', 'service_role'),
-      ('drop_api_key_secret', 'service_role'),
-      ('import_legacy_api_key_secret', 'service_role')
-  ) as api_keys (f, r);
 
 insert into expected_callers
 select schema || '.' || name, role
@@ -284,6 +267,24 @@ cross join (
     ('export_user_data', 'service_role'),
     ('delete_user', 'service_role')
 ) as caller (name, role);
+
+-- API keys.
+insert into expected_callers
+select s || '.' || f, r
+from
+  unnest(array['public', 'private']) as s,
+  (
+    values
+      ('store_api_key', 'authenticated'),
+      ('delete_api_key', 'authenticated'),
+      ('get_decrypted_api_key', 'service_role'),
+      ('encrypt_api_key', 'service_role'),
+      ('decrypt_api_key', 'service_role'),
+      ('rotate_api_key_secret', 'service_role'),
+      ('reencrypt_api_keys', 'service_role'),
+      ('drop_api_key_secret', 'service_role'),
+      ('import_legacy_api_key_secret', 'service_role')
+  ) as api_keys (f, r);
 
 -- Strategies and the library.
 insert into expected_callers

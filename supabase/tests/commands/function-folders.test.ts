@@ -1,0 +1,62 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse } from "smol-toml";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { projectDir } from "../../../scripts/local/paths.ts";
+
+/** What holds for every folder of an edge function, so that it can be deployed as it is. */
+
+const folder = join(projectDir, "supabase", "functions");
+const names = (await readdir(folder, { withFileTypes: true }))
+  .filter((entry) => entry.isDirectory() && entry.name !== "_shared")
+  .map(({ name }) => name);
+
+const read = (...path: string[]) => readFile(join(projectDir, ...path), "utf8");
+const denoSchema = z.strictObject({ imports: z.record(z.string(), z.string()) });
+const packageSchema = z.object({
+  dependencies: z.record(z.string(), z.string()).default({}),
+  devDependencies: z.record(z.string(), z.string()).default({}),
+});
+const configSchema = z.object({
+  functions: z.record(z.string(), z.object({ verify_jwt: z.boolean() })),
+});
+
+describe.each(names)("the function %s", (name) => {
+  it("is an index, a handler and its own imports", async () => {
+    expect((await readdir(join(folder, name))).sort()).toEqual(
+      expect.arrayContaining(["deno.json", "handler.ts", "index.ts"]),
+    );
+  });
+
+  it("imports npm packages in the very versions of package.json", async () => {
+    const { imports } = denoSchema.parse(
+      JSON.parse(await read("supabase/functions", name, "deno.json")),
+    );
+    const { dependencies, devDependencies } = packageSchema.parse(
+      JSON.parse(await read("package.json")),
+    );
+    for (const [specifier, target] of Object.entries(imports)) {
+      const version = { ...devDependencies, ...dependencies }[specifier];
+      expect(version).toMatch(/^\d/);
+      expect(target).toBe(`npm:${specifier}@${version}`);
+    }
+  });
+
+  it("says in config.toml whether its token is checked before it", async () => {
+    const { functions } = configSchema.parse(parse(await read("supabase/config.toml")));
+    expect(Object.keys(functions)).toContain(name);
+  });
+
+  it("imports nothing from outside supabase/functions", async () => {
+    for (const part of [name, "_shared"]) {
+      for (const file of await readdir(join(folder, part))) {
+        if (!file.endsWith(".ts")) continue;
+        const text = await read("supabase/functions", part, file);
+        for (const [, from = ""] of text.matchAll(/from "([^"]+)"/g)) {
+          expect(from, `${part}/${file}`).not.toMatch(/^(\.\.\/\.\.|npm:|jsr:|https?:)/);
+        }
+      }
+    }
+  });
+});
