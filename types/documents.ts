@@ -329,3 +329,18 @@ export const diagnosisSchema = z.object({
 });
 /** What a support case needs. The parts are for a person to read; they may change. */
 export type Diagnosis = z.infer<typeof diagnosisSchema>;
+
+/** What a sweep did, as numbers of rows. */
+export const sweepSchema = z.object({
+  retried: z.number(),
+  abandoned: z.number(),
+  deleted: z.number(),
+  ended: z.number(),
+  months_granted: z.number(),
+  premium_corrected: z.number(),
+  attempts_forgotten: z.number(),
+  /** Not mended, because nobody knows which side is right. */
+  ledger_disagreements: z.array(jsonObjectSchema),
+});
+/** What a sweep did, as numbers of rows. */
+export type Sweep = z.infer<typeof sweepSchema>;

@@ -11,6 +11,7 @@ import {
   storedApiKeySchema,
   strategyDocumentSchema,
   strategyPageSchema,
+  sweepSchema,
   userExportSchema,
 } from "./documents.ts";
 import type { JsonObject } from "./json.ts";
@@ -46,6 +47,7 @@ export const rpcAnswerSchemas = {
   save_strategy: strategyDocumentSchema,
   search_indicators: z.array(indicatorSchema),
   store_api_key: storedApiKeySchema,
+  sweep: sweepSchema,
 } as const;
 
 /** Arguments whose values are narrower than their type in the database. */
@@ -65,6 +67,7 @@ export type InternalRpc =
   | "apply_read"
   | "begin_checkout"
   | "billing_of"
+  | "drop_checkout"
   | "end_checkout"
   | "fail_webhook_event"
   | "link_billing_customer"

@@ -1,8 +1,8 @@
 import { createClient } from "@supabase/supabase-js";
 import {
   type Database,
-  decryptApiKeyRequestSchema,
   type ErrorCode,
+  redeemCouponRequestSchema,
   type StrategyDocument,
   strategyDocumentSchema,
   type Tables,
@@ -50,7 +50,7 @@ export async function right(): Promise<ErrorCode | null> {
 
   const row: Tables<"users"> | null = null;
   const parsed: StrategyDocument = strategyDocumentSchema.parse(saved);
-  const code: string = decryptApiKeyRequestSchema.parse({ provider: "openai" }).provider;
+  const code: string = redeemCouponRequestSchema.parse({ code: "HALF" }).code;
   console.log(market, title, version, plan, maximum, discount, row, parsed, code);
   return null;
 }
