@@ -252,6 +252,8 @@ export const userExportSchema = z.object({
       parameters: parameterValuesSchema,
       position: z.number(),
       updated_at: time,
+      library_indicator_id: id.nullable(),
+      custom_indicator_id: id.nullable(),
     }),
   ),
   strategy_versions: z.array(
@@ -321,7 +323,7 @@ export const diagnosisSchema = z.object({
   user: userSchema.omit({ preferences: true }),
   plan: z.string(),
   subscriptions: z.array(subscriptionSchema.extend({ entitled_until: time.nullable() })),
-  customers: z.array(jsonObjectSchema),
+  customers: jsonObjectSchema,
   open_checkout: jsonObjectSchema.nullable(),
   last_events: z.array(jsonObjectSchema),
   parked_events: z.array(jsonObjectSchema),

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type postgres from "postgres";
 import { beforeAll, describe, expect, it } from "vitest";
 import { rpcAnswerSchemas, toPinebaseError } from "../../../types/index.ts";
 import { asOperator, type Person, service, signUp } from "../support/clients.ts";
@@ -79,8 +80,10 @@ const calls: Record<Name, () => PromiseLike<Answer>> = {
     admin.rpc("get_decrypted_api_key", { user_id: ada.id, provider: "openai" }),
   reencrypt_api_keys: () => admin.rpc("reencrypt_api_keys", { batch_size: 1 }),
   drop_api_key_secret: () => admin.rpc("drop_api_key_secret", { version: 2_000_000_000 }),
-  rotate_api_key_secret: () => Promise.resolve({ data: { version: 1 }, error: null }),
-  import_legacy_api_key_secret: () => Promise.resolve({ data: { imported: true }, error: null }),
+  // The secrets are everybody's: these two are called and taken back.
+  rotate_api_key_secret: () => tried((sql) => sql`select public.rotate_api_key_secret() as data`),
+  import_legacy_api_key_secret: () =>
+    tried((sql) => sql`select public.import_legacy_api_key_secret(${secret}) as data`),
   preview_coupon: () => admin.rpc("preview_coupon", { user_id: ada.id, code }),
   redeem_coupon: () => admin.rpc("redeem_coupon", { user_id: ada.id, code }),
   grant_premium: () =>
@@ -160,3 +163,20 @@ describe("an error that the database says", () => {
     expect(await toPinebaseError(error)).toBeNull();
   });
 });
+
+/** What a statement answers in a transaction that is rolled back. */
+async function tried(
+  work: (sql: postgres.TransactionSql) => PromiseLike<readonly postgres.Row[]>,
+): Promise<Answer> {
+  let data: unknown;
+  const takeBack = new Error("taken back");
+  await asOperator((sql) =>
+    sql.begin(async (transaction) => {
+      data = (await work(transaction))[0]?.data;
+      throw takeBack;
+    }),
+  ).catch((error: unknown) => {
+    if (error !== takeBack) throw error;
+  });
+  return { data, error: null };
+}
