@@ -148,7 +148,10 @@ async function routerFolder(dir: string): Promise<string> {
   return copy;
 }
 
-/** Whether the project's package.json names, and npm has installed, each version that is imported. */
+/**
+ * Whether the project's package.json names, and npm has installed, each version that is imported; `4` is any
+ * version that begins so.
+ */
 async function isInstalled({ scopes }: ImportMap): Promise<boolean> {
   const wanted = Object.values(scopes).flatMap((imports) => Object.values(imports));
   const manifest = manifestSchema.parse(await readManifest(projectDir));
@@ -156,7 +159,8 @@ async function isInstalled({ scopes }: ImportMap): Promise<boolean> {
     const [, name = "", version] = /^npm:(@?[^@]+)@([^/]+)$/.exec(specifier) ?? [];
     const named = name in manifest.dependencies || name in manifest.devDependencies;
     const folder = join(projectDir, "node_modules", name);
-    return named && manifestSchema.parse(await readManifest(folder)).version === version;
+    const { version: found } = manifestSchema.parse(await readManifest(folder));
+    return named && `${found}.`.startsWith(`${version}.`);
   });
   return (await Promise.all(found)).every(Boolean);
 }

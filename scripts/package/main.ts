@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
+import { inCallersWords } from "../lib/callers-words.ts";
 import { UserError } from "../lib/user-error.ts";
 import { packageRoot } from "./package-root.ts";
 
@@ -60,7 +61,14 @@ export async function main([name, ...args]: string[]): Promise<number> {
   process.env.PINEBASE_PROJECT_DIR = findProject(process.cwd());
   process.chdir(process.env.PINEBASE_PROJECT_DIR);
   requirePackages(command.needs);
-  return (await command.load()).run(args);
+  try {
+    return await (await command.load()).run(args);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(inCallersWords(error.message), inCallersWords(error.next), {
+      cause: error,
+    });
+  }
 }
 
 function usage(): string {

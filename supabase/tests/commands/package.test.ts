@@ -197,6 +197,9 @@ describe("npx pinebase with its optional parts", () => {
       running.kill("SIGTERM");
     }
     expect(await running.exited).toBe(0);
+    expect(running.output()).toContain("until npx pinebase reset.");
+    const wrong = await runChild(process.execPath, [door, "start", "--port", "x"], { cwd: folder });
+    expect(wrong.output).toContain("Use npx pinebase start [--port N]");
   });
 });
 
