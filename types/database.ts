@@ -48,13 +48,16 @@ export type WithPinebase<Own extends GeneratedDatabase> = {
 /** Types `createClient<Database>()` where the app has no tables of its own. */
 export type Database = WithPinebase<Generated>;
 
+/** The same type, which an editor writes out field by field. */
+type Shown<Shape> = { [Name in keyof Shape]: Shape[Name] } & {};
+
 type PublicTables = Database["public"]["Tables"];
 
 /** A row of a table as it is read. */
-export type Tables<Name extends keyof PublicTables> = PublicTables[Name]["Row"];
+export type Tables<Name extends keyof PublicTables> = Shown<PublicTables[Name]["Row"]>;
 
 /** A row of a table as it is inserted. */
-export type TablesInsert<Name extends keyof PublicTables> = PublicTables[Name]["Insert"];
+export type TablesInsert<Name extends keyof PublicTables> = Shown<PublicTables[Name]["Insert"]>;
 
 /** The columns of a table as they are updated. */
-export type TablesUpdate<Name extends keyof PublicTables> = PublicTables[Name]["Update"];
+export type TablesUpdate<Name extends keyof PublicTables> = Shown<PublicTables[Name]["Update"]>;

@@ -39,7 +39,11 @@ const manifestSchema = z.object({
 const importsSchema = z.object({ imports: z.record(z.string(), z.string()).default({}) });
 
 /** Variables of our own process that Deno itself needs. */
-const passedOn = ["PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "TMPDIR", "TEMP", "LANG"];
+const passedOn = [
+  ...["PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "TMPDIR", "TEMP", "LANG"],
+  // Where it may have to fetch what the functions import.
+  ...["NPM_CONFIG_REGISTRY", "DENO_CERT"],
+];
 
 /**
  * Starts the router of the edge functions under Deno. When this process ends, in whatever way, so does
