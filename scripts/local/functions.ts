@@ -42,7 +42,7 @@ const importsSchema = z.object({ imports: z.record(z.string(), z.string()).defau
 const passedOn = [
   ...["PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "TMPDIR", "TEMP", "LANG"],
   // Where it may have to fetch what the functions import.
-  ...["NPM_CONFIG_REGISTRY", "DENO_CERT"],
+  ...["NPM_CONFIG_REGISTRY", "DENO_CERT", "DENO_TLS_CA_STORE"],
 ];
 
 /**
