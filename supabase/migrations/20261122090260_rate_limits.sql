@@ -24,8 +24,9 @@ revoke all on private.attempts from public, anon, authenticated, service_role;
 -- transaction commits, so the caller must answer an error instead of raising it, and must
 -- not be a function that a client calls directly: a client can roll its own call back.
 --
--- The time is read after the lock is held. now() is when the transaction began, which may be
--- before an attempt that another has committed in the meantime.
+-- One statement counts or refuses, under the row's lock either way. The time is read where
+-- the lock is held: now() is when the transaction began, which may be before an attempt
+-- that another has committed in the meantime.
 create function private.take_attempt(bucket text, user_id uuid, max_attempts integer, window_length interval)
 returns integer
 language plpgsql
@@ -34,8 +35,8 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_attempts timestamptz[];
   v_now timestamptz;
+  v_attempts timestamptz[];
 begin
   -- A limit that is missing must not read as no limit.
   if num_nulls(take_attempt.bucket, take_attempt.user_id, take_attempt.max_attempts, take_attempt.window_length) > 0
@@ -45,47 +46,50 @@ begin
     raise exception 'take_attempt needs a bucket, a user, a maximum of 1 or more and a window';
   end if;
 
-  -- Until the row is ours: the sweep may take one away between the two statements.
-  loop
-    select a.attempted_at
-    into v_attempts
-    from private.attempts as a
-    where a.user_id = take_attempt.user_id
-      and a.bucket = take_attempt.bucket
-    for update;
+  insert into private.attempts as a (user_id, bucket, attempted_at, expires_at)
+  values (
+    take_attempt.user_id,
+    take_attempt.bucket,
+    array[clock_timestamp()],
+    clock_timestamp() + take_attempt.window_length
+  )
+  on conflict on constraint attempts_pkey do update
+    set attempted_at = array(
+          select t
+          from unnest(a.attempted_at) as t
+          where t > clock_timestamp() - take_attempt.window_length
+          order by t
+        ) || clock_timestamp(),
+        expires_at = clock_timestamp() + take_attempt.window_length
+    where (
+      select count(*)
+      from unnest(a.attempted_at) as t
+      where t > clock_timestamp() - take_attempt.window_length
+    ) < take_attempt.max_attempts;
 
-    exit when found;
-
-    insert into private.attempts (user_id, bucket, expires_at)
-    values (take_attempt.user_id, take_attempt.bucket, clock_timestamp() + take_attempt.window_length)
-    on conflict do nothing;
-  end loop;
+  if found then
+    return null;
+  end if;
 
   v_now := clock_timestamp();
   v_attempts := array(
     select t
-    from unnest(v_attempts) as t
-    where t > v_now - take_attempt.window_length
+    from private.attempts as a
+    cross join lateral unnest(a.attempted_at) as t
+    where a.user_id = take_attempt.user_id
+      and a.bucket = take_attempt.bucket
+      and t > v_now - take_attempt.window_length
     order by t
   );
 
-  if cardinality(v_attempts) >= take_attempt.max_attempts then
-    -- Free again when the last attempt that fills the window has left it.
-    return greatest(
-      1,
-      ceil(extract(epoch from
-        v_attempts[cardinality(v_attempts) - take_attempt.max_attempts + 1] + take_attempt.window_length - v_now
-      ))
-    )::integer;
-  end if;
-
-  update private.attempts as a
-  set attempted_at = v_attempts || v_now,
-      expires_at = v_now + take_attempt.window_length
-  where a.user_id = take_attempt.user_id
-    and a.bucket = take_attempt.bucket;
-
-  return null;
+  -- Free again when the last attempt that fills the window has left it, which it may have
+  -- done since the refusal.
+  return greatest(
+    1,
+    ceil(extract(epoch from
+      v_attempts[cardinality(v_attempts) - take_attempt.max_attempts + 1] + take_attempt.window_length - v_now
+    ))
+  )::integer;
 end;
 $$;
 
