@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
+import { inCallersWords } from "./lib/callers-words.ts";
 import { UserError } from "./lib/user-error.ts";
 import { deleteData, isDataFolder } from "./local/data-folder.ts";
 import { lockHolder } from "./local/lock.ts";
@@ -28,7 +29,9 @@ export async function run(args: string[]): Promise<number> {
   }
   await stopOrphan(dir);
   await deleteData(dir);
-  process.stdout.write(`Deleted the local data in ${dir}. The next npm start begins afresh.\n`);
+  process.stdout.write(
+    inCallersWords(`Deleted the local data in ${dir}. The next npm start begins afresh.\n`),
+  );
   return 0;
 }
 

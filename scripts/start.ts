@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { inCallersWords } from "./lib/callers-words.ts";
 import { UserError } from "./lib/user-error.ts";
 import { loadConfig } from "./local/config.ts";
 import { defaultDataDir, resolveFromCaller } from "./local/paths.ts";
@@ -44,7 +45,9 @@ export async function run(args: string[]): Promise<number> {
   process.stdout.write(
     `Ready in ${seconds} s. All of this is in ${file}, mails in mail.log beside it.\n`,
   );
-  process.stdout.write("Press Ctrl-C to stop. The data is kept until npm run reset.\n");
+  process.stdout.write(
+    inCallersWords("Press Ctrl-C to stop. The data is kept until npm run reset.\n"),
+  );
 
   const failed = await Promise.race([aborted(stopping).then(() => null), stack.failed]);
   await removeStatus(options.dir);

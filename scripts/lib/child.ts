@@ -16,6 +16,8 @@ export interface ChildResult {
 
 /** How to run it. */
 export interface ChildOptions {
+  /** The folder it runs in; ours by default. */
+  cwd?: string;
   env?: Record<string, string>;
   input?: string;
   /** Told each line of standard output as it comes. */
@@ -35,6 +37,7 @@ export function runChild(
 ): Promise<ChildResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       stdio: ["pipe", "pipe", "pipe"],
       detached: hasGroups,
       env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0", ...options.env },

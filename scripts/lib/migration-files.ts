@@ -52,7 +52,7 @@ async function sqlFiles(directory: string): Promise<string[]> {
 }
 
 function versionOf(file: string): string {
-  const version = /^(\d{14})_[a-z0-9_]+\.sql$/.exec(file)?.[1];
+  const version = /^(\d{14})_.+\.sql$/.exec(file)?.[1];
   if (version === undefined) {
     throw new UserError(
       `${file} is not named like a migration.`,

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
-import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { appendFile, cp, readdir, readFile, writeFile } from "node:fs/promises";
+import { join, sep } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
@@ -31,10 +31,19 @@ export interface FunctionsOptions {
 
 const ownFolder = join(projectDir, "supabase", "functions");
 const portSchema = z.object({ port: z.number() });
+const manifestSchema = z.object({
+  version: z.string().default(""),
+  dependencies: z.record(z.string(), z.string()).default({}),
+  devDependencies: z.record(z.string(), z.string()).default({}),
+});
 const importsSchema = z.object({ imports: z.record(z.string(), z.string()).default({}) });
 
 /** Variables of our own process that Deno itself needs. */
-const passedOn = ["PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "TMPDIR", "TEMP", "LANG"];
+const passedOn = [
+  ...["PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "TMPDIR", "TEMP", "LANG"],
+  // Where it may have to fetch what the functions import.
+  ...["NPM_CONFIG_REGISTRY", "DENO_CERT", "DENO_TLS_CA_STORE"],
+];
 
 /**
  * Starts the router of the edge functions under Deno. When this process ends, in whatever way, so does
@@ -47,7 +56,8 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
   const log = join(options.dir, "functions.log");
   await writeFile(log, "", { mode: 0o600 });
   const importMap = join(options.dir, "functions.import-map.json");
-  await writeFile(importMap, JSON.stringify(await readImportMap(folder), null, 2));
+  const imports = await readImportMap(folder);
+  await writeFile(importMap, JSON.stringify(imports, null, 2));
 
   const child = spawn(
     denoPath(),
@@ -55,15 +65,17 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
       "run",
       "--no-prompt",
       "--no-lock",
-      // What a function imports is installed by npm; nothing is fetched while it starts.
-      "--no-remote",
-      "--node-modules-dir=manual",
+      ...((await isInstalled(imports))
+        ? // What the functions import is installed by npm; nothing is fetched while they start.
+          ["--no-remote", "--node-modules-dir=manual"]
+        : // In an app's project Deno fetches it, as on hosted.
+          ["--node-modules-dir=none"]),
       "--allow-net",
       "--allow-env",
       "--allow-read",
       "--allow-sys",
       `--import-map=${importMap}`,
-      join(import.meta.dirname, "functions", "router.ts"),
+      join(await routerFolder(options.dir), "router.ts"),
       folder,
     ],
     {
@@ -129,6 +141,36 @@ export async function functionsEnvironment(
     value === undefined ? [] : [[name, value] as const],
   );
   return { ...caller, ...Object.fromEntries(own), ...hosted };
+}
+
+/** Deno reads no TypeScript below node_modules: there, the router is copied to the folder of the stack. */
+async function routerFolder(dir: string): Promise<string> {
+  const folder = join(import.meta.dirname, "functions");
+  if (!folder.split(sep).includes("node_modules")) return folder;
+  const copy = join(dir, "router");
+  await cp(folder, copy, { recursive: true });
+  return copy;
+}
+
+/**
+ * Whether the project's package.json names, and npm has installed, each version that is imported; `4` is any
+ * version that begins so.
+ */
+async function isInstalled({ scopes }: ImportMap): Promise<boolean> {
+  const wanted = Object.values(scopes).flatMap((imports) => Object.values(imports));
+  const manifest = manifestSchema.parse(await readManifest(projectDir));
+  const found = wanted.map(async (specifier) => {
+    const [, name = "", version] = /^npm:(@?[^@]+)@([^/]+)$/.exec(specifier) ?? [];
+    const named = name in manifest.dependencies || name in manifest.devDependencies;
+    const folder = join(projectDir, "node_modules", name);
+    const { version: found } = manifestSchema.parse(await readManifest(folder));
+    return named && `${found}.`.startsWith(`${version}.`);
+  });
+  return (await Promise.all(found)).every(Boolean);
+}
+
+async function readManifest(folder: string): Promise<unknown> {
+  return JSON.parse(await readFile(join(folder, "package.json"), "utf8").catch(() => "{}"));
 }
 
 /** Deno's import map, in which only scopes are used. */

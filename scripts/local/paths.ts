@@ -1,7 +1,11 @@
 import { join, resolve } from "node:path";
 
-/** The checkout that this file belongs to. */
-export const projectDir = resolve(import.meta.dirname, "..", "..");
+/**
+ * The project that a command works on: the app's, as `npx pinebase` has found it, or else the checkout that
+ * this file belongs to.
+ */
+export const projectDir =
+  process.env.PINEBASE_PROJECT_DIR ?? resolve(import.meta.dirname, "..", "..");
 
 /** Where the stack keeps its data and its status unless it is told otherwise. */
 export const defaultDataDir = join(projectDir, ".pinebase");

@@ -6,6 +6,8 @@ import { parseLock } from "../../../scripts/lib/lock-file.ts";
 const manifestSchema = z.object({
   dependencies: z.record(z.string(), z.string()).default({}),
   devDependencies: z.record(z.string(), z.string()).default({}),
+  peerDependencies: z.record(z.string(), z.string()),
+  peerDependenciesMeta: z.record(z.string(), z.object({ optional: z.literal(true) })),
   allowScripts: z.record(z.string(), z.boolean()),
 });
 
@@ -21,8 +23,18 @@ describe("the dependencies", () => {
   });
 
   it("are pinned to one version", () => {
-    const loose = Object.entries(dependencies).filter(([, range]) => !/^\d+\.\d+\.\d+/.test(range));
+    const loose = Object.entries(manifest.devDependencies).filter(
+      ([, range]) => !/^\d+\.\d+\.\d+/.test(range),
+    );
     expect(loose).toEqual([]);
+  });
+
+  it("leave an app that installs the package nothing but zod, in a version that it may choose", () => {
+    expect(Object.keys(manifest.dependencies)).toEqual(["zod"]);
+    expect(manifest.dependencies.zod).toMatch(/^\^4\./);
+    expect(Object.keys(manifest.peerDependenciesMeta)).toEqual(
+      Object.keys(manifest.peerDependencies),
+    );
   });
 });
 

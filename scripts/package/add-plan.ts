@@ -1,0 +1,201 @@
+import { join } from "node:path";
+import { listMigrations } from "../lib/migration-files.ts";
+import { UserError } from "../lib/user-error.ts";
+import { planSettings } from "./function-settings.ts";
+import { checksumOf, type Ledger, ledgerName, readLedger, readText } from "./ledger.ts";
+import type { Sources } from "./sources.ts";
+import { namesInPublic } from "./taken-names.ts";
+
+/** What adding a version of the package to a project would do. */
+export interface AddPlan {
+  /** The files to write, with a word on each. */
+  writes: { path: string; text: string; what: string }[];
+  /** What was left alone though it differs. */
+  notes: string[];
+}
+
+interface Parts extends AddPlan {
+  ledger: Ledger;
+}
+
+/**
+ * Decides what to write. A file that was changed in the project is never among it.
+ *
+ * @param supabase the project's supabase folder
+ * @param now migrations are stamped from here on, or after the project's newest
+ * @param moved tables in public that are known to go before Pinebase's come
+ * @throws UserError when something of the project's own stands where Pinebase's would go
+ */
+export async function planAdd(
+  sources: Sources,
+  supabase: string,
+  now: Date,
+  moved: readonly string[] = [],
+): Promise<AddPlan> {
+  const ledger = await readLedger(supabase);
+  const parts: Parts = { writes: [], notes: [], ledger: { ...ledger, version: sources.version } };
+  const taken = [
+    ...(await planMigrations(sources, supabase, now, parts, moved)),
+    ...(await planFiles(sources, supabase, parts)),
+  ];
+  if (taken.length > 0) {
+    throw new UserError(
+      `Pinebase needs names that are taken:\n${taken.map((line) => `  ${line}`).join("\n")}`,
+      "Nothing was changed. Rename what is listed; where the tables are those of Pinebase's original schema, see npx pinebase adopt.",
+    );
+  }
+  await planConfig(sources, supabase, parts);
+  const text = `${JSON.stringify(parts.ledger, null, 2)}\n`;
+  const path = join(supabase, ledgerName);
+  if ((await readText(path)) !== text) {
+    parts.writes.push({ path, text, what: "what was added, for the next time" });
+  }
+  return { writes: parts.writes, notes: parts.notes };
+}
+
+async function planMigrations(
+  sources: Sources,
+  supabase: string,
+  now: Date,
+  parts: Parts,
+  moved: readonly string[],
+): Promise<string[]> {
+  const local = await Promise.all(
+    (await listMigrations(supabase)).map(async (migration) => ({
+      ...migration,
+      up: (await readText(migration.path)) ?? "",
+    })),
+  );
+  const added = { ...parts.ledger.migrations };
+  // One that is here word for word was added before, by a run that was cut off or without its ledger.
+  for (const { file, up, down } of sources.migrations) {
+    const twin = local.find((here) => here.up === up && nameOf(here.file) === nameOf(file));
+    if (!(file in added) && twin !== undefined) {
+      added[file] = { file: twin.file, checksum: checksumOf(up), rollback: checksumOf(down) };
+    }
+  }
+  const fresh = sources.migrations.filter(({ file }) => !(file in added));
+  const ours = new Set(Object.values(added).map(({ file }) => file));
+  const present = namesInPublic(local.filter(({ file }) => !ours.has(file)));
+  const taken = [...namesInPublic(fresh).keys()].flatMap((name) => {
+    const file = present.get(name);
+    const goes = moved.some((table) => name === `table ${table}` || isOriginalFunction(name));
+    return file === undefined || goes
+      ? []
+      : [`${name}, made by ${join(supabase, "migrations", file)}`];
+  });
+
+  const stamps = stampsAfter(local.at(-1)?.version, now);
+  for (const { file, up, down } of fresh) {
+    const name = `${stamps()}_${nameOf(file)}`;
+    const what = `migration ${nameOf(file)}`;
+    parts.writes.push(
+      { path: join(supabase, "migrations", name), text: up, what },
+      { path: join(supabase, "rollbacks", name), text: down, what: "its way back" },
+    );
+    added[file] = { file: name, checksum: checksumOf(up), rollback: checksumOf(down) };
+  }
+  for (const { file, up } of sources.migrations) {
+    const { file: here, checksum } = added[file] ?? { file, checksum: "" };
+    const text = await readText(join(supabase, "migrations", here));
+    if (fresh.some((one) => one.file === file)) continue;
+    if (text === null) parts.notes.push(`${join(supabase, "migrations", here)} is missing here`);
+    else if (checksumOf(text) !== checksum) {
+      parts.notes.push(`${join(supabase, "migrations", here)} was changed here`);
+    } else if (checksumOf(up) !== checksum) {
+      parts.notes.push(`${join(supabase, "migrations", here)} is another in this version`);
+    }
+  }
+  parts.ledger.migrations = added;
+  return taken;
+}
+
+async function planFiles(sources: Sources, supabase: string, parts: Parts): Promise<string[]> {
+  const known = parts.ledger.files;
+  const next: Record<string, string> = {};
+  const taken: string[] = [];
+  for (const [name, text] of sources.files) {
+    const path = join(supabase, name);
+    const present = await readText(path);
+    const before = known[name];
+    const ours = checksumOf(text);
+    const here = present === null ? null : checksumOf(present);
+    if (here === ours) {
+      next[name] = ours;
+    } else if (here === null && before === undefined) {
+      parts.writes.push({ path, text, what: "new" });
+      next[name] = ours;
+    } else if (here === null) {
+      parts.notes.push(`${path} was removed here`);
+      next[name] = before ?? ours;
+    } else if (before === undefined) {
+      taken.push(path);
+    } else if (here === before) {
+      parts.writes.push({ path, text, what: "newer" });
+      next[name] = ours;
+    } else {
+      if (before !== ours)
+        parts.notes.push(`${path} was changed here, and is newer in this version`);
+      next[name] = before;
+    }
+  }
+  for (const name of Object.keys(known).filter((file) => !sources.files.has(file))) {
+    if ((await readText(join(supabase, name))) !== null) {
+      parts.notes.push(`${join(supabase, name)} is no longer part of Pinebase`);
+    }
+  }
+  parts.ledger.files = next;
+  return taken;
+}
+
+async function planConfig(sources: Sources, supabase: string, parts: Parts): Promise<void> {
+  const path = join(supabase, "config.toml");
+  const own = (await readText(path)) ?? "";
+  const { text, added, notes } = settings(own, sources.config, path);
+  if (text !== own) {
+    const what = `settings of ${added.join(", ")}`;
+    parts.writes.push({ path, text, what });
+  }
+  parts.notes.push(...notes.map((note) => `${path}: ${note}`));
+}
+
+function settings(own: string, ours: string, path: string) {
+  try {
+    return planSettings(own, ours);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UserError(
+      `${path} cannot be read: ${reason}`,
+      "Nothing was changed. Mend the file.",
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** The functions that go with the original tables. */
+function isOriginalFunction(name: string): boolean {
+  return name === "function encrypt_api_key" || name === "function decrypt_api_key";
+}
+
+/** `<stamp>_name.sql` without the stamp. */
+function nameOf(file: string): string {
+  return file.slice(file.indexOf("_") + 1);
+}
+
+/** Gives stamps a second apart, each later than the newest of the project. */
+function stampsAfter(newest: string | undefined, now: Date): () => string {
+  let time = Math.max(now.getTime(), newest === undefined ? 0 : timeOf(newest) + 1_000);
+  return () => {
+    const stamp = new Date(time).toISOString().slice(0, 19).replaceAll(/[-T:]/g, "");
+    time += 1_000;
+    return stamp;
+  };
+}
+
+function timeOf(stamp: string): number {
+  const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(stamp)?.slice(1).map(Number) ?? [];
+  const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = parts;
+  return Date.UTC(year, month - 1, day, hour, minute, second);
+}

@@ -1,0 +1,52 @@
+import { parse } from "smol-toml";
+import { z } from "zod";
+
+const functionsSchema = z.object({
+  functions: z
+    .record(z.string(), z.looseObject({ verify_jwt: z.boolean().optional() }))
+    .default({}),
+});
+
+/** What has to happen to a config.toml. */
+export interface SettingsPlan {
+  /** The whole new text. */
+  text: string;
+  /** The functions whose entry it gains. */
+  added: string[];
+  /** Entries that are there and say something else. */
+  notes: string[];
+}
+
+/**
+ * Appends to a project's config.toml the entries of the functions that it does not have, with the comments that
+ * say why. An entry that is there is left as it is.
+ *
+ * @throws when one of the texts is no TOML
+ */
+export function planSettings(own: string, ours: string): SettingsPlan {
+  const present = functionsSchema.parse(parse(own)).functions;
+  const wanted = functionsSchema.parse(parse(ours)).functions;
+  const added = Object.keys(wanted).filter((name) => !(name in present));
+  const notes = Object.entries(wanted).flatMap(([name, { verify_jwt = true }]) => {
+    const here = present[name]?.verify_jwt ?? true;
+    return name in present && here !== verify_jwt
+      ? [
+          `[functions.${name}] says verify_jwt = ${here}, and the function is written for ${verify_jwt}`,
+        ]
+      : [];
+  });
+  const blocks = added.map((name) => blockOf(ours, name));
+  const text = blocks.length === 0 ? own : `${own.trimEnd()}\n\n${blocks.join("\n\n")}\n`;
+  return { text, added, notes };
+}
+
+/** The lines of a table, from its head to the next. */
+function blockOf(toml: string, name: string): string {
+  const lines = toml.split(/\r?\n/);
+  const start = lines.indexOf(`[functions.${name}]`);
+  const next = lines.findIndex((line, index) => index > start && line.startsWith("["));
+  return lines
+    .slice(start, next === -1 ? undefined : next)
+    .join("\n")
+    .trimEnd();
+}

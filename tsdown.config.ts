@@ -1,0 +1,38 @@
+import { defineConfig } from "tsdown";
+
+/**
+ * The package: what an app imports, as ESM and CommonJS with types for both, and the commands of
+ * `npx pinebase`, which run on plain Node without what only this repository installs.
+ */
+export default defineConfig([
+  {
+    entry: { index: "types/index.ts" },
+    outDir: "dist",
+    format: ["esm", "cjs"],
+    platform: "neutral",
+    target: "es2022",
+    dts: true,
+    clean: true,
+    hash: false,
+    logLevel: "warn",
+  },
+  {
+    entry: { main: "scripts/package/main.ts" },
+    outDir: "dist/cli",
+    format: "esm",
+    platform: "node",
+    target: "node20.12",
+    dts: false,
+    clean: true,
+    hash: false,
+    fixedExtension: false,
+    logLevel: "warn",
+    // Read by their paths while a command runs, beside the code that reads them.
+    copy: [
+      "scripts/local/platform.sql",
+      "scripts/local/roles.sql",
+      "scripts/local/default-privileges.sql",
+      { from: "scripts/local/functions", to: "dist/cli" },
+    ],
+  },
+]);

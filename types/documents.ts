@@ -1,0 +1,348 @@
+import { z } from "zod";
+import { jsonObjectSchema, parametersSchemaSchema, parameterValuesSchema } from "./json.ts";
+import {
+  apiKeyActionSchema,
+  componentTypeSchema,
+  creditKindSchema,
+  marketTypeSchema,
+  subscriptionProviderSchema,
+  subscriptionStatusSchema,
+  timeframeSchema,
+} from "./values.ts";
+
+/*
+ * What the functions of the database answer. Times are ISO 8601 texts. An answer may gain fields: a
+ * schema drops those that it does not know.
+ */
+
+const time = z.string();
+const id = z.string();
+
+/** One indicator of a strategy. */
+export const strategyComponentSchema = z.object({
+  component_type: componentTypeSchema,
+  position: z.number(),
+  is_custom: z.boolean(),
+  indicator_id: id.nullable(),
+  indicator_name: z.string().nullable(),
+  parameters: parameterValuesSchema,
+});
+/** One indicator of a strategy. */
+export type StrategyComponent = z.infer<typeof strategyComponentSchema>;
+
+/** One indicator of a strategy as `save_strategy` takes it. */
+export const strategyComponentInputSchema = z.strictObject({
+  component_type: componentTypeSchema,
+  /** Within the type; counted in the order given where it is left out. */
+  position: z.number().int().nonnegative().nullish(),
+  is_custom: z.boolean().nullish(),
+  indicator_id: id.nullish(),
+  indicator_name: z.string().max(200).nullish(),
+  parameters: parameterValuesSchema.nullish(),
+});
+/** One indicator of a strategy as `save_strategy` takes it. */
+export type StrategyComponentInput = z.infer<typeof strategyComponentInputSchema>;
+
+/** A strategy on the public page. */
+export const strategySummarySchema = z.object({
+  strategy_id: id,
+  name: z.string(),
+  description: z.string().nullable(),
+  market_type: marketTypeSchema.nullable(),
+  timeframe: timeframeSchema.nullable(),
+  is_public: z.boolean(),
+  is_ai_generated: z.boolean(),
+  version_number: z.number(),
+  created_at: time,
+  updated_at: time,
+});
+/** A strategy on the public page. */
+export type StrategySummary = z.infer<typeof strategySummarySchema>;
+
+/** A whole strategy. */
+export const strategyDocumentSchema = strategySummarySchema.extend({
+  config: jsonObjectSchema,
+  components: z.array(strategyComponentSchema),
+});
+/** A whole strategy. */
+export type StrategyDocument = z.infer<typeof strategyDocumentSchema>;
+
+/** A page of public strategies. */
+export const strategyPageSchema = z.object({
+  items: z.array(strategySummarySchema),
+  /** For the next page; null on the last. */
+  next_cursor: z.string().nullable(),
+});
+/** A page of public strategies. */
+export type StrategyPage = z.infer<typeof strategyPageSchema>;
+
+/** An indicator of the library. */
+export const indicatorSchema = z.object({
+  id,
+  name: z.string(),
+  description: z.string().nullable(),
+  category: z.string(),
+  type: componentTypeSchema,
+  parameters: parametersSchemaSchema,
+  defaults: parameterValuesSchema,
+  created_at: time,
+  created_by: id.nullable(),
+  is_custom: z.boolean(),
+  is_public: z.boolean(),
+  accuracy_rating: z.number().nullable(),
+});
+/** An indicator of the library. */
+export type Indicator = z.infer<typeof indicatorSchema>;
+
+/** The receipt of a change of credits. */
+export const creditReceiptSchema = z.object({
+  balance: z.number(),
+  transaction_id: z.number(),
+  /** Whether this was a repeat, which changed nothing. */
+  replayed: z.boolean(),
+});
+/** The receipt of a change of credits. */
+export type CreditReceipt = z.infer<typeof creditReceiptSchema>;
+
+/** A stored API key, without the key. */
+export const storedApiKeySchema = z.object({
+  id,
+  provider: z.string(),
+  /** The last four characters. */
+  key_hint: z.string().nullable(),
+  created_at: time,
+  updated_at: time,
+  last_used: time.nullable(),
+});
+/** A stored API key, without the key. */
+export type StoredApiKey = z.infer<typeof storedApiKeySchema>;
+
+/** What a plan allows. Null is no limit. */
+export const planSchema = z.object({
+  plan_type: z.string(),
+  name: z.string(),
+  is_premium: z.boolean(),
+  monthly_credits: z.number(),
+  max_strategies: z.number().nullable(),
+  max_versions: z.number().nullable(),
+  max_custom_indicators: z.number().nullable(),
+  stripe_price_id: z.string().nullable(),
+  paypal_plan_id: z.string().nullable(),
+  is_active: z.boolean(),
+});
+/** What a plan allows. Null is no limit. */
+export type Plan = z.infer<typeof planSchema>;
+
+/** A subscription, as last read from its provider. */
+export const subscriptionSchema = z.object({
+  id,
+  user_id: id,
+  status: subscriptionStatusSchema,
+  provider: subscriptionProviderSchema,
+  provider_subscription_id: z.string().nullable(),
+  plan_type: z.string(),
+  current_period_start: time.nullable(),
+  current_period_end: time.nullable(),
+  cancel_at: time.nullable(),
+  grace_until: time.nullable(),
+  ended_at: time.nullable(),
+  livemode: z.boolean(),
+  read_number: z.number(),
+  created_at: time,
+  updated_at: time,
+});
+/** A subscription, as last read from its provider. */
+export type Subscription = z.infer<typeof subscriptionSchema>;
+
+/** A user's row. */
+export const userSchema = z.object({
+  id,
+  email: z.string(),
+  full_name: z.string().nullable(),
+  created_at: time,
+  updated_at: time,
+  credits: z.number(),
+  is_premium: z.boolean(),
+  premium_until: time.nullable(),
+  preferences: jsonObjectSchema,
+  last_login: time.nullable(),
+});
+/** A user's row. */
+export type User = z.infer<typeof userSchema>;
+
+/** An account as an app shows it. */
+export const accountSchema = z.object({
+  user: userSchema,
+  plan: planSchema,
+  subscription: subscriptionSchema.nullable(),
+  credits: z.number(),
+  is_premium: z.boolean(),
+  premium_until: time.nullable(),
+});
+/** An account as an app shows it. */
+export type Account = z.infer<typeof accountSchema>;
+
+const row = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.object({ id, created_at: time, ...shape });
+
+/** Every row of a user, by table. */
+export const userExportSchema = z.object({
+  users: z.array(userSchema),
+  credit_transactions: z.array(
+    z.object({
+      id: z.number(),
+      user_id: id,
+      kind: creditKindSchema,
+      delta: z.number(),
+      balance_after: z.number(),
+      reason: z.string().nullable(),
+      idempotency_key: z.string().nullable(),
+      refund_of: z.number().nullable(),
+      created_at: time,
+    }),
+  ),
+  subscriptions: z.array(subscriptionSchema),
+  api_keys: z.array(storedApiKeySchema.extend({ user_id: id, secret_version: z.number() })),
+  api_key_events: z.array(
+    z.object({
+      id: z.number(),
+      user_id: id,
+      provider: z.string(),
+      action: apiKeyActionSchema,
+      request_id: z.string().nullable(),
+      created_at: time,
+    }),
+  ),
+  indicators: z.array(indicatorSchema),
+  custom_indicators: z.array(
+    row({
+      user_id: id,
+      name: z.string(),
+      description: z.string().nullable(),
+      category: z.string(),
+      type: componentTypeSchema,
+      parameters: parametersSchemaSchema,
+      pine_script: z.string(),
+      is_public: z.boolean(),
+      updated_at: time,
+    }),
+  ),
+  strategies: z.array(
+    row({
+      user_id: id,
+      name: z.string(),
+      description: z.string().nullable(),
+      is_ai_generated: z.boolean(),
+      is_public: z.boolean(),
+      market_type: marketTypeSchema.nullable(),
+      timeframe: timeframeSchema.nullable(),
+      config: jsonObjectSchema,
+      current_version: z.number(),
+      updated_at: time,
+    }),
+  ),
+  strategy_components: z.array(
+    row({
+      strategy_id: id,
+      user_id: id,
+      indicator_id: id.nullable(),
+      indicator_name: z.string().nullable(),
+      is_custom: z.boolean(),
+      component_type: componentTypeSchema,
+      parameters: parameterValuesSchema,
+      position: z.number(),
+      updated_at: time,
+      library_indicator_id: id.nullable(),
+      custom_indicator_id: id.nullable(),
+    }),
+  ),
+  strategy_versions: z.array(
+    row({
+      strategy_id: id,
+      user_id: id,
+      version_number: z.number(),
+      config: strategyDocumentSchema,
+      notes: z.string().nullable(),
+    }),
+  ),
+  user_coupons: z.array(
+    z.object({
+      id,
+      user_id: id,
+      coupon_id: id,
+      used_at: time,
+      checkout_session_id: z.string().nullable(),
+      applied_at: time.nullable(),
+    }),
+  ),
+});
+/** Every row of a user, by table. */
+export type UserExport = z.infer<typeof userExportSchema>;
+
+/** A coupon as a user sees it. */
+export const couponSchema = z.object({
+  code: z.string(),
+  discount_percent: z.number(),
+  description: z.string().nullable(),
+  expires_at: time.nullable(),
+});
+/** A coupon as a user sees it. */
+export type Coupon = z.infer<typeof couponSchema>;
+
+/** An error that a function answers as a value, because what it counted must stand. */
+export const returnedErrorSchema = z.object({
+  ok: z.literal(false),
+  error: z.object({
+    code: z.string(),
+    status: z.number(),
+    message: z.string(),
+    facts: z.record(z.string(), z.unknown()).nullable(),
+  }),
+});
+/** An error that a function answers as a value, because what it counted must stand. */
+export type ReturnedError = z.infer<typeof returnedErrorSchema>;
+
+/** A redeemed or previewed coupon, or why not. */
+export const couponResultSchema = z.discriminatedUnion("ok", [
+  z.object({ ok: z.literal(true), coupon: couponSchema }),
+  returnedErrorSchema,
+]);
+/** A redeemed or previewed coupon, or why not. */
+export type CouponResult = z.infer<typeof couponResultSchema>;
+
+/** A key in the clear, or why not. */
+export const decryptedApiKeySchema = z.discriminatedUnion("ok", [
+  z.object({ ok: z.literal(true), provider: z.string(), api_key: z.string() }),
+  returnedErrorSchema,
+]);
+/** A key in the clear, or why not. */
+export type DecryptedApiKey = z.infer<typeof decryptedApiKeySchema>;
+
+/** What a support case needs. The parts are for a person to read; they may change. */
+export const diagnosisSchema = z.object({
+  user: userSchema.omit({ preferences: true }),
+  plan: z.string(),
+  subscriptions: z.array(subscriptionSchema.extend({ entitled_until: time.nullable() })),
+  customers: jsonObjectSchema,
+  open_checkout: jsonObjectSchema.nullable(),
+  last_events: z.array(jsonObjectSchema),
+  parked_events: z.array(jsonObjectSchema),
+  ledger: z.object({ agrees: z.boolean(), last: z.array(jsonObjectSchema) }),
+});
+/** What a support case needs. The parts are for a person to read; they may change. */
+export type Diagnosis = z.infer<typeof diagnosisSchema>;
+
+/** What a sweep did, as numbers of rows. */
+export const sweepSchema = z.object({
+  retried: z.number(),
+  abandoned: z.number(),
+  deleted: z.number(),
+  ended: z.number(),
+  months_granted: z.number(),
+  premium_corrected: z.number(),
+  attempts_forgotten: z.number(),
+  /** Not mended, because nobody knows which side is right. */
+  ledger_disagreements: z.array(jsonObjectSchema),
+});
+/** What a sweep did, as numbers of rows. */
+export type Sweep = z.infer<typeof sweepSchema>;

@@ -1,0 +1,100 @@
+import { z } from "zod";
+import { type ErrorCode, errorStatus, isErrorCode } from "../supabase/functions/_shared/errors.ts";
+import { errorResponseSchema } from "../supabase/functions/_shared/schemas.ts";
+
+/** An error that Pinebase knows. */
+export interface PinebaseError {
+  /** The stable identifier: what to switch on. */
+  code: ErrorCode;
+  /** The HTTP status. */
+  status: number;
+  /** One plain sentence that says what to do. */
+  message: string;
+  /** What a form or a translation needs, such as the name of the argument. */
+  facts: Record<string, unknown> | null;
+  /** Of the edge function's answer, to find it in the logs; null for the database. */
+  requestId: string | null;
+}
+
+const factsSchema = z.record(z.string(), z.unknown()).nullable();
+
+// What PostgREST answers, and supabase-js hands on in `error` or throws: `details` is the identifier.
+const postgrestErrorSchema = z.object({
+  message: z.string(),
+  details: z.custom<ErrorCode>(isErrorCode),
+  hint: z.string().nullish(),
+});
+
+// FunctionsHttpError of supabase-js carries the answer of the edge function.
+const functionsErrorSchema = z.object({
+  context: z.custom<Response>(isResponse),
+});
+
+// The error in `{ok: false, error}`, which some functions answer as a value.
+const returnedErrorSchema = z.object({
+  code: z.custom<ErrorCode>(isErrorCode),
+  message: z.string(),
+  facts: factsSchema,
+});
+
+/**
+ * Reads an error of supabase-js: what `rpc()` and `from()` give in `error`, what `throwOnError()` throws, what
+ * `functions.invoke()` gives in `error`, and what stands in an answer `{ok: false, error}`.
+ *
+ * @returns null for everything that Pinebase did not say itself: a broken connection, a refusal of
+ *   Postgres (42501, 23505), an error of Auth
+ */
+export async function toPinebaseError(error: unknown): Promise<PinebaseError | null> {
+  const raised = postgrestErrorSchema.safeParse(error);
+  if (raised.success) {
+    const { details: code, message, hint } = raised.data;
+    return known(code, message, readFacts(hint), null);
+  }
+  const invoked = functionsErrorSchema.safeParse(error);
+  if (invoked.success) {
+    return await readResponse(invoked.data.context);
+  }
+  const returned = returnedErrorSchema.safeParse(error);
+  if (returned.success) {
+    const { code, message, facts } = returned.data;
+    return known(code, message, facts, null);
+  }
+  return null;
+}
+
+/** A fetch of the app's own may have a Response of its own. */
+function isResponse(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "clone" in value && "headers" in value;
+}
+
+async function readResponse(response: Response): Promise<PinebaseError | null> {
+  // The app may read the answer too, before or after.
+  if (response.bodyUsed) return null;
+  const text = await response.clone().text();
+  const parsed = errorResponseSchema.safeParse(readJson(text));
+  if (!parsed.success || !isErrorCode(parsed.data.error.code)) return null;
+  const { code, message, facts } = parsed.data.error;
+  return known(code, message, facts, response.headers.get("x-request-id"));
+}
+
+function known(
+  code: ErrorCode,
+  message: string,
+  facts: Record<string, unknown> | null,
+  requestId: string | null,
+): PinebaseError {
+  return { code, status: errorStatus[code], message, facts, requestId };
+}
+
+function readFacts(hint: string | null | undefined): Record<string, unknown> | null {
+  const facts = factsSchema.safeParse(readJson(hint ?? "null"));
+  return facts.success ? facts.data : null;
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,20 @@
+/** The shape with other types for some of its fields, which stay optional and nullable where they were. */
+export type Replace<Shape, Fields> = {
+  [Name in keyof Shape]: Name extends keyof Fields
+    ? Fields[Name] | Extract<Shape[Name], null | undefined>
+    : Shape[Name];
+};
+
+/** The shape in which null may stand for what can be left out. */
+export type NullWhereOptional<Shape> = {
+  [Name in keyof Shape]: Record<never, never> extends Pick<Shape, Name>
+    ? Shape[Name] | null
+    : Shape[Name];
+};
+
+/** A generated table with other types for some of its columns. */
+export type NarrowTable<Table, Columns> = {
+  [Part in keyof Table]: Part extends "Row" | "Insert" | "Update"
+    ? Replace<Table[Part], Columns>
+    : Table[Part];
+};

@@ -1,0 +1,107 @@
+import { z } from "zod";
+import type { Database as Generated } from "./database.types.ts";
+import {
+  accountSchema,
+  couponResultSchema,
+  creditReceiptSchema,
+  decryptedApiKeySchema,
+  diagnosisSchema,
+  indicatorSchema,
+  type StrategyComponentInput,
+  storedApiKeySchema,
+  strategyDocumentSchema,
+  strategyPageSchema,
+  sweepSchema,
+  userExportSchema,
+} from "./documents.ts";
+import type { JsonObject } from "./json.ts";
+import type { NullWhereOptional, Replace } from "./narrow.ts";
+import type { ComponentType, MarketType, Timeframe } from "./values.ts";
+
+/** What each function of the database answers, by its name. */
+export const rpcAnswerSchemas = {
+  charge_credits: creditReceiptSchema,
+  consume_credits: creditReceiptSchema,
+  decrypt_api_key: z.string(),
+  delete_api_key: z.object({ deleted: z.boolean() }),
+  delete_user: z.object({ deleted: z.boolean() }),
+  diagnose_account: diagnosisSchema,
+  drop_api_key_secret: z.object({ dropped: z.boolean() }),
+  encrypt_api_key: z.string(),
+  export_my_data: userExportSchema,
+  export_user_data: userExportSchema,
+  fork_strategy: strategyDocumentSchema,
+  get_decrypted_api_key: decryptedApiKeySchema,
+  get_my_account: accountSchema,
+  get_strategy: strategyDocumentSchema,
+  grant_credits: creditReceiptSchema,
+  grant_premium: accountSchema,
+  import_legacy_api_key_secret: z.object({ imported: z.boolean() }),
+  list_public_strategies: strategyPageSchema,
+  preview_coupon: couponResultSchema,
+  redeem_coupon: couponResultSchema,
+  reencrypt_api_keys: z.object({ reencrypted: z.number(), remaining: z.number() }),
+  refund_credits: creditReceiptSchema,
+  restore_strategy_version: strategyDocumentSchema,
+  rotate_api_key_secret: z.object({ version: z.number() }),
+  save_strategy: strategyDocumentSchema,
+  search_indicators: z.array(indicatorSchema),
+  store_api_key: storedApiKeySchema,
+  sweep: sweepSchema,
+} as const;
+
+/** Arguments whose values are narrower than their type in the database. */
+interface NarrowArguments {
+  list_public_strategies: { market_type: MarketType; timeframe: Timeframe };
+  save_strategy: {
+    components: StrategyComponentInput[];
+    config: JsonObject;
+    market_type: MarketType;
+    timeframe: Timeframe;
+  };
+  search_indicators: { type: ComponentType };
+}
+
+/** Functions that only our own edge functions and commands call: an app does not see them. */
+export type InternalRpc =
+  | "apply_read"
+  | "begin_checkout"
+  | "billing_of"
+  | "drop_checkout"
+  | "end_checkout"
+  | "fail_webhook_event"
+  | "link_billing_customer"
+  | "next_read_number"
+  | "open_checkout"
+  | "record_webhook_event"
+  | "settle_webhook_event"
+  | "unsettled_webhook_events";
+
+type GeneratedRpcs = Generated["public"]["Functions"];
+type Answers = typeof rpcAnswerSchemas;
+
+/** The functions of the database as an app calls them. */
+export type Rpcs = {
+  [Name in keyof Answers & keyof GeneratedRpcs]: {
+    [Part in keyof GeneratedRpcs[Name]]: Part extends "Args"
+      ? ArgumentsOf<Name>
+      : Part extends "Returns"
+        ? z.output<Answers[Name]>
+        : GeneratedRpcs[Name][Part];
+  };
+};
+
+type ArgumentsOf<Name extends keyof GeneratedRpcs> = NullWhereOptional<
+  Replace<
+    GeneratedRpcs[Name]["Args"],
+    Name extends keyof NarrowArguments ? NarrowArguments[Name] : unknown
+  >
+>;
+
+/**
+ * The functions that the database has and this layer has forgotten, or the other way round. A test
+ * fails unless it is never.
+ */
+export type ForgottenRpcs =
+  | Exclude<keyof GeneratedRpcs, keyof Answers | InternalRpc>
+  | Exclude<keyof Answers | InternalRpc | keyof NarrowArguments, keyof GeneratedRpcs>;
