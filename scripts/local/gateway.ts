@@ -145,7 +145,8 @@ async function toFunction(request: Request, options: GatewayOptions): Promise<Re
   ]) {
     headers.delete(hop);
   }
-  headers.delete("accept-encoding");
+  // What comes back compressed would be unpacked here and passed on under a header that says it is not.
+  headers.set("accept-encoding", "identity");
   headers.set("x-forwarded-host", url.host);
   headers.set("x-forwarded-proto", url.protocol.slice(0, -1));
   try {

@@ -184,6 +184,471 @@ create constraint trigger users_credits_are_ledgered
   when (old.credits is distinct from new.credits)
   execute function private.require_ledgered_credits();
 
+-- The one place where credits move: one conditional update and one insert, in this
+-- order. The update takes the lock on the account, so that two requests with one key
+-- meet at the insert and nowhere else: the unique key refuses the second, the block
+-- takes its update back, and what was done the first time is answered again. Nothing is
+-- looked up before, or the answer could be out of date when it is used.
+--
+-- Null where the user has no account: the caller knows what to call that.
+create function private.change_credits(
+  user_id uuid,
+  kind text,
+  delta integer,
+  reason text,
+  idempotency_key text,
+  refund_of bigint default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_balance integer;
+  v_transaction_id bigint;
+  v_first record;
+begin
+  begin
+    update public.users as u
+    set credits = u.credits + change_credits.delta
+    where u.id = change_credits.user_id
+      and u.credits::bigint + change_credits.delta between 0 and 2147483647
+    returning u.credits into v_balance;
+
+    if found then
+      insert into public.credit_transactions as t
+        (user_id, kind, delta, balance_after, reason, idempotency_key, refund_of)
+      values (
+        change_credits.user_id,
+        change_credits.kind,
+        change_credits.delta,
+        v_balance,
+        change_credits.reason,
+        change_credits.idempotency_key,
+        change_credits.refund_of
+      )
+      returning t.id into v_transaction_id;
+
+      return jsonb_build_object('balance', v_balance, 'transaction_id', v_transaction_id, 'replayed', false);
+    end if;
+  exception
+    when unique_violation then
+      null;
+  end;
+
+  -- A repeat, then, or too few credits, which may be because this key has taken them.
+  select
+    t.id,
+    t.balance_after,
+    t.delta is distinct from change_credits.delta
+      or t.reason is distinct from change_credits.reason
+      or exists (
+        select
+        from public.credit_transactions as r
+        where r.refund_of = t.id
+      ) as is_something_else
+  into v_first
+  from public.credit_transactions as t
+  where t.user_id = change_credits.user_id
+    and t.kind = change_credits.kind
+    and t.idempotency_key = change_credits.idempotency_key;
+
+  if found then
+    if v_first.is_something_else then
+      perform private.raise_error(
+        'idempotency_key_reused',
+        'This idempotency key was used with another amount or reason, or was refunded: use a new one.',
+        jsonb_build_object('transaction_id', v_first.id)
+      );
+    end if;
+
+    return jsonb_build_object('balance', v_first.balance_after, 'transaction_id', v_first.id, 'replayed', true);
+  end if;
+
+  select u.credits
+  into v_balance
+  from public.users as u
+  where u.id = change_credits.user_id;
+
+  if not found then
+    return null;
+  elsif change_credits.delta < 0 then
+    perform private.raise_error(
+      'insufficient_credits',
+      'There are not enough credits: buy or wait for more, or ask for less.',
+      jsonb_build_object('balance', v_balance, 'amount', -change_credits.delta)
+    );
+  end if;
+
+  perform private.raise_error(
+    'invalid_argument',
+    'The balance cannot hold so many credits: give fewer.',
+    jsonb_build_object('argument', 'amount', 'maximum', 2147483647 - v_balance)
+  );
+end;
+$$;
+
+comment on function private.change_credits(uuid, text, integer, text, text, bigint) is
+  'Changes a balance and its ledger: {balance, transaction_id, replayed}, or null for a user without an account. A key counts once for a user and kind.';
+
+revoke all on function private.change_credits from public, anon, authenticated, service_role;
+
+-- What a caller may send. Keys are opaque, short enough for an index and free of ':',
+-- which sets the system's own apart.
+create function private.check_credit_arguments(amount integer, reason text, idempotency_key text)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if check_credit_arguments.amount is null or check_credit_arguments.amount < 1 then
+    perform private.raise_error(
+      'invalid_argument', 'The amount must be 1 or more.', '{"argument": "amount", "minimum": 1}'
+    );
+  elsif char_length(check_credit_arguments.reason) > 4000 then
+    perform private.raise_error(
+      'invalid_argument', 'The reason is too long: shorten it.', '{"argument": "reason", "maximum": 4000}'
+    );
+  elsif check_credit_arguments.idempotency_key !~ '^[A-Za-z0-9_-]{8,64}$' then
+    perform private.raise_error(
+      'invalid_argument',
+      'An idempotency key has 8 to 64 letters, digits, underscores and hyphens: a UUID will do.',
+      '{"argument": "idempotency_key"}'
+    );
+  end if;
+end;
+$$;
+
+comment on function private.check_credit_arguments(integer, text, text) is
+  'Refuses an amount below 1, a reason beyond 4,000 characters and a malformed idempotency key. Reason and key may be null.';
+
+revoke all on function private.check_credit_arguments from public, anon, authenticated, service_role;
+
+-- What a user spends by their own request. Their keys are stored as they come.
+create function private.consume_credits(amount integer, reason text, idempotency_key text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user_id uuid := auth.uid();
+  v_receipt jsonb;
+begin
+  if v_user_id is null then
+    perform private.raise_error('not_authenticated', 'Sign in to spend credits.');
+  end if;
+
+  perform private.check_credit_arguments(
+    consume_credits.amount, consume_credits.reason, consume_credits.idempotency_key
+  );
+
+  v_receipt := private.change_credits(
+    v_user_id, 'consume', -consume_credits.amount, consume_credits.reason, consume_credits.idempotency_key
+  );
+
+  if v_receipt is null then
+    perform private.ensure_account(v_user_id);
+    v_receipt := private.change_credits(
+      v_user_id, 'consume', -consume_credits.amount, consume_credits.reason, consume_credits.idempotency_key
+    );
+  end if;
+
+  if v_receipt is null then
+    perform private.raise_error('email_required', 'Add an email to your account first.');
+  end if;
+
+  return v_receipt;
+end;
+$$;
+
+comment on function private.consume_credits(integer, text, text) is
+  'Work of public.consume_credits().';
+
+revoke all on function private.consume_credits from public, anon, authenticated, service_role;
+grant execute on function private.consume_credits to authenticated;
+
+create function public.consume_credits(amount integer, reason text default null, idempotency_key text default null)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.consume_credits(amount, reason, idempotency_key);
+end;
+
+comment on function public.consume_credits(integer, text, text) is
+  'Spends credits of the signed-in user: {balance, transaction_id, replayed}. A repeat with the same key answers the first result; without a key every call counts.';
+
+revoke all on function public.consume_credits from public, anon, authenticated, service_role;
+grant execute on function public.consume_credits to authenticated;
+
+-- What the operator does with a user's credits. A ':' is in every key stored here and in none
+-- that a user can send: nobody can use up a key before the system does, and a refund
+-- finds the system's own charge or nothing. So the recipe of paid work is charge,
+-- work, keep the result, and refund where that fails; a refund after a charge that was
+-- never made gives nothing away.
+create function private.change_credits_of(
+  user_id uuid,
+  kind text,
+  delta integer,
+  reason text,
+  idempotency_key text,
+  refund_of bigint default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_key text := 'service:' || change_credits_of.idempotency_key;
+  v_receipt jsonb;
+begin
+  if change_credits_of.user_id is null then
+    perform private.raise_error('invalid_argument', 'Say whose credits are meant.', '{"argument": "user_id"}');
+  end if;
+
+  v_receipt := private.change_credits(
+    change_credits_of.user_id,
+    change_credits_of.kind,
+    change_credits_of.delta,
+    change_credits_of.reason,
+    v_key,
+    change_credits_of.refund_of
+  );
+
+  if v_receipt is null then
+    perform private.ensure_account(change_credits_of.user_id);
+    v_receipt := private.change_credits(
+      change_credits_of.user_id,
+      change_credits_of.kind,
+      change_credits_of.delta,
+      change_credits_of.reason,
+      v_key,
+      change_credits_of.refund_of
+    );
+  end if;
+
+  if v_receipt is null then
+    perform private.raise_error('user_not_found', 'No account has this id.');
+  end if;
+
+  return v_receipt;
+end;
+$$;
+
+comment on function private.change_credits_of(uuid, text, integer, text, text, bigint) is
+  'change_credits() in the operator''s name, under keys that no user can send. Refuses a user without an account.';
+
+revoke all on function private.change_credits_of from public, anon, authenticated, service_role;
+
+create function private.charge_credits(user_id uuid, amount integer, reason text, idempotency_key text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.check_credit_arguments(
+    charge_credits.amount, charge_credits.reason, charge_credits.idempotency_key
+  );
+
+  return private.change_credits_of(
+    charge_credits.user_id, 'consume', -charge_credits.amount, charge_credits.reason, charge_credits.idempotency_key
+  );
+end;
+$$;
+
+comment on function private.charge_credits(uuid, integer, text, text) is
+  'Work of public.charge_credits().';
+
+revoke all on function private.charge_credits from public, anon, authenticated, service_role;
+grant execute on function private.charge_credits to service_role;
+
+create function public.charge_credits(
+  user_id uuid,
+  amount integer,
+  reason text default null,
+  idempotency_key text default null
+)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.charge_credits(user_id, amount, reason, idempotency_key);
+end;
+
+comment on function public.charge_credits(uuid, integer, text, text) is
+  'Takes credits of a user for work that the system is about to do: {balance, transaction_id, replayed}. Give a key, and refund_credits() can give them back.';
+
+revoke all on function public.charge_credits from public, anon, authenticated, service_role;
+grant execute on function public.charge_credits to service_role;
+
+create function private.grant_credits(user_id uuid, amount integer, reason text, idempotency_key text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.check_credit_arguments(
+    grant_credits.amount, grant_credits.reason, grant_credits.idempotency_key
+  );
+
+  return private.change_credits_of(
+    grant_credits.user_id, 'grant', grant_credits.amount, grant_credits.reason, grant_credits.idempotency_key
+  );
+end;
+$$;
+
+comment on function private.grant_credits(uuid, integer, text, text) is
+  'Work of public.grant_credits().';
+
+revoke all on function private.grant_credits from public, anon, authenticated, service_role;
+grant execute on function private.grant_credits to service_role;
+
+create function public.grant_credits(
+  user_id uuid,
+  amount integer,
+  reason text default null,
+  idempotency_key text default null
+)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.grant_credits(user_id, amount, reason, idempotency_key);
+end;
+
+comment on function public.grant_credits(uuid, integer, text, text) is
+  'Gives a user credits: {balance, transaction_id, replayed}. A repeat with the same key answers the first result; without a key every call counts.';
+
+revoke all on function public.grant_credits from public, anon, authenticated, service_role;
+grant execute on function public.grant_credits to service_role;
+
+-- A charge is found by its key and never changes, so reading it first is no race; that it
+-- is given back once is the unique refund_of's doing.
+create function private.refund_credits(user_id uuid, idempotency_key text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_charge record;
+begin
+  select t.id, t.delta, t.reason
+  into v_charge
+  from public.credit_transactions as t
+  where t.user_id = refund_credits.user_id
+    and t.kind = 'consume'
+    and t.idempotency_key = 'service:' || refund_credits.idempotency_key;
+
+  if not found then
+    if refund_credits.user_id is null then
+      perform private.raise_error('invalid_argument', 'Say whose credits are meant.', '{"argument": "user_id"}');
+    elsif not exists (select from public.users as u where u.id = refund_credits.user_id) then
+      perform private.raise_error('user_not_found', 'No account has this id.');
+    end if;
+
+    perform private.raise_error(
+      'invalid_argument',
+      'No charge of this user has this key: give the key of a charge_credits call.',
+      '{"argument": "idempotency_key"}'
+    );
+  end if;
+
+  return private.change_credits_of(
+    refund_credits.user_id, 'refund', -v_charge.delta, v_charge.reason, refund_credits.idempotency_key, v_charge.id
+  );
+end;
+$$;
+
+comment on function private.refund_credits(uuid, text) is
+  'Work of public.refund_credits().';
+
+revoke all on function private.refund_credits from public, anon, authenticated, service_role;
+grant execute on function private.refund_credits to service_role;
+
+create function public.refund_credits(user_id uuid, idempotency_key text)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.refund_credits(user_id, idempotency_key);
+end;
+
+comment on function public.refund_credits(uuid, text) is
+  'Gives back what charge_credits() took under this key, once: {balance, transaction_id, replayed}. What a user spent by consume_credits() is not found here.';
+
+revoke all on function public.refund_credits from public, anon, authenticated, service_role;
+grant execute on function public.refund_credits to service_role;
+
+-- The ledger check: users whose balance is not the sum of their ledger, or whose ledger
+-- does not add up row by row. One statement, so one point in time, whatever goes on beside it.
+create function private.check_ledger(user_id uuid default null)
+returns table (account_id uuid, credits integer, ledger_sum bigint, ledger_balance integer, broken_rows bigint)
+language sql
+stable
+security definer
+set search_path = ''
+begin atomic
+  select
+    u.id,
+    u.credits,
+    coalesce(l.ledger_sum, 0),
+    l.ledger_balance,
+    coalesce(l.broken_rows, 0)
+  from public.users as u
+  left join (
+    select
+      t.user_id,
+      sum(t.delta) as ledger_sum,
+      max(t.balance_after) filter (where t.is_last) as ledger_balance,
+      count(*) filter (where t.balance_after <> t.running_sum) as broken_rows
+    from (
+      select
+        c.user_id,
+        c.delta,
+        c.balance_after,
+        sum(c.delta) over (partition by c.user_id order by c.id) as running_sum,
+        lead(c.id) over (partition by c.user_id order by c.id) is null as is_last
+      from public.credit_transactions as c
+      where c.user_id = check_ledger.user_id
+        or check_ledger.user_id is null
+    ) as t
+    group by t.user_id
+  ) as l on l.user_id = u.id
+  where (u.id = check_ledger.user_id or check_ledger.user_id is null)
+    and (
+      l.ledger_sum is distinct from u.credits
+      or l.ledger_balance is distinct from u.credits
+      or l.broken_rows > 0
+    );
+end;
+
+comment on function private.check_ledger(uuid) is
+  'The users, or the one user, whose credits and ledger disagree: no row is the good answer.';
+
+revoke all on function private.check_ledger from public, anon, authenticated, service_role;
+
 -- Accounts for the auth users that are here already, each with its opening credits.
 -- Single-sign-on users come last: where two share an email, the other one keeps it.
 do $$

@@ -27,6 +27,8 @@ comment on column public.api_keys.key_hint is 'The last four characters, to reco
 comment on column public.api_keys.secret_version is 'Which Vault secret opens the row; 0 is the imported legacy secret.';
 comment on column public.api_keys.last_used is 'When the key was last decrypted.';
 
+create index api_keys_secret_version_idx on public.api_keys (secret_version, id);
+
 alter table public.api_keys enable row level security;
 
 create policy "users read their own api keys"
@@ -47,8 +49,9 @@ grant select (id, user_id, provider, created_at, updated_at, last_used, key_hint
   to authenticated;
 grant select, insert, update, delete on public.api_keys to service_role;
 
+-- Reading a key moves last_used and is no change of it.
 create trigger api_keys_set_updated_at
-  before update on public.api_keys
+  before update of user_id, provider, key_encrypted, key_hint, secret_version on public.api_keys
   for each row
   when (old.* is distinct from new.*)
   execute function private.set_updated_at();

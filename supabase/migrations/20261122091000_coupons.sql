@@ -66,3 +66,259 @@ create policy "users read their own redemptions"
 revoke all on public.user_coupons from public, anon, authenticated, service_role;
 grant select on public.user_coupons to authenticated;
 grant select, insert, update, delete on public.user_coupons to service_role;
+
+-- One code is one code however it was typed. Only ASCII letters change: a code holds no other.
+create function private.normalize_coupon_code(code text)
+returns text
+language sql
+immutable
+security invoker
+set search_path = ''
+return upper(regexp_replace(normalize_coupon_code.code, '^\s+|\s+$', '', 'g') collate "C");
+
+comment on function private.normalize_coupon_code(text) is
+  'A code as coupons hold it: upper case, without surrounding space.';
+
+revoke all on function private.normalize_coupon_code from public, anon, authenticated, service_role;
+
+-- What somebody who holds a code may know of the coupon. How often it may be used, and
+-- has been, is not for them.
+create function private.coupon_document(coupon public.coupons)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+return jsonb_build_object(
+  'code', (coupon_document.coupon).code,
+  'discount_percent', (coupon_document.coupon).discount_percent,
+  'description', (coupon_document.coupon).description,
+  'expires_at', (coupon_document.coupon).expiration_date
+);
+
+comment on function private.coupon_document(public.coupons) is
+  'A coupon as a user sees it: {code, discount_percent, description, expires_at}.';
+
+revoke all on function private.coupon_document from public, anon, authenticated, service_role;
+
+-- Codes can be guessed, so tries are rationed: ten in ten minutes for a user, right or
+-- wrong, redeeming or previewing. The try is counted before the code is looked at, and
+-- stands because the refusal is a value. Null lets it pass.
+create function private.count_coupon_attempt(user_id uuid)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_wait integer;
+begin
+  if count_coupon_attempt.user_id is null then
+    perform private.raise_error('invalid_argument', 'Say who tries the code.', '{"argument": "user_id"}');
+  end if;
+
+  v_wait := private.take_attempt('try_coupon', count_coupon_attempt.user_id, 10, interval '10 minutes');
+
+  if v_wait is null then
+    return null;
+  end if;
+
+  return private.error_result(
+    'rate_limited', 'Too many codes were tried: wait before the next one.', jsonb_build_object('retry_after', v_wait)
+  );
+end;
+$$;
+
+comment on function private.count_coupon_attempt(uuid) is
+  'Counts one try of a coupon code: null when it is allowed, else the refusal.';
+
+revoke all on function private.count_coupon_attempt from public, anon, authenticated, service_role;
+
+-- Why a user cannot redeem this code now; null when they could. A coupon that is
+-- switched off is like one that never was, so that trying tells nothing about it.
+create function private.coupon_refusal(user_id uuid, code text)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_coupon public.coupons;
+begin
+  if coupon_refusal.code is null then
+    return private.error_result('invalid_argument', 'Give a code.', '{"argument": "code"}');
+  end if;
+
+  select c.*
+  into v_coupon
+  from public.coupons as c
+  where c.code = private.normalize_coupon_code(coupon_refusal.code)
+    and c.is_active;
+
+  if not found then
+    return private.error_result('coupon_not_found', 'No coupon has this code: check the spelling.');
+  elsif exists (
+    select
+    from public.user_coupons as r
+    where r.user_id = coupon_refusal.user_id
+      and r.coupon_id = v_coupon.id
+  ) then
+    return private.error_result('coupon_already_redeemed', 'You have redeemed this coupon before.');
+  elsif v_coupon.expiration_date <= now() then
+    return private.error_result(
+      'coupon_expired', 'This coupon has expired.', jsonb_build_object('expires_at', v_coupon.expiration_date)
+    );
+  elsif v_coupon.current_uses >= v_coupon.max_uses then
+    return private.error_result('coupon_exhausted', 'All uses of this coupon are taken.');
+  end if;
+
+  return null;
+end;
+$$;
+
+comment on function private.coupon_refusal(uuid, text) is
+  'The error that redeeming this code would meet now, as a value; null for none.';
+
+revoke all on function private.coupon_refusal from public, anon, authenticated, service_role;
+
+-- Taking a use and writing the redemption is one statement: the update finds only a
+-- coupon that has a use left, the insert takes what the update gives, and the lock on the
+-- coupon is held from there to the commit and across nothing else. A user who sends one code
+-- many times at once meets the unique key; the block then gives the use back. The reason
+-- of a refusal is looked up afterwards, when nothing depends on it any more.
+create function private.redeem_coupon(user_id uuid, code text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_refusal jsonb := private.count_coupon_attempt(redeem_coupon.user_id);
+  v_coupon jsonb;
+begin
+  if v_refusal is not null then
+    return v_refusal;
+  end if;
+
+  -- Held so that the account cannot go in between: its deletion is waited for here, where
+  -- nobody else waits, and not with the coupon in hand.
+  perform
+  from public.users as u
+  where u.id = redeem_coupon.user_id
+  for key share;
+
+  if not found then
+    return private.error_result('user_not_found', 'No account has this id.');
+  end if;
+
+  begin
+    with taken as (
+      update public.coupons as c
+      set current_uses = c.current_uses + 1
+      where c.code = private.normalize_coupon_code(redeem_coupon.code)
+        and c.is_active
+        and (c.expiration_date > now() or c.expiration_date is null)
+        and (c.current_uses < c.max_uses or c.max_uses is null)
+      returning c.id, private.coupon_document(c) as document
+    ),
+    redeemed as (
+      insert into public.user_coupons (user_id, coupon_id)
+      select redeem_coupon.user_id, t.id
+      from taken as t
+    )
+    select t.document
+    into v_coupon
+    from taken as t;
+  exception
+    when unique_violation then
+      v_coupon := null;
+  end;
+
+  if v_coupon is not null then
+    return jsonb_build_object('ok', true, 'coupon', v_coupon);
+  end if;
+
+  -- Where the reason is gone by now, somebody has just made room; this try came too early.
+  return coalesce(
+    private.coupon_refusal(redeem_coupon.user_id, redeem_coupon.code),
+    private.error_result('coupon_exhausted', 'All uses of this coupon were taken just now: try once more.')
+  );
+end;
+$$;
+
+comment on function private.redeem_coupon(uuid, text) is
+  'Work of public.redeem_coupon().';
+
+revoke all on function private.redeem_coupon from public, anon, authenticated, service_role;
+grant execute on function private.redeem_coupon to service_role;
+
+create function public.redeem_coupon(user_id uuid, code text)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.redeem_coupon(user_id, code);
+end;
+
+comment on function public.redeem_coupon(uuid, text) is
+  'Redeems a code for a user: {ok: true, coupon} or {ok: false, error}. Ten tries in ten minutes, previews included. For the edge function.';
+
+revoke all on function public.redeem_coupon from public, anon, authenticated, service_role;
+grant execute on function public.redeem_coupon to service_role;
+
+create function private.preview_coupon(user_id uuid, code text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_refusal jsonb := private.count_coupon_attempt(preview_coupon.user_id);
+  v_coupon jsonb;
+begin
+  if v_refusal is not null then
+    return v_refusal;
+  end if;
+
+  v_refusal := private.coupon_refusal(preview_coupon.user_id, preview_coupon.code);
+
+  if v_refusal is not null then
+    return v_refusal;
+  end if;
+
+  select private.coupon_document(c)
+  into v_coupon
+  from public.coupons as c
+  where c.code = private.normalize_coupon_code(preview_coupon.code);
+
+  return jsonb_build_object('ok', true, 'coupon', v_coupon);
+end;
+$$;
+
+comment on function private.preview_coupon(uuid, text) is
+  'Work of public.preview_coupon().';
+
+revoke all on function private.preview_coupon from public, anon, authenticated, service_role;
+grant execute on function private.preview_coupon to service_role;
+
+create function public.preview_coupon(user_id uuid, code text)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.preview_coupon(user_id, code);
+end;
+
+comment on function public.preview_coupon(uuid, text) is
+  'What redeeming a code would give a user: {ok: true, coupon} or {ok: false, error}. Counts as a try and redeems nothing.';
+
+revoke all on function public.preview_coupon from public, anon, authenticated, service_role;
+grant execute on function public.preview_coupon to service_role;

@@ -13,15 +13,17 @@ import {
 import { pushMigrations } from "../../../scripts/local/migrations.ts";
 
 const migrations = await listMigrations();
-let platform: ScratchPlatform;
-
-beforeAll(async () => {
-  platform = await startScratchPlatform();
-});
-
-afterAll(() => platform?.stop());
 
 describe.each(["granted", "revoked"] as const)("with new objects %s to the API roles", (mode) => {
+  // One server each: a migration also sets what belongs to the whole server.
+  let platform: ScratchPlatform;
+
+  beforeAll(async () => {
+    platform = await startScratchPlatform();
+  });
+
+  afterAll(() => platform?.stop());
+
   it("every migration, rolled back and pushed again, gives the same schema", async () => {
     const url = await platform.createDatabase(mode, mode);
     const snapshot = () => platform.asAdmin(mode, schemaSnapshot);

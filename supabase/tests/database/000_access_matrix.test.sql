@@ -240,6 +240,51 @@ select is_empty(
 -- refused; a door in public and the function behind it have the same callers.
 create temporary table expected_callers (function_name text, role_name text);
 
+-- Billing and webhooks.
+insert into expected_callers
+select s || f, 'service_role'
+from
+  unnest(array['public.', 'private.']) as s,
+  unnest(array[
+    'apply_read', 'begin_checkout', 'billing_of', 'diagnose_account', 'end_checkout', 'fail_webhook_event', 'grant_premium',
+    'link_billing_customer', 'next_read_number', 'open_checkout', 'record_webhook_event', 'settle_webhook_event',
+    'unsettled_webhook_events'
+  ]) as f;
+
+insert into expected_callers
+select schema || '.' || name, role
+from unnest(array['public', 'private']) as schema
+cross join (
+  values
+    ('consume_credits', 'authenticated'),
+    ('charge_credits', 'service_role'),
+    ('refund_credits', 'service_role'),
+    ('grant_credits', 'service_role'),
+    ('redeem_coupon', 'service_role'),
+    ('preview_coupon', 'service_role'),
+    ('get_my_account', 'authenticated'),
+    ('export_my_data', 'authenticated'),
+    ('export_user_data', 'service_role'),
+    ('delete_user', 'service_role')
+) as caller (name, role);
+
+insert into expected_callers
+select s || '.' || f, r
+from
+  unnest(array['public', 'private']) as s,
+  (
+    values
+      ('store_api_key', 'authenticated'),
+      ('delete_api_key', 'authenticated'),
+      ('get_decrypted_api_key', 'service_role'),
+      ('encrypt_api_key', 'service_role'),
+      ('decrypt_api_key', 'service_role'),
+      ('rotate_api_key_secret', 'service_role'),
+      ('reencrypt_api_keys', 'service_role'),
+      ('drop_api_key_secret', 'service_role'),
+      ('import_legacy_api_key_secret', 'service_role')
+  ) as api_keys (f, r);
+
 select set_eq(
   $$select distinct p.pronamespace::regnamespace::text || '.' || p.proname, coalesce(r.rolname::text, 'public')
     from pg_catalog.pg_proc as p

@@ -1,0 +1,79 @@
+/** Decides by an Origin header whether a browser page may read the answer. */
+export type AllowedOrigins = (origin: string) => boolean;
+
+const entryForm = /^(https?):\/\/([a-z0-9*.-]+|\[[0-9a-f:]+\])(:\d{1,5})?$/;
+
+/**
+ * Reads `ALLOWED_ORIGINS`: origins separated by commas. One label of a host may hold one `*`, which stands for
+ * letters, digits and hyphens, never for a dot: `https://app-*.vercel.app`. The last two labels hold none, or
+ * the list would name domains that anybody can register.
+ *
+ * @throws Error naming the first entry that is no origin
+ */
+export function parseAllowedOrigins(list: string): AllowedOrigins {
+  const patterns = list
+    .split(",")
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== "")
+    .map(toPattern);
+  return (origin) => patterns.some((pattern) => pattern.test(origin));
+}
+
+function toPattern(entry: string): RegExp {
+  const [, , host = ""] = entryForm.exec(entry) ?? [];
+  const labels = host.split(".");
+  const stars = host.split("*").length - 1;
+  const star = labels.findIndex((label) => label.includes("*"));
+  if (
+    host === "" ||
+    labels.includes("") ||
+    stars > 1 ||
+    (stars === 1 && star > labels.length - 3)
+  ) {
+    throw new Error(
+      `ALLOWED_ORIGINS: "${entry}" is no origin such as https://example.com or https://app-*.example.com`,
+    );
+  }
+  const source = entry.replace(/[.[\]]/g, "\\$&").replace("*", "[a-z0-9-]+");
+  return new RegExp(`^${source}$`);
+}
+
+// What supabase-js sends, retries and tracing included.
+const requestHeaders = [
+  "authorization",
+  "x-client-info",
+  "apikey",
+  "content-type",
+  "x-region",
+  "x-retry-count",
+  "traceparent",
+  "tracestate",
+  "baggage",
+].join(", ");
+
+/** The answer to a preflight request: 204 for an allowed origin, 403 for any other. */
+export function preflightResponse(
+  request: Request,
+  methods: readonly string[],
+  isAllowed: AllowedOrigins,
+): Response {
+  const allowed = isAllowed(request.headers.get("origin") ?? "");
+  const response = new Response(null, { status: allowed ? 204 : 403 });
+  allowOrigin(request, response.headers, isAllowed);
+  if (allowed) {
+    response.headers.set("access-control-allow-methods", methods.join(", "));
+    response.headers.set("access-control-allow-headers", requestHeaders);
+    // Chrome keeps it for two hours at most.
+    response.headers.set("access-control-max-age", "7200");
+  }
+  return response;
+}
+
+/** Lets the page that asked read the answer, if its origin is allowed. */
+export function allowOrigin(request: Request, headers: Headers, isAllowed: AllowedOrigins): void {
+  headers.append("vary", "origin");
+  const origin = request.headers.get("origin");
+  if (origin === null || !isAllowed(origin)) return;
+  headers.set("access-control-allow-origin", origin);
+  headers.set("access-control-expose-headers", "x-request-id, retry-after");
+}

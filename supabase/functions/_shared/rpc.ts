@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { isErrorCode } from "./errors.ts";
+import { type Failure, failure, internalFailure } from "./failure.ts";
+
+/** The part of supabase-js that calls a function of the database. */
+export interface RpcClient {
+  rpc(
+    name: string,
+    args: Record<string, unknown>,
+  ): PromiseLike<{
+    data: unknown;
+    error: { code?: string; message: string; details?: string | null; hint?: string | null } | null;
+  }>;
+}
+
+const factsSchema = z.record(z.string(), z.unknown()).nullable();
+
+// How private.error_result() tells an error whose work must stand.
+const returnedErrorSchema = z.object({
+  ok: z.literal(false),
+  error: z.object({ code: z.string(), message: z.string(), facts: factsSchema.catch(null) }),
+});
+
+/**
+ * Calls a function of the database. A registered error comes back as a failure, whether it was raised or
+ * returned; anything else that goes wrong is internal, and only its SQLSTATE goes to the log.
+ */
+export async function callRpc<Schema extends z.ZodType>(
+  client: RpcClient,
+  name: string,
+  args: Record<string, unknown>,
+  schema: Schema,
+): Promise<z.output<Schema> | Failure> {
+  const { data, error } = await client.rpc(name, args);
+  if (error) {
+    if (isErrorCode(error.details)) {
+      return failure(error.details, error.message, { facts: parseFacts(error.hint) });
+    }
+    return internalFailure(error.code || "no_answer");
+  }
+  const returned = returnedErrorSchema.safeParse(data);
+  if (returned.success) {
+    const { code, message, facts } = returned.data.error;
+    return isErrorCode(code) ? failure(code, message, { facts }) : internalFailure(code);
+  }
+  const parsed = schema.safeParse(data);
+  return parsed.success ? parsed.data : internalFailure(`${name}:unexpected_answer`);
+}
+
+function parseFacts(hint: string | null | undefined): Record<string, unknown> | null {
+  try {
+    return factsSchema.parse(JSON.parse(hint ?? "null"));
+  } catch {
+    return null;
+  }
+}

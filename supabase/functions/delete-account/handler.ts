@@ -1,0 +1,76 @@
+import { bodyLimit, readJson } from "../_shared/body.ts";
+import { type ClaimsReader, identifyCaller } from "../_shared/caller.ts";
+import type { AllowedOrigins } from "../_shared/cors.ts";
+import { createEndpoint } from "../_shared/endpoint.ts";
+import { failure, isFailure } from "../_shared/failure.ts";
+import type { Log } from "../_shared/log.ts";
+import { deleteAccountRequestSchema } from "../_shared/schemas.ts";
+import type { Accounts } from "./account.ts";
+import type { Billing } from "./billing.ts";
+import type { Files } from "./files.ts";
+import { isLeftAtProvider, willRenew } from "./subscriptions.ts";
+
+/** What the delete-account function needs from outside. */
+export interface DeleteAccountDependencies {
+  auth: ClaimsReader;
+  accounts: Accounts;
+  billing: Billing;
+  files: Files;
+  allowedOrigins: AllowedOrigins;
+  log?: Log;
+}
+
+/**
+ * Makes the handler of `POST /delete-account`. The order is that of what can be done again: what fails leaves the
+ * account there, and the same request finishes the rest. The rows go last, because they say what there was.
+ */
+export function createHandler(
+  dependencies: DeleteAccountDependencies,
+): (request: Request) => Promise<Response> {
+  const { auth, accounts, billing, files } = dependencies;
+  return createEndpoint({
+    name: "delete-account",
+    methods: ["POST"],
+    allowedOrigins: dependencies.allowedOrigins,
+    log: dependencies.log,
+    handle: async ({ request, note }) => {
+      const caller = await identifyCaller(request, auth);
+      if (isFailure(caller)) return caller;
+      note({ user_id: caller.userId });
+
+      const body = await readJson(request, deleteAccountRequestSchema, bodyLimit.other);
+      if (isFailure(body)) return body;
+
+      const account = await accounts.find(caller.userId);
+      if (isFailure(account)) return account;
+      if (account === null) {
+        return failure("email_required", "Add an email to your account first.");
+      }
+      if (body.confirm_email.toLowerCase() !== account.email.toLowerCase()) {
+        return failure("confirmation_mismatch", "Type the email of your account to delete it.");
+      }
+
+      const renewing = account.subscriptions.find(willRenew);
+      if (renewing) {
+        return failure(
+          "active_subscription",
+          "Cancel your subscription first, then delete the account.",
+          {
+            facts: { provider: renewing.provider },
+          },
+        );
+      }
+      for (const subscription of account.subscriptions.filter(isLeftAtProvider)) {
+        const ended = await billing.end(subscription);
+        if (isFailure(ended)) return ended;
+      }
+
+      const removed = await files.removeAll(caller.userId);
+      if (isFailure(removed)) return removed;
+      note({ files: removed });
+
+      const deleted = await accounts.remove(caller.userId);
+      return isFailure(deleted) ? deleted : Response.json({ deleted });
+    },
+  });
+}

@@ -1,0 +1,25 @@
+-- Takes back account data. Destroys the tombstones and the key they were made with: who
+-- returns after that is new.
+drop function private.sweep();
+drop function public.delete_user(uuid);
+drop function private.delete_user(uuid);
+drop function private.is_deleted_user(uuid);
+drop trigger users_return_redemptions on public.users;
+drop function private.return_redemptions();
+drop trigger users_refuse_second_opening on public.users;
+drop function private.refuse_second_opening();
+drop trigger users_leave_a_tombstone on public.users;
+drop function private.bury_user();
+drop function private.hash_email(text);
+
+delete from vault.secrets as s
+where s.name = 'deleted_email_key';
+
+drop table private.deleted_users;
+drop function public.export_my_data();
+drop function private.export_my_data();
+drop function public.export_user_data(uuid);
+drop function private.export_user_data(uuid);
+drop function public.get_my_account();
+drop function private.get_my_account();
+drop function private.account_document(uuid);

@@ -1,0 +1,270 @@
+-- What a user sees of their account, takes with them, and leaves behind.
+begin;
+
+create extension if not exists pgtap with schema extensions;
+
+select no_plan();
+
+insert into auth.users (id, aud, role, email)
+select md5(who)::uuid, 'authenticated', 'authenticated', who || '@data.test'
+from unnest(array['leaver', 'keeper', 'missing']) as who;
+insert into auth.users (id, aud, role) values (md5('anonymous')::uuid, 'authenticated', 'authenticated');
+
+create function pg_temp.sign_in(who text)
+returns void
+language sql
+as $$
+  select set_config('request.jwt.claims', case who when '' then '' else jsonb_build_object('sub', md5(who)::uuid)::text end, true)
+$$;
+
+create function pg_temp.error_of(statement text)
+returns text
+language plpgsql
+as $$
+declare
+  v_detail text;
+begin
+  execute statement;
+  return null;
+exception
+  when others then
+    get stacked diagnostics v_detail = pg_exception_detail;
+    return v_detail;
+end;
+$$;
+
+-- Rows of both users in every table that can hold any.
+insert into public.coupons (id, code, discount_percent, current_uses)
+values (md5('spent')::uuid, 'DATA-SPENT', 10, 0), (md5('unspent')::uuid, 'DATA-UNSPENT', 10, 0);
+
+insert into public.indicators (id, name, category, type, created_by)
+select md5(who || ' indicator')::uuid, 'Data ' || who, 'momentum', 'entry', md5(who)::uuid
+from unnest(array['leaver', 'keeper']) as who;
+
+insert into public.custom_indicators (id, user_id, name, category, type, pine_script, is_public)
+select md5(who || ' custom')::uuid, md5(who)::uuid, 'Data', 'momentum', 'entry', 'plot(close)', true
+from unnest(array['leaver', 'keeper']) as who;
+
+insert into public.strategies (id, user_id, name, config)
+select md5(who || ' strategy')::uuid, md5(who)::uuid, 'Data', '{}'
+from unnest(array['leaver', 'keeper']) as who;
+
+-- Each uses an indicator of their own, and the keeper, as after a fork, one of the leaver's.
+insert into public.strategy_components (strategy_id, user_id, indicator_id, is_custom, component_type, position)
+values
+  (md5('leaver strategy')::uuid, md5('leaver')::uuid, md5('leaver custom')::uuid, true, 'entry', 0),
+  (md5('keeper strategy')::uuid, md5('keeper')::uuid, md5('leaver custom')::uuid, true, 'entry', 0),
+  (md5('keeper strategy')::uuid, md5('keeper')::uuid, md5('leaver indicator')::uuid, false, 'entry', 1);
+
+insert into public.strategy_versions (strategy_id, user_id, version_number, config)
+select md5(who || ' strategy')::uuid, md5(who)::uuid, 1000, '{}'
+from unnest(array['leaver', 'keeper']) as who;
+
+insert into public.api_keys (user_id, provider, key_encrypted, secret_version)
+select md5(who)::uuid, 'openai', 'the ciphertext of ' || who, 1
+from unnest(array['leaver', 'keeper']) as who;
+
+insert into public.api_key_events (user_id, provider, action)
+select md5(who)::uuid, 'openai', 'stored'
+from unnest(array['leaver', 'keeper']) as who;
+
+insert into public.subscriptions (user_id, status, provider, provider_subscription_id, plan_type, current_period_end, ended_at)
+values
+  (md5('leaver')::uuid, 'canceled', 'stripe', 'sub_data_old', 'premium_monthly', now() - interval '1 year', now() - interval '1 year'),
+  (md5('leaver')::uuid, 'active', 'stripe', 'sub_data_new', 'premium_yearly', now() + interval '1 day', null),
+  (md5('keeper')::uuid, 'canceled', 'stripe', 'sub_data_keeper', 'premium_monthly', now(), now());
+
+select public.redeem_coupon(md5('leaver')::uuid, 'DATA-SPENT'), public.redeem_coupon(md5('leaver')::uuid, 'DATA-UNSPENT'),
+  public.redeem_coupon(md5('keeper')::uuid, 'DATA-SPENT');
+update public.user_coupons set applied_at = now() where user_id = md5('leaver')::uuid and coupon_id = md5('spent')::uuid;
+
+-- -------------------------------------------------------------------- the account
+
+update public.users set premium_until = now() + interval '1 day' where id = md5('leaver')::uuid;
+select pg_temp.sign_in('leaver');
+
+select is(
+  jsonb_build_array(
+    public.get_my_account() #> '{user,email}', public.get_my_account() #> '{plan,plan_type}',
+    public.get_my_account() #> '{subscription,provider_subscription_id}', public.get_my_account() -> 'credits',
+    public.get_my_account() -> 'is_premium', public.get_my_account() -> 'premium_until'
+  ),
+  jsonb_build_array('leaver@data.test', 'premium_yearly', 'sub_data_new', 5, true, now() + interval '1 day'),
+  'an account has its user, plan, running subscription, credits and premium'
+);
+select set_eq(
+  $$select jsonb_object_keys(public.get_my_account())$$,
+  array['user', 'plan', 'subscription', 'credits', 'is_premium', 'premium_until'],
+  'and nothing else'
+);
+
+-- The copy is written by a trigger, so only time can leave it behind.
+select private.sweep();
+alter table public.users disable trigger users_copy_is_premium;
+update public.users set premium_until = now(), is_premium = true where id = md5('leaver')::uuid;
+alter table public.users enable trigger users_copy_is_premium;
+select is(
+  jsonb_build_array(public.get_my_account() -> 'is_premium', public.get_my_account() #> '{user,is_premium}', public.get_my_account() #> '{plan,plan_type}'),
+  '[false, false, "free"]', 'an account tells what is so now, before the sweep has come'
+);
+select is(private.sweep() ->> 'premium_corrected', '1', 'the sweep corrects the copy');
+select is((select is_premium from public.users where id = md5('leaver')::uuid), false, 'in the row');
+select is(private.sweep() ->> 'premium_corrected', '0', 'and finds nothing the second time');
+
+select pg_temp.sign_in('keeper');
+select is(public.get_my_account() #>> '{subscription,provider_subscription_id}', 'sub_data_keeper', 'without a running subscription the last one is shown');
+
+delete from public.users where id = md5('missing')::uuid;
+select pg_temp.sign_in('missing');
+select is(public.get_my_account() #>> '{user,email}', 'missing@data.test', 'a missing account is made');
+select is(public.get_my_account() -> 'subscription', 'null'::jsonb, 'without any subscription there is none');
+select pg_temp.sign_in('anonymous');
+select is(pg_temp.error_of('select public.get_my_account()'), 'email_required', 'who has no email has no account');
+select is(pg_temp.error_of('select public.export_my_data()'), 'email_required', 'nor data');
+select pg_temp.sign_in('');
+select is(pg_temp.error_of('select public.get_my_account()'), 'not_authenticated', 'nobody has no account');
+select is(pg_temp.error_of('select public.export_my_data()'), 'not_authenticated', 'nor data');
+
+-- --------------------------------------------------------------------- the export
+
+select pg_temp.sign_in('leaver');
+create temporary table exports as select public.export_my_data() as mine, public.export_user_data(md5('keeper')::uuid) as theirs;
+select pg_temp.sign_in('');
+
+select set_eq(
+  $$select jsonb_object_keys(mine) from exports$$,
+  $$select c.relname::text
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_attribute as a on a.attrelid = c.oid and not a.attisdropped
+    where c.relnamespace = 'public'::regnamespace
+      and c.relkind = 'r'
+      and (a.attname in ('user_id', 'created_by') or c.relname = 'users')$$,
+  'every table with rows of users is exported'
+);
+
+-- A user's rows by their column, counted without the function.
+create function pg_temp.rows_of(table_name text, who text)
+returns bigint
+language plpgsql
+as $$
+declare
+  v_count bigint;
+begin
+  execute format(
+    'select count(*) from public.%I where %I = %L', table_name,
+    case table_name when 'users' then 'id' when 'indicators' then 'created_by' else 'user_id' end, md5(who)::uuid
+  ) into v_count;
+  return v_count;
+end;
+$$;
+
+select results_eq(
+  $$select t.name, jsonb_array_length(t.rows)::bigint from exports, jsonb_each(mine) as t (name, rows) order by 1$$,
+  $$select name, pg_temp.rows_of(name, 'leaver') from exports, jsonb_object_keys(mine) as name order by 1$$,
+  'every row of the user''s is in it'
+);
+select is_empty(
+  $$select t.name from exports, jsonb_each(mine) as t (name, rows) where jsonb_array_length(t.rows) = 0$$,
+  'of every table'
+);
+select is_empty(
+  $$select t.name, r
+    from exports, jsonb_each(mine) as t (name, rows), jsonb_array_elements(t.rows) as r
+    where case t.name when 'users' then r ->> 'id' when 'indicators' then r ->> 'created_by' else r ->> 'user_id' end
+      is distinct from md5('leaver')::uuid::text$$,
+  'and nobody else''s'
+);
+select is(
+  (select position('ciphertext' in mine::text) + position('key_encrypted' in mine::text) from exports), 0, 'no ciphertext is'
+);
+select is((select theirs #>> '{users,0,email}' from exports), 'keeper@data.test', 'the operator exports whom they name');
+select is(pg_temp.error_of($$select public.export_user_data(md5('nobody')::uuid)$$), 'user_not_found', 'nobody has no data');
+select is(pg_temp.error_of('select public.export_user_data(null)'), 'invalid_argument', 'whose data must be said');
+
+-- -------------------------------------------------------------------- the deletion
+
+select is(public.delete_user(md5('leaver')::uuid), '{"deleted": true}'::jsonb, 'a user is deleted');
+select is(public.delete_user(md5('leaver')::uuid), '{"deleted": false}'::jsonb, 'once');
+select is_empty($$select from auth.users where id = md5('leaver')::uuid$$, 'the auth user is gone');
+select is(sum(pg_temp.rows_of(name, 'leaver')), 0::numeric, 'and every row with it')
+from exports, jsonb_object_keys(mine) as name;
+select results_eq(
+  $$select name, pg_temp.rows_of(name, 'keeper') from exports, jsonb_object_keys(mine) as name order by 1$$,
+  $$select t.name, jsonb_array_length(t.rows)::bigint from exports, jsonb_each(theirs) as t (name, rows) order by 1$$,
+  'others'' rows are all there'
+);
+select results_eq(
+  $$select position, indicator_name, indicator_id is not null from public.strategy_components where user_id = md5('keeper')::uuid order by 1$$,
+  $$values (0, 'Data', false), (1, 'Data leaver', true)$$,
+  'a component that used the deleted user''s indicator keeps its name, and a library indicator stays'
+);
+select is(pg_temp.error_of('select public.delete_user(null)'), 'invalid_argument', 'who is to be deleted must be said');
+select is(public.delete_user(md5('anonymous')::uuid), '{"deleted": true}'::jsonb, 'an auth user without an account can be deleted');
+
+-- ------------------------------------------------------------------- the tombstone
+
+select is(private.is_deleted_user(md5('leaver')::uuid), true, 'a deleted user is known as such');
+select is(private.is_deleted_user(md5('keeper')::uuid), false, 'a user who is there is not');
+select is(private.is_deleted_user(md5('nobody')::uuid), false, 'nor is one who never was');
+select is(private.is_deleted_user(md5('missing')::uuid), false, 'nor one whose account was made again');
+select is(
+  (select position('leaver' in d::text) from private.deleted_users as d where d.user_id = md5('leaver')::uuid), 0,
+  'the tombstone does not hold the email'
+);
+select isnt(
+  (select d.email_hash from private.deleted_users as d where d.user_id = md5('leaver')::uuid),
+  extensions.digest('leaver@data.test', 'sha256'),
+  'nor a hash that anybody could make'
+);
+
+insert into auth.users (id, aud, role, email) values (md5('returned')::uuid, 'authenticated', 'authenticated', ' LEAVER@data.test');
+select results_eq(
+  $$select u.credits, t.kind, t.delta, t.balance_after
+    from public.users as u join public.credit_transactions as t on t.user_id = u.id
+    where u.id = md5('returned')::uuid$$,
+  $$values (0, 'opening', 0, 0)$$,
+  'an email that returns opens with nothing'
+);
+select results_eq(
+  $$select coupon_id, applied_at is not null from public.user_coupons where user_id = md5('returned')::uuid order by 1$$,
+  $$select id, true from public.coupons where code in ('DATA-SPENT', 'DATA-UNSPENT') order by 1$$,
+  'its redemptions are still there, and spent'
+);
+select is(
+  public.redeem_coupon(md5('returned')::uuid, 'DATA-UNSPENT') #>> '{error,code}', 'coupon_already_redeemed', 'so that none is redeemed again'
+);
+select results_eq(
+  $$select c.code, c.current_uses, (select count(*) from public.user_coupons as r where r.coupon_id = c.id)
+    from public.coupons as c where c.code like 'DATA-%' order by 1$$,
+  $$values ('DATA-SPENT', 2, 2::bigint), ('DATA-UNSPENT', 1, 1::bigint)$$,
+  'and uses are as many as redemptions'
+);
+select is((public.delete_user(md5('returned')::uuid) ->> 'deleted')::boolean, true, 'one who returned may leave again');
+insert into auth.users (id, aud, role, email) values (md5('again')::uuid, 'authenticated', 'authenticated', 'leaver@data.test');
+select is((select credits from public.users where id = md5('again')::uuid), 0, 'and return again, to nothing');
+select is((select count(*) from public.user_coupons where user_id = md5('again')::uuid), 2::bigint, 'with the same redemptions');
+
+delete from auth.users where id = md5('keeper')::uuid;
+select is(private.is_deleted_user(md5('keeper')::uuid), true, 'whoever deletes an auth user, by whatever path, leaves a tombstone');
+
+insert into auth.users (id, aud, role, email) values (md5('new')::uuid, 'authenticated', 'authenticated', 'new@data.test');
+select is((select credits from public.users where id = md5('new')::uuid), 5, 'an email that was never here opens with five');
+
+-- Vault without the key: nobody is kept from leaving or signing up.
+delete from vault.secrets where name = 'deleted_email_key';
+set local client_min_messages = error;
+select is(public.delete_user(md5('new')::uuid), '{"deleted": true}'::jsonb, 'a user can be deleted without the key');
+insert into auth.users (id, aud, role, email) values (md5('keyless')::uuid, 'authenticated', 'authenticated', 'keyless@data.test');
+select is((select credits from public.users where id = md5('keyless')::uuid), 5, 'and sign up without it');
+
+-- ----------------------------------------------------------------------- the sweep
+
+select is(private.sweep() -> 'ledger_disagreements', '[]'::jsonb, 'the sweep finds every ledger in order');
+update public.users set credits = 50 where id = md5('keyless')::uuid;
+select is(
+  private.sweep() #>> '{ledger_disagreements,0,account_id}', md5('keyless')::uuid::text, 'and tells of one that is not'
+);
+
+select * from finish();
+
+rollback;

@@ -1,0 +1,284 @@
+-- The life of the secrets: made in Vault, checked, rotated, dropped when nothing needs them.
+begin;
+
+create extension if not exists pgtap with schema extensions;
+
+select no_plan();
+
+insert into auth.users (id, aud, role, email)
+select md5(who)::uuid, 'authenticated', 'authenticated', who || '@secrets.test'
+from unnest(array['ada', 'bob', 'eve']) as who;
+
+-- Other tests store keys as well: only these are looked at.
+delete from public.api_keys where user_id not in (md5('ada')::uuid, md5('bob')::uuid, md5('eve')::uuid);
+
+create function pg_temp.raised(statement text)
+returns text
+language plpgsql
+as $$
+declare
+  v_detail text;
+begin
+  execute statement;
+  return null;
+exception
+  when others then
+    get stacked diagnostics v_detail = pg_exception_detail;
+    return sqlstate || ' ' || v_detail;
+end;
+$$;
+
+create function pg_temp.store(who text, provider text, api_key text)
+returns void
+language sql
+as $$
+  select set_config('request.jwt.claims', jsonb_build_object('sub', md5(who)::uuid, 'role', 'authenticated')::text, true);
+  select public.store_api_key(provider, api_key);
+$$;
+
+create function pg_temp.read(who text, provider text)
+returns text
+language sql
+as $$
+  select coalesce(r ->> 'api_key', r -> 'error' ->> 'code') from public.get_decrypted_api_key(md5(who)::uuid, provider) as r
+$$;
+
+create temporary table start as
+select private.current_api_key_secret_version() as v;
+
+-- ------------------------------------------------------------------------- making
+
+select cmp_ok((select v from start), '>=', 1, 'there is a secret from the first migration on');
+select matches(
+  (select decrypted_secret from vault.decrypted_secrets where name = 'api_key_secret_v' || (select v from start)), '^[0-9a-f]{64}$',
+  'a secret is 32 random bytes'
+);
+select matches(
+  (select description from vault.secrets where name = 'api_key_secret_v' || (select v from start)), '[0-9a-f]{32}$',
+  'with a check value in its description'
+);
+select is_empty(
+  $$select private.create_api_key_secret() where private.current_api_key_secret_version() is null$$,
+  'what the migration does makes no second one'
+);
+
+select pg_temp.store('ada', 'openai', 'sk-ada-openai');
+select is((select secret_version from public.api_keys where user_id = md5('ada')::uuid), (select v from start), 'a key is stored under the newest secret');
+
+select is(public.rotate_api_key_secret(), jsonb_build_object('version', (select v + 1 from start)), 'rotating makes the next version');
+select isnt(
+  (select decrypted_secret from vault.decrypted_secrets where name = 'api_key_secret_v' || (select v from start)),
+  (select decrypted_secret from vault.decrypted_secrets where name = 'api_key_secret_v' || (select v + 1 from start)),
+  'which is another secret'
+);
+select is(pg_temp.read('ada', 'openai'), 'sk-ada-openai', 'what was stored before is still read');
+select pg_temp.store('bob', 'openai', 'sk-bob-openai');
+select is((select secret_version from public.api_keys where user_id = md5('bob')::uuid), (select v + 1 from start), 'what is stored now is under the new one');
+
+-- ------------------------------------------------------------------- re-encrypting
+
+select is(
+  pg_temp.raised(format('select public.drop_api_key_secret(%s)', (select v from start))), 'PT409 secret_in_use',
+  'a secret that a key needs is not dropped'
+);
+select is(
+  pg_temp.raised(format('select public.drop_api_key_secret(%s)', (select v + 1 from start))), 'PT409 secret_in_use',
+  'nor is the one that new keys are stored under, though none were'
+);
+select pg_temp.store('ada', 'second', 'sk-ada-second');
+update public.api_keys as k
+set key_encrypted = private.seal(
+      'sk-ada-second', private.api_key_secret((select v from start)), private.api_key_context(k.user_id, k.provider, (select v from start))
+    ),
+    secret_version = (select v from start)
+where provider = 'second';
+
+select is(public.reencrypt_api_keys(1), '{"reencrypted": 1, "remaining": 1}', 'a batch re-encrypts as many as it is asked to');
+select is(public.reencrypt_api_keys(1), '{"reencrypted": 1, "remaining": 0}', 'and the next goes on from there');
+select is(public.reencrypt_api_keys(), '{"reencrypted": 0, "remaining": 0}', 'until nothing is left');
+select is(
+  array[pg_temp.read('ada', 'openai'), pg_temp.read('ada', 'second'), pg_temp.read('bob', 'openai')],
+  array['sk-ada-openai', 'sk-ada-second', 'sk-bob-openai'],
+  'everything still reads'
+);
+select is(
+  (select count(*) from public.api_key_events where action = 'reencrypted' and user_id = md5('ada')::uuid), 2::bigint,
+  'each re-encryption is in the audit trail'
+);
+select is(pg_temp.raised('select public.reencrypt_api_keys(0)'), 'PT422 invalid_argument', 'a batch of none is refused');
+select is(pg_temp.raised('select public.reencrypt_api_keys(1001)'), 'PT422 invalid_argument', 'and one of more than a thousand');
+
+-- ------------------------------------------------------------------------ dropping
+
+select is(public.drop_api_key_secret((select v from start)), '{"dropped": true}', 'a secret that nothing needs is dropped');
+select is(public.drop_api_key_secret((select v from start)), '{"dropped": false}', 'and is gone then');
+select is_empty(format($$select from vault.secrets where name = 'api_key_secret_v%s'$$, (select v from start)), 'from Vault too');
+select is(pg_temp.raised('select public.drop_api_key_secret(null)'), 'PT422 invalid_argument', 'dropping needs a version');
+select is(pg_temp.raised('select public.drop_api_key_secret(-1)'), 'PT422 invalid_argument', 'which is not negative');
+select is(
+  pg_temp.raised(format(
+    $$insert into public.api_keys (user_id, provider, key_encrypted, secret_version) values (%L, 'direct', 'x', %s)$$,
+    md5('ada')::uuid, (select v from start)
+  )),
+  'PT500 secret_not_configured',
+  'no row can be written under a secret that is gone'
+);
+
+-- -------------------------------------------------------------------------- legacy
+
+insert into public.api_keys (user_id, provider, key_encrypted, secret_version)
+values
+  (md5('eve')::uuid, 'openai', 'QuAXOpcE1HqLE7Kd1b8sZOmY0i0/qaJOd9UiejkxIVk=', 0),
+  (md5('eve')::uuid, 'broken', 'AAAA', 0);
+
+select is(pg_temp.read('eve', 'openai'), 'secret_not_configured', 'a legacy key waits for its secret');
+select is(public.reencrypt_api_keys(), '{"reencrypted": 0, "remaining": 2}', 'and cannot be upgraded without');
+select is(pg_temp.raised($$select public.import_legacy_api_key_secret('old-secret-16bytf')$$), 'PT500 decryption_failed', 'a secret that opens none of the legacy keys is refused');
+select is(pg_temp.raised($$select public.import_legacy_api_key_secret('')$$), 'PT422 invalid_argument', 'an empty one too');
+select is(public.import_legacy_api_key_secret('old-secret-16byte'), '{"imported": true}', 'the right one is imported');
+select is(public.import_legacy_api_key_secret('old-secret-16byte'), '{"imported": false}', 'once');
+select is(pg_temp.raised($$select public.import_legacy_api_key_secret('old-secret-16bytf')$$), 'PT500 decryption_failed', 'and is not replaced by a wrong one');
+select is(pg_temp.read('eve', 'openai'), 'sk-legacy-key-of-a-user', 'a legacy key is read with it');
+select is(pg_temp.read('eve', 'broken'), 'decryption_failed', 'a damaged one is not');
+select is(pg_temp.raised('select public.drop_api_key_secret(0)'), 'PT409 secret_in_use', 'the legacy secret stays while it is needed');
+select is(public.reencrypt_api_keys(1), '{"reencrypted": 1, "remaining": 1}', 'a legacy key is upgraded, and one that does not open stops nobody');
+select is(
+  (select (left(key_encrypted, 3), key_hint, secret_version)::text from public.api_keys where user_id = md5('eve')::uuid and provider = 'openai'),
+  format('(v2.,user,%s)', (select v + 1 from start)),
+  'it has an envelope, a hint and the newest version then'
+);
+select is(pg_temp.read('eve', 'openai'), 'sk-legacy-key-of-a-user', 'and reads as before');
+select is((select key_encrypted from public.api_keys where provider = 'broken'), 'AAAA', 'what does not open stays as it is');
+delete from public.api_keys where provider = 'broken';
+select is(public.drop_api_key_secret(0), '{"dropped": true}', 'the legacy secret is dropped like any other');
+select is(public.import_legacy_api_key_secret('old-secret-16bytf'), '{"imported": true}', 'without legacy keys any secret is taken');
+select is(public.import_legacy_api_key_secret('old-secret-16byte'), '{"imported": true}', 'and replaced by another');
+
+-- --------------------------------------------------------------- bound to their row
+
+create temporary table sealed as
+select user_id, provider, key_encrypted, secret_version from public.api_keys where user_id = md5('ada')::uuid and provider = 'openai';
+
+create function pg_temp.read_with(who text, in_provider text, in_key text, in_version integer)
+returns text
+language plpgsql
+as $$
+declare
+  v_read text;
+begin
+  update public.api_keys set key_encrypted = in_key, secret_version = in_version where user_id = md5(who)::uuid and provider = in_provider;
+  v_read := pg_temp.read(who, in_provider);
+  raise exception using errcode = 'UNDO0', message = v_read;
+exception
+  when sqlstate 'UNDO0' then
+    return sqlerrm;
+end;
+$$;
+
+select is(pg_temp.read_with('ada', 'openai', key_encrypted, secret_version), 'sk-ada-openai', 'a ciphertext opens in its own row')
+from sealed;
+select is(pg_temp.read_with('bob', 'openai', key_encrypted, secret_version), 'decryption_failed', 'and not in another user''s')
+from sealed;
+select is(pg_temp.read_with('ada', 'second', key_encrypted, secret_version), 'decryption_failed', 'nor in another provider''s')
+from sealed;
+select public.rotate_api_key_secret();
+select is(pg_temp.read_with('ada', 'openai', key_encrypted, secret_version + 1), 'decryption_failed', 'nor under another version')
+from sealed;
+select is(pg_temp.read_with('ada', 'openai', key_encrypted, 0), 'decryption_failed', 'nor as a legacy key')
+from sealed;
+select is(
+  pg_temp.read_with('ada', 'openai', private.seal('sk-other', private.api_key_secret(secret_version), ''), secret_version), 'decryption_failed',
+  'an envelope without a context does not open in a row'
+)
+from sealed;
+select is(
+  pg_temp.read_with('ada', 'openai', 'QuAXOpcE1HqLE7Kd1b8sZOmY0i0/qaJOd9UiejkxIVk=', secret_version), 'decryption_failed',
+  'a row of the new format cannot be talked down to the legacy one'
+)
+from sealed;
+select is(
+  pg_temp.raised(format('select public.decrypt_api_key(%L, %L)', key_encrypted, private.api_key_secret(secret_version))), 'PT500 decryption_failed',
+  'decrypt_api_key alone does not open a stored row'
+)
+from sealed;
+
+-- --------------------------------------------------------------- unusable secrets
+
+create function pg_temp.with_vault(change text, attempt text)
+returns text
+language plpgsql
+as $$
+declare
+  v_outcome text;
+begin
+  execute change;
+  v_outcome := pg_temp.raised(attempt);
+  raise exception using errcode = 'UNDO0', message = coalesce(v_outcome, 'done') || ', ' || pg_temp.read('ada', 'openai');
+exception
+  when sqlstate 'UNDO0' then
+    return sqlerrm;
+end;
+$$;
+
+select public.reencrypt_api_keys();
+
+select is(
+  pg_temp.with_vault($$delete from vault.secrets where name like 'api_key_secret%'$$, $$select pg_temp.store('ada', 'third', 'sk-ada-third')$$),
+  'PT500 secret_not_configured, secret_not_configured',
+  'without a secret nothing is stored and nothing read'
+);
+select is(
+  pg_temp.with_vault(
+    format($$select vault.update_secret((select id from vault.secrets where name = 'api_key_secret_v%s'), 'overwritten from outside')$$, private.current_api_key_secret_version()),
+    $$select pg_temp.store('ada', 'third', 'sk-ada-third')$$
+  ),
+  'PT500 secret_not_configured, secret_not_configured',
+  'a secret that was overwritten is not used'
+);
+select is(
+  pg_temp.with_vault(
+    format($$select vault.update_secret((select id from vault.secrets where name = 'api_key_secret_v%s'), 'overwritten from outside')$$, private.current_api_key_secret_version()),
+    'select public.reencrypt_api_keys()'
+  ),
+  'PT500 secret_not_configured, secret_not_configured',
+  'nor re-encrypted with'
+);
+select is(
+  pg_temp.with_vault($$select vault.create_secret('made by hand in the dashboard', 'api_key_secret_v999')$$, $$select pg_temp.store('ada', 'third', 'sk-ada-third')$$),
+  'PT500 secret_not_configured, sk-ada-openai',
+  'a newest secret without a check value stores nothing, and what is stored still reads'
+);
+select is_empty($$select from public.api_keys where provider = 'third'$$, 'no row is left of those attempts');
+
+-- A version whose secret is lost is not given to another one.
+create function pg_temp.version_after_loss()
+returns integer
+language plpgsql
+as $$
+declare
+  v_version integer;
+begin
+  delete from vault.secrets where name like 'api_key_secret%';
+  v_version := public.rotate_api_key_secret() ->> 'version';
+  raise exception using errcode = 'UNDO0', message = v_version;
+exception
+  when sqlstate 'UNDO0' then
+    return sqlerrm;
+end;
+$$;
+select is(
+  pg_temp.version_after_loss(), (select max(secret_version) + 1 from public.api_keys),
+  'a number that rows know is never used again'
+);
+
+-- -------------------------------------------------------------------------- logging
+
+select matches(
+  (select array_to_string(setconfig, ' ') from pg_catalog.pg_db_role_setting where setrole = 'authenticator'::regrole and setdatabase = 0),
+  'log_parameter_max_length=0',
+  'the Data API''s sessions log no parameters'
+);
+
+select * from finish();
+
+rollback;

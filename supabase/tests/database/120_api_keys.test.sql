@@ -1,0 +1,201 @@
+-- Storing, reading and deleting keys: what is accepted, what is answered, what is counted.
+begin;
+
+create extension if not exists pgtap with schema extensions;
+
+select no_plan();
+
+insert into auth.users (id, aud, role, email)
+select md5(who)::uuid, 'authenticated', 'authenticated', who || '@keys.test'
+from unnest(array['ada', 'bob', 'eve', 'leaver']) as who;
+
+insert into auth.users (id, aud, role, is_anonymous)
+values (md5('nameless')::uuid, 'authenticated', 'authenticated', true);
+
+create temporary table started as
+select max(id) as last_event from public.api_key_events;
+
+-- Runs a statement as somebody who is signed in, or as nobody; gives the JSON, or the error
+-- with all that a client sees of it.
+create function pg_temp.as_user(who text, statement text)
+returns jsonb
+language plpgsql
+as $$
+declare
+  v_result jsonb;
+  v_detail text;
+  v_hint text;
+begin
+  perform set_config(
+    'request.jwt.claims',
+    case when who is null then '{"role": "authenticated"}' else jsonb_build_object('sub', md5(who)::uuid, 'role', 'authenticated')::text end,
+    true
+  );
+  perform set_config('role', 'authenticated', true);
+  begin
+    execute statement into v_result;
+  exception
+    when others then
+      get stacked diagnostics v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+      v_result := jsonb_build_object('state', sqlstate, 'message', sqlerrm, 'code', v_detail, 'facts', nullif(v_hint, '')::jsonb);
+  end;
+  perform set_config('role', session_user, true);
+  perform set_config('request.jwt.claims', '', true);
+  return v_result;
+end;
+$$;
+
+create function pg_temp.store(who text, provider text, api_key text)
+returns jsonb
+language sql
+as $$
+  select pg_temp.as_user(who, format('select public.store_api_key(%L, %L)', provider, api_key))
+$$;
+
+create function pg_temp.events(who text)
+returns text
+language sql
+as $$
+  select string_agg(provider || ' ' || action, ', ' order by id) from public.api_key_events where user_id = md5(who)::uuid
+$$;
+
+-- ------------------------------------------------------------------------- storing
+
+select is(
+  pg_temp.store('ada', 'openai', 'sk-first-key-1234') - 'id' - 'created_at' - 'updated_at',
+  '{"provider": "openai", "key_hint": "1234", "last_used": null}',
+  'storing answers the provider and the last four characters'
+);
+select results_eq(
+  $$select provider, key_hint, secret_version, last_used from public.api_keys where user_id = md5('ada')::uuid$$,
+  $$values ('openai', '1234', private.current_api_key_secret_version(), null::timestamptz)$$,
+  'the row is there'
+);
+select unalike((select k::text from public.api_keys as k where user_id = md5('ada')::uuid), '%sk-first%', 'without the key in the clear');
+select is(pg_temp.events('ada'), 'openai stored', 'and the audit trail says so');
+
+select is(
+  public.get_decrypted_api_key(md5('ada')::uuid, 'openai', 'request-1'),
+  '{"ok": true, "provider": "openai", "api_key": "sk-first-key-1234"}',
+  'the key is read'
+);
+select is((select last_used from public.api_keys where user_id = md5('ada')::uuid), now(), 'which moves last_used');
+select results_eq(
+  $$select action, request_id from public.api_key_events where user_id = md5('ada')::uuid and action = 'decrypted'$$,
+  $$values ('decrypted', 'request-1')$$,
+  'and is in the audit trail with its request'
+);
+
+select is(
+  pg_temp.store('ada', '  OpenAI ', E' sk-second-key-5678\r\n') - 'created_at' - 'updated_at',
+  (select jsonb_build_object('id', id, 'provider', 'openai', 'key_hint', '5678', 'last_used', null) from public.api_keys where user_id = md5('ada')::uuid),
+  'storing again replaces the key in its row, without case and white space'
+);
+select is((select count(*) from public.api_keys where user_id = md5('ada')::uuid), 1::bigint, 'there is one row');
+select is(public.get_decrypted_api_key(md5('ada')::uuid, ' OPENAI') ->> 'api_key', 'sk-second-key-5678', 'the new key is read, trimmed, by any spelling');
+
+create function pg_temp.refusal(who text, provider text, api_key text)
+returns text
+language sql
+as $$
+  select concat_ws(' ', r ->> 'state', r ->> 'code', r -> 'facts' ->> 'argument') from pg_temp.store(who, provider, api_key) as r
+$$;
+
+select is(pg_temp.refusal('ada', provider, 'sk-12345678'), 'PT422 invalid_argument provider', format('provider %L is refused', provider))
+from unnest(array['', 'o', '1openai', 'open ai', 'openai!', 'öpenai', repeat('x', 33), null]) as provider;
+select is(pg_temp.store('ada', provider, 'sk-12345678') ->> 'provider', provider, format('provider %L is accepted', provider))
+from unnest(array['az', 'azure_open-ai2', repeat('x', 32)]) as provider;
+
+select is(pg_temp.refusal('ada', 'openai', api_key), 'PT422 invalid_argument api_key', format('key %s is refused', coalesce(to_json(left(api_key, 20))::text, 'null')))
+from unnest(array['', '1234567', repeat('k', 513), 'sk-with space', E'sk-with\ttab', E'sk-with\nline', E'sk-with\u00a0space', 'sk-ключключ', E'sk-\u0001234567', null]) as api_key;
+select is(pg_temp.store('ada', 'openai', api_key) ->> 'key_hint', right(api_key, 4), format('a key of %s characters is accepted', char_length(api_key)))
+from unnest(array['12345678', repeat('k', 512), '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~']) as api_key;
+select is(public.get_decrypted_api_key(md5('ada')::uuid, 'openai') ->> 'api_key', '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~', 'every visible character is kept');
+
+select unalike(
+  pg_temp.store('ada', 'openai', 'sk-wrong but secret')::text || pg_temp.store('ada', 'open ai', 'sk-wrong-but-secret')::text, '%sk-wrong%',
+  'no refusal quotes the key'
+);
+
+select is(pg_temp.refusal(null, 'openai', 'sk-12345678'), 'PT401 not_authenticated', 'nobody stores without signing in');
+select is(pg_temp.refusal('nameless', 'openai', 'sk-12345678'), 'PT403 email_required', 'nor without an account');
+delete from public.users where id = md5('eve')::uuid;
+select is(pg_temp.store('eve', 'openai', 'sk-12345678') ->> 'key_hint', '5678', 'an account that was missing is made');
+
+-- ------------------------------------------------------------------------- reading
+
+create function pg_temp.unread(who text, provider text)
+returns text
+language sql
+as $$
+  select concat_ws(' ', r ->> 'ok', r -> 'error' ->> 'status', r -> 'error' ->> 'code', r -> 'error' ->> 'facts')
+  from public.get_decrypted_api_key(md5(who)::uuid, provider) as r
+$$;
+
+select pg_temp.store('bob', 'openai', 'sk-key-of-bob-1');
+select is(pg_temp.unread('bob', provider), 'false 404 api_key_not_found', format('provider %L has no key', provider))
+from unnest(array['anthropic', '', 'no such provider', repeat('x', 10000)]) as provider;
+select is(pg_temp.unread('bob', null), 'false 422 invalid_argument {"argument": "provider"}', 'reading needs a provider');
+select is(pg_temp.unread('nobody at all', 'openai'), 'false 404 user_not_found', 'and a user');
+select is(pg_temp.unread('nameless', 'openai'), 'false 403 email_required', 'with an account');
+select is(public.get_decrypted_api_key(null, 'openai') -> 'error' ->> 'code', 'invalid_argument', 'and their id');
+select is(pg_temp.events('bob'), 'openai stored', 'what was not read is not in the audit trail');
+
+-- Five reads failed above, of which four asked for a provider and one for none.
+select is(
+  (select cardinality(attempted_at) from private.attempts where user_id = md5('bob')::uuid and bucket = 'read_api_key'), 5,
+  'reads that fail are counted'
+);
+select is(
+  (select count(*) from generate_series(1, 55) where pg_temp.unread('bob', 'openai') = 'true'), 55::bigint,
+  'sixty reads a minute are allowed'
+);
+select is(pg_temp.unread('bob', 'openai'), 'false 429 rate_limited {"retry_after": 60}', 'the sixty-first is told to wait');
+select is((select count(*) from public.api_key_events where user_id = md5('bob')::uuid and action = 'decrypted'), 55::bigint, 'and opens nothing');
+select is(public.get_decrypted_api_key(md5('ada')::uuid, 'az') ->> 'ok', 'true', 'another user is not held up by that');
+
+update private.attempts
+set attempted_at = array(select t - interval '61 s' from unnest(attempted_at) as t)
+where user_id = md5('bob')::uuid;
+select is(pg_temp.unread('bob', 'openai'), 'true', 'after a minute one reads again');
+
+select is(public.get_decrypted_api_key(md5('ada')::uuid, 'az', repeat('r', 300)) ->> 'ok', 'true', 'a long request id');
+select is(
+  (select max(char_length(request_id)) from public.api_key_events where user_id = md5('ada')::uuid), 200,
+  'is cut, and the key is read nevertheless'
+);
+
+-- ---------------------------------------------------------------------- updated_at
+
+update public.api_keys set updated_at = '2026-01-01' where user_id = md5('ada')::uuid;
+select public.get_decrypted_api_key(md5('ada')::uuid, 'az');
+select is((select updated_at from public.api_keys where user_id = md5('ada')::uuid and provider = 'az'), '2026-01-01'::timestamptz, 'reading a key is no change of it');
+select pg_temp.store('ada', 'az', 'sk-changed-1234');
+select is((select updated_at from public.api_keys where user_id = md5('ada')::uuid and provider = 'az'), now(), 'storing one is');
+
+-- ------------------------------------------------------------------------ deleting
+
+select is(pg_temp.as_user('eve', $$select public.delete_api_key('openai ')$$), '{"deleted": true}', 'a key is deleted');
+select is(pg_temp.as_user('eve', $$select public.delete_api_key('openai')$$), '{"deleted": false}', 'once');
+select is(pg_temp.as_user('eve', $$select public.delete_api_key('az')$$), '{"deleted": false}', 'another''s key is not');
+select is(pg_temp.events('eve'), 'openai stored, openai deleted', 'deleting is in the audit trail');
+select is(pg_temp.as_user(null, $$select public.delete_api_key('az')$$) ->> 'code', 'not_authenticated', 'nobody deletes without signing in');
+select is(pg_temp.as_user('nameless', $$select public.delete_api_key('az')$$) ->> 'code', 'email_required', 'nor without an account');
+select is(pg_temp.as_user('eve', 'select public.delete_api_key(null)') ->> 'code', 'invalid_argument', 'deleting needs a provider');
+
+select pg_temp.store('eve', 'openai', 'sk-12345678');
+select pg_temp.as_user('eve', 'with gone as (delete from public.api_keys returning id) select to_jsonb(count(*)) from gone');
+select is(pg_temp.events('eve'), 'openai stored, openai deleted, openai stored, openai deleted', 'deleting the row itself is in the audit trail too');
+select is((select count(*) from public.api_keys where user_id = md5('ada')::uuid), 4::bigint, 'and took nobody else''s');
+
+select pg_temp.store('leaver', 'openai', 'sk-12345678');
+select lives_ok($$delete from auth.users where id = md5('leaver')::uuid$$, 'a user with keys can be deleted');
+select is_empty(
+  $$select provider from public.api_keys where user_id = md5('leaver')::uuid
+    union all select action from public.api_key_events where user_id = md5('leaver')::uuid$$,
+  'keys and audit trail go along'
+);
+
+select * from finish();
+
+rollback;

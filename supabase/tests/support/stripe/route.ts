@@ -1,0 +1,65 @@
+import { randomBytes } from "node:crypto";
+import { z } from "zod";
+import type { StripeError } from "./errors.ts";
+
+/** An object as Stripe keeps it. */
+export type StripeObject = Record<string, unknown> & { id: string };
+
+/** What the fake keeps: the objects of each kind by their id. */
+export class Store {
+  readonly #kinds = new Map<string, Map<string, StripeObject>>();
+
+  all(kind: string): Map<string, StripeObject> {
+    const objects = this.#kinds.get(kind) ?? new Map<string, StripeObject>();
+    this.#kinds.set(kind, objects);
+    return objects;
+  }
+}
+
+/** One route: what it takes and what it does. */
+export interface Route {
+  method: "GET" | "POST" | "DELETE";
+  /** Such as `/v1/coupons/:id`. */
+  path: string;
+  /** What it knows of; anything else is refused, as Stripe does. */
+  params: z.ZodType;
+  run(params: never, id: string, store: Store): StripeObject | StripeError | { deleted: true };
+}
+
+/** Makes a route whose `run` gets what `params` parsed. */
+export function route<Params extends z.ZodType>(
+  method: Route["method"],
+  path: string,
+  params: Params,
+  run: (params: z.output<Params>, id: string, store: Store) => ReturnType<Route["run"]>,
+): Route {
+  return { method, path, params, run };
+}
+
+/** Parameters: a form's values are texts. `expand` may always be given. */
+export function params<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.strictObject({ ...shape, expand: z.array(z.string()).optional() });
+}
+
+/** At most 50 keys of 40 characters with values of 500. */
+export const metadata = z
+  .record(z.string().max(40), z.string().max(500))
+  .refine((map) => Object.keys(map).length <= 50)
+  .default({});
+
+export const wholeNumber = z
+  .string()
+  .regex(/^-?\d+$/)
+  .transform(Number);
+
+export const flag = z.enum(["true", "false"]).transform((text) => text === "true");
+
+/** A new id with Stripe's prefix for its kind. */
+export function newId(prefix: string): string {
+  return `${prefix}_${randomBytes(12).toString("hex")}`;
+}
+
+/** The time as Stripe tells it, in whole seconds. */
+export function nowInSeconds(): number {
+  return Math.floor(Date.now() / 1000);
+}
