@@ -26,6 +26,21 @@ create table public.strategies (
 
 create index idx_strategies_user_id on public.strategies (user_id);
 
+-- The public page, newest first; and the same where market and timeframe are chosen.
+create index strategies_public_page_idx
+  on public.strategies (created_at desc, id desc)
+  where is_public;
+create index strategies_public_market_page_idx
+  on public.strategies (market_type, timeframe, created_at desc, id desc)
+  where is_public;
+
+-- What list_public_strategies() looks through: as with the indicators, see there.
+create index strategies_public_search_idx on public.strategies using gin ((
+  to_tsvector('simple', regexp_replace(name || ' ' || coalesce(description, ''), '[^[:alnum:]]+', ' ', 'g'))
+  || to_tsvector('english', regexp_replace(name || ' ' || coalesce(description, ''), '[^[:alnum:]]+', ' ', 'g'))
+))
+  where is_public;
+
 comment on table public.strategies is 'Trading strategies. A published one is read by everybody and changed by its owner only.';
 comment on column public.strategies.is_ai_generated is 'Whether a language model made it; said once, when it is created.';
 comment on column public.strategies.is_public is 'Published: readable by everybody, without its history.';
@@ -77,11 +92,71 @@ grant
   to authenticated;
 grant select, insert, update, delete on public.strategies to service_role;
 
+-- current_version follows a change and is none itself.
 create trigger strategies_set_updated_at
-  before update on public.strategies
+  before update of user_id, name, description, is_ai_generated, is_public, market_type, timeframe, config
+  on public.strategies
   for each row
-  when (old.* is distinct from new.*)
+  when (
+    (old.user_id, old.name, old.description, old.is_ai_generated)
+      is distinct from (new.user_id, new.name, new.description, new.is_ai_generated)
+    or (old.is_public, old.market_type, old.timeframe, old.config)
+      is distinct from (new.is_public, new.market_type, new.timeframe, new.config)
+  )
   execute function private.set_updated_at();
+
+-- The number of strategies that the plan allows, held as with the custom indicators. What
+-- a lapsed plan leaves over the limit stays; only the next one is refused.
+create function private.limit_strategies()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user_id uuid;
+  v_plan public.plans;
+begin
+  if (select auth.uid()) is null then
+    return null;
+  end if;
+
+  for v_user_id in
+    select distinct a.user_id
+    from added as a
+    order by a.user_id
+  loop
+    v_plan := private.plan_of(v_user_id);
+    continue when v_plan.max_strategies is null;
+
+    perform
+    from public.users as u
+    where u.id = v_user_id
+    for no key update;
+
+    if (select count(*) from public.strategies as s where s.user_id = v_user_id) > v_plan.max_strategies then
+      perform private.raise_error(
+        'plan_limit_reached',
+        format('Delete a strategy or change the plan: %s allows %s.', v_plan.name, v_plan.max_strategies),
+        jsonb_build_object('limit', v_plan.max_strategies, 'plan', v_plan.plan_type)
+      );
+    end if;
+  end loop;
+  return null;
+end;
+$$;
+
+comment on function private.limit_strategies() is
+  'Trigger function: holds users to the number of strategies that their plan allows.';
+
+revoke all on function private.limit_strategies from public, anon, authenticated, service_role;
+
+create trigger strategies_are_limited
+  after insert on public.strategies
+  referencing new table as added
+  for each statement
+  execute function private.limit_strategies();
 
 -- Components: the indicators of a strategy, with their parameters, in order.
 --
@@ -239,7 +314,11 @@ create trigger strategy_components_a_set_owner
 -- The indicator must exist, and the strategy's owner must be allowed to see it: or
 -- ids could be probed, and a private script pulled into a strategy. Both answer
 -- alike. The row is locked against a delete until this transaction ends.
-create function private.link_component_indicator()
+--
+-- The parameters must fit the indicator's schema, with its defaults for what is left out.
+-- Both are asked when they are set, and not again: an indicator that its author makes
+-- private, or whose schema is revised, leaves the components that it has.
+create function private.check_component()
 returns trigger
 language plpgsql
 volatile
@@ -247,21 +326,26 @@ security definer
 set search_path = ''
 as $$
 declare
+  v_is_new boolean := tg_op = 'INSERT'
+    or (old.indicator_id, old.is_custom) is distinct from (new.indicator_id, new.is_custom);
   v_name text;
+  v_schema jsonb;
+  v_defaults jsonb;
+  v_fault jsonb;
 begin
   if new.is_custom then
-    select i.name
-    into v_name
+    select i.name, i.parameters, '{}'
+    into v_name, v_schema, v_defaults
     from public.custom_indicators as i
     where i.id = new.indicator_id
-      and (i.is_public or i.user_id = new.user_id)
+      and (not v_is_new or i.is_public or i.user_id = new.user_id)
     for key share;
   else
-    select i.name
-    into v_name
+    select i.name, i.parameters, i.defaults
+    into v_name, v_schema, v_defaults
     from public.indicators as i
     where i.id = new.indicator_id
-      and (i.is_public or i.created_by = new.user_id)
+      and (not v_is_new or i.is_public or i.created_by = new.user_id)
     for key share;
   end if;
 
@@ -273,21 +357,45 @@ begin
     );
   end if;
 
-  new.indicator_name := v_name;
+  v_fault := private.parameters_fault(v_schema, new.parameters, v_defaults);
+  if v_fault is not null then
+    perform private.refuse_parameters(v_fault, v_name);
+  end if;
+
+  if v_is_new then
+    new.indicator_name := v_name;
+  end if;
   return new;
 end;
 $$;
 
-comment on function private.link_component_indicator() is
-  'Trigger function: checks that a component''s indicator exists and is visible to the owner, and notes its name.';
+comment on function private.check_component() is
+  'Trigger function: checks that a component''s indicator exists, is visible to the owner and takes these parameters, and notes its name.';
 
-revoke all on function private.link_component_indicator from public, anon, authenticated, service_role;
+revoke all on function private.check_component from public, anon, authenticated, service_role;
 
-create trigger strategy_components_link_indicator
-  before insert or update of indicator_id, is_custom on public.strategy_components
+-- Parameters that are no object or too large are left to the table's own checks.
+create trigger strategy_components_check_new
+  before insert on public.strategy_components
   for each row
-  when (new.indicator_id is not null)
-  execute function private.link_component_indicator();
+  when (
+    new.indicator_id is not null
+    and jsonb_typeof(new.parameters) = 'object'
+    and octet_length(new.parameters::text) <= 8192
+  )
+  execute function private.check_component();
+
+create trigger strategy_components_check_changed
+  before update of indicator_id, is_custom, parameters on public.strategy_components
+  for each row
+  when (
+    new.indicator_id is not null
+    and jsonb_typeof(new.parameters) = 'object'
+    and octet_length(new.parameters::text) <= 8192
+    and (old.indicator_id, old.is_custom, old.parameters)
+      is distinct from (new.indicator_id, new.is_custom, new.parameters)
+  )
+  execute function private.check_component();
 
 -- Column by column, because a row that has generated ones cannot be compared whole.
 create trigger strategy_components_set_updated_at
@@ -314,6 +422,10 @@ as $$
 declare
   v_strategy_id uuid;
 begin
+  if not exists (select from changed) then
+    return null;
+  end if;
+
   perform
   from public.strategies as s
   where s.id in (select c.strategy_id from changed as c)

@@ -4,6 +4,7 @@ drop trigger indicators_unlink_components on public.indicators;
 drop function private.unlink_indicator();
 drop table public.strategy_components;
 drop function private.after_components_changed();
-drop function private.link_component_indicator();
+drop function private.check_component();
 drop function private.set_component_owner();
 drop table public.strategies;
+drop function private.limit_strategies();

@@ -285,6 +285,19 @@ from
       ('import_legacy_api_key_secret', 'service_role')
   ) as api_keys (f, r);
 
+-- Strategies and the library.
+insert into expected_callers
+select s || '.' || f, r
+from
+  unnest(array['public', 'private']) as s,
+  unnest(array['search_indicators', 'get_strategy', 'list_public_strategies']) as f,
+  unnest(array['anon', 'authenticated', 'service_role']) as r
+union all
+select s || '.' || f, 'authenticated'
+from
+  unnest(array['public', 'private']) as s,
+  unnest(array['save_strategy', 'restore_strategy_version', 'fork_strategy']) as f;
+
 select set_eq(
   $$select distinct p.pronamespace::regnamespace::text || '.' || p.proname, coalesce(r.rolname::text, 'public')
     from pg_catalog.pg_proc as p

@@ -1,0 +1,20 @@
+-- Takes back the functions on strategy documents. Nothing is lost.
+drop function public.list_public_strategies(text, text, text, integer, text);
+drop function private.list_public_strategies(text, text, text, integer, text);
+drop function private.page_cursor(timestamptz, uuid);
+drop function public.fork_strategy(uuid, text);
+drop function private.fork_strategy(uuid, text);
+drop function public.restore_strategy_version(uuid, integer, text);
+drop function private.restore_strategy_version(uuid, integer, text);
+drop function public.get_strategy(uuid);
+drop function private.get_strategy(uuid);
+drop function public.save_strategy(text, jsonb, jsonb, uuid, text, text, text, boolean, boolean, text, integer);
+drop function private.save_strategy(text, jsonb, jsonb, uuid, text, text, text, boolean, boolean, text, integer);
+drop function private.lock_strategy(uuid, uuid, boolean);
+drop function private.adopt_components(uuid, uuid, jsonb);
+drop function private.replace_components(uuid, uuid, jsonb);
+drop function private.read_components(jsonb);
+drop function private.complete_strategy_document(uuid);
+drop function private.component_defaults(boolean, uuid, uuid);
+drop function private.check_strategy_arguments(text, text, text, text, jsonb, text);
+drop function private.caller_account();
