@@ -648,7 +648,140 @@ export type Database = {
       [_ in never]: never;
     };
     Functions: {
-      [_ in never]: never;
+      apply_read: { Args: { read_number: number; snapshot: Json }; Returns: Json };
+      begin_checkout: {
+        Args: { fingerprint: string; plan_type: string; provider: string; user_id: string };
+        Returns: Json;
+      };
+      billing_of: { Args: { user_id: string }; Returns: Json };
+      charge_credits: {
+        Args: { amount: number; idempotency_key?: string; reason?: string; user_id: string };
+        Returns: Json;
+      };
+      consume_credits: {
+        Args: { amount: number; idempotency_key?: string; reason?: string };
+        Returns: Json;
+      };
+      decrypt_api_key: { Args: { encrypted_key: string; secret: string }; Returns: string };
+      delete_api_key: { Args: { provider: string }; Returns: Json };
+      delete_user: { Args: { user_id: string }; Returns: Json };
+      diagnose_account: { Args: { email: string }; Returns: Json };
+      drop_api_key_secret: { Args: { version: number }; Returns: Json };
+      encrypt_api_key: { Args: { key_text: string; secret: string }; Returns: string };
+      end_checkout: {
+        Args: { completed: boolean; session_id: string; user_id: string };
+        Returns: undefined;
+      };
+      export_my_data: { Args: Record<PropertyKey, never>; Returns: Json };
+      export_user_data: { Args: { user_id: string }; Returns: Json };
+      fail_webhook_event: {
+        Args: { error: string; event_id: string; provider: string };
+        Returns: undefined;
+      };
+      fork_strategy: { Args: { name?: string; strategy_id: string }; Returns: Json };
+      get_decrypted_api_key: {
+        Args: { provider: string; request_id?: string; user_id: string };
+        Returns: Json;
+      };
+      get_my_account: { Args: Record<PropertyKey, never>; Returns: Json };
+      get_strategy: { Args: { strategy_id: string }; Returns: Json };
+      grant_credits: {
+        Args: { amount: number; idempotency_key?: string; reason?: string; user_id: string };
+        Returns: Json;
+      };
+      grant_premium: { Args: { plan_type: string; until: string; user_id: string }; Returns: Json };
+      import_legacy_api_key_secret: { Args: { secret: string }; Returns: Json };
+      link_billing_customer: {
+        Args: { customer_id: string; provider: string; user_id: string };
+        Returns: string;
+      };
+      list_public_strategies: {
+        Args: {
+          cursor?: string;
+          market_type?: string;
+          page_size?: number;
+          search?: string;
+          timeframe?: string;
+        };
+        Returns: Json;
+      };
+      next_read_number: { Args: Record<PropertyKey, never>; Returns: string };
+      open_checkout: {
+        Args: { attempt: string; expires_at: string; session_id: string; url: string };
+        Returns: boolean;
+      };
+      preview_coupon: { Args: { code: string; user_id: string }; Returns: Json };
+      record_webhook_event: {
+        Args: {
+          can_read: boolean;
+          created: string;
+          event_id: string;
+          livemode: boolean;
+          payload: Json;
+          provider: string;
+          type: string;
+        };
+        Returns: Json;
+      };
+      redeem_coupon: { Args: { code: string; user_id: string }; Returns: Json };
+      reencrypt_api_keys: { Args: { batch_size?: number }; Returns: Json };
+      refund_credits: { Args: { idempotency_key: string; user_id: string }; Returns: Json };
+      restore_strategy_version: {
+        Args: { notes?: string; strategy_id: string; version_number: number };
+        Returns: Json;
+      };
+      rotate_api_key_secret: { Args: Record<PropertyKey, never>; Returns: Json };
+      save_strategy: {
+        Args: {
+          components?: Json;
+          config?: Json;
+          description?: string;
+          expected_version?: number;
+          is_ai_generated?: boolean;
+          is_public?: boolean;
+          market_type?: string;
+          name?: string;
+          notes?: string;
+          strategy_id?: string;
+          timeframe?: string;
+        };
+        Returns: Json;
+      };
+      search_indicators: {
+        Args: {
+          category?: string;
+          page?: number;
+          page_size?: number;
+          search?: string;
+          type?: string;
+        };
+        Returns: {
+          accuracy_rating: number | null;
+          category: string;
+          created_at: string;
+          created_by: string | null;
+          defaults: NonNullable<Json>;
+          description: string | null;
+          id: string;
+          is_custom: boolean;
+          is_public: boolean;
+          name: string;
+          parameters: NonNullable<Json>;
+          type: string;
+        }[];
+        SetofOptions: {
+          from: "*";
+          to: "indicators";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      settle_webhook_event: {
+        Args: { effect: Json; event_id: string; provider: string; read_number: number };
+        Returns: Json;
+      };
+      store_api_key: { Args: { api_key: string; provider: string }; Returns: Json };
+      unsettled_webhook_events: { Args: { event_id?: string; provider?: string }; Returns: Json };
     };
     Enums: {
       [_ in never]: never;
