@@ -1,0 +1,176 @@
+import { randomUUID } from "node:crypto";
+import { beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { asOperator, type Person, service, signUp, visitor } from "../support/clients.ts";
+import { postAs, rpcAs } from "../support/crowd.ts";
+import { stack } from "../support/stack.ts";
+
+/** What an app sees of an account: shown, exported, deleted, and come back. */
+
+let person: Person;
+let token: string;
+
+const accountSchema = z.strictObject({
+  user: z.looseObject({ id: z.uuid(), email: z.string(), credits: z.number() }),
+  plan: z.looseObject({ plan_type: z.string(), max_versions: z.number() }),
+  subscription: z.looseObject({ provider: z.string() }).nullable(),
+  credits: z.number(),
+  is_premium: z.boolean(),
+  premium_until: z.iso.datetime({ offset: true }).nullable(),
+});
+const exportSchema = z.record(z.string(), z.array(z.record(z.string(), z.unknown())));
+
+beforeEach(async () => {
+  person = await signUp("account");
+  const { data } = await person.client.auth.getSession();
+  token = data.session?.access_token ?? "";
+});
+
+const remove = (confirm_email: string) => postAs({ token }, "delete-account", { confirm_email });
+const redeem = (code: string) => postAs({ token }, "redeem-coupon", { code });
+
+async function newCoupon(): Promise<string> {
+  const code = `ACCOUNT-${randomUUID().slice(0, 13).toUpperCase()}`;
+  await asOperator(
+    (sql) => sql`insert into public.coupons (code, discount_percent) values (${code}, 10)`,
+  );
+  return code;
+}
+
+describe("get_my_account", () => {
+  it("shows the account in one object", async () => {
+    const { body } = await rpcAs(token, "get_my_account", {});
+    expect(accountSchema.parse(body)).toMatchObject({
+      user: { id: person.id, email: person.email },
+      plan: { plan_type: "free" },
+      subscription: null,
+      credits: 5,
+      is_premium: false,
+      premium_until: null,
+    });
+  });
+
+  it("is closed to a visitor", async () => {
+    const { body } = await rpcAs(stack.PUBLISHABLE_KEY, "get_my_account", {});
+    expect(body).toMatchObject({ code: "42501" });
+  });
+});
+
+describe("export_my_data", () => {
+  it("holds what the user made and nobody else's public work", async () => {
+    const other = await signUp("other");
+    const strategies = [
+      [person, "Mine"],
+      [other, "Theirs"],
+    ] as const;
+    for (const [{ client }, name] of strategies) {
+      await client.from("strategies").insert({ name, config: {}, is_public: true }).throwOnError();
+    }
+    const { body } = await rpcAs(token, "export_my_data", {});
+    const data = exportSchema.parse(body);
+    expect(data.users).toMatchObject([{ id: person.id }]);
+    expect(data.strategies).toMatchObject([{ name: "Mine", user_id: person.id }]);
+    expect(JSON.stringify(data)).not.toContain(other.id);
+  });
+});
+
+describe("delete-account", () => {
+  it("deletes nothing on another's email", async () => {
+    expect(await remove("somebody@else.test")).toMatchObject({
+      status: 422,
+      body: { error: { code: "confirmation_mismatch" } },
+    });
+    expect((await rpcAs(token, "get_my_account", {})).status).toBe(200);
+  });
+
+  it("refuses while a subscription will renew", async () => {
+    await asOperator(
+      (sql) => sql`
+        insert into public.subscriptions (user_id, status, provider, provider_subscription_id, plan_type)
+        values (${person.id}, 'past_due', 'stripe', ${`sub_${person.id}`}, 'premium_monthly')
+      `,
+    );
+    expect(await remove(person.email)).toMatchObject({
+      status: 409,
+      body: { error: { code: "active_subscription", facts: { provider: "stripe" } } },
+    });
+    expect((await rpcAs(token, "get_my_account", {})).status).toBe(200);
+  });
+
+  it("lets go whoever has an operator's or an ended subscription", async () => {
+    await asOperator(
+      (sql) => sql`
+        insert into public.subscriptions (user_id, status, provider, provider_subscription_id, plan_type, ended_at)
+        values
+          (${person.id}, 'active', 'manual', null, 'premium_monthly', null),
+          (${person.id}, 'active', 'stripe', ${`sub_${person.id}`}, 'premium_monthly', now())
+      `,
+    );
+    expect(await remove(person.email)).toMatchObject({ status: 200, body: { deleted: true } });
+  });
+
+  it("deletes the user with every row, and leaves others' work whole", async () => {
+    const other = await signUp("forker");
+    const { data: mine } = await person.client
+      .from("strategies")
+      .insert({ name: "Forked", config: { risk: 1 }, is_public: true })
+      .select("id, name, config")
+      .single()
+      .throwOnError();
+    await other.client
+      .from("strategies")
+      .insert({ name: "A fork", config: mine.config })
+      .throwOnError();
+
+    expect(await remove(person.email.toUpperCase())).toMatchObject({
+      status: 200,
+      body: { deleted: true },
+    });
+
+    const { data: left } = await service().from("strategies").select("id").eq("id", mine.id);
+    expect(left).toEqual([]);
+    const { data: forks } = await other.client
+      .from("strategies")
+      .select("name, config")
+      .eq("user_id", other.id);
+    expect(forks).toEqual([{ name: "A fork", config: { risk: 1 } }]);
+    const { email, password } = person;
+    expect((await visitor().auth.signInWithPassword({ email, password })).error).not.toBeNull();
+    const [found] = await asOperator((sql) => sql`select from auth.users where id = ${person.id}`);
+    expect(found).toBeUndefined();
+  });
+
+  it("opens no second account with credits or coupons for the same email", async () => {
+    const code = await newCoupon();
+    expect(await redeem(code)).toMatchObject({ status: 200 });
+    expect(await remove(person.email)).toMatchObject({ status: 200 });
+
+    const { data } = await visitor().auth.signUp({
+      email: person.email,
+      password: person.password,
+    });
+    token = data.session?.access_token ?? "";
+    const { body } = await rpcAs(token, "get_my_account", {});
+    expect(accountSchema.parse(body)).toMatchObject({ credits: 0 });
+    expect(body.user.id).not.toBe(person.id);
+    expect(await redeem(code)).toMatchObject({
+      body: { error: { code: "coupon_already_redeemed" } },
+    });
+    const [coupon] = await asOperator(
+      (sql) => sql`select current_uses from public.coupons where code = ${code}`,
+    );
+    expect(coupon).toEqual({ current_uses: 1 });
+  });
+});
+
+describe("the operator's functions of accounts", () => {
+  it.each(["export_user_data", "delete_user"])(
+    "%s is closed to users, for their own id too",
+    async (name) => {
+      expect((await rpcAs(token, name, { user_id: person.id })).body).toMatchObject({
+        code: "42501",
+      });
+      expect((await rpcAs(token, "get_my_account", {})).status).toBe(200);
+    },
+  );
+});

@@ -1,0 +1,170 @@
+import { randomUUID } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import postgres from "postgres";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { pushMigrations } from "../../../scripts/local/migrations.ts";
+import { createPlatformDatabase, preparePlatform } from "../../../scripts/local/platform.ts";
+import { freePort } from "../../../scripts/local/ports.ts";
+import {
+  type PostgresServer,
+  startPostgres,
+  superuserUrl,
+} from "../../../scripts/local/postgres.ts";
+import { loadSecrets, type Secrets } from "../../../scripts/local/secrets.ts";
+
+/**
+ * Postgres is killed while credits and coupons are being counted, and started again: what was answered is
+ * there, what was not answered can be sent again, and all of it adds up. The server is this test's own.
+ */
+
+const people = Array.from({ length: 24 }, () => randomUUID());
+const maxUses = 9;
+let dir: string;
+let secrets: Secrets;
+let server: PostgresServer;
+
+const options = () => ({
+  dir,
+  port: server?.port ?? 0,
+  superuser: "supabase_admin",
+  password: secrets.superuserPassword,
+});
+
+/** Connections that are told that something is committed only when it is on disk. */
+function connect(max: number): postgres.Sql {
+  const url = `postgresql://postgres:${secrets.databasePassword}@127.0.0.1:${server.port}/stopped`;
+  const connection = { synchronous_commit: "on" };
+  return postgres(url, { max, connection, ssl: false, onnotice: () => {}, connect_timeout: 5 });
+}
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "pinebase-hard-stop-"));
+  secrets = await loadSecrets(dir);
+  server = await startPostgres({ ...options(), port: await freePort("database", 0) });
+  const adminUrl = (database: string) => superuserUrl(options(), database);
+  await preparePlatform(adminUrl, secrets);
+  await createPlatformDatabase(adminUrl, "stopped", "revoked");
+  const sql = connect(1);
+  try {
+    await pushMigrations(
+      `postgresql://postgres:${secrets.databasePassword}@127.0.0.1:${server.port}/stopped?sslmode=disable`,
+    );
+    await sql`
+      insert into auth.users (id, aud, role, email)
+      select id, 'authenticated', 'authenticated', id || '@stopped.test'
+      from unnest(${people}::uuid[]) as id
+    `;
+    await sql`select public.grant_credits(id, 9995) from public.users`;
+    await sql`
+      insert into public.coupons (code, discount_percent, max_uses)
+      select 'STOP-' || n, 10, ${maxUses} from generate_series(1, 9) as n
+    `;
+  } finally {
+    await sql.end();
+  }
+});
+
+afterAll(async () => {
+  await server?.stop(true);
+  if (dir) await rm(dir, { recursive: true, force: true });
+});
+
+/** One request: what it asks for, and what came back, if anything did. */
+interface Attempt {
+  user: string;
+  key: string;
+  charged: number | null;
+  refunded: number | null;
+}
+
+/** Charges, refunds every other time, and redeems, until the server is gone. */
+async function load(sql: postgres.Sql, attempts: Attempt[], redeemed: Set<string>): Promise<void> {
+  for (;;) {
+    const user = people[Math.floor(Math.random() * people.length)] ?? "";
+    const attempt: Attempt = { user, key: randomUUID(), charged: null, refunded: null };
+    attempts.push(attempt);
+    const code = `STOP-${1 + Math.floor(Math.random() * 9)}`;
+    try {
+      const [charge] =
+        await sql`select (public.charge_credits(${user}, 1, 'Load', ${attempt.key}) ->> 'transaction_id')::int as id`;
+      attempt.charged = charge?.id;
+      if (attempts.length % 2 === 0) {
+        const [refund] =
+          await sql`select (public.refund_credits(${user}, ${attempt.key}) ->> 'transaction_id')::int as id`;
+        attempt.refunded = refund?.id;
+      }
+      const [redemption] = await sql`select public.redeem_coupon(${user}, ${code}) ->> 'ok' as ok`;
+      if (redemption?.ok === "true") redeemed.add(`${user} ${code}`);
+    } catch (error) {
+      if (error instanceof postgres.PostgresError && !/^(57P0|08)/.test(error.code)) throw error;
+      return;
+    }
+  }
+}
+
+async function killServer(): Promise<void> {
+  const [pid] = (await readFile(join(dir, "postgres", "postmaster.pid"), "utf8")).split("\n");
+  process.kill(Number(pid), "SIGKILL");
+  await server.ended;
+}
+
+describe("Postgres, killed in the middle of the load and started again", () => {
+  it("has lost nothing that it answered, and everything adds up", async () => {
+    const attempts: Attempt[] = [];
+    const redeemed = new Set<string>();
+    const clients = connect(8);
+    const running = Array.from({ length: 8 }, () => load(clients, attempts, redeemed));
+    while (attempts.length < 400) await new Promise((resolve) => setImmediate(resolve));
+    await killServer();
+    await Promise.all(running);
+    await clients.end({ timeout: 0 });
+
+    server = await startPostgres(options());
+    const sql = connect(1);
+    try {
+      const kept = new Set(
+        (await sql`select id::int from public.credit_transactions`).map(({ id }) => id),
+      );
+      const told = attempts.flatMap(({ charged, refunded }) =>
+        [charged, refunded].filter((id) => id !== null),
+      );
+      expect(told.length).toBeGreaterThan(200);
+      expect(told.filter((id) => !kept.has(id))).toEqual([]);
+      expect(await sql`select * from private.check_ledger()`).toHaveLength(0);
+
+      const found = await sql`
+        select r.user_id || ' ' || c.code as redemption
+        from public.user_coupons as r join public.coupons as c on c.id = r.coupon_id
+      `;
+      const present = new Set(found.map(({ redemption }) => redemption));
+      expect(redeemed.size).toBeGreaterThan(9);
+      expect([...redeemed].filter((one) => !present.has(one))).toEqual([]);
+      expect(await couponsThatDisagree(sql)).toHaveLength(0);
+
+      // Nobody knows what became of the last ones; so they are sent again, and count once.
+      for (const { user, key } of attempts.filter(({ charged }) => charged === null)) {
+        await sql`select public.charge_credits(${user}, 1, 'Load', ${key})`;
+      }
+      const [sum] = await sql`
+        select
+          (select sum(credits)::int from public.users) as credits,
+          (select count(*)::int from public.credit_transactions where kind = 'refund') as refunds
+      `;
+      expect(sum?.credits).toBe(people.length * 10_000 - attempts.length + sum?.refunds);
+      expect(await sql`select * from private.check_ledger()`).toHaveLength(0);
+    } finally {
+      await sql.end();
+    }
+  });
+});
+
+function couponsThatDisagree(sql: postgres.Sql) {
+  return sql`
+    select c.code
+    from public.coupons as c
+    where c.current_uses > ${maxUses}
+      or c.current_uses <> (select count(*) from public.user_coupons as r where r.coupon_id = c.id)
+  `;
+}
