@@ -725,6 +725,24 @@ comment on function private.open_checkout(uuid, text, text, timestamptz) is
 
 revoke all on function private.open_checkout from public, anon, authenticated, service_role;
 
+-- A provider answers a request that it refused in the same way again, under the same
+-- idempotency key: the next try needs a new attempt.
+create function private.drop_checkout(attempt uuid)
+returns void
+language sql
+volatile
+security definer
+set search_path = ''
+begin atomic
+  delete from private.checkouts as c
+  where c.attempt = drop_checkout.attempt
+    and c.session_id is null;
+end;
+
+comment on function private.drop_checkout(uuid) is 'Forgets a checkout attempt that has no session.';
+
+revoke all on function private.drop_checkout from public, anon, authenticated, service_role;
+
 -- Closes a checkout. Its coupon is spent when it completed and free again when it did
 -- not, and stays reserved, with null, while the money is under way. A session that is not
 -- the one that reserved it changes nothing of it.

@@ -100,7 +100,7 @@ begin
   )
   on conflict on constraint webhook_events_pkey do update
     set attempts = e.attempts + 1
-    where e.status in ('received', 'failed')
+    where e.status not in ('processed', 'ignored')
   returning e.status into v_status;
 
   if v_status is null then
@@ -450,7 +450,9 @@ begin
     and c.provider = link_billing_customer.provider
     and c.deleted_at is null;
 
-  perform private.retry_parked(link_billing_customer.provider, v_customer_id);
+  if v_customer_id is not null then
+    perform private.retry_parked(link_billing_customer.provider, v_customer_id);
+  end if;
   return v_customer_id;
 end;
 $$;
@@ -470,6 +472,12 @@ set search_path = ''
 begin atomic
   select jsonb_build_object(
     'account', private.account_document(billing_of.user_id),
+    'checkout', (
+      select jsonb_build_object('provider', c.provider, 'session_id', c.session_id)
+      from private.checkouts as c
+      where c.user_id = billing_of.user_id
+        and c.session_id is not null
+    ),
     'customers', coalesce(
       (
         select jsonb_object_agg(c.provider, c.customer_id)
@@ -499,7 +507,7 @@ begin atomic
 end;
 
 comment on function private.billing_of(uuid) is
-  'A user''s account, customers and subscriptions at the providers: {account, customers: {provider: id}, subscriptions: [...]}.';
+  'A user''s account, open checkout, customers and subscriptions at the providers: {account, checkout, customers: {provider: id}, subscriptions: [...]}.';
 
 revoke all on function private.billing_of from public, anon, authenticated, service_role;
 
@@ -925,6 +933,22 @@ comment on function public.open_checkout(uuid, text, text, timestamptz) is
 
 revoke all on function private.open_checkout, public.open_checkout from public, anon, authenticated, service_role;
 grant execute on function private.open_checkout, public.open_checkout to service_role;
+
+create function public.drop_checkout(attempt uuid)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.drop_checkout(drop_checkout.attempt);
+end;
+
+comment on function public.drop_checkout(uuid) is
+  'Internal to the checkouts. Forgets an attempt that the provider refused, so that the next one is new.';
+
+revoke all on function private.drop_checkout, public.drop_checkout from public, anon, authenticated, service_role;
+grant execute on function private.drop_checkout, public.drop_checkout to service_role;
 
 create function public.end_checkout(user_id uuid, session_id text, completed boolean)
 returns void

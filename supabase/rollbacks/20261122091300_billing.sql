@@ -1,6 +1,7 @@
 -- Takes back billing. Destroys the links to the providers' customers and the open
 -- checkouts; the subscriptions stay as they were last read.
 drop function private.grant_premium(uuid, text, timestamptz);
+drop function private.drop_checkout(uuid);
 drop function private.end_checkout(uuid, text, boolean);
 drop function private.open_checkout(uuid, text, text, timestamptz);
 drop function private.begin_checkout(uuid, text, text, text);

@@ -2,6 +2,7 @@
 drop function public.diagnose_account(text);
 drop function public.grant_premium(uuid, text, timestamptz);
 drop function public.open_checkout(uuid, text, text, timestamptz);
+drop function public.drop_checkout(uuid);
 drop function public.end_checkout(uuid, text, boolean);
 drop function public.begin_checkout(uuid, text, text, text);
 drop function public.billing_of(uuid);

@@ -53,3 +53,46 @@ export const deleteAccountRequestSchema = z.strictObject({
 
 /** `POST delete-account` */
 export const deleteAccountResponseSchema = z.object({ deleted: z.literal(true) });
+
+const planType = z.string().min(1).max(64);
+const returnUrl = z.string().min(1).max(2000);
+
+/** `POST create-checkout-session`. The URLs are pages of an allowed origin. */
+export const createCheckoutSessionRequestSchema = z.strictObject({
+  plan_type: planType,
+  /** May hold `{CHECKOUT_SESSION_ID}`. */
+  success_url: returnUrl,
+  cancel_url: returnUrl,
+});
+
+/** `POST create-paypal-subscription`. The URLs are pages of an allowed origin. */
+export const createPaypalSubscriptionRequestSchema = z.strictObject({
+  plan_type: planType,
+  return_url: returnUrl,
+  cancel_url: returnUrl,
+});
+
+/** `POST create-portal-session`. The URL is a page of an allowed origin. */
+export const createPortalSessionRequestSchema = z.strictObject({ return_url: returnUrl });
+
+/** `POST create-checkout-session`, `create-paypal-subscription`, `create-portal-session`: where to send the user. */
+export const urlResponseSchema = z.object({ url: z.string() });
+
+/** `POST sync-subscription`: a user sends nothing, the service role says who is meant. */
+export const syncSubscriptionRequestSchema = z.strictObject({ user_id: z.uuid().optional() });
+
+/** `POST sync-subscription` */
+export const syncSubscriptionResponseSchema = z.object({
+  /** As `get_my_account()` gives it. */
+  account: z.looseObject({
+    credits: z.number(),
+    is_premium: z.boolean(),
+    premium_until: z.string().nullable(),
+  }),
+});
+
+/** `POST stripe-webhook`, `paypal-webhook` */
+export const webhookResponseSchema = z.object({
+  received: z.literal(true),
+  status: z.enum(["processed", "duplicate", "ignored", "parked"]),
+});

@@ -246,7 +246,7 @@ select s || f, 'service_role'
 from
   unnest(array['public.', 'private.']) as s,
   unnest(array[
-    'apply_read', 'begin_checkout', 'billing_of', 'diagnose_account', 'end_checkout', 'fail_webhook_event', 'grant_premium',
+    'apply_read', 'begin_checkout', 'billing_of', 'diagnose_account', 'drop_checkout', 'end_checkout', 'fail_webhook_event', 'grant_premium',
     'link_billing_customer', 'next_read_number', 'open_checkout', 'record_webhook_event', 'settle_webhook_event',
     'unsettled_webhook_events'
   ]) as f;
