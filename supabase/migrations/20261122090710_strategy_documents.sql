@@ -406,17 +406,20 @@ comment on function private.adopt_components(uuid, uuid, jsonb) is
 
 revoke all on function private.adopt_components from public, anon, authenticated, service_role;
 
--- Locks a strategy of this owner and gives its row. Components that are about to be
+-- Locks a strategy of this owner and tells what it is at. Components that are about to be
 -- replaced come first: a client that changes one holds it before it asks for the strategy.
-create function private.lock_strategy(strategy_id uuid, owner_id uuid, with_components boolean)
-returns public.strategies
+create function private.lock_strategy(
+  strategy_id uuid,
+  owner_id uuid,
+  with_components boolean,
+  out current_version integer,
+  out is_ai_generated boolean
+)
 language plpgsql
 volatile
 security definer
 set search_path = ''
 as $$
-declare
-  v_strategy public.strategies;
 begin
   if lock_strategy.with_components then
     perform
@@ -427,25 +430,24 @@ begin
     for no key update;
   end if;
 
-  select s
-  into v_strategy
+  select s.current_version, s.is_ai_generated
+  into current_version, is_ai_generated
   from public.strategies as s
   where s.id = lock_strategy.strategy_id
     and s.user_id = lock_strategy.owner_id
   for no key update;
 
-  if v_strategy.id is null then
+  if not found then
     perform private.raise_error(
       'strategy_not_found', 'No such strategy of yours: check its id.',
       jsonb_build_object('strategy_id', lock_strategy.strategy_id)
     );
   end if;
-  return v_strategy;
 end;
 $$;
 
 comment on function private.lock_strategy(uuid, uuid, boolean) is
-  'Locks a strategy against other writers and gives its row; raises strategy_not_found.';
+  'Locks a strategy against other writers and tells what it is at; raises strategy_not_found.';
 
 revoke all on function private.lock_strategy from public, anon, authenticated, service_role;
 
@@ -470,8 +472,9 @@ set search_path = ''
 as $$
 declare
   v_user_id uuid := private.caller_account();
-  v_strategy public.strategies;
   v_strategy_id uuid := save_strategy.strategy_id;
+  v_current_version integer := 0;
+  v_is_ai_generated boolean;
   v_config jsonb := nullif(save_strategy.config, 'null');
   v_components jsonb := private.read_components(nullif(save_strategy.components, 'null'));
   v_replaces_components boolean := nullif(save_strategy.components, 'null') is not null;
@@ -486,7 +489,9 @@ begin
   );
 
   if v_strategy_id is not null then
-    v_strategy := private.lock_strategy(v_strategy_id, v_user_id, v_replaces_components);
+    select l.current_version, l.is_ai_generated
+    into v_current_version, v_is_ai_generated
+    from private.lock_strategy(v_strategy_id, v_user_id, v_replaces_components) as l;
   elsif save_strategy.name is null then
     perform private.raise_error(
       'invalid_argument', 'Give the new strategy a name.', '{"argument": "name"}'
@@ -497,16 +502,16 @@ begin
     );
   end if;
 
-  if save_strategy.expected_version <> coalesce(v_strategy.current_version, 0) then
+  if save_strategy.expected_version <> v_current_version then
     perform private.raise_error(
       'version_conflict',
       'The strategy has changed meanwhile: read it again and make the change on the newest version.',
       jsonb_build_object(
         'expected_version', save_strategy.expected_version,
-        'current_version', coalesce(v_strategy.current_version, 0)
+        'current_version', v_current_version
       )
     );
-  elsif save_strategy.is_ai_generated <> v_strategy.is_ai_generated then
+  elsif save_strategy.is_ai_generated <> v_is_ai_generated then
     perform private.raise_error(
       'invalid_argument', 'Leave out is_ai_generated: it is said once, when a strategy is created.',
       '{"argument": "is_ai_generated"}'
@@ -652,7 +657,7 @@ set search_path = ''
 as $$
 declare
   v_user_id uuid := private.caller_account();
-  v_strategy public.strategies;
+  v_strategy_id uuid := restore_strategy_version.strategy_id;
   v_document jsonb;
 begin
   if restore_strategy_version.version_number is null then
@@ -660,23 +665,23 @@ begin
   end if;
   perform private.check_strategy_arguments(null, null, null, null, null, restore_strategy_version.notes);
 
-  v_strategy := private.lock_strategy(restore_strategy_version.strategy_id, v_user_id, true);
+  perform private.lock_strategy(v_strategy_id, v_user_id, true);
 
   select v.config
   into v_document
   from public.strategy_versions as v
-  where v.strategy_id = v_strategy.id
+  where v.strategy_id = v_strategy_id
     and v.version_number = restore_strategy_version.version_number;
 
   if v_document is null then
     perform private.raise_error(
       'strategy_version_not_found', 'The strategy has no such version, or no longer: choose one from its history.',
-      jsonb_build_object('strategy_id', v_strategy.id, 'version_number', restore_strategy_version.version_number)
+      jsonb_build_object('strategy_id', v_strategy_id, 'version_number', restore_strategy_version.version_number)
     );
   end if;
 
   -- A version by an older release may know less than there is today.
-  v_document := private.strategy_document(v_strategy.id) || v_document;
+  v_document := private.strategy_document(v_strategy_id) || v_document;
 
   update public.strategies as s
   set name = v_document ->> 'name',
@@ -684,7 +689,7 @@ begin
       market_type = v_document ->> 'market_type',
       timeframe = v_document ->> 'timeframe',
       config = v_document -> 'config'
-  where s.id = v_strategy.id
+  where s.id = v_strategy_id
     and (
       (s.name, s.config) <> (v_document ->> 'name', v_document -> 'config')
       or (s.description, s.market_type, s.timeframe)
@@ -692,13 +697,13 @@ begin
     );
 
   perform private.replace_components(
-    v_strategy.id,
+    v_strategy_id,
     v_user_id,
-    private.adopt_components(v_strategy.id, v_user_id, v_document -> 'components')
+    private.adopt_components(v_strategy_id, v_user_id, v_document -> 'components')
   );
 
-  perform private.settle_strategy(v_strategy.id, restore_strategy_version.notes);
-  return private.complete_strategy_document(v_strategy.id);
+  perform private.settle_strategy(v_strategy_id, restore_strategy_version.notes);
+  return private.complete_strategy_document(v_strategy_id);
 end;
 $$;
 
