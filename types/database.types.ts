@@ -667,6 +667,7 @@ export type Database = {
       delete_user: { Args: { user_id: string }; Returns: Json };
       diagnose_account: { Args: { email: string }; Returns: Json };
       drop_api_key_secret: { Args: { version: number }; Returns: Json };
+      drop_checkout: { Args: { attempt: string }; Returns: undefined };
       encrypt_api_key: { Args: { key_text: string; secret: string }; Returns: string };
       end_checkout: {
         Args: { completed: boolean; session_id: string; user_id: string };

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import {
   type Catalog,
@@ -8,6 +9,7 @@ import {
 import { entityDiagram } from "../../../scripts/docs/diagram.ts";
 import { errorsOfFunctions } from "../../../scripts/docs/errors.ts";
 import { renderReference } from "../../../scripts/docs/reference.ts";
+import { findFiles } from "../../../scripts/lib/find-files.ts";
 import { stack } from "../support/stack.ts";
 
 function database(functions: Record<string, string>, tables: Table[] = []): Catalog {
@@ -102,5 +104,20 @@ describe("the schema reference of this database", () => {
       optional: false,
       unique: false,
     });
+  });
+});
+
+describe("SECURITY.md", () => {
+  it("names tests that exist", async () => {
+    const named = [
+      ...(await readFile("SECURITY.md", "utf8")).matchAll(
+        /`((?:database|api|functions)\/[\w-]+)`/g,
+      ),
+    ].map(([, name]) => name);
+    const files = (await findFiles("supabase/tests", "")).map((file) =>
+      file.replace(/^supabase\/tests\/(.+)\.test\.(?:sql|ts)$/, "$1"),
+    );
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((name) => name === undefined || !files.includes(name))).toEqual([]);
   });
 });
