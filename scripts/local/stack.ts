@@ -8,6 +8,7 @@ import { functionsEnvironment, startFunctions } from "./functions.ts";
 import { createGateway } from "./gateway.ts";
 import { lockFolder } from "./lock.ts";
 import { hasPendingMigrations, pushMigrations } from "./migrations.ts";
+import { pageOrigins } from "./page-origins.ts";
 import {
   createPlatformDatabase,
   type DefaultPrivileges,
@@ -142,6 +143,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     };
     const environment = await functionsEnvironment(hostedVariables(status), {
       STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
+      ALLOWED_ORIGINS: pageOrigins(config.auth),
       ...options.environment,
     });
     // `stripe listen` has a secret of its own, which the caller's environment or .env may hold.

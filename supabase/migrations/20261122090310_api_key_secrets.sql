@@ -6,8 +6,10 @@
 -- The Data API passes what a user sends as bind parameters, and Postgres writes those to
 -- its log at log_statement = all and beside slow statements. With this it does not: a key
 -- that is being stored would otherwise stand there in the clear. Sessions that are open
--- already go on without it until PostgREST replaces them, half an hour later at most.
+-- already go on without it until PostgREST replaces them, half an hour later at most. The
+-- second is for refused statements; zero is its default, which must not be changed here.
 alter role authenticator set log_parameter_max_length = 0;
+alter role authenticator set log_parameter_max_length_on_error = 0;
 
 -- ---------------------------------------------------------------- the envelope
 -- v2.<base64url of iv || ciphertext || tag>, without padding.
@@ -593,6 +595,9 @@ declare
   v_old_secrets jsonb := '{}';
   v_key record;
   v_plaintext text;
+  v_page integer;
+  v_last_version integer := -1;
+  v_last_id uuid := '00000000-0000-0000-0000-000000000000';
   v_reencrypted integer := 0;
   v_remaining integer;
 begin
@@ -608,40 +613,51 @@ begin
     perform private.raise_error('secret_not_configured', 'Put the newest secret back into Vault, or rotate.');
   end if;
 
-  for v_key in
-    select k.id, k.user_id, k.provider, k.key_encrypted, k.key_hint, k.secret_version
-    from public.api_keys as k
-    join public.users as u on u.id = k.user_id
-    where k.secret_version < v_version
-    order by k.secret_version, k.id
-    for key share of u skip locked
-    for no key update of k skip locked
+  -- Page by page along the index, so that a batch of a million rows costs what one of a
+  -- hundred does.
   loop
-    if not v_old_secrets ? v_key.secret_version::text then
-      v_old_secrets := v_old_secrets
-        || jsonb_build_object(v_key.secret_version, private.api_key_secret(v_key.secret_version));
-    end if;
-    v_plaintext := private.open_api_key(
-      v_key.key_encrypted, v_old_secrets ->> v_key.secret_version::text, v_key.user_id, v_key.provider, v_key.secret_version
-    );
-    if v_plaintext is null then
-      raise warning 'api key % does not open with secret %: it stays as it is', v_key.id, v_key.secret_version;
-      continue;
-    end if;
+    v_page := 0;
+    for v_key in
+      select k.id, k.user_id, k.provider, k.key_encrypted, k.key_hint, k.secret_version
+      from public.api_keys as k
+      join public.users as u on u.id = k.user_id
+      where k.secret_version < v_version
+        and (k.secret_version, k.id) > (v_last_version, v_last_id)
+      order by k.secret_version, k.id
+      limit v_batch_size - v_reencrypted
+      for key share of u skip locked
+      for no key update of k skip locked
+    loop
+      v_page := v_page + 1;
+      v_last_version := v_key.secret_version;
+      v_last_id := v_key.id;
 
-    update public.api_keys as k
-    set key_encrypted = private.seal(
-          v_plaintext, v_secret, private.api_key_context(v_key.user_id, v_key.provider, v_version)
-        ),
-        key_hint = coalesce(v_key.key_hint, right(btrim(v_plaintext, E' \t\r\n'), 4)),
-        secret_version = v_version
-    where k.id = v_key.id;
+      if not v_old_secrets ? v_key.secret_version::text then
+        v_old_secrets := v_old_secrets
+          || jsonb_build_object(v_key.secret_version, private.api_key_secret(v_key.secret_version));
+      end if;
+      v_plaintext := private.open_api_key(
+        v_key.key_encrypted, v_old_secrets ->> v_key.secret_version::text, v_key.user_id, v_key.provider, v_key.secret_version
+      );
+      if v_plaintext is null then
+        raise warning 'api key % does not open with secret %: it stays as it is', v_key.id, v_key.secret_version;
+        continue;
+      end if;
 
-    insert into public.api_key_events (user_id, provider, action)
-    values (v_key.user_id, v_key.provider, 'reencrypted');
+      update public.api_keys as k
+      set key_encrypted = private.seal(
+            v_plaintext, v_secret, private.api_key_context(v_key.user_id, v_key.provider, v_version)
+          ),
+          key_hint = coalesce(v_key.key_hint, right(btrim(v_plaintext, E' \t\r\n'), 4)),
+          secret_version = v_version
+      where k.id = v_key.id;
 
-    v_reencrypted := v_reencrypted + 1;
-    exit when v_reencrypted = v_batch_size;
+      insert into public.api_key_events (user_id, provider, action)
+      values (v_key.user_id, v_key.provider, 'reencrypted');
+
+      v_reencrypted := v_reencrypted + 1;
+    end loop;
+    exit when v_page = 0 or v_reencrypted = v_batch_size;
   end loop;
 
   select count(*)

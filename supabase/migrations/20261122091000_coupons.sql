@@ -74,7 +74,7 @@ language sql
 immutable
 security invoker
 set search_path = ''
-return upper(regexp_replace(normalize_coupon_code.code, '^\s+|\s+$', '', 'g') collate "C");
+return upper(btrim(normalize_coupon_code.code, E' \t\n\v\f\r\u00a0') collate "C");
 
 comment on function private.normalize_coupon_code(text) is
   'A code as coupons hold it: upper case, without surrounding space.';
@@ -185,9 +185,12 @@ revoke all on function private.coupon_refusal from public, anon, authenticated, 
 
 -- Taking a use and writing the redemption is one statement: the update finds only a
 -- coupon that has a use left, the insert takes what the update gives, and the lock on the
--- coupon is held from there to the commit and across nothing else. A user who sends one code
--- many times at once meets the unique key; the block then gives the use back. The reason
--- of a refusal is looked up afterwards, when nothing depends on it any more.
+-- coupon is held from there to the commit and across nothing else. The reason of a
+-- refusal is looked up afterwards, when nothing depends on it any more.
+--
+-- Before that the user's own row is locked, where nobody else waits: so a code that a
+-- user sends many times at once comes one after the other, each seeing what the one before
+-- has done, and the account cannot go in between. The unique key stands behind it all.
 create function private.redeem_coupon(user_id uuid, code text)
 returns jsonb
 language plpgsql
@@ -197,47 +200,47 @@ set search_path = ''
 as $$
 declare
   v_refusal jsonb := private.count_coupon_attempt(redeem_coupon.user_id);
+  v_code text := private.normalize_coupon_code(redeem_coupon.code);
   v_coupon jsonb;
 begin
   if v_refusal is not null then
     return v_refusal;
   end if;
 
-  -- Held so that the account cannot go in between: its deletion is waited for here, where
-  -- nobody else waits, and not with the coupon in hand.
   perform
   from public.users as u
   where u.id = redeem_coupon.user_id
-  for key share;
+  for no key update;
 
   if not found then
     return private.error_result('user_not_found', 'No account has this id.');
   end if;
 
-  begin
-    with taken as (
-      update public.coupons as c
-      set current_uses = c.current_uses + 1
-      where c.code = private.normalize_coupon_code(redeem_coupon.code)
-        and c.is_active
-        and (c.expiration_date > now() or c.expiration_date is null)
-        and (c.current_uses < c.max_uses or c.max_uses is null)
-      returning c.id, private.coupon_document(c) as document
-    ),
-    redeemed as (
-      insert into public.user_coupons (user_id, coupon_id)
-      select redeem_coupon.user_id, t.id
-      from taken as t
-    )
-    select t.document
-    into v_coupon
-    from taken as t;
-  exception
-    when unique_violation then
-      v_coupon := null;
-  end;
+  with taken as (
+    update public.coupons as c
+    set current_uses = c.current_uses + 1
+    where c.code = v_code
+      and c.is_active
+      and (c.expiration_date > now() or c.expiration_date is null)
+      and (c.current_uses < c.max_uses or c.max_uses is null)
+      and not exists (
+        select
+        from public.user_coupons as r
+        where r.user_id = redeem_coupon.user_id
+          and r.coupon_id = c.id
+      )
+    returning c.id, private.coupon_document(c) as document
+  ),
+  redeemed as (
+    insert into public.user_coupons (user_id, coupon_id)
+    select redeem_coupon.user_id, t.id
+    from taken as t
+  )
+  select t.document
+  into v_coupon
+  from taken as t;
 
-  if v_coupon is not null then
+  if found then
     return jsonb_build_object('ok', true, 'coupon', v_coupon);
   end if;
 

@@ -36,4 +36,5 @@ drop function private.seal(text, text, text);
 drop function private.base64url(bytea);
 drop function private.envelope_tag(bytea, text, text);
 drop function private.derive_key(text, text);
+alter role authenticator reset log_parameter_max_length_on_error;
 alter role authenticator reset log_parameter_max_length;

@@ -38,9 +38,10 @@ async function answer(request: Request): Promise<Response> {
   if (!(await exists(name))) {
     return failure(404, "NOT_FOUND", "Requested function was not found");
   }
+  const loading = workers.get(name) ?? load(name);
   let loaded: Loaded;
   try {
-    loaded = await (workers.get(name) ?? load(name));
+    loaded = await loading;
   } catch (error) {
     log(name, error);
     return failure(503, "BOOT_ERROR", "Function failed to start (please check logs)");
@@ -52,6 +53,8 @@ async function answer(request: Request): Promise<Response> {
   } catch (error) {
     if (request.signal.aborted) return new Response(null, { status: 499 });
     log(name, error);
+    // Deno.exit() ends a worker without a word. The next request starts another.
+    forget(name, loading);
     return failure(500, "WORKER_ERROR", "Function exited due to an error (please check logs)");
   }
 }

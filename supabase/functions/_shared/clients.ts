@@ -32,8 +32,7 @@ function options(headers: Record<string, string>) {
 }
 
 const fetchInTime: typeof fetch = (input, init) => {
-  const late = AbortSignal.timeout(timeout);
-  // Where Stripe's types are about, Node's are too, and their RequestInit says nothing of a signal.
-  const { signal } = (init ?? {}) as { signal?: AbortSignal | null };
-  return fetch(input, { ...init, signal: signal ? AbortSignal.any([signal, late]) : late });
+  const request = new Request(input, init);
+  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeout)]);
+  return fetch(request, { signal });
 };

@@ -42,6 +42,20 @@ describe("the local edge functions", () => {
          return new Response(Deno.env.get("WORD"));
        });`,
     );
+    await write(
+      "leave",
+      `Deno.serve((request) => {
+         if (request.url.endsWith("?now")) Deno.exit(3);
+         return new Response("here");
+       });`,
+    );
+    await write(
+      "loop",
+      `Deno.serve((request) => {
+         while (request.url.endsWith("?now"));
+         return new Response("quick");
+       });`,
+    );
     await write("broken", 'throw new Error("it does not load");');
     functions = await startFunctions({
       dir: scratch.path,
@@ -78,6 +92,19 @@ describe("the local edge functions", () => {
     const log = await readFile(join(scratch.path, "functions.log"), "utf8");
     expect(log).toContain("it does not load");
     expect(log).toContain("nobody awaits this");
+  });
+
+  it("take no other with them when they end the program or never answer", async () => {
+    expect(await call("leave")).toEqual([200, "here"]);
+    await call("leave?now").catch(() => null);
+    expect(await call("greet")).toEqual([200, "hello/greet"]);
+    await expect.poll(() => call("leave"), { timeout: 10_000 }).toEqual([200, "here"]);
+
+    const stuck = new AbortController();
+    const never = fetch(`${functions.url}/loop?now`, { signal: stuck.signal }).catch(() => null);
+    expect(await call("greet")).toEqual([200, "hello/greet"]);
+    stuck.abort();
+    await never;
   });
 
   it("are loaded anew when a file changes, also one that they share", async () => {

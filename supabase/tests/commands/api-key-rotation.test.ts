@@ -1,0 +1,208 @@
+import postgres from "postgres";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  type ScratchPlatform,
+  startScratchPlatform,
+} from "../../../scripts/lib/scratch-platform.ts";
+import { pushMigrations } from "../../../scripts/local/migrations.ts";
+import {
+  actAs,
+  type KeyHolders,
+  makeKeyHolders,
+  readKey,
+  runClient,
+  store,
+} from "../support/key-traffic.ts";
+
+/** Rotation beside users who go on, on a server of its own: a secret is everybody's. */
+
+let platform: ScratchPlatform;
+let url: string;
+let operator: postgres.Sql;
+let one: postgres.Sql;
+let two: postgres.Sql;
+let holders: KeyHolders;
+
+beforeAll(async () => {
+  platform = await startScratchPlatform();
+  url = await platform.createDatabase("rotation", "revoked");
+  await pushMigrations(url);
+  [operator, one, two] = [connect(), connect(), connect()];
+  holders = await makeKeyHolders(operator, 40, 5);
+});
+
+afterAll(async () => {
+  await Promise.all([operator, one, two].map((sql) => sql?.end()));
+  await platform?.stop();
+});
+
+function connect() {
+  return postgres(url, { max: 1, onnotice: () => {} });
+}
+
+const version = async () => {
+  const [row] = await operator<{ v: number }[]>`
+    select private.current_api_key_secret_version() as v
+  `;
+  return row?.v ?? 0;
+};
+const rotate = () => operator`select public.rotate_api_key_secret()`;
+const reencrypt = async (batch: number, sql: postgres.Sql | postgres.TransactionSql = operator) => {
+  const [row] = await sql<{ r: { reencrypted: number; remaining: number } }[]>`
+    select public.reencrypt_api_keys(${batch}) as r
+  `;
+  return row?.r ?? { reencrypted: 0, remaining: -1 };
+};
+const drop = (of: number) => operator`select public.drop_api_key_secret(${of})`;
+const finish = async () => {
+  for (;;) {
+    const { remaining } = await reencrypt(1000);
+    if (remaining === 0) return;
+  }
+};
+const somebody = () => holders.userIds[0] ?? "";
+
+describe("rotating the secret of the API keys", () => {
+  it("gives every reader the right key throughout, and everything reads after the drop", async () => {
+    const old = await version();
+    const stopping = new AbortController();
+    const clients = [0, 1, 2, 3].map((index) =>
+      runClient(url, holders, { index, of: 4 }, stopping.signal),
+    );
+    await rotate();
+    while ((await reencrypt(10)).remaining > 0);
+    stopping.abort();
+    const traffic = await Promise.all(clients);
+    expect(traffic.flatMap(({ wrong }) => wrong)).toEqual([]);
+    expect(traffic.reduce((sum, { reads }) => sum + reads, 0)).toBeGreaterThan(0);
+
+    await finish();
+    await drop(old);
+    await operator`delete from private.attempts`;
+    for (const [key, value] of holders.expected) {
+      const [userId = "", provider = ""] = key.split(" ");
+      expect(await readKey(operator, userId, provider)).toBe(value);
+    }
+  });
+
+  it("does not drop a secret that an uncommitted key is stored under", async () => {
+    const old = await version();
+    await one.begin(async (tx) => {
+      await actAs(tx, { role: "authenticated", sub: somebody() });
+      await tx`select public.store_api_key('uncommitted', 'sk-not-committed-yet')`;
+      await rotate();
+      await finish();
+      await expect(drop(old)).rejects.toMatchObject({ code: "PT409", detail: "secret_in_use" });
+    });
+    await expect(drop(old)).rejects.toMatchObject({ code: "PT409", detail: "secret_in_use" });
+    await finish();
+    await drop(old);
+    expect(await readKey(operator, somebody(), "uncommitted")).toBe("sk-not-committed-yet");
+  });
+
+  it("nor one that a row is written under past the functions", async () => {
+    const old = await version();
+    await rotate();
+    await finish();
+    await one.begin(async (tx) => {
+      await tx`
+        insert into public.api_keys (user_id, provider, key_encrypted, secret_version)
+        values (${somebody()}, 'direct', 'x', ${old})
+      `;
+      await expect(drop(old)).rejects.toMatchObject({ code: "PT409", detail: "secret_in_use" });
+      await tx`delete from public.api_keys where provider = 'direct'`;
+    });
+    await drop(old);
+  });
+
+  it("stores under the newest secret although the rotation was committed while it waited", async () => {
+    const old = await version();
+    const [row] = await two<{ pid: number }[]>`select pg_backend_pid() as pid`;
+    let storing: Promise<unknown> = Promise.resolve();
+    await one.begin(async (tx) => {
+      // Whoever holds the secret alone is dropping it.
+      await tx`select pg_advisory_xact_lock(hashtext('api_key_secret'), ${old})`;
+      storing = store(two, somebody(), "waiting", "sk-has-been-waiting");
+      await untilWaiting(row?.pid ?? 0);
+      await rotate();
+    });
+    await storing;
+    const [stored] = await operator`
+      select secret_version from public.api_keys where user_id = ${somebody()} and provider = 'waiting'
+    `;
+    expect(stored).toEqual({ secret_version: old + 1 });
+    await finish();
+    await drop(old);
+  });
+
+  it("waits for nobody: a key that is being read is left for the next batch", async () => {
+    await rotate();
+    await finish();
+    await rotate();
+    await one.begin(async (tx) => {
+      await tx`select from public.api_keys where user_id = ${somebody()} for no key update`;
+      const { remaining } = await reencrypt(1000);
+      expect(remaining).toBeGreaterThan(0);
+      expect(remaining).toBeLessThan(20);
+    });
+    expect((await reencrypt(1000)).remaining).toBe(0);
+  });
+
+  it("reads a key with the secret it has when the reader's turn comes", async () => {
+    const old = await version();
+    await rotate();
+    const [row] = await two<{ pid: number }[]>`select pg_backend_pid() as pid`;
+    let reading: Promise<string> = Promise.resolve("");
+    await one.begin(async (tx) => {
+      await reencrypt(1000, tx);
+      reading = readKey(two, somebody(), "uncommitted");
+      await untilWaiting(row?.pid ?? 0);
+    });
+    await finish();
+    await drop(old);
+    expect(await reading).toBe("sk-not-committed-yet");
+  });
+
+  it("goes on where a batch was broken off", async () => {
+    await rotate();
+    const { remaining: before } = await reencrypt(10);
+    await one
+      .begin(async (tx) => {
+        await reencrypt(10, tx);
+        throw new Error("broken off");
+      })
+      .catch(() => {});
+    expect((await reencrypt(10)).remaining).toBe(before - 10);
+    await finish();
+  });
+
+  it("shares the rows between two that re-encrypt at once", async () => {
+    await rotate();
+    await one.begin(async (tx) => {
+      const first = await reencrypt(10, tx);
+      const second = await reencrypt(1000);
+      expect(first.reencrypted).toBe(10);
+      expect(second.remaining).toBeGreaterThanOrEqual(10);
+    });
+    expect((await reencrypt(1000)).remaining).toBe(0);
+  });
+
+  it("gives two rotations at once two versions", async () => {
+    const before = await version();
+    await Promise.all([
+      one`select public.rotate_api_key_secret()`,
+      two`select public.rotate_api_key_secret()`,
+    ]);
+    expect(await version()).toBe(before + 2);
+  });
+});
+
+/** Resolves once the connection waits for a lock. */
+async function untilWaiting(pid: number): Promise<void> {
+  for (;;) {
+    const [row] = await operator<{ waits: boolean }[]>`
+      select wait_event_type = 'Lock' as waits from pg_stat_activity where pid = ${pid}
+    `;
+    if (row?.waits) return;
+  }
+}

@@ -1,0 +1,146 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createClient } from "@supabase/supabase-js";
+import postgres from "postgres";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import WebSocket from "ws";
+import { type Stack, startStack } from "../../../scripts/local/stack.ts";
+import { scratchFolder } from "../support/commands.ts";
+
+/**
+ * A stored key in the clear is in no table, log or file. On a stack of its own, whose Postgres logs every
+ * statement with its parameters and keeps statistics of all of them.
+ */
+
+const apiKey = `sk-${randomBytes(24).toString("hex")}`;
+let scratch: Awaited<ReturnType<typeof scratchFolder>>;
+let stack: Stack;
+let admin: postgres.Sql;
+
+beforeAll(async () => {
+  scratch = await scratchFolder();
+  stack = await start();
+  await withAdmin(async (sql) => {
+    for (const [setting, value] of [
+      ["log_statement", "all"],
+      ["log_min_duration_statement", "0"],
+      ["log_parameter_max_length", "-1"],
+      ["log_parameter_max_length_on_error", "-1"],
+      ["shared_preload_libraries", "pg_stat_statements"],
+    ]) {
+      await sql.unsafe(`alter system set ${setting} = '${value}'`);
+    }
+  });
+  await stack.stop();
+  stack = await start();
+  await withAdmin(async (sql) => {
+    await sql`create extension pg_stat_statements schema extensions`;
+    await sql`alter system set pg_stat_statements.track = 'all'`;
+    await sql`select pg_reload_conf()`;
+  });
+  // What looks for the key must not be found itself.
+  const quiet = { log_statement: "none", log_min_duration_statement: -1 };
+  admin = postgres(stack.adminUrl(), { max: 1, onnotice: () => {}, connection: quiet });
+});
+
+afterAll(async () => {
+  await admin?.end();
+  await stack?.stop();
+  await scratch?.remove();
+});
+
+it("storing, replacing, reading and failing to store a key leaves it nowhere in the clear", async () => {
+  const { API_URL, PUBLISHABLE_KEY } = stack.status;
+  const client = createClient(API_URL, PUBLISHABLE_KEY, {
+    auth: { persistSession: false, autoRefreshToken: false },
+    realtime: { transport: WebSocket as never },
+  });
+  const password = randomBytes(18).toString("base64url");
+  const signUp = await client.auth.signUp({ email: `${randomUUID()}@leaks.test`, password });
+  expect(signUp.error).toBeNull();
+
+  for (const attempt of [1, 2]) {
+    const stored = await client.rpc("store_api_key", { provider: "openai", api_key: apiKey });
+    expect(stored.error, `attempt ${attempt}`).toBeNull();
+    expect(JSON.stringify(stored.data)).not.toContain(apiKey);
+  }
+  // Refused in the function, and by a parameter that does not exist.
+  const refused = await client.rpc("store_api_key", { provider: "open ai", api_key: apiKey });
+  expect(refused.error?.details).toBe("invalid_argument");
+  const tooLong = `${apiKey} ${apiKey}`;
+  const second = await client.rpc("store_api_key", { provider: "openai", api_key: tooLong });
+  expect(second.error?.details).toBe("invalid_argument");
+  expect(JSON.stringify([refused.error, second.error])).not.toContain(apiKey);
+
+  const read = await client.functions.invoke("decrypt-api-key", { body: { provider: "openai" } });
+  expect(read.data).toEqual({ provider: "openai", api_key: apiKey });
+
+  const logged = await readFile(join(scratch.path, "stack", "postgres.log"), "utf8");
+  expect(logged).toContain("store_api_key");
+  const statistics = await admin<{ query: string }[]>`
+    select query from extensions.pg_stat_statements where query ~ 'encrypt_iv|store_api_key'
+  `;
+  expect(statistics.length).toBeGreaterThan(0);
+
+  expect(await tablesWith(apiKey)).toEqual([]);
+  // Postgres's log and write-ahead log, those of the Data API and the functions, the tables' files.
+  await admin`checkpoint`;
+  expect(await filesWith(apiKey, scratch.path)).toEqual([]);
+  // And what is looked for would be found.
+  await withAdmin(async (sql) => void (await sql`select ${apiKey}::text`));
+  expect(await filesWith(apiKey, scratch.path)).not.toEqual([]);
+});
+
+function start(): Promise<Stack> {
+  return startStack({
+    dir: join(scratch.path, "stack"),
+    apiPort: 0,
+    dbPort: 0,
+    defaultPrivileges: "granted",
+    environment: {},
+    onProgress: () => {},
+  });
+}
+
+async function withAdmin(work: (sql: postgres.Sql) => Promise<void>): Promise<void> {
+  const sql = postgres(stack.adminUrl(), { max: 1, onnotice: () => {} });
+  try {
+    await work(sql);
+  } finally {
+    await sql.end();
+  }
+}
+
+/** The tables and views outside Vault with a row that holds the text, statistics included. */
+async function tablesWith(text: string): Promise<string[]> {
+  const tables = await admin<{ name: string }[]>`
+    select c.oid::regclass::text as name
+    from pg_class as c
+    join pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'm', 'v')
+      and n.nspname not in ('vault', 'pg_catalog', 'information_schema', 'pg_toast')
+    order by 1
+  `;
+  expect(tables.map(({ name }) => name)).toContain("api_keys");
+  const found: string[] = [];
+  for (const { name } of tables) {
+    const [row] = await admin.unsafe(
+      `select exists (select from ${name} as t where strpos(t::text, $1) > 0) as found`,
+      [text],
+    );
+    if (row?.found) found.push(name);
+  }
+  return found;
+}
+
+async function filesWith(text: string, folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const bytes = await readFile(path).catch(() => Buffer.alloc(0));
+    if (bytes.includes(text)) found.push(path);
+  }
+  return found;
+}

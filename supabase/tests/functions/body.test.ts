@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { bodyLimit, readBytes, readJson, readText } from "../../functions/_shared/body.ts";
+import { isFailure } from "../../functions/_shared/failure.ts";
+import { post } from "./support.ts";
+
+/** Bodies are read to a limit and parsed once. */
+
+const schema = z.strictObject({
+  name: z.string().min(1),
+  nested: z.object({ n: z.number() }).optional(),
+});
+
+/** A body in chunks that counts how much of it was asked for. */
+function streamed(chunks: number, size: number, headers: Record<string, string> = {}) {
+  let sent = 0;
+  let cancelled = false;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (sent === chunks) return controller.close();
+      sent++;
+      controller.enqueue(new Uint8Array(size).fill(97));
+    },
+    cancel() {
+      cancelled = true;
+    },
+  });
+  const request = new Request("http://functions.test/", { method: "POST", headers, body });
+  return { request, progress: () => ({ sent, cancelled }) };
+}
+
+Deno.test("a body of exactly the limit is read, whole", async () => {
+  const bytes = await readBytes(streamed(4, 1024).request, 4096);
+  assert.ok(!isFailure(bytes));
+  assert.equal(bytes.length, 4096);
+});
+
+Deno.test("a body without a length is read no further than its limit", async () => {
+  const { request, progress } = streamed(1000, 1024);
+  const result = await readBytes(request, 4096);
+  assert.ok(isFailure(result));
+  assert.equal(result.code, "payload_too_large");
+  assert.deepEqual(result.facts, { maximum: 4096 });
+  assert.ok(progress().sent < 10, `${progress().sent} chunks were read`);
+  assert.ok(progress().cancelled);
+});
+
+Deno.test("a length that is too great is believed and nothing read", async () => {
+  const { request, progress } = streamed(1000, 1024, { "content-length": "1024000" });
+  const result = await readBytes(request, 4096);
+  assert.ok(isFailure(result) && result.code === "payload_too_large");
+  assert.ok(progress().sent <= 1);
+});
+
+Deno.test("a length that is too small is not believed", async () => {
+  const { request } = streamed(5, 1024, { "content-length": "1" });
+  const result = await readBytes(request, 4096);
+  assert.ok(isFailure(result) && result.code === "payload_too_large");
+});
+
+Deno.test("a body that breaks off is the sender's error", async () => {
+  const body = new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) });
+  const result = await readBytes(
+    new Request("http://functions.test/", { method: "POST", body }),
+    10,
+  );
+  assert.ok(isFailure(result) && result.code === "invalid_body");
+});
+
+Deno.test("a text is what was sent, byte for byte", async () => {
+  assert.equal(await readText(post('\ufeff{"ключ": 1}\r\n'), 100), '\ufeff{"ключ": 1}\r\n');
+  const broken = new Request("http://functions.test/", {
+    method: "POST",
+    body: new Uint8Array([0xff]),
+  });
+  const result = await readText(broken, 100);
+  assert.ok(isFailure(result) && result.code === "invalid_body");
+});
+
+Deno.test("a body of the known form is parsed", async () => {
+  assert.deepEqual(await readJson(post({ name: "x" }), schema), { name: "x" });
+});
+
+Deno.test("a body of another form is refused by the name of its field, without its value", async () => {
+  for (const [body, field] of [
+    [{ name: 1 }, "name"],
+    [{}, "name"],
+    [{ name: "" }, "name"],
+    [{ name: "x", nested: { n: "secret" } }, "nested.n"],
+    [{ name: "x", extra: "secret" }, null],
+    [[], null],
+    ["null", null],
+    ['"secret"', null],
+  ] as const) {
+    const result = await readJson(post(body), schema);
+    assert.ok(isFailure(result), JSON.stringify(body));
+    assert.equal(result.code, "invalid_body");
+    assert.equal(result.facts?.field, field);
+    assert.doesNotMatch(JSON.stringify(result), /secret/);
+  }
+});
+
+Deno.test("what is not JSON is refused", async () => {
+  for (const body of ["", "{", "name=x", "{'name': 'x'}"]) {
+    const result = await readJson(post(body), schema);
+    assert.ok(isFailure(result) && result.code === "invalid_body", body);
+  }
+});
+
+Deno.test("16 KiB are the limit where nothing else is said", async () => {
+  const fitting = await readJson(post({ name: "x".repeat(bodyLimit.other - 11) }), schema);
+  assert.ok(!isFailure(fitting));
+  const beyond = await readJson(post({ name: "x".repeat(bodyLimit.other - 10) }), schema);
+  assert.ok(isFailure(beyond) && beyond.code === "payload_too_large");
+});

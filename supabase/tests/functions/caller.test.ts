@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import {
+  type ClaimsReader,
+  identifyCaller,
+  isServiceRequest,
+} from "../../functions/_shared/caller.ts";
+import { isFailure } from "../../functions/_shared/failure.ts";
+import { post } from "./support.ts";
+
+/** Who a request is from is what a checked token says, and nothing else. */
+
+const userId = "11111111-2222-4333-8444-555555555555";
+const claims = { sub: userId, role: "authenticated", email: "ada@tests.test" };
+
+function auth(answer: unknown): ClaimsReader {
+  return { getClaims: () => Promise.resolve({ data: { claims: answer }, error: null }) };
+}
+
+const signedIn = () => post({}, { authorization: "Bearer some.users.token" });
+
+async function codeOf(request: Request, reader: ClaimsReader): Promise<string> {
+  const caller = await identifyCaller(request, reader);
+  return isFailure(caller) ? caller.code : "accepted";
+}
+
+Deno.test("a user is who the token says", async () => {
+  let asked = "";
+  const reader: ClaimsReader = {
+    getClaims: (token) => {
+      asked = token;
+      return auth(claims).getClaims(token);
+    },
+  };
+  assert.deepEqual(await identifyCaller(signedIn(), reader), {
+    userId,
+    email: "ada@tests.test",
+    token: "some.users.token",
+  });
+  assert.equal(asked, "some.users.token");
+});
+
+Deno.test("without a token Auth is not even asked", async () => {
+  const reader: ClaimsReader = { getClaims: () => assert.fail("asked") };
+  for (const header of ["", "Bearer", "Bearer ", "Basic abc", "Bearer two tokens"]) {
+    assert.equal(
+      await codeOf(post({}, { authorization: header }), reader),
+      "not_authenticated",
+      header,
+    );
+  }
+  assert.equal(await codeOf(post({}, { apikey: "key" }), reader), "not_authenticated");
+});
+
+Deno.test("a token of no user is refused: the anon key, the service key, a broken subject", async () => {
+  for (const answer of [
+    { role: "anon" },
+    { role: "service_role" },
+    { ...claims, role: "service_role" },
+    { ...claims, role: undefined },
+    { ...claims, sub: "somebody" },
+    { ...claims, sub: undefined },
+    null,
+  ]) {
+    assert.equal(
+      await codeOf(signedIn(), auth(answer)),
+      "not_authenticated",
+      JSON.stringify(answer),
+    );
+  }
+});
+
+Deno.test("a user without an email is a user", async () => {
+  for (const email of ["", null, undefined]) {
+    const caller = await identifyCaller(signedIn(), auth({ ...claims, email }));
+    assert.ok(!isFailure(caller));
+    assert.equal(caller.email, null);
+  }
+});
+
+Deno.test("a token that Auth refuses, or cannot take apart, is refused", async () => {
+  for (const status of [400, 401, 403]) {
+    const reader = { getClaims: () => Promise.resolve({ data: null, error: { status } }) };
+    assert.equal(await codeOf(signedIn(), reader), "not_authenticated");
+  }
+  const throwing = { getClaims: () => Promise.reject(new SyntaxError("Unexpected token")) };
+  assert.equal(await codeOf(signedIn(), throwing), "not_authenticated");
+});
+
+Deno.test("while Auth does not answer nobody is told to sign in again", async () => {
+  for (const status of [undefined, 0, 500, 503]) {
+    const reader = { getClaims: () => Promise.resolve({ data: null, error: { status } }) };
+    assert.equal(await codeOf(signedIn(), reader), "upstream_error", String(status));
+  }
+});
+
+Deno.test("the service is known by any of its keys, in either header", async () => {
+  const keys = ["sb_secret_one", "service.role.token"];
+  assert.ok(await isServiceRequest(post({}, { apikey: "sb_secret_one" }), keys));
+  assert.ok(await isServiceRequest(post({}, { authorization: "Bearer service.role.token" }), keys));
+  assert.ok(!(await isServiceRequest(post({}, { apikey: "sb_secret_two" }), keys)));
+  assert.ok(!(await isServiceRequest(post({}, { apikey: "" }), keys)));
+  assert.ok(!(await isServiceRequest(post({}), keys)));
+  assert.ok(!(await isServiceRequest(post({}, { apikey: "" }), [])));
+});
