@@ -17,7 +17,12 @@ export interface LintStep {
   run(signal?: AbortSignal): Promise<string>;
 }
 
-const denoFolders = ["supabase/functions", "supabase/tests/functions", "scripts/local/functions"];
+const denoFolders = [
+  "supabase/functions",
+  "supabase/tests/functions",
+  "scripts/local/functions",
+  "scripts/bench/deno",
+];
 
 /** The checks that read files alone. */
 export const sourceSteps: readonly LintStep[] = [
