@@ -6,7 +6,6 @@ import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pushMigrations } from "../../../scripts/local/migrations.ts";
 import { createPlatformDatabase, preparePlatform } from "../../../scripts/local/platform.ts";
-import { freePort } from "../../../scripts/local/ports.ts";
 import {
   type PostgresServer,
   startPostgres,
@@ -42,7 +41,7 @@ function connect(max: number): postgres.Sql {
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "pinebase-hard-stop-"));
   secrets = await loadSecrets(dir);
-  server = await startPostgres({ ...options(), port: await freePort("database", 0) });
+  server = await startPostgres(options());
   const adminUrl = (database: string) => superuserUrl(options(), database);
   await preparePlatform(adminUrl, secrets);
   await createPlatformDatabase(adminUrl, "stopped", "revoked");
@@ -67,7 +66,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await server?.stop(true);
+  await server?.stop();
   if (dir) await rm(dir, { recursive: true, force: true });
 });
 
