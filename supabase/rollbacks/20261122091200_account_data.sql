@@ -1,6 +1,5 @@
 -- Takes back account data. Destroys the tombstones and the key they were made with: who
 -- returns after that is new.
-drop function private.sweep();
 drop function public.delete_user(uuid);
 drop function private.delete_user(uuid);
 drop function private.is_deleted_user(uuid);

@@ -18,6 +18,8 @@ export interface CreatePortalSessionDependencies {
   service: RpcClient;
   /** Null without a key. */
   stripe: Pick<Stripe, "billingPortal"> | null;
+  /** Of the portal, as stripe:setup made it; null for the account's own default. */
+  configuration: string | null;
   /** Where PayPal's users manage what they pay for; null where PayPal is not set up. */
   paypalPage: string | null;
   allowedOrigins: AllowedOrigins;
@@ -31,7 +33,7 @@ export interface CreatePortalSessionDependencies {
 export function createHandler(
   dependencies: CreatePortalSessionDependencies,
 ): (request: Request) => Promise<Response> {
-  const { auth, service, stripe, paypalPage, allowedOrigins } = dependencies;
+  const { auth, service, stripe, configuration, paypalPage, allowedOrigins } = dependencies;
   return createEndpoint({
     name: "create-portal-session",
     methods: ["POST"],
@@ -68,6 +70,7 @@ export function createHandler(
         const { url } = await stripe.billingPortal.sessions.create({
           customer,
           return_url: returnUrl,
+          ...(configuration ? { configuration } : {}),
         });
         return Response.json({ url });
       } catch (error) {

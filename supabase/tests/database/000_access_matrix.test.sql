@@ -248,7 +248,7 @@ from
   unnest(array[
     'apply_read', 'begin_checkout', 'billing_of', 'diagnose_account', 'drop_checkout', 'end_checkout', 'fail_webhook_event', 'grant_premium',
     'link_billing_customer', 'next_read_number', 'open_checkout', 'record_webhook_event', 'settle_webhook_event',
-    'unsettled_webhook_events'
+    'sweep', 'unsettled_webhook_events'
   ]) as f;
 
 insert into expected_callers

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { z } from "zod";
+import { checkoutRoutes } from "./stripe/checkout.ts";
 import { couponRoutes } from "./stripe/coupons.ts";
 import { invalidRequest, isStripeError, type StripeError } from "./stripe/errors.ts";
 import { parseForm } from "./stripe/form.ts";
@@ -31,6 +32,8 @@ export interface StripeFake {
   objects(kind: string): StripeObject[];
   /** Makes an object as if somebody had made it in Stripe's dashboard. */
   put(kind: string, object: StripeObject): void;
+  /** Calls back with every event that Stripe would send from now on. */
+  onEvent(listener: (type: string, object: StripeObject) => void): void;
   /** What is to happen to every request from now on; null for nothing. */
   trouble(trouble: Trouble | null): void;
   close(): Promise<void>;
@@ -42,7 +45,7 @@ interface Answer {
   headers?: Record<string, string>;
 }
 
-const routes: readonly Route[] = [...couponRoutes, ...subscriptionRoutes];
+const routes: readonly Route[] = [...couponRoutes, ...checkoutRoutes, ...subscriptionRoutes];
 
 /** Starts the fake on a free port of this machine. */
 export async function startStripeFake(): Promise<StripeFake> {
@@ -117,6 +120,7 @@ export async function startStripeFake(): Promise<StripeFake> {
     requests,
     objects: (kind) => [...store.all(kind).values()],
     put: (kind, object) => void store.all(kind).set(object.id, object),
+    onEvent: (listener) => void store.listeners.push(listener),
     trouble: (next) => {
       trouble = next;
     },

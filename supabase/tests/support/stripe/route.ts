@@ -9,6 +9,14 @@ export type StripeObject = Record<string, unknown> & { id: string };
 export class Store {
   readonly #kinds = new Map<string, Map<string, StripeObject>>();
 
+  /** Told of every event that Stripe would send. */
+  readonly listeners: Array<(type: string, object: StripeObject) => void> = [];
+
+  /** Says that something has happened to an object. */
+  emit(type: string, object: StripeObject): void {
+    for (const listener of this.listeners) listener(type, structuredClone(object));
+  }
+
   all(kind: string): Map<string, StripeObject> {
     const objects = this.#kinds.get(kind) ?? new Map<string, StripeObject>();
     this.#kinds.set(kind, objects);

@@ -1,0 +1,111 @@
+import { createInterface } from "node:readline/promises";
+import { parseArgs } from "node:util";
+import type postgres from "postgres";
+import Stripe from "stripe";
+import { parseVariables } from "../supabase/functions/_shared/environment.ts";
+import { createStripe, stripeEnvironmentSchema } from "../supabase/functions/_shared/stripe.ts";
+import { isLiveKey } from "../supabase/functions/_shared/stripe-reader.ts";
+import { functionsVariables } from "./lib/functions-variables.ts";
+import { connectAsService } from "./lib/service-database.ts";
+import { type Amount, ensureCatalog, ensurePortal, type SoldPlan } from "./lib/stripe-catalog.ts";
+import { UserError } from "./lib/user-error.ts";
+
+const usage =
+  "Use npm run stripe:setup -- [--amount PLAN=CENTS]... [--currency usd] [--dry-run] [--yes] [--remote=URL] [--dir PATH].";
+
+/**
+ * `npm run stripe:setup`: finds or makes the product, the prices and the portal of our premium plans at Stripe, and
+ * stores the prices' ids in `plans`. Any number of runs make it once. Asks before it touches the live mode.
+ */
+export async function run(args: string[]): Promise<number> {
+  const options = parse(args);
+  const settings = parseVariables(stripeEnvironmentSchema, await functionsVariables());
+  const stripe = createStripe(settings);
+  if (stripe === null) {
+    throw new UserError(
+      "STRIPE_SECRET_KEY is not set.",
+      "Take it from https://dashboard.stripe.com/apikeys, a test one first, and run the command again.",
+    );
+  }
+  if (isLiveKey(settings.STRIPE_SECRET_KEY ?? "") && !options.dryRun && !options.yes) {
+    await confirmLive();
+  }
+  const sql = await connectAsService(options);
+  try {
+    const plans = await sql<SoldPlan[]>`
+      select p.plan_type, p.name from public.plans as p where p.is_premium and p.is_active order by p.plan_type
+    `;
+    const how = { dryRun: options.dryRun, report: (line: string) => console.log(line) };
+    const prices = await ensureCatalog(stripe, plans, options.amounts, how);
+    const portal = await ensurePortal(stripe, prices, how);
+    if (options.dryRun) {
+      console.log("Nothing was changed: this was a dry run.");
+      return 0;
+    }
+    await store(sql, prices);
+    console.log(`The plans know their prices. Set STRIPE_PORTAL_CONFIGURATION=${portal}.`);
+    return 0;
+  } catch (cause) {
+    if (!(cause instanceof Stripe.errors.StripeError)) throw cause;
+    throw new UserError(`Stripe says: ${cause.message}`, "Nothing was stored; run it again.", {
+      cause,
+    });
+  } finally {
+    await sql.end();
+  }
+}
+
+async function store(sql: postgres.Sql, prices: ReadonlyMap<string, string>): Promise<void> {
+  for (const [planType, price] of prices) {
+    await sql`
+      update public.plans set stripe_price_id = ${price}
+      where plan_type = ${planType} and stripe_price_id is distinct from ${price}
+    `;
+  }
+}
+
+async function confirmLive(): Promise<void> {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) {
+    throw new UserError(
+      "The key is of the live mode, and nobody is here to confirm it.",
+      "Add --yes, or see what would happen with --dry-run.",
+    );
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    const answer = await terminal.question("This changes Stripe's live mode. Type yes: ");
+    if (answer.trim() !== "yes") {
+      throw new UserError("Nothing was changed.", "Type yes to go on, or add --dry-run.");
+    }
+  } finally {
+    terminal.close();
+  }
+}
+
+function parse(args: string[]) {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        amount: { type: "string", multiple: true, default: [] },
+        currency: { type: "string", default: "usd" },
+        "dry-run": { type: "boolean", default: false },
+        yes: { type: "boolean", default: false },
+        remote: { type: "string" },
+        dir: { type: "string" },
+      },
+    });
+    const { amount, currency, "dry-run": dryRun, yes, remote, dir } = values;
+    const amounts = new Map(amount.map((text) => parseAmount(text, currency)));
+    return { amounts, dryRun, yes, remote, dir };
+  } catch (cause) {
+    if (cause instanceof UserError) throw cause;
+    throw new UserError(cause instanceof Error ? cause.message : String(cause), usage, { cause });
+  }
+}
+
+function parseAmount(text: string, currency: string): [string, Amount] {
+  const [, planType, unitAmount] = /^([a-z][a-z0-9_]+)=(\d+)$/.exec(text) ?? [];
+  if (planType === undefined) throw new UserError(`"${text}" is not PLAN=CENTS.`, usage);
+  return [planType, { unitAmount: Number(unitAmount), currency: currency.toLowerCase() }];
+}

@@ -1,0 +1,42 @@
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { isFailure } from "../supabase/functions/_shared/failure.ts";
+import { callRpc } from "../supabase/functions/_shared/rpc.ts";
+import { connectAsService, directRpc } from "./lib/service-database.ts";
+import { UserError } from "./lib/user-error.ts";
+
+const sweptSchema = z.looseObject({ ledger_disagreements: z.array(z.unknown()) });
+
+/**
+ * `npm run sweep`: does what time has made due, once. For a scheduler of one's own where the project has no pg_cron.
+ * `--remote=URL`, or else the stack that runs here, whose folder `--dir` names. Ends with 1 where a ledger disagrees.
+ */
+export async function run(args: string[]): Promise<number> {
+  const { remote, dir } = parse(args);
+  const sql = await connectAsService({ remote, dir });
+  try {
+    const swept = await callRpc(directRpc(sql), "sweep", {}, sweptSchema);
+    if (isFailure(swept)) {
+      throw new UserError(
+        `The sweep did not finish (${swept.cause ?? swept.code}).`,
+        "Check the database's address, and that its migrations are applied.",
+      );
+    }
+    for (const [name, value] of Object.entries(swept)) {
+      console.log(`${name.padEnd(22)}${typeof value === "number" ? value : JSON.stringify(value)}`);
+    }
+    return swept.ledger_disagreements.length === 0 ? 0 : 1;
+  } finally {
+    await sql.end();
+  }
+}
+
+function parse(args: string[]) {
+  try {
+    const options = { remote: { type: "string" }, dir: { type: "string" } } as const;
+    return parseArgs({ args, options }).values;
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new UserError(message, "Use npm run sweep -- [--remote=URL] [--dir PATH].", { cause });
+  }
+}

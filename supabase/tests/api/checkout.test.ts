@@ -1,0 +1,392 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { billingOf, newEvent, offerPlans, prices, signedDelivery } from "../support/billing.ts";
+import { asOperator } from "../support/clients.ts";
+import { gather, type Member, postAs } from "../support/crowd.ts";
+import { app, startKeyedFunctions, webhookSecret } from "../support/keyed-functions.ts";
+import { stack } from "../support/stack.ts";
+import type { StripeObject } from "../support/stripe/route.ts";
+import { type StripeFake, startStripeFake } from "../support/stripe-fake.ts";
+
+/** Checkout, portal and sync with a key, against a Stripe of the tests' own. */
+
+let stripe: StripeFake;
+let functions: Awaited<ReturnType<typeof startKeyedFunctions>>;
+let crowd: Member[];
+let user: Member;
+
+beforeAll(async () => {
+  stripe = await startStripeFake();
+  functions = await startKeyedFunctions({
+    STRIPE_SECRET_KEY: "sk_test_checkout",
+    STRIPE_API_BASE: stripe.url,
+  });
+  for (const id of Object.values(prices)) stripe.put("price", { id, object: "price" });
+  await offerPlans();
+  crowd = await gather(24);
+});
+
+beforeEach(() => {
+  const next = crowd.pop();
+  if (!next) throw new Error("gather more");
+  user = next;
+});
+
+afterEach(() => stripe.trouble(null));
+
+afterAll(async () => {
+  await functions?.stop();
+  await stripe?.close();
+});
+
+const checkout = { plan_type: "premium_monthly", success_url: `${app}/done`, cancel_url: app };
+
+const post = (name: string, body: unknown, who = user) => postAs(who, name, body, functions.url);
+const openCheckout = (changes: object = {}) =>
+  post("create-checkout-session", { ...checkout, ...changes });
+
+const sessionsOf = ({ id }: Member) =>
+  stripe
+    .objects("checkout.session")
+    .filter(({ metadata }) => (metadata as Record<string, string>).pinebase_user_id === id);
+const customersOf = ({ id }: Member) =>
+  stripe
+    .objects("customer")
+    .filter(({ metadata }) => (metadata as Record<string, string>).pinebase_user_id === id);
+
+function onlySession(who = user): StripeObject {
+  const [session] = sessionsOf(who).filter(({ status }) => status === "open");
+  if (!session) throw new Error("no open session");
+  return session;
+}
+
+/** The user pays. */
+function complete(session: StripeObject): StripeObject {
+  const now = Math.floor(Date.now() / 1000);
+  const [line] = session.line_items_given as [{ price: string }];
+  const subscription = {
+    id: `sub_${randomUUID()}`,
+    object: "subscription",
+    customer: session.customer,
+    livemode: false,
+    status: "active",
+    metadata: session.subscription_metadata,
+    cancel_at: null,
+    cancel_at_period_end: false,
+    ended_at: null,
+    items: {
+      data: [
+        {
+          price: { id: line.price },
+          current_period_start: now,
+          current_period_end: now + 30 * 86_400,
+        },
+      ],
+    },
+    latest_invoice: { id: `in_${randomUUID()}`, object: "invoice", status: "paid" },
+  };
+  stripe.put("subscription", subscription);
+  Object.assign(session, {
+    status: "complete",
+    payment_status: "paid",
+    subscription: subscription.id,
+    url: null,
+  });
+  return subscription;
+}
+
+async function deliver(type: string, object: object) {
+  const event = newEvent(type, object, Math.floor(Date.now() / 1000));
+  const request = signedDelivery(`${functions.url}/stripe-webhook`, event, webhookSecret);
+  const response = await fetch(request);
+  return { status: response.status, body: await response.json() };
+}
+
+async function redeem(who = user): Promise<string> {
+  const code = `PAY-${randomUUID().slice(0, 13).toUpperCase()}`;
+  await asOperator(async (sql) => {
+    await sql`insert into public.coupons (code, discount_percent) values (${code}, 30)`;
+    await sql`
+      insert into public.user_coupons (user_id, coupon_id)
+      select ${who.id}, c.id from public.coupons as c where c.code = ${code}
+    `;
+  });
+  return code;
+}
+
+const couponOf = (who = user) =>
+  asOperator(async (sql) => {
+    const [row] = await sql`
+      select uc.checkout_session_id as session, uc.applied_at is not null as spent
+      from public.user_coupons as uc where uc.user_id = ${who.id}
+    `;
+    return row;
+  });
+
+describe("a checkout", () => {
+  it("is one session and one customer, however often and however fast one clicks", async () => {
+    const answers = await Promise.all(Array.from({ length: 6 }, () => openCheckout()));
+    const again = await openCheckout();
+    expect(new Set([...answers, again].map(({ status }) => status))).toEqual(new Set([200]));
+    expect(new Set([...answers, again].map(({ body }) => body.url)).size).toBe(1);
+    expect(sessionsOf(user)).toHaveLength(1);
+    expect(customersOf(user)).toHaveLength(1);
+  });
+
+  it("for another plan closes the one before it: two open ones could make two subscriptions", async () => {
+    await openCheckout();
+    const { status } = await openCheckout({ plan_type: "premium_yearly" });
+    expect(status).toBe(200);
+    expect(sessionsOf(user).map((session) => session.status)).toEqual(["expired", "open"]);
+  });
+
+  it("that was paid while its event is on the way is found, and not opened again", async () => {
+    await openCheckout();
+    complete(onlySession());
+    const { status, body } = await openCheckout({ plan_type: "premium_yearly" });
+    expect(status).toBe(409);
+    expect(body.error).toMatchObject({
+      code: "active_subscription",
+      facts: { portal: "create-portal-session" },
+    });
+    expect((await billingOf(user.id)).subscriptions).toMatchObject([{ status: "active" }]);
+  });
+
+  it("is refused to who is subscribed", async () => {
+    await openCheckout();
+    const session = onlySession();
+    complete(session);
+    await deliver("checkout.session.completed", session);
+    expect((await openCheckout()).body.error.code).toBe("active_subscription");
+  });
+
+  it("is opened anew after it has expired at Stripe", async () => {
+    const { body: first } = await openCheckout();
+    Object.assign(onlySession(), { status: "expired", url: null });
+    const { status, body } = await openCheckout();
+    expect(status).toBe(200);
+    expect(body.url).not.toBe(first.url);
+  });
+
+  it("leads back to pages of the app and nowhere else", async () => {
+    for (const success_url of [
+      "https://evil.test/done",
+      "https://app.pinebase.test.evil.test/",
+      "https://app.pinebase.test@evil.test/",
+      "javascript:alert(1)",
+      "/done",
+    ]) {
+      const { status, body } = await openCheckout({ success_url });
+      expect([status, body.error.code]).toEqual([422, "invalid_argument"]);
+      expect(body.error.facts).toEqual({ argument: "success_url" });
+    }
+    expect((await openCheckout({ cancel_url: "https://evil.test" })).status).toBe(422);
+    expect(sessionsOf(user)).toEqual([]);
+  });
+
+  it("is for a plan that is offered", async () => {
+    for (const plan_type of ["free", "premium_weekly"]) {
+      const { status, body } = await openCheckout({ plan_type });
+      expect([status, body.error.code]).toEqual([422, "invalid_argument"]);
+    }
+  });
+
+  it("can be tried again after Stripe has refused or lost it, and makes one session", async () => {
+    stripe.trouble({ fails: 500 });
+    expect((await openCheckout()).status).toBe(502);
+    stripe.trouble({ lost: true });
+    expect((await openCheckout()).status).toBe(502);
+    stripe.trouble(null);
+    expect((await openCheckout()).status).toBe(200);
+    expect(sessionsOf(user).filter(({ status }) => status === "open")).toHaveLength(1);
+    expect(customersOf(user)).toHaveLength(1);
+  });
+
+  it("needs a session of one's own", async () => {
+    const nobody = { token: "none" };
+    expect((await postAs(nobody, "create-checkout-session", checkout, functions.url)).status).toBe(
+      401,
+    );
+  });
+
+  it("without a key is not configured", async () => {
+    // The stack's own functions have neither key nor origins: this one stands for them.
+    const keyless = await startKeyedFunctions({});
+    try {
+      for (const [name, body] of [
+        ["create-checkout-session", checkout],
+        ["create-portal-session", { return_url: app }],
+        [
+          "create-paypal-subscription",
+          { plan_type: "premium_monthly", return_url: app, cancel_url: app },
+        ],
+      ] as const) {
+        const answer = await postAs(user, name, body, keyless.url);
+        expect([name, answer.status, answer.body.error?.code]).toEqual([
+          name,
+          503,
+          "not_configured",
+        ]);
+      }
+    } finally {
+      await keyless.stop();
+    }
+  });
+});
+
+describe("a coupon", () => {
+  it("is applied and reserved by the checkout, and spent when it completes", async () => {
+    await redeem();
+    await openCheckout();
+    const session = onlySession();
+    expect(session.discounts).toEqual([{ coupon: expect.stringMatching(/^pinebase_/) }]);
+    expect(await couponOf()).toEqual({ session: session.id, spent: false });
+    complete(session);
+    expect((await deliver("checkout.session.completed", session)).body.status).toBe("processed");
+    expect(await couponOf()).toEqual({ session: session.id, spent: true });
+  });
+
+  it("is free again when the session expires", async () => {
+    await redeem();
+    await openCheckout();
+    const session = onlySession();
+    Object.assign(session, { status: "expired" });
+    await deliver("checkout.session.expired", session);
+    expect(await couponOf()).toEqual({ session: null, spent: false });
+  });
+
+  it("that is redeemed while a checkout is open goes into a new one", async () => {
+    await openCheckout();
+    await redeem();
+    await openCheckout();
+    expect(onlySession().discounts).toHaveLength(1);
+    expect(sessionsOf(user)).toHaveLength(2);
+  });
+
+  it("stays reserved while a bank debit is under way, and is free again when it fails", async () => {
+    await redeem();
+    await openCheckout();
+    const session = onlySession();
+    Object.assign(session, { status: "complete", payment_status: "unpaid" });
+    await deliver("checkout.session.completed", session);
+    expect(await couponOf()).toEqual({ session: session.id, spent: false });
+    await deliver("checkout.session.async_payment_failed", session);
+    expect(await couponOf()).toEqual({ session: null, spent: false });
+  });
+});
+
+describe("the portal", () => {
+  it("is Stripe's, for the user's own customer", async () => {
+    await openCheckout();
+    const { status, body } = await post("create-portal-session", { return_url: `${app}/account` });
+    expect([status, body.url]).toEqual([
+      200,
+      expect.stringMatching(/^https:\/\/billing\.stripe\.test/),
+    ]);
+  });
+
+  it("is for who has something to manage", async () => {
+    const { status, body } = await post("create-portal-session", { return_url: app });
+    expect([status, body.error.code]).toEqual([404, "billing_account_not_found"]);
+  });
+
+  it("leads back to pages of the app and nowhere else", async () => {
+    expect((await post("create-portal-session", { return_url: "https://evil.test" })).status).toBe(
+      422,
+    );
+  });
+});
+
+describe("a sync", () => {
+  it("makes premium who has paid, though no webhook has come", async () => {
+    await redeem();
+    await openCheckout();
+    complete(onlySession());
+    const { status, body } = await post("sync-subscription", {});
+    expect(status).toBe(200);
+    expect(body.account).toMatchObject({ is_premium: true, credits: 105 });
+    expect(await couponOf()).toMatchObject({ spent: true });
+  });
+
+  it("loses to an event that was read later, and wins over one that was read earlier", async () => {
+    await openCheckout();
+    const subscription = complete(onlySession());
+    await post("sync-subscription", {});
+    Object.assign(subscription, { status: "canceled", ended_at: Math.floor(Date.now() / 1000) });
+    await deliver("customer.subscription.deleted", subscription);
+    expect((await billingOf(user.id)).subscriptions).toMatchObject([{ status: "canceled" }]);
+    Object.assign(subscription, { status: "active", ended_at: null });
+    expect((await post("sync-subscription", {})).body.account.is_premium).toBe(true);
+  });
+
+  it("of another user is for the service role alone", async () => {
+    await openCheckout();
+    complete(onlySession());
+    const stranger = crowd[0];
+    const { status } = await post("sync-subscription", { user_id: user.id }, stranger);
+    expect(status).toBe(400);
+    const response = await fetch(`${functions.url}/sync-subscription`, {
+      method: "POST",
+      headers: { apikey: stack.SECRET_KEY, "content-type": "application/json" },
+      body: JSON.stringify({ user_id: user.id }),
+    });
+    expect((await response.json()).account.is_premium).toBe(true);
+  });
+
+  it("says so when Stripe does not answer, and changes nothing", async () => {
+    await openCheckout();
+    complete(onlySession());
+    stripe.trouble({ fails: 500 });
+    expect((await post("sync-subscription", {})).status).toBe(502);
+    expect((await billingOf(user.id)).subscriptions).toEqual([]);
+  });
+});
+
+describe("an event", () => {
+  it("that fails is finished by the next delivery of the same", async () => {
+    await openCheckout();
+    const subscription = complete(onlySession());
+    const event = newEvent("customer.subscription.created", subscription, 1_750_000_000);
+    const send = () =>
+      fetch(signedDelivery(`${functions.url}/stripe-webhook`, event, webhookSecret));
+    stripe.trouble({ fails: 500 });
+    expect((await send()).status).toBe(502);
+    stripe.trouble(null);
+    expect(await (await send()).json()).toEqual({ received: true, status: "processed" });
+    expect(await (await send()).json()).toEqual({ received: true, status: "duplicate" });
+    expect((await billingOf(user.id)).credits).toBe(105);
+  });
+
+  it("about a customer that names another user parks: an email or a client_reference_id decide nothing", async () => {
+    await openCheckout();
+    const subscription = complete(onlySession());
+    const stranger = crowd[0];
+    Object.assign(subscription, {
+      metadata: { pinebase_user_id: stranger?.id },
+      customer_email: user.email,
+      client_reference_id: user.id,
+    });
+    const { status, body } = await deliver("customer.subscription.created", subscription);
+    expect([status, body.status]).toEqual([200, "parked"]);
+    expect((await billingOf(user.id)).subscriptions).toEqual([]);
+    expect((await billingOf(stranger?.id ?? "")).subscriptions).toEqual([]);
+  });
+
+  it("of a dispute is linked to its user by the charge, and takes nothing", async () => {
+    await openCheckout();
+    const session = onlySession();
+    complete(session);
+    await deliver("checkout.session.completed", session);
+    const charge = { id: `ch_${randomUUID()}`, object: "charge", customer: session.customer };
+    stripe.put("charge", charge);
+    const dispute = { id: `du_${randomUUID()}`, object: "dispute", charge: charge.id };
+    expect((await deliver("charge.dispute.created", dispute)).body.status).toBe("processed");
+    expect(await billingOf(user.id)).toMatchObject({ credits: 105, agrees: true });
+    const diagnosis = await asOperator(
+      (sql) => sql`select private.diagnose_account(${user.email}) as d`,
+    );
+    expect(diagnosis[0]?.d.last_events).toContainEqual(
+      expect.objectContaining({ type: "charge.dispute.created" }),
+    );
+  });
+});

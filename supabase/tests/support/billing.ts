@@ -1,0 +1,82 @@
+import { randomUUID } from "node:crypto";
+import Stripe from "stripe";
+import { asOperator } from "./clients.ts";
+
+/** What the two premium plans cost at the tests' Stripe and PayPal. */
+export const prices = { monthly: "price_tests_monthly", yearly: "price_tests_yearly" } as const;
+export const paypalPlan = "P-TESTS-MONTHLY";
+
+/** Sets the plans' ids, which are not the migrations' to set. Every test that needs them may call it. */
+export async function offerPlans(): Promise<void> {
+  await asOperator(
+    (sql) => sql`
+      update public.plans as p
+      set stripe_price_id = given.price,
+          paypal_plan_id = given.paypal
+      from (
+        values ('premium_monthly', ${prices.monthly}, ${paypalPlan}), ('premium_yearly', ${prices.yearly}, null)
+      ) as given (plan_type, price, paypal)
+      where p.plan_type = given.plan_type
+        and (p.stripe_price_id, p.paypal_plan_id) is distinct from (given.price, given.paypal)
+    `,
+  );
+}
+
+/** What billing has made of one user. */
+export async function billingOf(userId: string) {
+  return asOperator(async (sql) => {
+    const [user] = await sql<{ credits: number; premium_until: Date | null; agrees: boolean }[]>`
+      select
+        u.credits,
+        u.premium_until,
+        u.credits = (select sum(t.delta) from public.credit_transactions as t where t.user_id = u.id) as agrees
+      from public.users as u
+      where u.id = ${userId}
+    `;
+    const subscriptions = await sql<
+      {
+        id: string;
+        status: string;
+        plan_type: string;
+        current_period_end: Date | null;
+        cancel_at: Date | null;
+        ended_at: Date | null;
+      }[]
+    >`
+      select s.provider_subscription_id as id, s.status, s.plan_type, s.current_period_end, s.cancel_at, s.ended_at
+      from public.subscriptions as s
+      where s.user_id = ${userId}
+      order by s.provider_subscription_id
+    `;
+    if (!user) throw new Error(`no user ${userId}`);
+    return { ...user, subscriptions: [...subscriptions] };
+  });
+}
+
+/** An event as Stripe sends it. */
+export interface SentEvent {
+  id: string;
+  object: "event";
+  type: string;
+  created: number;
+  livemode: boolean;
+  data: { object: object };
+}
+
+export function newEvent(type: string, object: object, created: number): SentEvent {
+  const id = `evt_${randomUUID().replaceAll("-", "")}`;
+  return { id, object: "event", type, created, livemode: false, data: { object } };
+}
+
+/** A delivery of an event, signed now. */
+export function signedDelivery(url: string, event: SentEvent, secret: string): Request {
+  const payload = JSON.stringify(event);
+  return new Request(url, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      "stripe-signature": Stripe.webhooks.generateTestHeaderString({ payload, secret }),
+    },
+    body: payload,
+  });
+}
