@@ -782,6 +782,7 @@ export type Database = {
         Returns: Json;
       };
       store_api_key: { Args: { api_key: string; provider: string }; Returns: Json };
+      sweep: { Args: Record<PropertyKey, never>; Returns: Json };
       unsettled_webhook_events: { Args: { event_id?: string; provider?: string }; Returns: Json };
     };
     Enums: {
