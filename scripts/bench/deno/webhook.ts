@@ -4,7 +4,7 @@
  * most of what is measured. Arguments: one JSON object; the rates go to standard output as JSON.
  */
 import { StripeSync } from "npm:@supabase/stripe-sync-engine@0.48.5";
-import postgres from "npm:postgres@3.4.9";
+import pg from "npm:pg@8.23.1";
 import { createHandler } from "../../../supabase/functions/stripe-webhook/handler.ts";
 
 interface Options {
@@ -20,12 +20,16 @@ const options: Options = JSON.parse(Deno.args[0] ?? "{}");
 const secret = "whsec_benchmark";
 const most = Math.max(...options.clients);
 
-const sql = postgres(options.ours, { max: most, onnotice: () => {} });
-await sql`update public.plans set stripe_price_id = 'price_bench' where plan_type = 'premium_monthly'`;
-await sql`
-  select public.link_billing_customer(('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'stripe', 'cus_' || n)
-  from generate_series(0, ${options.users - 1}) as n
-`;
+// The sync engine's own driver, so that no difference is the driver's.
+const pool = new pg.Pool({ connectionString: options.ours, max: most });
+await pool.query(
+  "update public.plans set stripe_price_id = 'price_bench' where plan_type = 'premium_monthly'",
+);
+await pool.query(
+  `select public.link_billing_customer(('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'stripe', 'cus_' || n)
+   from generate_series(0, $1::int) as n`,
+  [options.users - 1],
+);
 const handler = createHandler({
   service: { rpc },
   secrets: [secret],
@@ -36,20 +40,26 @@ const handler = createHandler({
 async function rpc(name: string, args: Record<string, unknown>) {
   const names = Object.keys(args);
   const list = names.map((key, index) => `"${key}" => $${index + 1}`).join(", ");
-  const data = await sql.begin(async (tx) => {
-    await tx`
-      select
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    await client.query({
+      name: "settings",
+      text: `select
         set_config('search_path', '"public", "extensions"', true),
         set_config('role', 'service_role', true),
-        set_config('request.jwt.claims', '{"role": "service_role"}', true)
-    `;
-    const parameters = names.map((key) => args[key]) as postgres.ParameterOrJSON<never>[];
-    const rows = await tx.unsafe(`select public.${name}(${list}) as data`, parameters, {
-      prepare: true,
+        set_config('request.jwt.claims', '{"role": "service_role"}', true)`,
     });
-    return rows[0]?.data;
-  });
-  return { data, error: null };
+    const { rows } = await client.query({
+      name,
+      text: `select public.${name}(${list}) as data`,
+      values: names.map((key) => args[key]),
+    });
+    await client.query("commit");
+    return { data: rows[0]?.data, error: null };
+  } finally {
+    client.release();
+  }
 }
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {}, debug: () => {} };
