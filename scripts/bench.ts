@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { chart } from "./bench/chart.ts";
 import { measureColdStarts } from "./bench/cold-start.ts";
-import { loadDatabases, type Sizes } from "./bench/databases.ts";
+import { bytesPerRow, loadDatabases, type Sizes } from "./bench/databases.ts";
 import { type Measurement, measure } from "./bench/measure.ts";
 import { describeMachine, type Report, reportTable } from "./bench/report.ts";
 import { scenarios } from "./bench/scenarios.ts";
@@ -52,6 +52,11 @@ async function runAll(
   step: (text: string) => void,
 ): Promise<Report> {
   const urls = await loadDatabases(platform, sizes, (what, share) => step(`${what} ${bar(share)}`));
+  const loaded = await bytesPerRow(platform, [
+    "public.strategies",
+    "public.strategy_components",
+    "public.strategy_versions",
+  ]);
   const measurements: Measurement[] = [];
   for (const scenario of scenarios(sizes)) {
     for (const clients of scenario.clients) {
@@ -68,6 +73,11 @@ async function runAll(
   measurements.push(...(await measureWebhook({ ours: urls.ours, sync }, users, duration)));
   step("Measuring the functions' cold starts");
   const coldStarts = await measureColdStarts();
+  const written = await bytesPerRow(platform, [
+    "public.credit_transactions",
+    "public.api_key_events",
+    "private.webhook_events",
+  ]);
   const version = await platform.asAdmin("ours", (sql) => sql`show server_version`);
   return {
     machine: describeMachine(String(version[0]?.server_version).split(" ")[0] ?? ""),
@@ -76,6 +86,7 @@ async function runAll(
     seconds,
     measurements,
     coldStarts,
+    bytesPerRow: { ...loaded, ...written },
   };
 }
 

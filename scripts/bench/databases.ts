@@ -87,7 +87,12 @@ async function loadOurs(sql: Sql, sizes: Sizes, onProgress: OnProgress): Promise
       insert into private.strategy_histories (strategy_id, changed_in, is_settled, written_version)
       select ${sqlStrategyId("n")}, pg_current_xact_id(), true, 1 from generate_series(${from}, ${to}) as n;
       insert into public.strategy_versions (strategy_id, user_id, version_number, config)
-      select ${sqlStrategyId("n")}, ${sqlUserId(`n % ${users}`)}, 1, '{}' from generate_series(${from}, ${to}) as n;
+      select s.id, s.user_id, 1, jsonb_build_object(
+        'name', s.name, 'description', null, 'market_type', s.market_type, 'timeframe', s.timeframe, 'is_ai_generated', false,
+        'config', s.config, 'components', '[{"component_type": "trend", "position": 0, "is_custom": false, "indicator_id":
+          "1d000000-0000-4000-8000-000000000001", "indicator_name": "SMA", "parameters": {"length": 20}}]'::jsonb
+      )
+      from (select ${strategy(users)} from generate_series(${from}, ${to}) as n) as s;
     `);
   });
   await sql`set session_replication_role = origin`;
@@ -125,7 +130,7 @@ async function loadSeed(sql: Sql, sizes: Sizes, onProgress: OnProgress): Promise
       insert into strategy_components (strategy_id, component_type, parameters, position)
       select ${sqlStrategyId("n")}, 'trend', '{"length": 20}', 0 from generate_series(${from}, ${to}) as n;
       insert into strategy_versions (strategy_id, version_number, config)
-      select ${sqlStrategyId("n")}, 1, '{}' from generate_series(${from}, ${to}) as n;
+      select s.id, 1, s.config from (select ${strategy(users)} from generate_series(${from}, ${to}) as n) as s;
     `);
   });
   await sql`vacuum analyze`;
@@ -168,4 +173,21 @@ async function inBatches(
   for (let from = 0; from < count; from += size) {
     await work(from, Math.min(from + size, count) - 1, from / count);
   }
+}
+
+/** Bytes a row, indexes included, of some tables of ours. */
+export async function bytesPerRow(
+  platform: ScratchPlatform,
+  tables: readonly string[],
+): Promise<Record<string, number>> {
+  return platform.asAdmin("ours", async (sql) => {
+    const sizes: Record<string, number> = {};
+    for (const table of tables) {
+      const [row] = await sql.unsafe(
+        `select (pg_total_relation_size('${table}') / greatest(count(*), 1))::int as bytes from ${table}`,
+      );
+      sizes[table] = Number(row?.bytes);
+    }
+    return sizes;
+  });
 }

@@ -10,6 +10,8 @@ export interface Report {
   seconds: number;
   measurements: Measurement[];
   coldStarts: ColdStart[];
+  /** Of the tables that grow, indexes included. */
+  bytesPerRow: Record<string, number>;
 }
 
 /** Where it ran: figures of another machine differ, the ratios much less. */
@@ -59,7 +61,7 @@ export function rowsOf(measurements: readonly Measurement[]): Row[] {
 }
 
 /** The table that the command prints. */
-export function reportTable({ measurements, coldStarts }: Report): string {
+export function reportTable({ measurements, coldStarts, bytesPerRow }: Report): string {
   const head = ["", "clients", "ours/s", "to bare", "to the seed's", "to sync engine"];
   const rows = rowsOf(measurements).map(({ scenario, clients, rate, ratios }) => [
     scenario,
@@ -80,6 +82,9 @@ export function reportTable({ measurements, coldStarts }: Report): string {
     "",
     "Edge functions: the first answer and the next ones.",
     columns([["", "cold", "warm"], ...functions]),
+    "",
+    "Bytes a row, indexes included.",
+    columns(Object.entries(bytesPerRow).map(([table, bytes]) => [table, String(bytes)])),
   ].join("\n");
 }
 
