@@ -139,8 +139,8 @@ function readArguments(args: string[]) {
       args,
       options: {
         rows: { type: "string", default: "200000" },
-        rounds: { type: "string", default: "5" },
-        seconds: { type: "string", default: "0.6" },
+        rounds: { type: "string", default: "15" },
+        seconds: { type: "string", default: "0.2" },
         out: { type: "string" },
       },
     });

@@ -101,11 +101,11 @@ function refuse(row: postgres.Row | undefined): void {
   }
 }
 
-/** The ratio of two sides, round by round: its median and the range. */
+/** A middle value, and the range in which the middle half of the rounds lay. */
 export interface Ratio {
   median: number;
-  lowest: number;
-  highest: number;
+  lower: number;
+  upper: number;
 }
 
 /** How much faster ours was than another side; null where one of them did not run. */
@@ -116,15 +116,14 @@ export function ratioTo(measurement: Measurement, side: string): Ratio | null {
   return spread(ours.map((rate, round) => rate / (others[round] ?? Number.NaN)));
 }
 
-/** The median and the range of some numbers. */
+/** The median and the quartiles of some numbers. */
 export function spread(values: readonly number[]): Ratio {
   const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? Number.NaN;
-  const lower = sorted[sorted.length % 2 === 0 ? middle - 1 : middle] ?? upper;
-  return {
-    median: (lower + upper) / 2,
-    lowest: sorted[0] ?? upper,
-    highest: sorted.at(-1) ?? upper,
+  const at = (share: number) => {
+    const place = share * (sorted.length - 1);
+    const below = sorted[Math.floor(place)] ?? Number.NaN;
+    const above = sorted[Math.ceil(place)] ?? below;
+    return below + (above - below) * (place - Math.floor(place));
   };
+  return { median: at(0.5), lower: at(0.25), upper: at(0.75) };
 }

@@ -77,7 +77,7 @@ export function reportTable({ measurements, coldStarts, bytesPerRow }: Report): 
     `${warm.toFixed(1)} ms`,
   ]);
   return [
-    "Throughput of ours, and its ratio to others: above 1 is faster. Median, lowest-highest of the rounds.",
+    "Throughput of ours, and its ratio to others: above 1 is faster. Median and quartiles of the rounds.",
     columns([head, ...rows]),
     "",
     "Edge functions: the first answer and the next ones.",
@@ -90,8 +90,8 @@ export function reportTable({ measurements, coldStarts, bytesPerRow }: Report): 
 
 function ratioText(ratio: Ratio | null): string {
   if (ratio === null) return "";
-  const { median, lowest, highest } = ratio;
-  return `${number(median)} (${number(lowest)}-${number(highest)})`;
+  const { median, lower, upper } = ratio;
+  return `${number(median)} (${number(lower)}-${number(upper)})`;
 }
 
 function number(value: number): string {
