@@ -29,3 +29,10 @@ drop function private.record_webhook_event(text, text, text, timestamptz, boolea
 drop table private.webhook_events;
 drop function private.effect_customer(jsonb);
 drop function private.lock_billing_customer(text, text);
+revoke execute on function
+  private.begin_checkout,
+  private.drop_checkout,
+  private.end_checkout,
+  private.grant_premium,
+  private.open_checkout
+  from service_role;

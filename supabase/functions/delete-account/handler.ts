@@ -2,7 +2,7 @@ import { bodyLimit, readJson } from "../_shared/body.ts";
 import { type ClaimsReader, identifyCaller } from "../_shared/caller.ts";
 import type { AllowedOrigins } from "../_shared/cors.ts";
 import { createEndpoint } from "../_shared/endpoint.ts";
-import { failure, isFailure } from "../_shared/failure.ts";
+import { type Failure, failure, isFailure } from "../_shared/failure.ts";
 import type { Log } from "../_shared/log.ts";
 import { deleteAccountRequestSchema } from "../_shared/schemas.ts";
 import type { Accounts } from "./account.ts";
@@ -15,6 +15,8 @@ export interface DeleteAccountDependencies {
   auth: ClaimsReader;
   accounts: Accounts;
   billing: Billing;
+  /** Closes what could still be paid, and reads what the providers say of the user's subscriptions. */
+  refresh(userId: string): Promise<true | Failure>;
   files: Files;
   allowedOrigins: AllowedOrigins;
   log?: Log;
@@ -27,7 +29,7 @@ export interface DeleteAccountDependencies {
 export function createHandler(
   dependencies: DeleteAccountDependencies,
 ): (request: Request) => Promise<Response> {
-  const { auth, accounts, billing, files } = dependencies;
+  const { auth, accounts, billing, refresh, files } = dependencies;
   return createEndpoint({
     name: "delete-account",
     methods: ["POST"],
@@ -41,15 +43,19 @@ export function createHandler(
       const body = await readJson(request, deleteAccountRequestSchema, bodyLimit.other);
       if (isFailure(body)) return body;
 
-      const account = await accounts.find(caller.userId);
-      if (isFailure(account)) return account;
-      if (account === null) {
+      const known = await accounts.find(caller.userId);
+      if (isFailure(known)) return known;
+      if (known === null) {
         return failure("email_required", "Add an email to your account first.");
       }
-      if (body.confirm_email.toLowerCase() !== account.email.toLowerCase()) {
+      if (body.confirm_email.toLowerCase() !== known.email.toLowerCase()) {
         return failure("confirmation_mismatch", "Type the email of your account to delete it.");
       }
 
+      const refreshed = await refresh(caller.userId);
+      if (isFailure(refreshed)) return refreshed;
+      const account = (await accounts.find(caller.userId)) ?? known;
+      if (isFailure(account)) return account;
       const renewing = account.subscriptions.find(willRenew);
       if (renewing) {
         return failure(

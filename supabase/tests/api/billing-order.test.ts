@@ -131,12 +131,19 @@ describe("with a key", () => {
           customerOfCharge: async () => null,
         });
 
-        const order = shuffle(moments, seed);
+        // Somewhat out of order, so that old and new states are read beside each other.
+        const order = [...moments, ...shuffle(moments, seed)]
+          .map((moment, index) => ({
+            moment,
+            key: (index % moments.length) + ((seed[index % seed.length] ?? 0) % 4),
+          }))
+          .sort((one, other) => one.key - other.key)
+          .map(({ moment }) => moment);
         const deliveries: Promise<void>[] = [];
         for (const moment of order) {
           present = Math.max(present, moments.indexOf(moment));
           deliveries.push(deliver(moment));
-          if ((seed[deliveries.length % seed.length] ?? 0) % 2 === 0) await deliveries.at(-1);
+          if ((seed[deliveries.length % seed.length] ?? 0) % 5 === 0) await deliveries.at(-1);
         }
         await Promise.all(deliveries);
 
@@ -147,6 +154,40 @@ describe("with a key", () => {
       }),
       { numRuns: runs },
     );
+  });
+});
+
+describe("a slow fetch", () => {
+  it("does not overwrite what was read after it", async () => {
+    const user = await newUser();
+    const [created, activated] = playHistory(user, ["activate"], {
+      from: Math.floor(Date.now() / 1000) - day,
+    });
+    if (!created || !activated) throw new Error("an empty history");
+    let settle = () => {};
+    let begin = () => {};
+    const settled = new Promise<void>((resolve) => {
+      settle = resolve;
+    });
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const readerOf = (moment: Moment, wait: Promise<void>): StripeReader => ({
+      livemode: false,
+      subscription: async () => {
+        begin();
+        await wait;
+        return stripeSnapshot(subscriptionSchema.parse(moment.subscription));
+      },
+      subscriptionsOf: async () => [],
+      customerOfCharge: async () => null,
+    });
+    const slow = deliverWith(readerOf(created, settled))(created);
+    await begun;
+    await deliverWith(readerOf(activated, Promise.resolve()))(activated);
+    settle();
+    await slow;
+    expect((await billingOf(user)).subscriptions).toMatchObject([{ status: "active" }]);
   });
 });
 

@@ -23,7 +23,7 @@ beforeAll(async () => {
   });
   for (const id of Object.values(prices)) stripe.put("price", { id, object: "price" });
   await offerPlans();
-  crowd = await gather(24);
+  crowd = await gather(30);
 });
 
 beforeEach(() => {
@@ -339,6 +339,23 @@ describe("a sync", () => {
     stripe.trouble({ fails: 500 });
     expect((await post("sync-subscription", {})).status).toBe(502);
     expect((await billingOf(user.id)).subscriptions).toEqual([]);
+  });
+});
+
+describe("deleting an account", () => {
+  const remove = () => post("delete-account", { confirm_email: user.email });
+
+  it("closes the open checkout, which nobody can pay any more", async () => {
+    await openCheckout();
+    expect((await remove()).body).toEqual({ deleted: true });
+    expect(sessionsOf(user)).toMatchObject([{ status: "expired" }]);
+  });
+
+  it("is refused for a subscription that no webhook has told of", async () => {
+    await openCheckout();
+    complete(onlySession());
+    expect((await remove()).body.error.code).toBe("active_subscription");
+    expect((await billingOf(user.id)).subscriptions).toHaveLength(1);
   });
 });
 

@@ -290,6 +290,25 @@ select ok(
   'a read counts more than any event'
 );
 
+-- A payment that is heard of before its subscription.
+select pg_temp.record('evt_paid', now(), 'invoice.paid', true);
+select is(
+  private.settle_webhook_event(
+    'stripe', 'evt_paid', 1000000000000010, jsonb_build_object(
+      'kind', 'payment', 'subscription_id', 'sub_early', 'customer_id', 'cus_gone', 'user_id', null,
+      'payments', jsonb_build_array(
+        jsonb_build_object('price_ids', '["price_month"]'::jsonb, 'from', now() - interval '40 days', 'through', now() - interval '10 days')
+      )
+    )
+  ) ->> 'status',
+  'parked', 'a payment waits for its subscription'
+);
+select private.apply_read(
+  pg_temp.snapshot('gone', '{"id": "sub_early", "status": "incomplete", "paid": false}'), 1000000000000011
+);
+select is((select status from private.webhook_events where event_id = 'evt_paid'), 'processed', 'and is settled when that is read');
+select is(pg_temp.credits('gone'), 205, 'with its credits');
+
 -- Parked: an unknown customer whose link appears.
 select pg_temp.record('evt_parked');
 select is(

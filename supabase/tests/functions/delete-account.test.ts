@@ -55,6 +55,7 @@ function setUp(account: Partial<Account> | null, broken?: "billing" | "files" | 
         return Promise.resolve(broken === "billing" ? upstream : true);
       },
     },
+    refresh: () => Promise.resolve(true),
     files: {
       removeAll: (id) => {
         done.push(`files of ${id}`);

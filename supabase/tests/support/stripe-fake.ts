@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { z } from "zod";
+import { catalogRoutes } from "./stripe/catalog.ts";
 import { checkoutRoutes } from "./stripe/checkout.ts";
 import { couponRoutes } from "./stripe/coupons.ts";
 import { invalidRequest, isStripeError, type StripeError } from "./stripe/errors.ts";
@@ -45,7 +46,12 @@ interface Answer {
   headers?: Record<string, string>;
 }
 
-const routes: readonly Route[] = [...couponRoutes, ...checkoutRoutes, ...subscriptionRoutes];
+const routes: readonly Route[] = [
+  ...catalogRoutes,
+  ...couponRoutes,
+  ...checkoutRoutes,
+  ...subscriptionRoutes,
+];
 
 /** Starts the fake on a free port of this machine. */
 export async function startStripeFake(): Promise<StripeFake> {

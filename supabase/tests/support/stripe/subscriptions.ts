@@ -39,9 +39,15 @@ export const subscriptionRoutes: Route[] = [
   route(
     "POST",
     "/v1/products",
-    params({ name: z.string().min(1), description: z.string().optional(), metadata }),
+    params({
+      id: z.string().optional(),
+      name: z.string().min(1),
+      description: z.string().optional(),
+      metadata,
+    }),
     (given, _, store) => {
-      const product = { name: given.name, description: given.description ?? null, active: true };
+      const { id, name, description = null } = given;
+      const product = { name, description, active: true, ...(id ? { id } : {}) };
       return keep(store.all("product"), "prod", "product", product, given.metadata);
     },
   ),
@@ -53,12 +59,14 @@ export const subscriptionRoutes: Route[] = [
       currency: z.string().length(3),
       unit_amount: wholeNumber,
       recurring: z.strictObject({ interval: z.enum(["day", "week", "month", "year"]) }).optional(),
+      nickname: z.string().optional(),
+      lookup_key: z.string().optional(),
       metadata,
     }),
     (given, _, store) => {
       if (!store.all("product").has(given.product)) return missing("product", given.product);
-      const { product, currency, unit_amount, recurring = null } = given;
-      const price = { product, currency, unit_amount, recurring, active: true };
+      const { product, currency, unit_amount, recurring = null, lookup_key = null } = given;
+      const price = { product, currency, unit_amount, recurring, lookup_key, active: true };
       return keep(store.all("price"), "price", "price", price, given.metadata);
     },
   ),
@@ -123,7 +131,7 @@ function keep(
   fields: Record<string, unknown>,
   metadataGiven: Record<string, string> = {},
 ): StripeObject {
-  const id = newId(prefix);
+  const id = typeof fields.id === "string" ? fields.id : newId(prefix);
   const common = { id, object: kind, created: nowInSeconds(), livemode: false };
   const object = { metadata: metadataGiven, ...common, ...fields };
   objects.set(id, object);
