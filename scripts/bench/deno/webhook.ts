@@ -4,6 +4,7 @@
  * most of what is measured. Arguments: one JSON object; the rates go to standard output as JSON.
  */
 import { StripeSync } from "npm:@supabase/stripe-sync-engine@0.48.5";
+// @ts-types="npm:@types/pg@8.23.1"
 import pg from "npm:pg@8.23.1";
 import { createHandler } from "../../../supabase/functions/stripe-webhook/handler.ts";
 
