@@ -9,14 +9,15 @@ import { type ChildOptions, type ChildResult, runChild } from "./child.ts";
 
 const functions = join(projectDir, "supabase", "functions");
 const tests = join(projectDir, "supabase", "tests", "functions");
+const bench = join(projectDir, "scripts", "bench", "deno");
 
 /**
  * Runs a command of Deno that resolves imports, as the edge functions are run: what they import comes
  * from node_modules, nothing is fetched, and no lock file or cache is left in the checkout. The tests
- * of functions may import whatever a function does.
+ * of functions and the benchmark may import whatever a function does.
  */
 export async function runDenoModules(
-  command: "check" | "test",
+  command: "check" | "test" | "run",
   args: readonly string[],
   options: ChildOptions = {},
 ): Promise<ChildResult> {
@@ -27,7 +28,10 @@ export async function runDenoModules(
     const importMap = join(scratch, "import-map.json");
     await writeFile(
       importMap,
-      JSON.stringify({ imports, scopes: { ...scopes, [folderUrl(tests)]: shared } }),
+      JSON.stringify({
+        imports,
+        scopes: { ...scopes, [folderUrl(tests)]: shared, [folderUrl(bench)]: shared },
+      }),
     );
     const common = ["--no-lock", "--no-remote", "--node-modules-dir=manual"];
     return await runDeno([command, ...common, `--import-map=${importMap}`, ...args], {

@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import { readCatalog } from "../docs/catalog.ts";
+import { compareReference, referenceFile } from "../docs/reference.ts";
 import { supabase } from "../local/supabase-cli.ts";
 import { type ChildResult, packageFile, runNodeProgram } from "./child.ts";
 import { biome, databaseTypesFile, generateDatabaseTypes } from "./database-types.ts";
@@ -15,7 +17,12 @@ export interface LintStep {
   run(signal?: AbortSignal): Promise<string>;
 }
 
-const denoFolders = ["supabase/functions", "supabase/tests/functions", "scripts/local/functions"];
+const denoFolders = [
+  "supabase/functions",
+  "supabase/tests/functions",
+  "scripts/local/functions",
+  "scripts/bench/deno",
+];
 
 /** The checks that read files alone. */
 export const sourceSteps: readonly LintStep[] = [
@@ -59,6 +66,10 @@ export function databaseSteps(databaseUrl: string): LintStep[] {
     {
       name: `${databaseTypesFile} is up to date`,
       run: (signal) => compareTypes(databaseUrl, signal),
+    },
+    {
+      name: `${referenceFile} is up to date`,
+      run: async () => compareReference(await readCatalog(databaseUrl)),
     },
   ];
 }

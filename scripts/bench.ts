@@ -1,0 +1,162 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { chart } from "./bench/chart.ts";
+import { measureColdStarts } from "./bench/cold-start.ts";
+import { bytesPerRow, loadDatabases, type Sizes } from "./bench/databases.ts";
+import { type Measurement, measure } from "./bench/measure.ts";
+import { describeMachine, type Report, reportTable } from "./bench/report.ts";
+import { scenarios } from "./bench/scenarios.ts";
+import { measureWebhook } from "./bench/webhook.ts";
+import { type ScratchPlatform, startScratchPlatform } from "./lib/scratch-platform.ts";
+import { UserError } from "./lib/user-error.ts";
+import { projectDir, resolveFromCaller } from "./local/paths.ts";
+import { createProgress } from "./local/progress.ts";
+
+const usage = "Usage: npm run bench -- [--rows N] [--rounds N] [--seconds N] [--out FOLDER]";
+
+/**
+ * `npm run bench`: loads a data set and measures ours, the seed's schema as written and the bare statements side by
+ * side on one server, with one client and with sixteen. `--rows` is the number of strategies; the results go to
+ * `--out`, which is `bench/`.
+ */
+export async function run(args: string[]): Promise<number> {
+  const options = parse(args);
+  const platform = await startScratchPlatform();
+  const progress = createProgress(process.stdout);
+  try {
+    const report = await runAll(platform, options, progress.step);
+    progress.end();
+    console.log(`\n${reportTable(report)}`);
+    await mkdir(options.out, { recursive: true });
+    await writeFile(join(options.out, "results.json"), `${JSON.stringify(report, null, 2)}\n`);
+    await writeFile(join(options.out, "results.svg"), chart(report));
+    console.log(`\nWrote results.json and results.svg to ${options.out}.`);
+    return 0;
+  } finally {
+    progress.end();
+    await platform.stop();
+  }
+}
+
+interface Options {
+  sizes: Sizes;
+  rounds: number;
+  seconds: number;
+  out: string;
+}
+
+async function runAll(
+  platform: ScratchPlatform,
+  { sizes, rounds, seconds }: Options,
+  step: (text: string) => void,
+): Promise<Report> {
+  const urls = await loadDatabases(platform, sizes, (what, share) => step(`${what} ${bar(share)}`));
+  const loaded = await bytesPerRow(platform, [
+    "public.strategies",
+    "public.strategy_components",
+    "public.strategy_versions",
+  ]);
+  const measurements: Measurement[] = [];
+  for (const scenario of scenarios(sizes)) {
+    for (const clients of scenario.clients) {
+      step(`Measuring ${scenario.name}, ${clients} ${clients === 1 ? "client" : "clients"}`);
+      measurements.push(await measure(scenario, clients, urls, { rounds, seconds }));
+    }
+  }
+  step("Looking for lost credits and coupons");
+  await checkBooks(platform);
+  step("Measuring the Stripe webhook");
+  const sync = await platform.createDatabase("sync", "granted");
+  const users = Math.min(sizes.users, 500);
+  const duration = { rounds, seconds };
+  measurements.push(...(await measureWebhook({ ours: urls.ours, sync }, users, duration)));
+  step("Measuring the functions' cold starts");
+  const coldStarts = await measureColdStarts();
+  const written = await bytesPerRow(platform, [
+    "public.credit_transactions",
+    "public.api_key_events",
+    "private.webhook_events",
+  ]);
+  const version = await platform.asAdmin("ours", (sql) => sql`show server_version`);
+  return {
+    machine: describeMachine(String(version[0]?.server_version).split(" ")[0] ?? ""),
+    strategies: sizes.strategies,
+    rounds,
+    seconds,
+    measurements,
+    coldStarts,
+    bytesPerRow: { ...loaded, ...written },
+  };
+}
+
+/** Whatever was measured must also be right: every credit has its row, every use of a coupon its redemption. */
+async function checkBooks(platform: ScratchPlatform): Promise<void> {
+  const [found] = await platform.asAdmin(
+    "ours",
+    (sql) => sql`
+      select
+        (
+          select count(*)::int
+          from public.users as u
+          join (select user_id, sum(delta) as total from public.credit_transactions group by user_id) as t on t.user_id = u.id
+          where t.total <> u.credits
+        ) as accounts,
+        (
+          select count(*)::int
+          from public.coupons as c
+          where c.current_uses <> (select count(*) from public.user_coupons as r where r.coupon_id = c.id)
+        ) as coupons
+    `,
+  );
+  if (found?.accounts !== 0 || found.coupons !== 0) {
+    throw new Error(`${found?.accounts} accounts and ${found?.coupons} coupons do not add up.`);
+  }
+}
+
+function bar(share: number): string {
+  const full = Math.round(share * 20);
+  return share === 0
+    ? ""
+    : `[${"#".repeat(full)}${".".repeat(20 - full)}] ${Math.round(share * 100)} %`;
+}
+
+function parse(args: string[]): Options {
+  const values = readArguments(args);
+  const strategies = numberFrom(values.rows, "--rows", 1_000, 10_000_000);
+  const users = Math.max(500, Math.ceil(strategies / 20));
+  return {
+    sizes: { strategies, users, keys: Math.min(users, 2_000), coupons: 10 },
+    rounds: numberFrom(values.rounds, "--rounds", 1, 100),
+    seconds: numberFrom(values.seconds, "--seconds", 0.05, 60),
+    out: values.out === undefined ? join(projectDir, "bench") : resolveFromCaller(values.out),
+  };
+}
+
+function readArguments(args: string[]) {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        rows: { type: "string", default: "200000" },
+        rounds: { type: "string", default: "15" },
+        seconds: { type: "string", default: "0.2" },
+        out: { type: "string" },
+      },
+    });
+    return values;
+  } catch (cause) {
+    throw new UserError(cause instanceof Error ? cause.message : String(cause), usage, { cause });
+  }
+}
+
+function numberFrom(text: string, name: string, lowest: number, highest: number): number {
+  const value = Number(text);
+  if (!(value >= lowest && value <= highest)) {
+    throw new UserError(
+      `${name} takes a number from ${lowest} to ${highest}, not "${text}".`,
+      usage,
+    );
+  }
+  return value;
+}

@@ -1,0 +1,60 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadConfig } from "../local/config.ts";
+import { startFunctions } from "../local/functions.ts";
+import { spread } from "./measure.ts";
+
+/** Milliseconds to the first answer of a function that was not loaded, and to the next ones. */
+export interface ColdStart {
+  name: string;
+  cold: number;
+  warm: number;
+}
+
+/** No function asks its database for this: the method is refused before. */
+const environment = {
+  SUPABASE_URL: "http://127.0.0.1:9",
+  SUPABASE_ANON_KEY: "nobody",
+  SUPABASE_SERVICE_ROLE_KEY: "nobody",
+};
+
+/**
+ * Measures how long each edge function takes to answer when nobody has called it before, in Deno as on hosted. Its
+ * files are compiled already, as hosted compiles them when they are deployed: that is what the first run is for.
+ */
+export async function measureColdStarts(): Promise<ColdStart[]> {
+  const dir = await mkdtemp(join(tmpdir(), "pinebase-cold-"));
+  const names = Object.keys((await loadConfig()).functions);
+  try {
+    await answerTimes(dir, names);
+    return await answerTimes(dir, names);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function answerTimes(dir: string, names: readonly string[]): Promise<ColdStart[]> {
+  const functions = await startFunctions({ dir, environment });
+  try {
+    const results: ColdStart[] = [];
+    for (const name of names) {
+      const url = `${functions.url}/${name}`;
+      const cold = await answerTime(url);
+      const warm: number[] = [];
+      for (let n = 0; n < 20; n += 1) warm.push(await answerTime(url));
+      results.push({ name, cold, warm: spread(warm).median });
+    }
+    return results;
+  } finally {
+    await functions.stop();
+  }
+}
+
+async function answerTime(url: string): Promise<number> {
+  const start = performance.now();
+  const response = await fetch(url, { method: "DELETE" });
+  await response.text();
+  if (response.status !== 405) throw new Error(`${url} answered ${response.status}, not 405`);
+  return performance.now() - start;
+}

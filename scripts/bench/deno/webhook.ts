@@ -1,0 +1,181 @@
+/*
+ * Sends the same signed events to our stripe-webhook and to @supabase/stripe-sync-engine, in turns. The handler has a
+ * direct connection here that runs the RPCs as PostgREST does: the local Data API is a development server and would be
+ * most of what is measured. Arguments: one JSON object; the rates go to standard output as JSON.
+ */
+import { StripeSync } from "npm:@supabase/stripe-sync-engine@0.48.5";
+// @ts-types="npm:@types/pg@8.23.1"
+import pg from "npm:pg@8.23.1";
+import { createHandler } from "../../../supabase/functions/stripe-webhook/handler.ts";
+
+interface Options {
+  ours: string;
+  sync: string;
+  users: number;
+  rounds: number;
+  seconds: number;
+  clients: number[];
+}
+
+const options: Options = JSON.parse(Deno.args[0] ?? "{}");
+const secret = "whsec_benchmark";
+const most = Math.max(...options.clients);
+
+// The sync engine's own driver, so that no difference is the driver's.
+const pool = new pg.Pool({ connectionString: options.ours, max: most });
+await pool.query(
+  "update public.plans set stripe_price_id = 'price_bench' where plan_type = 'premium_monthly'",
+);
+await pool.query(
+  `select public.link_billing_customer(('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'stripe', 'cus_' || n)
+   from generate_series(0, $1::int) as n`,
+  [options.users - 1],
+);
+const handler = createHandler({
+  service: { rpc },
+  secrets: [secret],
+  reader: null,
+  log: () => {},
+});
+
+async function rpc(name: string, args: Record<string, unknown>) {
+  const names = Object.keys(args);
+  const list = names.map((key, index) => `"${key}" => $${index + 1}`).join(", ");
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    await client.query({
+      name: "settings",
+      text: `select
+        set_config('search_path', '"public", "extensions"', true),
+        set_config('role', 'service_role', true),
+        set_config('request.jwt.claims', '{"role": "service_role"}', true)`,
+    });
+    const { rows } = await client.query({
+      name,
+      text: `select public.${name}(${list}) as data`,
+      values: names.map((key) => args[key]),
+    });
+    await client.query("commit");
+    return { data: rows[0]?.data, error: null };
+  } finally {
+    client.release();
+  }
+}
+
+const quiet = { info: () => {}, warn: () => {}, error: () => {}, debug: () => {} };
+const sync = new StripeSync({
+  schema: "stripe",
+  stripeSecretKey: "sk_test_benchmark",
+  stripeWebhookSecret: secret,
+  backfillRelatedEntities: false,
+  poolConfig: { connectionString: options.sync, max: most },
+  logger: quiet as never,
+});
+
+const key = await crypto.subtle.importKey(
+  "raw",
+  new TextEncoder().encode(secret),
+  { name: "HMAC", hash: "SHA-256" },
+  false,
+  ["sign"],
+);
+
+async function sign(body: string): Promise<string> {
+  const time = Math.floor(Date.now() / 1000);
+  const bytes = await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(`${time}.${body}`));
+  const text = Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0"));
+  return `t=${time},v1=${text.join("")}`;
+}
+
+/** A subscription that goes on: each event is new, and a second later than the one before. */
+function event(n: number): string {
+  const now = Math.floor(Date.now() / 1000);
+  const user = n % options.users;
+  const period = { current_period_start: now - 3600, current_period_end: now + 30 * 86_400 };
+  const price = { id: "price_bench", object: "price", product: "prod_bench", recurring: null };
+  const item = { id: `si_${user}`, object: "subscription_item", price, quantity: 1, ...period };
+  return JSON.stringify({
+    id: `evt_${n}`,
+    object: "event",
+    api_version: "2025-03-31.basil",
+    type: "customer.subscription.updated",
+    created: now - 100_000 + n,
+    livemode: false,
+    data: {
+      object: {
+        id: `sub_${user}`,
+        object: "subscription",
+        customer: `cus_${user}`,
+        livemode: false,
+        status: "active",
+        created: now - 3600,
+        start_date: now - 3600,
+        billing_cycle_anchor: now - 3600,
+        collection_method: "charge_automatically",
+        cancel_at: null,
+        cancel_at_period_end: false,
+        canceled_at: null,
+        ended_at: null,
+        latest_invoice: `in_${user}`,
+        metadata: {},
+        items: {
+          object: "list",
+          data: [{ ...item, subscription: `sub_${user}` }],
+          has_more: false,
+        },
+        ...period,
+      },
+    },
+  });
+}
+
+const sides = {
+  ours: async (body: string) => {
+    const request = new Request("http://127.0.0.1/stripe-webhook", {
+      method: "POST",
+      headers: { "stripe-signature": await sign(body) },
+      body,
+    });
+    const response = await handler(request);
+    const { status } = await response.json();
+    if (status !== "processed") throw new Error(`ours answered ${response.status} ${status}`);
+  },
+  sync: async (body: string) => {
+    await sync.processWebhook(body, await sign(body));
+  },
+};
+
+let next = 0;
+
+async function runFor(
+  deliver: (body: string) => Promise<void>,
+  clients: number,
+  seconds: number,
+): Promise<number> {
+  const start = performance.now();
+  const end = start + seconds * 1000;
+  let done = 0;
+  const client = async () => {
+    while (performance.now() < end) {
+      await deliver(event(next++));
+      done += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+  return done / ((performance.now() - start) / 1000);
+}
+
+const results: { clients: number; rates: Record<string, number[]> }[] = [];
+for (const clients of options.clients) {
+  const rates: Record<string, number[]> = { ours: [], sync: [] };
+  for (const deliver of Object.values(sides)) await runFor(deliver, clients, options.seconds / 3);
+  for (let round = 0; round < options.rounds; round += 1) {
+    for (const [side, deliver] of Object.entries(sides)) {
+      rates[side]?.push(await runFor(deliver, clients, options.seconds));
+    }
+  }
+  results.push({ clients, rates });
+}
+console.log(JSON.stringify(results));
+Deno.exit(0);

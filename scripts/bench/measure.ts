@@ -1,0 +1,129 @@
+import postgres from "postgres";
+import { claims, type Side } from "./databases.ts";
+import type { Request, Scenario, Variant } from "./scenarios.ts";
+
+/** What was measured of one scenario with so many clients. */
+export interface Measurement {
+  scenario: string;
+  clients: number;
+  /** Transactions a second of each round, by side. Round n of every side ran in the same seconds. */
+  rates: Partial<Record<string, number[]>>;
+}
+
+/** How long to measure. */
+export interface Duration {
+  rounds: number;
+  /** Of one round of one side. */
+  seconds: number;
+}
+
+/**
+ * Runs a scenario: the sides take turns round by round, so that what else the machine does falls on all of them.
+ * Every request is a transaction of its own as PostgREST sends it: role and claims first.
+ */
+export async function measure(
+  scenario: Scenario,
+  clients: number,
+  urls: Readonly<Record<Side, string>>,
+  { rounds, seconds }: Duration,
+): Promise<Measurement> {
+  const sides = scenario.variants.map((variant) => ({
+    variant,
+    sql: postgres(urls[variant.database], { max: clients, onnotice: () => {} }),
+    counter: { next: used.get(scenario.name) ?? 0 },
+  }));
+  try {
+    const rates: Record<string, number[]> = {};
+    for (const { variant, sql, counter } of sides) {
+      await runFor(variant, sql, counter, clients, seconds / 3);
+    }
+    for (let round = 0; round < rounds; round += 1) {
+      for (const { variant, sql, counter } of sides) {
+        const rate = await runFor(variant, sql, counter, clients, seconds);
+        rates[variant.side] = [...(rates[variant.side] ?? []), rate];
+      }
+    }
+    return { scenario: scenario.name, clients, rates };
+  } finally {
+    for (const { counter } of sides) {
+      used.set(scenario.name, Math.max(used.get(scenario.name) ?? 0, counter.next));
+    }
+    await Promise.all(sides.map(({ sql }) => sql.end()));
+  }
+}
+
+/** Numbers of requests that a scenario has used up, over its runs with one client and with more. */
+const used = new Map<string, number>();
+
+async function runFor(
+  variant: Variant,
+  sql: postgres.Sql,
+  counter: { next: number },
+  clients: number,
+  seconds: number,
+): Promise<number> {
+  const start = performance.now();
+  const end = start + seconds * 1000;
+  let done = 0;
+  const client = async () => {
+    while (performance.now() < end) {
+      await send(sql, variant.request(counter.next++));
+      done += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+  return done / ((performance.now() - start) / 1000);
+}
+
+async function send(sql: postgres.Sql, { role, user, statements }: Request): Promise<void> {
+  await sql.begin(async (tx) => {
+    await tx`
+      select
+        set_config('search_path', '"public", "extensions"', true),
+        set_config('role', ${role}, true),
+        set_config('request.jwt.claims', ${claims(user)}, true)
+    `;
+    for (const [text, ...parameters] of statements) {
+      const rows = await tx.unsafe(text, parameters as postgres.ParameterOrJSON<never>[], {
+        prepare: true,
+      });
+      refuse(rows[0]);
+    }
+  });
+}
+
+/** A benchmark of refusals would be fast and worth nothing. */
+function refuse(row: postgres.Row | undefined): void {
+  for (const value of Object.values(row ?? {})) {
+    if (typeof value === "object" && value !== null && "ok" in value && value.ok === false) {
+      throw new Error(`A request was refused: ${JSON.stringify(value)}`);
+    }
+  }
+}
+
+/** A middle value, and the range in which the middle half of the rounds lay. */
+export interface Ratio {
+  median: number;
+  lower: number;
+  upper: number;
+}
+
+/** How much faster ours was than another side; null where one of them did not run. */
+export function ratioTo(measurement: Measurement, side: string): Ratio | null {
+  const ours = measurement.rates.ours;
+  const others = measurement.rates[side];
+  if (!ours || !others) return null;
+  return spread(ours.map((rate, round) => rate / (others[round] ?? Number.NaN)));
+}
+
+/** The median and the quartiles of some numbers. */
+export function spread(values: readonly number[]): Ratio {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number) => {
+    const place = share * (sorted.length - 1);
+    const below = sorted[Math.floor(place)] ?? Number.NaN;
+    const above = sorted[Math.ceil(place)] ?? below;
+    return below + (above - below) * (place - Math.floor(place));
+  };
+  return { median: at(0.5), lower: at(0.25), upper: at(0.75) };
+}

@@ -1,0 +1,113 @@
+import { cpus, release, type as systemName, totalmem } from "node:os";
+import type { ColdStart } from "./cold-start.ts";
+import { type Measurement, type Ratio, ratioTo, spread } from "./measure.ts";
+
+/** What a run found, as it is written to `bench/results.json`. */
+export interface Report {
+  machine: Machine;
+  strategies: number;
+  rounds: number;
+  seconds: number;
+  measurements: Measurement[];
+  coldStarts: ColdStart[];
+  /** Of the tables that grow, indexes included. */
+  bytesPerRow: Record<string, number>;
+}
+
+/** Where it ran: figures of another machine differ, the ratios much less. */
+export interface Machine {
+  processor: string;
+  cores: number;
+  memoryGiB: number;
+  system: string;
+  node: string;
+  postgres: string;
+}
+
+/** What is known of this machine without asking anybody. */
+export function describeMachine(postgres: string): Machine {
+  return {
+    processor: cpus()[0]?.model.trim() ?? "unknown",
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    system: `${systemName()} ${release().split("-")[0]}`,
+    node: process.version.slice(1),
+    postgres,
+  };
+}
+
+/** One line of the results, as a person reads them. */
+export interface Row {
+  scenario: string;
+  clients: number;
+  /** Transactions a second, the median of the rounds. */
+  rate: number;
+  /** Ours to the bare statements, to the seed's schema, and to the sync engine. */
+  ratios: Record<"bare" | "seed" | "sync", Ratio | null>;
+}
+
+/** The results in the order in which they were measured. */
+export function rowsOf(measurements: readonly Measurement[]): Row[] {
+  return measurements.map((measurement) => ({
+    scenario: measurement.scenario,
+    clients: measurement.clients,
+    rate: spread(measurement.rates.ours ?? []).median,
+    ratios: {
+      bare: ratioTo(measurement, "bare"),
+      seed: ratioTo(measurement, "seed"),
+      sync: ratioTo(measurement, "sync"),
+    },
+  }));
+}
+
+/** The table that the command prints. */
+export function reportTable({ measurements, coldStarts, bytesPerRow }: Report): string {
+  const head = ["", "clients", "ours/s", "to bare", "to the seed's", "to sync engine"];
+  const rows = rowsOf(measurements).map(({ scenario, clients, rate, ratios }) => [
+    scenario,
+    String(clients),
+    rate.toFixed(0),
+    ratioText(ratios.bare),
+    ratioText(ratios.seed),
+    ratioText(ratios.sync),
+  ]);
+  const functions = coldStarts.map(({ name, cold, warm }) => [
+    name,
+    `${cold.toFixed(0)} ms`,
+    `${warm.toFixed(1)} ms`,
+  ]);
+  return [
+    "Throughput of ours, and its ratio to others: above 1 is faster. Median and quartiles of the rounds.",
+    columns([head, ...rows]),
+    "",
+    "Edge functions: the first answer and the next ones.",
+    columns([["", "cold", "warm"], ...functions]),
+    "",
+    "Bytes a row, indexes included.",
+    columns(Object.entries(bytesPerRow).map(([table, bytes]) => [table, String(bytes)])),
+  ].join("\n");
+}
+
+function ratioText(ratio: Ratio | null): string {
+  if (ratio === null) return "";
+  const { median, lower, upper } = ratio;
+  return `${number(median)} (${number(lower)}-${number(upper)})`;
+}
+
+function number(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toFixed(2);
+}
+
+function columns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows
+    .map((row) =>
+      row
+        .map((text, column) => text.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}

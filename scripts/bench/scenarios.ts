@@ -1,0 +1,295 @@
+import { randomUUID } from "node:crypto";
+import { type Side, type Sizes, seedSecret, strategyId, userId } from "./databases.ts";
+
+/** One request of a scenario: statements of one transaction, as one role. */
+export interface Request {
+  role: "authenticated" | "anon" | "service_role";
+  /** Who is signed in. */
+  user: number;
+  statements: readonly (readonly [text: string, ...parameters: unknown[]])[];
+}
+
+/** How one side does it. */
+export interface Variant {
+  side: Side;
+  /** The database, which is not the side's own where the same rows are read by a role that bypasses policies. */
+  database: Side;
+  /** The nth request; `n` never repeats within a run. */
+  request(n: number): Request;
+}
+
+/** Something that an app does, done in up to three ways. */
+export interface Scenario {
+  name: string;
+  clients: readonly number[];
+  variants: readonly Variant[];
+}
+
+const list = (version: string) => `
+  select id, name, description, market_type, timeframe, is_public, ${version} updated_at
+  from public.strategies where user_id = $1 order by created_at desc limit 20`;
+const open = (version: string) => `
+  select s.id, s.name, s.description, s.market_type, s.timeframe, s.config, ${version} (
+    select json_agg(c) from (
+      select c.component_type, c.position, c.is_custom, c.indicator_id, c.parameters
+      from public.strategy_components as c where c.strategy_id = s.id order by c.component_type, c.position
+    ) as c
+  ) as components
+  from public.strategies as s where s.id = $1`;
+const page = `
+  select id, name, description, market_type, timeframe, created_at, updated_at
+  from public.strategies where is_public order by created_at desc, id desc limit 20`;
+
+/** Everything that is measured in the database. */
+export function scenarios(sizes: Sizes): Scenario[] {
+  const anyUser = () => Math.floor(Math.random() * sizes.users);
+  const anyStrategy = () => Math.floor(Math.random() * sizes.strategies);
+  const owner = (strategy: number) => strategy % sizes.users;
+
+  const read = (
+    side: Side,
+    database: Side,
+    text: string,
+    of: "user" | "strategy" | "nobody",
+  ): Variant => ({
+    side,
+    database,
+    request: () => {
+      const strategy = anyStrategy();
+      const user = owner(strategy);
+      const parameter = { user: userId(user), strategy: strategyId(strategy), nobody: null }[of];
+      const statement = parameter === null ? ([text] as const) : ([text, parameter] as const);
+      return {
+        role: side === "bare" ? "service_role" : "authenticated",
+        user,
+        statements: [statement],
+      };
+    },
+  });
+
+  const consume = (user: () => number): Variant[] => [
+    {
+      side: "ours",
+      database: "ours",
+      request: () => ({
+        role: "authenticated",
+        user: user(),
+        statements: [["select public.consume_credits(1, 'bench', $1)", randomUUID()]],
+      }),
+    },
+    {
+      side: "seed",
+      database: "seed",
+      request: () => {
+        const who = user();
+        const text =
+          "update public.users set credits = credits - 1 where id = $1 and credits >= 1 returning credits";
+        return { role: "authenticated", user: who, statements: [[text, userId(who)]] };
+      },
+    },
+    {
+      side: "bare",
+      database: "bare",
+      request: () => {
+        const who = user();
+        return {
+          role: "service_role",
+          user: who,
+          statements: [
+            [
+              "update public.users set credits = credits - 1 where id = $1 and credits >= 1 returning credits",
+              userId(who),
+            ],
+            [
+              "insert into public.credit_transactions (user_id, kind, delta, balance_after, reason, idempotency_key) values ($1, 'consume', -1, 0, 'bench', $2) returning id",
+              userId(who),
+              randomUUID(),
+            ],
+          ],
+        };
+      },
+    },
+  ];
+
+  // Each user takes each coupon once, and no user tries more than ten times.
+  const couponOf = (n: number) => `BENCH${Math.floor(n / sizes.users) % sizes.coupons}`;
+  const redeem: Variant[] = [
+    {
+      side: "ours",
+      database: "ours",
+      request: (n) => ({
+        role: "service_role",
+        user: 0,
+        statements: [["select public.redeem_coupon($1, $2)", userId(n % sizes.users), couponOf(n)]],
+      }),
+    },
+    ...(["seed", "bare"] as const).map(
+      (side): Variant => ({
+        side,
+        database: side,
+        request: (n) => {
+          const id = side === "seed" ? "coupon_id" : "code";
+          const insert =
+            side === "seed"
+              ? "insert into public.user_coupons (user_id, coupon_id) select $1, id from public.coupons where code = $2"
+              : `insert into public.user_coupons (user_id, ${id}) values ($1, $2)`;
+          return {
+            role: "service_role",
+            user: 0,
+            statements: [
+              [
+                "update public.coupons set current_uses = current_uses + 1 where code = $1 and is_active and (max_uses is null or current_uses < max_uses) returning code",
+                couponOf(n),
+              ],
+              [insert, userId(n % sizes.users), couponOf(n)],
+            ],
+          };
+        },
+      }),
+    ),
+  ];
+
+  const decrypt: Variant[] = [
+    {
+      side: "ours",
+      database: "ours",
+      request: (n) => ({
+        role: "service_role",
+        user: 0,
+        statements: [
+          ["select public.get_decrypted_api_key($1, 'openai', null)", userId(n % sizes.keys)],
+        ],
+      }),
+    },
+    {
+      side: "seed",
+      database: "seed",
+      request: (n) => ({
+        role: "service_role",
+        user: 0,
+        statements: [
+          [
+            "select public.decrypt_api_key(key_encrypted, $2) from public.api_keys where user_id = $1 and provider = 'openai'",
+            userId(n % sizes.keys),
+            seedSecret,
+          ],
+        ],
+      }),
+    },
+    {
+      side: "bare",
+      database: "bare",
+      request: (n) => ({
+        role: "service_role",
+        user: 0,
+        statements: [
+          [
+            "select convert_from(extensions.decrypt_iv(data, convert_to($2, 'utf8'), iv, 'aes-cbc/pad:pkcs'), 'utf8') from public.api_keys where user_id = $1",
+            userId(n % sizes.keys),
+            seedSecret,
+          ],
+        ],
+      }),
+    },
+  ];
+
+  const config = (n: number) => ({ risk: 0.01, pair: "BTC/USD", note: "y".repeat(200), n });
+  const save: Variant[] = [
+    {
+      side: "ours",
+      database: "ours",
+      request: (n) => {
+        const strategy = anyStrategy();
+        return {
+          role: "authenticated",
+          user: owner(strategy),
+          statements: [
+            [
+              "select public.save_strategy(strategy_id => $1, config => $2)",
+              strategyId(strategy),
+              config(n),
+            ],
+          ],
+        };
+      },
+    },
+    {
+      side: "seed",
+      database: "seed",
+      request: (n) => {
+        const strategy = anyStrategy();
+        const id = strategyId(strategy);
+        return {
+          role: "authenticated",
+          user: owner(strategy),
+          statements: [
+            [
+              "update public.strategies set config = $2, updated_at = now() where id = $1",
+              id,
+              config(n),
+            ],
+            [
+              "insert into public.strategy_versions (strategy_id, version_number, config) select $1, max(version_number) + 1, $2 from public.strategy_versions where strategy_id = $1",
+              id,
+              config(n),
+            ],
+          ],
+        };
+      },
+    },
+  ];
+
+  const both = [1, 16];
+  return [
+    {
+      name: "own list",
+      clients: both,
+      variants: [
+        read("ours", "ours", list("current_version,"), "user"),
+        read("seed", "seed", list(""), "user"),
+        read("bare", "ours", list("current_version,"), "user"),
+      ],
+    },
+    {
+      name: "open one",
+      clients: both,
+      variants: [
+        read("ours", "ours", open("s.current_version,"), "strategy"),
+        read("seed", "seed", open(""), "strategy"),
+        read("bare", "ours", open("s.current_version,"), "strategy"),
+      ],
+    },
+    {
+      name: "get_strategy",
+      clients: both,
+      variants: [
+        read("ours", "ours", "select public.get_strategy($1)", "strategy"),
+        read("seed", "seed", open(""), "strategy"),
+        read("bare", "ours", open("s.current_version,"), "strategy"),
+      ],
+    },
+    {
+      name: "public page",
+      clients: both,
+      variants: [
+        read("ours", "ours", page, "nobody"),
+        read("seed", "seed", page, "nobody"),
+        read("bare", "ours", page, "nobody"),
+      ],
+    },
+    {
+      name: "list_public_strategies",
+      clients: both,
+      variants: [
+        read("ours", "ours", "select public.list_public_strategies()", "nobody"),
+        read("seed", "seed", page, "nobody"),
+        read("bare", "ours", page, "nobody"),
+      ],
+    },
+    { name: "consume_credits", clients: both, variants: consume(anyUser) },
+    { name: "consume_credits, one account", clients: [16], variants: consume(() => 0) },
+    { name: "redeem_coupon, one coupon", clients: both, variants: redeem },
+    { name: "get_decrypted_api_key", clients: both, variants: decrypt },
+    { name: "save_strategy", clients: both, variants: save },
+  ];
+}

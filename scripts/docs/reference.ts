@@ -1,0 +1,191 @@
+import { readFile } from "node:fs/promises";
+import type { Catalog, DatabaseFunction, Policy, Table } from "./catalog.ts";
+import { entityDiagram, shortType } from "./diagram.ts";
+import { errorsOfFunctions } from "./errors.ts";
+
+/** The committed file. */
+export const referenceFile = "docs/schema.md";
+
+const header = `# Schema reference
+
+<!-- Generated from the database by npm run docs, and compared in every test run. Never edited. -->
+
+What the migrations make, read from the catalogs and the comments of a database that has them all.`;
+
+/** The schema reference as Markdown. The same catalog gives the same text. */
+export function renderReference(catalog: Catalog): string {
+  const tables = catalog.tables.filter(({ schema }) => schema === "public");
+  const hidden = catalog.tables.filter(({ schema }) => schema === "private");
+  const errors = errorsOfFunctions(catalog);
+  const doors = catalog.functions.filter(({ schema }) => schema === "public");
+  const forApps = doors.filter((door) => !isInternal(door));
+  const internal = doors.filter(isInternal);
+  const sections = [
+    header,
+    section("Entities", `\`\`\`mermaid\n${entityDiagram(catalog)}\n\`\`\``),
+    section(
+      "Tables",
+      "No API role holds a privilege that is not listed. A grant decides whether a role may touch a table at all, a policy which rows.",
+      ...tables.map(renderTable),
+    ),
+    section(
+      "RPCs",
+      "Called by supabase-js as `rpc(name, arguments)`; an argument with a default may be left out, and null means the same. " +
+        "The errors are those that the function, what it calls and the triggers of what it writes can raise; any of them can also end in " +
+        "Postgres's own.",
+      ...forApps.map((door) => renderFunction(door, errors)),
+    ),
+    section(
+      "Doors of the edge functions",
+      "Called by the edge functions alone, as `service_role`. Their shapes may change with any version.",
+      functionList(internal),
+    ),
+    section(
+      "Errors",
+      "SQLSTATE `PT` and the status; `details` is the identifier, `hint` null or a JSON object of facts.",
+      markdownTable(
+        ["identifier", "status", "meaning"],
+        catalog.errors.map(({ identifier, status, meaning }) => [
+          code(identifier),
+          String(status),
+          meaning,
+        ]),
+      ),
+    ),
+    section("Storage", storage(catalog)),
+    section(
+      "Private tables",
+      "In schema `private`, on which no API role has usage.",
+      markdownTable(
+        ["table", "holds"],
+        hidden.map(({ name, comment }) => [code(name), comment ?? ""]),
+      ),
+    ),
+  ];
+  return `${sections.join("\n\n")}\n`;
+}
+
+function renderTable(table: Table): string {
+  const parts = [
+    `### ${table.name}`,
+    table.comment ?? "",
+    table.realtime ? "Sent by Realtime to those who may read the row." : "",
+    markdownTable(
+      ["column", "type", "null", "default", ""],
+      table.columns.map(({ name, type, required, default: value, comment }) => [
+        code(name),
+        shortType(type),
+        required ? "no" : "yes",
+        value === null ? "" : code(value),
+        comment ?? "",
+      ]),
+    ),
+    markdownTable(["role", "may", "columns"], grantRows(table)),
+    markdownTable(["policy", "command", "roles", "rows"], table.policies.map(policyRow)),
+    markdownTable(
+      ["rule", "definition"],
+      [...table.constraints, ...table.indexes].map(({ name, definition }) => [
+        code(name),
+        code(definition.replace(/^CREATE( UNIQUE)? INDEX \S+ ON \S+ /, "index$1 ")),
+      ]),
+    ),
+  ];
+  return parts.filter((part) => part !== "").join("\n\n");
+}
+
+/** One row for the privileges that a role holds on the same columns. */
+function grantRows(table: Table): string[][] {
+  const rows = new Map<string, [role: string, privileges: string[], columns: string]>();
+  for (const { role, privilege, columns } of table.grants) {
+    const list = columns === null ? "all" : columns.map(code).join(", ");
+    const row = rows.get(`${role} ${list}`) ?? [role, [], list];
+    row[1].push(privilege);
+    rows.set(`${role} ${list}`, row);
+  }
+  return [...rows.values()].map(([role, privileges, list]) => [role, privileges.join(", "), list]);
+}
+
+function policyRow({ name, command, roles, using, check }: Policy): string[] {
+  // An update's new rows must fit the same condition unless it has one of its own.
+  const rows =
+    check === null || check === using
+      ? code(using ?? "")
+      : [using, check].flatMap((text) => (text === null ? [] : [code(text)])).join(", then ");
+  return [name, command, roles.join(", "), rows];
+}
+
+function renderFunction(door: DatabaseFunction, errors: Map<string, string[]>): string {
+  const reached = errors.get(`${door.schema}.${door.name}`) ?? [];
+  const parts = [
+    `### ${door.name}`,
+    door.comment ?? "",
+    `For ${door.roles.join(", ")}. Returns \`${door.returns}\`, ${door.volatility}.`,
+    markdownTable(
+      ["argument", "type", ""],
+      door.arguments.map(({ name, type, default: value }) => [
+        code(name),
+        shortType(type),
+        value === null ? "required" : `default \`${value.replace(/::.+$/, "").toLowerCase()}\``,
+      ]),
+    ),
+    reached.length === 0 ? "" : `Errors: ${reached.map(code).join(", ")}.`,
+  ];
+  return parts.filter((part) => part !== "").join("\n\n");
+}
+
+function functionList(doors: readonly DatabaseFunction[]): string {
+  return markdownTable(
+    ["function", ""],
+    doors.map((door) => [
+      code(`${door.name}(${door.arguments.map(({ name }) => name).join(", ")})`),
+      (door.comment ?? "").replace(/^Internal( to [^.]+)?\. /, ""),
+    ]),
+  );
+}
+
+/** Which doors belong to the edge functions is said in their comments. */
+function isInternal({ comment }: DatabaseFunction): boolean {
+  return comment?.startsWith("Internal") ?? false;
+}
+
+function storage({ buckets, storagePolicies }: Catalog): string {
+  return [
+    markdownTable(
+      ["bucket", "public", "bytes a file", "types"],
+      buckets.map(({ id, public: isPublic, limit, types }) => [
+        code(id),
+        isPublic ? "yes" : "no",
+        limit === null ? "" : String(limit),
+        (types ?? []).join(", "),
+      ]),
+    ),
+    markdownTable(["policy", "command", "roles", "rows"], storagePolicies.map(policyRow)),
+  ].join("\n\n");
+}
+
+function section(title: string, ...parts: string[]): string {
+  return [`## ${title}`, ...parts].join("\n\n");
+}
+
+function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return "";
+  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
+  return [line(head), `|${head.map(() => "---|").join("")}`, ...rows.map(line)].join("\n");
+}
+
+/** A bar would end the cell, also inside code. */
+function cell(text: string): string {
+  return text.replace(/\s+/g, " ").replaceAll("|", "\\|").trim();
+}
+
+function code(text: string): string {
+  return text === "" ? "" : `\`${text}\``;
+}
+
+/** What a database's reference differs in from the committed one: an empty text, or what to do. */
+export async function compareReference(catalog: Catalog): Promise<string> {
+  const present = await readFile(referenceFile, "utf8").catch(() => null);
+  return present === renderReference(catalog)
+    ? ""
+    : `${referenceFile}: not what the schema gives; run npm run docs`;
+}

@@ -1,0 +1,93 @@
+import { parseArgs } from "node:util";
+import { UserError } from "./lib/user-error.ts";
+import { loadConfig } from "./local/config.ts";
+import { type Check, checksOf, type Target } from "./smoke/checks.ts";
+
+const usage =
+  "Usage: npm run smoke -- --url https://REF.supabase.co --key PUBLISHABLE_KEY [--without FUNCTION]";
+
+/**
+ * `npm run smoke`: asks a deployed project what a visitor would, and says whether everything is reachable that
+ * should be, and refused that should be. It writes nothing. `--without` leaves a function out that this project
+ * does not deploy; it may stand more than once.
+ */
+export async function run(args: string[]): Promise<number> {
+  const target = await parse(args);
+  let failed = 0;
+  const checks = checksOf(target);
+  for (const { check, finding } of await runAll(checks)) {
+    console.log(`${finding === null ? "ok    " : "FAILED"} ${check.name}`);
+    if (finding !== null) {
+      console.log(`       ${finding}`);
+      failed += 1;
+    }
+  }
+  console.log(`\n${checks.length - failed} ok, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
+
+/** Few at a time: this is a look, not a load. */
+async function runAll(checks: readonly Check[]) {
+  const results: { check: Check; finding: string | null }[] = [];
+  for (let start = 0; start < checks.length; start += 6) {
+    const some = checks.slice(start, start + 6);
+    const findings = some.map(async (check) => ({ check, finding: await check.run() }));
+    results.push(...(await Promise.all(findings)));
+  }
+  return results;
+}
+
+async function parse(args: string[]): Promise<Target> {
+  const { url, key, without } = readArguments(args);
+  if (url === undefined || !/^https?:\/\/[^/]+\/?$/.test(url)) {
+    throw new UserError("The project's URL is missing or no URL.", usage);
+  }
+  if (key === undefined || key === "") {
+    throw new UserError("The project's publishable key is missing.", usage);
+  }
+  if (key.startsWith("sb_secret_") || roleOf(key) === "service_role") {
+    throw new UserError(
+      "This is the secret key, which may do everything; the checks are about those who may not.",
+      "Give the publishable key, or the anon key of an older project.",
+    );
+  }
+  const { functions } = await loadConfig();
+  const unknown = without.find((name) => !(name in functions));
+  if (unknown !== undefined) {
+    throw new UserError(`There is no function "${unknown}" in supabase/config.toml.`, usage);
+  }
+  const kept = Object.entries(functions).filter(
+    ([name, { enabled }]) => enabled && !without.includes(name),
+  );
+  return { url: url.replace(/\/$/, ""), key, functions: Object.fromEntries(kept) };
+}
+
+function readArguments(args: string[]) {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        url: { type: "string" },
+        key: { type: "string" },
+        without: { type: "string", multiple: true, default: [] },
+      },
+    });
+    return values;
+  } catch (cause) {
+    throw new UserError(cause instanceof Error ? cause.message : String(cause), usage, { cause });
+  }
+}
+
+/** The role of a key that is a token, as the older ones are. */
+function roleOf(key: string): string | null {
+  try {
+    const claims: unknown = JSON.parse(
+      Buffer.from(key.split(".")[1] ?? "", "base64url").toString(),
+    );
+    return typeof claims === "object" && claims !== null && "role" in claims
+      ? String(claims.role)
+      : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,133 @@
+import { randomUUID } from "node:crypto";
+import postgres from "postgres";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Catalog, readCatalog } from "../../../scripts/docs/catalog.ts";
+import { type Person, signUp } from "../support/clients.ts";
+import { stack } from "../support/stack.ts";
+
+/**
+ * Behind a pooler in transaction mode the next transaction on a connection is somebody else's. So every RPC is called
+ * as PostgREST calls it, on one connection, and the session afterwards is what it was before.
+ */
+
+let sql: postgres.Sql;
+let catalog: Catalog;
+let people: [Person, Person];
+
+beforeAll(async () => {
+  // Without prepared statements of the driver's own: what is found was left by the database.
+  sql = postgres(stack.DB_URL, { max: 1, prepare: false, onnotice: () => {} });
+  catalog = await readCatalog(stack.DB_URL);
+  people = [await signUp("pooled"), await signUp("pooled")];
+});
+
+afterAll(() => sql?.end());
+
+/** Everything that a session keeps when its transaction is over. */
+async function session() {
+  const [state] = await sql`
+    select
+      current_user::text as role,
+      (select jsonb_object_agg(s.name, s.setting) from pg_catalog.pg_settings as s where s.source = 'session') as settings,
+      nullif(current_setting('request.jwt.claims', true), '') as claims,
+      (select count(*)::int from pg_catalog.pg_locks as l where l.pid = pg_backend_pid() and l.locktype = 'advisory') as locks,
+      (select count(*)::int from pg_catalog.pg_prepared_statements) as statements,
+      (select count(*)::int from pg_catalog.pg_cursors as c where c.is_holdable) as cursors,
+      (select count(*)::int from pg_catalog.pg_class as c where c.relnamespace = pg_my_temp_schema()) as temporary,
+      (select count(*)::int from pg_listening_channels()) as channels
+  `;
+  return state;
+}
+
+/** What a user's RPC is called with, so that it does its work; one that is not here is called with nulls. */
+const realArguments: Readonly<Record<string, (key: string) => Record<string, unknown>>> = {
+  consume_credits: (key) => ({ amount: 1, reason: "pooling", idempotency_key: key }),
+  delete_api_key: () => ({ provider: "other" }),
+  list_public_strategies: () => ({ search: "nothing in particular" }),
+  save_strategy: () => ({ name: "Pooled", config: {}, components: [] }),
+  search_indicators: () => ({ search: "average" }),
+  store_api_key: (key) => ({ provider: "openai", api_key: `sk-${key}` }),
+};
+
+/** Calls one RPC as PostgREST does. What it refuses is undone; what an operator's RPC did is undone too. */
+async function call(name: string, person: Person, role: string): Promise<unknown> {
+  const door = catalog.functions.find((one) => one.schema === "public" && one.name === name);
+  const required = (door?.arguments ?? []).filter((one) => one.default === null);
+  const args: Record<string, unknown> =
+    realArguments[name]?.(randomUUID()) ??
+    Object.fromEntries(required.map((argument) => [argument.name, null]));
+  const list = Object.keys(args).map((key, index) => `${key} => $${index + 1}`);
+  const undone = new Error("undone");
+  try {
+    return await sql.begin(async (tx) => {
+      await tx`
+        select
+          set_config('role', ${role}, true),
+          set_config('request.jwt.claims', ${JSON.stringify({ sub: person.id, role })}, true)
+      `;
+      const values = Object.values(args) as postgres.ParameterOrJSON<never>[];
+      const rows = await tx.unsafe(`select public.${name}(${list.join(", ")}) as answer`, values);
+      if (role === "service_role") throw undone;
+      return rows[0]?.answer;
+    });
+  } catch (error) {
+    // Doors of the edge functions leave some of their arguments' checking to the tables.
+    const isRefusal =
+      error instanceof postgres.PostgresError && /^(PT\d{3}|23\d{3})$/.test(error.code);
+    if (error === undone || isRefusal) return null;
+    throw error;
+  }
+}
+
+describe("behind a pooler in transaction mode", () => {
+  it("no RPC leaves anything in the session", async () => {
+    const before = await session();
+    expect(before).toMatchObject({ claims: null, locks: 0, statements: 0, temporary: 0 });
+    const doors = catalog.functions.filter(({ schema }) => schema === "public");
+    expect(doors.length).toBeGreaterThan(30);
+    for (const { name, roles } of doors) {
+      const role = roles.includes("authenticated") ? "authenticated" : "service_role";
+      const answer = await call(name, people[0], role);
+      if (name in realArguments) expect({ name, answer }).not.toEqual({ name, answer: null });
+      expect({ name, ...(await session()) }).toEqual({ name, ...before });
+    }
+  });
+
+  it("each of two users who take turns on one connection gets their own", async () => {
+    for (const person of [...people, ...people]) {
+      expect(await call("get_my_account", person, "authenticated")).toMatchObject({
+        user: { id: person.id },
+      });
+    }
+  });
+
+  it("no function does what outlives its transaction", () => {
+    const lasting =
+      /\bpg_(try_)?advisory_lock|\bset_config\([^;]*\bfalse\)|\b(listen|prepare|create\s+temp\w*|declare\s+\w+\s+cursor\s+with\s+hold)\s|\b(currval|lastval)\(/i;
+    const found = catalog.functions.filter(({ body }) => lasting.test(body.replace(/--.*$/gm, "")));
+    expect(found.map(({ schema, name }) => `${schema}.${name}`)).toEqual([]);
+  });
+});
+
+describe("on a read replica", () => {
+  it("the RPCs that are stable run in a transaction that cannot write", async () => {
+    const stable = catalog.functions
+      .filter(
+        ({ schema, volatility, roles }) =>
+          schema === "public" && volatility === "stable" && roles.includes("anon"),
+      )
+      .map(({ name }) => name);
+    expect(stable).toEqual(["get_strategy", "list_public_strategies", "search_indicators"]);
+    for (const name of stable) {
+      const answer = sql.begin("read only", async (tx) => {
+        await tx`select set_config('role', 'anon', true)`;
+        const argument = name === "get_strategy" ? "$1" : "search => $1";
+        const value = name === "get_strategy" ? randomUUID() : "average";
+        return tx.unsafe(`select public.${name}(${argument})`, [value]);
+      });
+      // An id that nobody has is the one thing that may be refused.
+      if (name === "get_strategy") await expect(answer).rejects.toMatchObject({ code: "PT404" });
+      else await answer;
+    }
+  });
+});

@@ -1,0 +1,69 @@
+import { readFile } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import { chart } from "../../../scripts/bench/chart.ts";
+import { ratioTo, spread } from "../../../scripts/bench/measure.ts";
+import { type Report, reportTable } from "../../../scripts/bench/report.ts";
+import { scenarios } from "../../../scripts/bench/scenarios.ts";
+import { runCommand } from "../support/commands.ts";
+
+const report: Report = {
+  machine: { processor: "x", cores: 2, memoryGiB: 8, system: "x", node: "20", postgres: "17" },
+  strategies: 1000,
+  rounds: 3,
+  seconds: 1,
+  measurements: [
+    { scenario: "own list", clients: 1, rates: { ours: [90, 100, 220], bare: [100, 100, 200] } },
+  ],
+  coldStarts: [{ name: "health", cold: 90, warm: 2 }],
+  bytesPerRow: { "public.strategies": 500 },
+};
+
+describe("npm run bench", () => {
+  it("divides what ran in the same round, not one median by another", () => {
+    const [measurement] = report.measurements;
+    const ratio = measurement && ratioTo(measurement, "bare");
+    expect(ratio).toEqual({ median: 1, lower: 0.95, upper: 1.05 });
+    expect(measurement && ratioTo(measurement, "seed")).toBeNull();
+  });
+
+  it("takes the middle of an even number of rounds", () => {
+    expect(spread([4, 1, 3, 2])).toEqual({ median: 2.5, lower: 1.75, upper: 3.25 });
+  });
+
+  it("prints and draws each ratio with its spread", () => {
+    expect(reportTable(report)).toMatch(/own list +1 +100 +1\.00 \(0\.95-1\.05\)/);
+    const picture = chart(report);
+    expect(picture).toContain("own list, 1 client<");
+    expect(picture.match(/<circle /g)?.length).toBe(1);
+  });
+
+  it("measures ours in every scenario, with one client and with sixteen unless one makes no sense", () => {
+    for (const { clients, variants } of scenarios({
+      strategies: 1,
+      users: 1,
+      keys: 1,
+      coupons: 1,
+    })) {
+      expect(variants.map(({ side }) => side)).toContain("ours");
+      expect(clients).toContain(16);
+    }
+  });
+
+  it.each([["--rows", "many"], ["--rounds", "0"], ["--unknown"]])(
+    "refuses %s %s",
+    async (...args) => {
+      const { code, output } = await runCommand(["bench", ...args.filter(Boolean)]);
+      expect(output).toMatch(/^error: .+\nUsage: npm run bench/);
+      expect(code).toBe(1);
+    },
+  );
+});
+
+describe("the benchmark's copy of the seed", () => {
+  it("has the ten tables and the four policies that the seed has", async () => {
+    const text = await readFile("bench/seed-schema.sql", "utf8");
+    expect(text.match(/^CREATE TABLE /gm)?.length).toBe(10);
+    expect(text.match(/^CREATE POLICY /gm)?.length).toBe(4);
+    expect(text.match(/^CREATE INDEX /gm)?.length).toBe(6);
+  });
+});

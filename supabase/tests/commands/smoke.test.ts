@@ -1,0 +1,128 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, expect, it } from "vitest";
+import { readCatalog } from "../../../scripts/docs/catalog.ts";
+import { loadConfig } from "../../../scripts/local/config.ts";
+import { checksOf } from "../../../scripts/smoke/checks.ts";
+import { rpcs, tables } from "../../../scripts/smoke/expectations.ts";
+import { runCommand } from "../support/commands.ts";
+import { stack } from "../support/stack.ts";
+
+/** What a stack without an account at PayPal cannot answer. */
+const notHere = Object.keys((await loadConfig()).functions)
+  .filter((name) => name === "paypal-webhook")
+  .flatMap((name) => ["--without", name]);
+
+/** A project that answers every request the same. */
+async function withServer<T>(status: number, body: string, work: (url: string) => Promise<T>) {
+  const server = createServer((_, response) => {
+    response.writeHead(status, { "content-type": "application/json" }).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    return await work(`http://127.0.0.1:${port}`);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+async function failures(url: string, functions = {}): Promise<string[]> {
+  const checks = checksOf({ url, key: "sb_publishable_test", functions });
+  const findings = await Promise.all(
+    checks.map(async ({ name, run }) => ({ name, finding: await run() })),
+  );
+  return findings.flatMap(({ name, finding }) => (finding === null ? [] : [name]));
+}
+
+describe("npm run smoke", () => {
+  it("finds nothing wrong with a stack that has every migration and function", async () => {
+    const { code, output } = await runCommand([
+      "smoke",
+      ...["--url", stack.API_URL, "--key", stack.PUBLISHABLE_KEY, ...notHere],
+    ]);
+    expect(output).not.toContain("FAILED");
+    expect(output).toMatch(/\n\d\d+ ok, 0 failed\n$/);
+    expect(code).toBe(0);
+  });
+
+  it("finds a project that refuses nobody", async () => {
+    const found = await withServer(200, "[]", (url) =>
+      failures(url, { "stripe-webhook": { verify_jwt: false }, chat: { verify_jwt: true } }),
+    );
+    expect(found).toContain("table users: a visitor is refused");
+    expect(found).toContain("rpc grant_credits: a visitor is refused");
+    expect(found).toContain("schema private: not exposed");
+    expect(found).toContain("function stripe-webhook: 400 to a bad signature");
+    expect(found).toContain("function chat: asks for a token");
+    expect(found).toContain("function chat: a visitor is refused");
+  });
+
+  it("finds a project without the migrations and the functions", async () => {
+    const missing = JSON.stringify({ code: "PGRST205", message: "not found" });
+    const found = await withServer(404, missing, (url) =>
+      failures(url, { health: { verify_jwt: false }, chat: { verify_jwt: false } }),
+    );
+    const total = Object.keys(tables).length + Object.keys(rpcs).length;
+    expect(found.filter((name) => /^(table|rpc) /.test(name)).length).toBe(total);
+    expect(found).toContain("function health: the database answers");
+    expect(found).toContain("function chat: is called without a token");
+  });
+
+  it("says that nobody answers, without a stack trace", async () => {
+    const url = await withServer(200, "", async (gone) => gone);
+    const { code, output } = await runCommand(["smoke", "--url", url, "--key", "sb_publishable_x"]);
+    expect(output).toMatch(/no answer: .*ECONNREFUSED/);
+    expect(output).not.toMatch(/^\s+at /m);
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    ["without a URL", ["--key", "sb_publishable_x"], "URL"],
+    ["without a key", ["--url", "https://x.supabase.co"], "key"],
+    [
+      "with the secret key",
+      ["--url", "https://x.supabase.co", "--key", "sb_secret_x"],
+      "secret key",
+    ],
+    [
+      "with an older secret key",
+      ["--url", "https://x.supabase.co", "--key", stack.SERVICE_ROLE_KEY],
+      "secret key",
+    ],
+  ])("asks nothing %s", async (_, args, complaint) => {
+    const { code, output } = await runCommand(["smoke", ...args]);
+    expect(output).toMatch(new RegExp(`^error: .*${complaint}`));
+    expect(code).toBe(1);
+  });
+});
+
+describe("what the smoke test expects", () => {
+  it("is what the database grants to visitors", async () => {
+    const catalog = await readCatalog(stack.DB_URL);
+    const exposed = catalog.tables.filter(({ schema }) => schema === "public");
+    const readable = exposed.map(({ name, grants }) => [
+      name,
+      grants.some((grant) => grant.role === "anon" && grant.privilege === "select")
+        ? "readable"
+        : "refused",
+    ]);
+    expect(tables).toEqual(Object.fromEntries(readable));
+  });
+
+  it("is each RPC that is no door of the edge functions, with the arguments that it requires", async () => {
+    const { functions } = await readCatalog(stack.DB_URL);
+    const doors = functions.filter(
+      ({ schema, comment }) => schema === "public" && !comment?.startsWith("Internal"),
+    );
+    const expected = doors.map((door) => [
+      door.name,
+      {
+        required: door.arguments.filter((one) => one.default === null).map(({ name }) => name),
+        visitor: door.roles.includes("anon") ? "may call" : "refused",
+      },
+    ]);
+    expect(rpcs).toEqual(Object.fromEntries(expected));
+  });
+});
