@@ -6,7 +6,7 @@ import { findFiles } from "../../../scripts/lib/find-files.ts";
 
 /** Of the machine or of npm, of hosted, or between a command and what it starts: nobody writes these into a file. */
 const givenByOthers =
-  /^(SUPABASE_(URL|ANON_KEY|SERVICE_ROLE_KEY|PUBLISHABLE_KEYS|SECRET_KEYS)|INIT_CWD|TSX_DISABLE_CACHE|XDG_.*|PINEBASE_STATUS)$/;
+  /^(SUPABASE_(URL|ANON_KEY|SERVICE_ROLE_KEY|PUBLISHABLE_KEYS|SECRET_KEYS)|INIT_CWD|TSX_DISABLE_CACHE|XDG_.*|PINEBASE_(STATUS|PROJECT_DIR))$/;
 
 async function read(files: readonly string[]): Promise<string> {
   return (await Promise.all(files.map((file) => readFile(file, "utf8")))).join("\n");

@@ -14,10 +14,7 @@ const names = (await readdir(folder, { withFileTypes: true }))
 
 const read = (...path: string[]) => readFile(join(projectDir, ...path), "utf8");
 const denoSchema = z.strictObject({ imports: z.record(z.string(), z.string()) });
-const packageSchema = z.object({
-  dependencies: z.record(z.string(), z.string()).default({}),
-  devDependencies: z.record(z.string(), z.string()).default({}),
-});
+const lockSchema = z.object({ packages: z.record(z.string(), z.object({ version: z.string() })) });
 const configSchema = z.object({
   functions: z.record(z.string(), z.object({ verify_jwt: z.boolean() })),
 });
@@ -29,16 +26,14 @@ describe.each(names)("the function %s", (name) => {
     );
   });
 
-  it("imports npm packages in the very versions of package.json", async () => {
+  it("imports npm packages in the very versions that the lock file pins", async () => {
     const { imports } = denoSchema.parse(
       JSON.parse(await read("supabase/functions", name, "deno.json")),
     );
-    const { dependencies, devDependencies } = packageSchema.parse(
-      JSON.parse(await read("package.json")),
-    );
+    const { packages } = lockSchema.parse(JSON.parse(await read("package-lock.json")));
     for (const [specifier, target] of Object.entries(imports)) {
-      const version = { ...devDependencies, ...dependencies }[specifier];
-      expect(version).toMatch(/^\d/);
+      const version = packages[`node_modules/${specifier}`]?.version;
+      expect(version).toBeDefined();
       expect(target).toBe(`npm:${specifier}@${version}`);
     }
   });
