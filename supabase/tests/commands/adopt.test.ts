@@ -36,7 +36,7 @@ beforeAll(async () => {
   const supabase = join(scratch.path, "supabase");
   await mkdir(join(supabase, "migrations"), { recursive: true });
   await writeFile(join(supabase, "config.toml"), 'project_id = "an-app"\n');
-  const original = join(projectDir, "supabase/tests/support/original-schema.sql");
+  const original = join(projectDir, "bench/seed-schema.sql");
   await cp(original, join(supabase, "migrations/20250101000000_original.sql"));
   await writeFile(
     join(supabase, "migrations/20250102000000_own.sql"),
@@ -255,10 +255,7 @@ async function fill(): Promise<void> {
 
 /** Every row of the original tables. */
 async function snapshot(): Promise<Record<string, unknown>> {
-  const tables = await readFile(
-    join(projectDir, "supabase/tests/support/original-schema.sql"),
-    "utf8",
-  );
+  const tables = await readFile(join(projectDir, "bench/seed-schema.sql"), "utf8");
   const names = [...tables.matchAll(/CREATE TABLE (\w+)/g)].map(([, name]) => name ?? "");
   expect(names).toHaveLength(10);
   const rows = names.map(async (name) => [
