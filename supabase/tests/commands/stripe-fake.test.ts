@@ -1,11 +1,9 @@
-import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { promisify } from "node:util";
+import { join } from "node:path";
 import Stripe from "stripe";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { triggerStripe } from "../support/stripe-cli.ts";
 import { type StripeFake, startStripeFake } from "../support/stripe-fake.ts";
 
 /** The fake is believed by Stripe's own client and by Stripe's own command line, not only by us. */
@@ -126,7 +124,10 @@ describe("Stripe's client", () => {
   });
 
   it("can end a subscription, once", async () => {
-    const customer = await stripe.customers.create({});
+    const customer = await stripe.customers.create({
+      payment_method: "pm_card_visa",
+      invoice_settings: { default_payment_method: "pm_card_visa" },
+    });
     const product = await stripe.products.create({ name: "Premium" });
     const price = await stripe.prices.create({
       product: product.id,
@@ -147,20 +148,8 @@ describe("Stripe's client", () => {
 });
 
 describe("Stripe's command line", () => {
-  const trigger = (event: string, ...args: string[]) => {
-    const manifest = createRequire(import.meta.url).resolve("@stripe/cli/package.json");
-    const cli = join(dirname(manifest), "bin", "shim.js");
-    const common = ["--api-base", fake.url, "--api-key", "sk_test_abcdefghijklmnop"];
-    const env = {
-      ...process.env,
-      HOME: home,
-      XDG_CONFIG_HOME: home,
-      STRIPE_CLI_TELEMETRY_OPTOUT: "1",
-    };
-    return promisify(execFile)(process.execPath, [cli, "trigger", event, ...args, ...common], {
-      env,
-    });
-  };
+  const trigger = (event: string, ...args: string[]) =>
+    triggerStripe(fake.url, home, event, ...args);
 
   it("makes a coupon", async () => {
     const before = fake.objects("coupon").length;

@@ -5,8 +5,13 @@ import type { z } from "zod";
 import { catalogRoutes } from "./stripe/catalog.ts";
 import { checkoutRoutes } from "./stripe/checkout.ts";
 import { couponRoutes } from "./stripe/coupons.ts";
+import { customerRoutes } from "./stripe/customers.ts";
 import { invalidRequest, isStripeError, type StripeError } from "./stripe/errors.ts";
 import { parseForm } from "./stripe/form.ts";
+import { invoiceRoutes } from "./stripe/invoices.ts";
+import { paymentMethodRoutes } from "./stripe/payment-methods.ts";
+import { paymentPageRoutes } from "./stripe/payment-pages.ts";
+import { paymentRoutes } from "./stripe/payments.ts";
 import { newId, type Route, Store, type StripeObject } from "./stripe/route.ts";
 import { subscriptionRoutes } from "./stripe/subscriptions.ts";
 
@@ -33,8 +38,8 @@ export interface StripeFake {
   objects(kind: string): StripeObject[];
   /** Makes an object as if somebody had made it in Stripe's dashboard. */
   put(kind: string, object: StripeObject): void;
-  /** Calls back with every event that Stripe would send from now on. */
-  onEvent(listener: (type: string, object: StripeObject) => void): void;
+  /** Calls back with every event that Stripe would send, until what it gives is called. */
+  onEvent(listener: (type: string, object: StripeObject) => void): () => void;
   /** What is to happen to every request from now on; null for nothing. */
   trouble(trouble: Trouble | null): void;
   close(): Promise<void>;
@@ -50,7 +55,12 @@ const routes: readonly Route[] = [
   ...catalogRoutes,
   ...couponRoutes,
   ...checkoutRoutes,
+  ...customerRoutes,
   ...subscriptionRoutes,
+  ...paymentMethodRoutes,
+  ...paymentRoutes,
+  ...invoiceRoutes,
+  ...paymentPageRoutes,
 ];
 
 /** Starts the fake on a free port of this machine. */
@@ -126,7 +136,10 @@ export async function startStripeFake(): Promise<StripeFake> {
     requests,
     objects: (kind) => [...store.all(kind).values()],
     put: (kind, object) => void store.all(kind).set(object.id, object),
-    onEvent: (listener) => void store.listeners.push(listener),
+    onEvent: (listener) => {
+      store.listeners.add(listener);
+      return () => void store.listeners.delete(listener);
+    },
     trouble: (next) => {
       trouble = next;
     },

@@ -1,15 +1,19 @@
 import { z } from "zod";
 import { invalidRequest, missing } from "./errors.ts";
+import { shipping } from "./payment-methods.ts";
 import {
   flag,
+  listOf,
   metadata,
   newId,
   nowInSeconds,
   params,
   type Route,
   route,
+  type Store,
   wholeNumber,
 } from "./route.ts";
+import { expand } from "./subscription-life.ts";
 
 const day = 24 * 60 * 60;
 
@@ -26,6 +30,13 @@ export const checkoutRoutes: Route[] = [
       success_url: z.url(),
       cancel_url: z.url().optional(),
       allow_promotion_codes: flag.optional(),
+      payment_method_types: z.array(z.enum(["card", "sepa_debit"])).optional(),
+      payment_intent_data: z
+        .strictObject({
+          shipping: shipping.optional(),
+          setup_future_usage: z.enum(["off_session", "on_session"]).optional(),
+        })
+        .optional(),
       subscription_data: z.strictObject({ metadata }).optional(),
       metadata,
     }),
@@ -37,6 +48,10 @@ export const checkoutRoutes: Route[] = [
       if (unknown) return missing("price", unknown.price);
       const coupon = given.discounts?.find((one) => !store.all("coupon").has(one.coupon));
       if (coupon) return missing("coupon", coupon.coupon);
+      if (given.payment_intent_data && given.mode !== "payment") {
+        const message = "You can not pass `payment_intent_data` in this mode.";
+        return invalidRequest("", message, "payment_intent_data");
+      }
       const id = newId("cs_test");
       const session = {
         id,
@@ -44,7 +59,9 @@ export const checkoutRoutes: Route[] = [
         mode: given.mode,
         status: "open",
         payment_status: "unpaid",
+        ...totalOf(store, given.line_items),
         customer: given.customer ?? null,
+        payment_intent: null,
         subscription: null,
         url: `https://checkout.stripe.test/${id}`,
         created: nowInSeconds(),
@@ -108,7 +125,20 @@ export const checkoutRoutes: Route[] = [
           (given.customer === undefined || customer === given.customer) &&
           (given.status === "all" || status !== "canceled"),
       );
-      return { id: "list", object: "list", url: "/v1/subscriptions", has_more: false, data };
+      const isWanted = given.expand?.includes("data.latest_invoice");
+      return listOf(
+        "/v1/subscriptions",
+        data.map((subscription) => expand(store, subscription, isWanted)),
+      );
     },
   ),
 ];
+
+function totalOf(store: Store, items: { price: string; quantity?: number | undefined }[]) {
+  const lines = items.map(({ price, quantity = 1 }) => {
+    const found = store.all("price").get(price);
+    return { amount: Number(found?.unit_amount) * quantity, currency: found?.currency };
+  });
+  const amount_total = lines.reduce((sum, { amount }) => sum + amount, 0);
+  return { amount_total, currency: lines[0]?.currency ?? null };
+}

@@ -10,7 +10,7 @@ export class Store {
   readonly #kinds = new Map<string, Map<string, StripeObject>>();
 
   /** Told of every event that Stripe would send. */
-  readonly listeners: Array<(type: string, object: StripeObject) => void> = [];
+  readonly listeners = new Set<(type: string, object: StripeObject) => void>();
 
   /** Says that something has happened to an object. */
   emit(type: string, object: StripeObject): void {
@@ -70,4 +70,24 @@ export function newId(prefix: string): string {
 /** The time as Stripe tells it, in whole seconds. */
 export function nowInSeconds(): number {
   return Math.floor(Date.now() / 1000);
+}
+
+/** Keeps a new object, which gets an id where none is given. */
+export function keep(
+  store: Store,
+  prefix: string,
+  kind: string,
+  fields: Record<string, unknown>,
+  metadataGiven: Record<string, string> = {},
+): StripeObject {
+  const id = typeof fields.id === "string" ? fields.id : newId(prefix);
+  const common = { id, object: kind, created: nowInSeconds(), livemode: false };
+  const object = { metadata: metadataGiven, ...common, ...fields };
+  store.all(kind).set(id, object);
+  return object;
+}
+
+/** One page, which holds everything. */
+export function listOf(url: string, data: StripeObject[]) {
+  return { id: "list", object: "list", url, has_more: false, data };
 }
