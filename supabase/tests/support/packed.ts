@@ -1,4 +1,5 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ChildResult, runChild } from "../../../scripts/lib/child.ts";
 import { projectDir } from "../../../scripts/local/paths.ts";
@@ -19,15 +20,24 @@ export function npm(args: string[], cwd: string): Promise<ChildResult> {
   });
 }
 
-/** Builds the package and packs it as for the registry; gives the path of the tarball. */
+/**
+ * Builds the package and packs it as for the registry; gives the path of the tarball. The build is taken away
+ * again unless there was one before.
+ */
 export async function pack(into: string): Promise<string> {
+  const build = join(projectDir, "dist");
+  const wasBuilt = existsSync(build);
   await mkdir(into, { recursive: true });
-  const { code, stdout, output } = await npm(
-    ["pack", projectDir, "--pack-destination", into],
-    projectDir,
-  );
-  if (code !== 0) throw new Error(output);
-  return join(into, stdout.trim().split("\n").at(-1) ?? "");
+  try {
+    const { code, stdout, output } = await npm(
+      ["pack", projectDir, "--pack-destination", into],
+      projectDir,
+    );
+    if (code !== 0) throw new Error(output);
+    return join(into, stdout.trim().split("\n").at(-1) ?? "");
+  } finally {
+    if (!wasBuilt) await rm(build, { recursive: true, force: true });
+  }
 }
 
 /**
