@@ -1,12 +1,12 @@
 import { type Report, rowsOf } from "./report.ts";
 
 const title = "Throughput of Pinebase as a multiple of others: right of 1x is faster";
-const left = 250;
-const width = 860;
+const left = 300;
+const width = 920;
 const line = 30;
 const top = 64;
-/** Ratios from a quarter to sixty-four times are drawn on a logarithmic scale; what is beyond ends at the edge. */
-const range = { lowest: -2, highest: 6 };
+/** Ratios from a quarter to 128 times are drawn on a logarithmic scale; what is beyond ends at the edge. */
+const range = { lowest: -2, highest: 7 };
 const colours = { bare: "#4c78a8", seed: "#f58518", sync: "#54a24b" };
 const names = {
   bare: "the bare statements",
@@ -33,7 +33,7 @@ export function chart(report: Report): string {
     });
     return [`<text x="${left - 12}" y="${y + 4}" text-anchor="end">${label}</text>`, ...marks];
   });
-  const ticks = [0.25, 0.5, 1, 2, 4, 8, 16, 32, 64].flatMap((value) => [
+  const ticks = [0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128].flatMap((value) => [
     `<line x1="${x(value)}" y1="${top}" x2="${x(value)}" y2="${height - 36}" stroke="${value === 1 ? "#888" : "#ddd"}"/>`,
     `<text x="${x(value)}" y="${height - 18}" text-anchor="middle">${value}x</text>`,
   ]);
