@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { inCallersWords } from "./lib/callers-words.ts";
 import { UserError } from "./lib/user-error.ts";
@@ -49,17 +50,28 @@ export async function run(args: string[]): Promise<number> {
     inCallersWords("Press Ctrl-C to stop. The data is kept until npm run reset.\n"),
   );
 
+  process.on("uncaughtException", onlyOurs);
   const failed = await Promise.race([aborted(stopping).then(() => null), stack.failed]);
   await removeStatus(options.dir);
-  await stack.stop();
   if (failed) {
+    // What hangs on the part that is gone may wait for it for ever; the rest ends with this process.
+    await Promise.race([stack.stop(), sleep(5_000)]);
     throw new UserError(
       `The stack has stopped because ${failed} ended unexpectedly.`,
       `Look into the logs in ${options.dir}, then run npm start again.`,
     );
   }
+  await stack.stop();
   process.stdout.write("Stopped.\n");
   return 0;
+}
+
+/**
+ * The database driver throws out of a timer when its server goes while it writes. `stack.failed` tells that in
+ * words and everything is stopped in order; any other error ends the program as it would.
+ */
+function onlyOurs(error: Error): void {
+  if (!/node_modules[\\/]postgres[\\/]/.test(error.stack ?? "")) throw error;
 }
 
 interface Options {

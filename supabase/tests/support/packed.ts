@@ -4,8 +4,11 @@ import { join } from "node:path";
 import { type ChildResult, runChild } from "../../../scripts/lib/child.ts";
 import { projectDir } from "../../../scripts/local/paths.ts";
 
-/** Runs npm, the one that runs these tests where there is one. */
-export function npm(args: string[], cwd: string): Promise<ChildResult> {
+/**
+ * Runs npm, the one that runs these tests where there is one. Its cache is a folder of the test's, because the
+ * user's own may be no place to write.
+ */
+export function npm(args: string[], cwd: string, cache: string): Promise<ChildResult> {
   const program = process.env.npm_execpath;
   const [command, before] = program?.endsWith(".js")
     ? [process.execPath, [program]]
@@ -13,6 +16,7 @@ export function npm(args: string[], cwd: string): Promise<ChildResult> {
   return runChild(command, [...before, "--prefix", cwd, ...args], {
     // npm tells its scripts about itself by such variables, and this one works on another project.
     env: {
+      npm_config_cache: cache,
       npm_config_audit: "false",
       npm_config_fund: "false",
       npm_config_update_notifier: "false",
@@ -32,6 +36,7 @@ export async function pack(into: string): Promise<string> {
     const { code, stdout, output } = await npm(
       ["pack", projectDir, "--pack-destination", into],
       projectDir,
+      join(into, "npm-cache"),
     );
     if (code !== 0) throw new Error(output);
     return join(into, stdout.trim().split("\n").at(-1) ?? "");
@@ -62,7 +67,11 @@ export async function installInto(
     dependencies: { ...Object.fromEntries(installed), pinebase: `file:${tarball}` },
   };
   await writeFile(join(folder, "package.json"), JSON.stringify(manifest, null, 2));
-  const { code, output } = await npm(["install", "--offline", "--ignore-scripts"], folder);
+  const { code, output } = await npm(
+    ["install", "--offline", "--ignore-scripts"],
+    folder,
+    join(folder, ".npm-cache"),
+  );
   if (code !== 0) throw new Error(output);
 }
 
