@@ -5,7 +5,7 @@ import { asOperator } from "../support/clients.ts";
 import { gather, type Member, postAs } from "../support/crowd.ts";
 import { app, startKeyedFunctions, webhookSecret } from "../support/keyed-functions.ts";
 import { stack } from "../support/stack.ts";
-import type { StripeObject } from "../support/stripe/route.ts";
+import type { StripeObject } from "../support/stripe-fake.ts";
 import { type StripeFake, startStripeFake } from "../support/stripe-fake.ts";
 
 /** Checkout, portal and sync with a key, against a Stripe of the tests' own. */

@@ -1,0 +1,208 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import type { z } from "zod";
+import { catalogRoutes } from "./catalog.ts";
+import { checkoutRoutes } from "./checkout.ts";
+import { couponRoutes } from "./coupons.ts";
+import { customerRoutes } from "./customers.ts";
+import { invalidRequest, isStripeError, type StripeError } from "./errors.ts";
+import { parseForm } from "./form.ts";
+import { invoiceRoutes } from "./invoices.ts";
+import { paymentMethodRoutes } from "./payment-methods.ts";
+import { paymentPageRoutes } from "./payment-pages.ts";
+import { paymentRoutes } from "./payments.ts";
+import { newId, type Route, Store, type StripeObject } from "./route.ts";
+import { subscriptionRoutes } from "./subscriptions.ts";
+
+/** A request that reached the fake. */
+export interface StripeRequest {
+  method: string;
+  path: string;
+  idempotencyKey: string | null;
+  status: number;
+}
+
+/**
+ * What the fake does with a request before anything else: nothing, fail with a status before or after doing the
+ * work (`lost` does it and breaks the connection), or wait.
+ */
+export type Trouble = { fails: number } | { lost: true } | { waits: Promise<unknown> };
+
+/** A Stripe of one's own: it keeps state, and refuses what Stripe refuses. */
+export interface StripeFake {
+  /** What STRIPE_API_BASE is to be. */
+  url: string;
+  requests: StripeRequest[];
+  /** The objects of a kind, such as `coupon`. */
+  objects(kind: string): StripeObject[];
+  /** Makes an object as if somebody had made it in Stripe's dashboard. */
+  put(kind: string, object: StripeObject): void;
+  /** Calls back with every event that Stripe would send, until what it gives is called. */
+  onEvent(listener: (type: string, object: StripeObject) => void): () => void;
+  /** What is to happen to every request from now on; null for nothing. */
+  trouble(trouble: Trouble | null): void;
+  close(): Promise<void>;
+}
+
+interface Answer {
+  status: number;
+  body: object;
+  headers?: Record<string, string>;
+}
+
+const routes: readonly Route[] = [
+  ...catalogRoutes,
+  ...couponRoutes,
+  ...checkoutRoutes,
+  ...customerRoutes,
+  ...subscriptionRoutes,
+  ...paymentMethodRoutes,
+  ...paymentRoutes,
+  ...invoiceRoutes,
+  ...paymentPageRoutes,
+];
+
+/** Starts the fake on a free port of this machine. */
+export async function startStripeFake(): Promise<StripeFake> {
+  const store = new Store();
+  const requests: StripeRequest[] = [];
+  const kept = new Map<string, { fingerprint: string; answer: Answer }>();
+  let trouble: Trouble | null = null;
+
+  const server = createServer((request, response) => {
+    void handle(request, response).catch((error: unknown) => {
+      send(response, {
+        status: 500,
+        body: { error: { type: "api_error", message: String(error) } },
+      });
+    });
+  });
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname, search } = new URL(request.url ?? "/", "http://stripe.test");
+    const method = request.method ?? "";
+    const body = await text(request);
+    const key = header(request, "idempotency-key");
+    const form = method === "GET" ? search.slice(1) : body;
+    const current = trouble;
+    if (current && "waits" in current) await current.waits;
+    const answer =
+      current && "fails" in current
+        ? failing(current.fails)
+        : (unauthorized(request) ?? once(method, pathname, form, key));
+    requests.push({ method, path: pathname, idempotencyKey: key, status: answer.status });
+    if (current && "lost" in current) request.socket.destroy();
+    else send(response, answer);
+  }
+
+  /** https://docs.stripe.com/api/idempotent_requests */
+  function once(method: string, path: string, form: string, key: string | null): Answer {
+    if (method !== "POST" || key === null) return run(method, path, form).answer;
+    const fingerprint = `${method} ${path} ${form}`;
+    const earlier = kept.get(key);
+    if (!earlier) {
+      const { answer, executed } = run(method, path, form);
+      // A request that is refused for its form has not been executed, and may be sent again, corrected.
+      if (executed) kept.set(key, { fingerprint, answer });
+      return answer;
+    }
+    if (earlier.fingerprint !== fingerprint) {
+      const message = `Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '${key}' if you meant to execute a different request.`;
+      return { status: 400, body: { error: { type: "idempotency_error", message } } };
+    }
+    return { ...earlier.answer, headers: { "idempotent-replayed": "true" } };
+  }
+
+  function run(method: string, path: string, form: string): { answer: Answer; executed: boolean } {
+    const found = find(method, path);
+    if (!found) {
+      const message = `Unrecognized request URL (${method}: ${path}).`;
+      const body = { error: { type: "invalid_request_error", message } };
+      return { answer: { status: 404, body }, executed: false };
+    }
+    const parsed = found.route.params.safeParse(parseForm(form));
+    if (!parsed.success) {
+      return { answer: toAnswer(refusal(parsed.error)), executed: false };
+    }
+    const result = found.route.run(parsed.data as never, found.id, store);
+    return { answer: toAnswer(structuredClone(result)), executed: true };
+  }
+
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    requests,
+    objects: (kind) => [...store.all(kind).values()],
+    put: (kind, object) => void store.all(kind).set(object.id, object),
+    onEvent: (listener) => {
+      store.listeners.add(listener);
+      return () => void store.listeners.delete(listener);
+    },
+    trouble: (next) => {
+      trouble = next;
+    },
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function find(method: string, path: string): { route: Route; id: string } | null {
+  for (const route of routes) {
+    const pattern = new RegExp(`^${route.path.replace(":id", "([^/]+)")}$`);
+    const match = route.method === method ? pattern.exec(path) : null;
+    if (match) return { route, id: decodeURIComponent(match[1] ?? "") };
+  }
+  return null;
+}
+
+/** The first thing wrong with the parameters, in Stripe's words. */
+function refusal(error: z.ZodError): StripeError {
+  const [issue] = error.issues;
+  const path = [
+    ...(issue?.path ?? []),
+    ...(issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : []),
+  ];
+  const [first, ...rest] = path.map(String);
+  const param = `${first ?? ""}${rest.map((step) => `[${step}]`).join("")}`;
+  if (issue?.code === "unrecognized_keys") {
+    return invalidRequest("parameter_unknown", `Received unknown parameter: ${param}`, param);
+  }
+  if (issue?.code === "invalid_type" && issue.input === undefined) {
+    return invalidRequest("parameter_missing", `Missing required param: ${param}.`, param);
+  }
+  return invalidRequest("parameter_invalid", `Invalid ${param}: ${issue?.message ?? ""}`, param);
+}
+
+function unauthorized(request: IncomingMessage): Answer | null {
+  if (/^Bearer sk_test_\w+$/.test(header(request, "authorization") ?? "")) return null;
+  const message = "You did not provide an API key.";
+  return { status: 401, body: { error: { type: "invalid_request_error", message } } };
+}
+
+function failing(status: number): Answer {
+  return { status, body: { error: { type: "api_error", message: "Something went wrong." } } };
+}
+
+function toAnswer(result: StripeError | object): Answer {
+  return isStripeError(result)
+    ? { status: result.status, body: { error: result.error } }
+    : { status: 200, body: result };
+}
+
+function send(response: ServerResponse, { status, body, headers }: Answer): void {
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "request-id": newId("req"),
+    ...headers,
+  });
+  response.end(JSON.stringify(body));
+}
+
+function header(request: IncomingMessage, name: string): string | null {
+  const value = request.headers[name];
+  return typeof value === "string" ? value : null;
+}
