@@ -58,10 +58,7 @@ export async function run(args: string[]): Promise<number> {
 async function store(sql: postgres.Sql, prices: ReadonlyMap<string, Stripe.Price>): Promise<void> {
   await sql.begin(async (tx) => {
     for (const [planType, price] of prices) {
-      const { interval, interval_count } = price.recurring ?? {
-        interval: "month",
-        interval_count: 1,
-      };
+      const { interval = "month", interval_count = 1 } = price.recurring ?? {};
       // The old price stays, for those who pay it, and is no longer offered.
       await tx`
         update public.prices set is_current = false
