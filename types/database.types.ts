@@ -409,6 +409,7 @@ export type Database = {
           created_at: string;
           current_version: number;
           description: string | null;
+          forked_from: string | null;
           id: string;
           is_ai_generated: boolean;
           is_public: boolean;
@@ -424,6 +425,7 @@ export type Database = {
           created_at?: string;
           current_version?: number;
           description?: string | null;
+          forked_from?: string | null;
           id?: string;
           is_ai_generated?: boolean;
           is_public?: boolean;
@@ -438,6 +440,7 @@ export type Database = {
           created_at?: string;
           current_version?: number;
           description?: string | null;
+          forked_from?: string | null;
           id?: string;
           is_ai_generated?: boolean;
           is_public?: boolean;
@@ -691,6 +694,7 @@ export type Database = {
           last_login: string | null;
           preferences: NonNullable<Json>;
           premium_until: string | null;
+          public_name: string | null;
           updated_at: string;
         };
         ComputedFields: never;
@@ -704,6 +708,7 @@ export type Database = {
           last_login?: string | null;
           preferences?: NonNullable<Json>;
           premium_until?: string | null;
+          public_name?: string | null;
           updated_at?: string;
         };
         Update: {
@@ -716,6 +721,7 @@ export type Database = {
           last_login?: string | null;
           preferences?: NonNullable<Json>;
           premium_until?: string | null;
+          public_name?: string | null;
           updated_at?: string;
         };
         Relationships: [];
