@@ -332,6 +332,7 @@ export type Database = {
           created_at: string;
           current_version: number;
           description: string | null;
+          forked_from: string | null;
           id: string;
           is_ai_generated: boolean;
           is_public: boolean;
@@ -347,6 +348,7 @@ export type Database = {
           created_at?: string;
           current_version?: number;
           description?: string | null;
+          forked_from?: string | null;
           id?: string;
           is_ai_generated?: boolean;
           is_public?: boolean;
@@ -361,6 +363,7 @@ export type Database = {
           created_at?: string;
           current_version?: number;
           description?: string | null;
+          forked_from?: string | null;
           id?: string;
           is_ai_generated?: boolean;
           is_public?: boolean;
@@ -614,6 +617,7 @@ export type Database = {
           last_login: string | null;
           preferences: NonNullable<Json>;
           premium_until: string | null;
+          public_name: string | null;
           updated_at: string;
         };
         ComputedFields: never;
@@ -627,6 +631,7 @@ export type Database = {
           last_login?: string | null;
           preferences?: NonNullable<Json>;
           premium_until?: string | null;
+          public_name?: string | null;
           updated_at?: string;
         };
         Update: {
@@ -639,6 +644,7 @@ export type Database = {
           last_login?: string | null;
           preferences?: NonNullable<Json>;
           premium_until?: string | null;
+          public_name?: string | null;
           updated_at?: string;
         };
         Relationships: [];
