@@ -144,7 +144,7 @@ create temporary table expected_grants (table_name text, role_name text, command
 insert into expected_grants
 values
   ('users', 'authenticated', 'select', '*'),
-  ('users', 'authenticated', 'update', 'full_name, public_name, preferences'),
+  ('users', 'authenticated', 'update', 'full_name, preferences, public_name'),
   ('plans', 'anon', 'select', '*'),
   ('plans', 'authenticated', 'select', '*'),
   ('credit_transactions', 'authenticated', 'select', '*'),
