@@ -135,8 +135,8 @@ export const planSchema = z.object({
   max_strategies: z.number().nullable(),
   max_versions: z.number().nullable(),
   max_custom_indicators: z.number().nullable(),
-  stripe_price_id: z.string().nullable(),
-  paypal_plan_id: z.string().nullable(),
+  /** Days before the first payment; 0 for no trial. */
+  trial_days: z.number(),
   is_active: z.boolean(),
 });
 /** What a plan allows. Null is no limit. */
