@@ -81,6 +81,10 @@ async function loadOurs(sql: Sql, sizes: Sizes, onProgress: OnProgress): Promise
     await sql.unsafe(`
       insert into public.strategies (id, user_id, name, created_at, is_public, market_type, timeframe, config, current_version)
       select s.*, 1 from (select ${strategy(users)} from generate_series(${from}, ${to}) as n) as s;
+      insert into private.public_strategies (strategy_id, created_at, market_type, timeframe, words)
+      select s.id, s.created_at, s.market_type, s.timeframe, private.search_words(s.name, null, null)
+      from (select ${strategy(users)} from generate_series(${from}, ${to}) as n) as s
+      where s.is_public;
       insert into public.strategy_components (strategy_id, user_id, indicator_id, indicator_name, component_type, parameters, position)
       select ${sqlStrategyId("n")}, ${sqlUserId(`n % ${users}`)}, '1d000000-0000-4000-8000-000000000001', 'SMA', 'trend', '{"length": 20}', 0
       from generate_series(${from}, ${to}) as n;

@@ -291,6 +291,64 @@ comment on function private.refuse_parameters(jsonb, text) is
 
 revoke all on function private.refuse_parameters from public, anon, authenticated, service_role;
 
+-- The words of a text for a search, by weight: the title first, then where it belongs, then
+-- the text. Each twice: as written, so that the beginning of a word finds it, and by its
+-- stem, so that "averages" finds an average. Anything but letters and digits is a space, or
+-- the parser takes "a/b" for a file's name. It stands in an index, so whoever writes an
+-- indicator needs the right to call it.
+create function private.search_words(title text, keywords text, body text)
+returns tsvector
+language sql
+immutable
+parallel safe
+security invoker
+set search_path = ''
+return
+  setweight(to_tsvector('simple', regexp_replace(coalesce(search_words.title, ''), '[^[:alnum:]]+', ' ', 'g')), 'A')
+  || setweight(to_tsvector('english', regexp_replace(coalesce(search_words.title, ''), '[^[:alnum:]]+', ' ', 'g')), 'A')
+  || setweight(to_tsvector('simple', regexp_replace(coalesce(search_words.keywords, ''), '[^[:alnum:]]+', ' ', 'g')), 'B')
+  || setweight(to_tsvector('english', regexp_replace(coalesce(search_words.body, ''), '[^[:alnum:]]+', ' ', 'g')), 'C')
+  || setweight(to_tsvector('simple', regexp_replace(coalesce(search_words.body, ''), '[^[:alnum:]]+', ' ', 'g')), 'D');
+
+comment on function private.search_words(text, text, text) is
+  'The words of a title, its keywords and its text as a weighted tsvector, as written and by their stems.';
+
+revoke all on function private.search_words from public, anon, authenticated, service_role;
+grant execute on function private.search_words to service_role;
+
+-- What somebody typed, as a query: every word must be found, as the beginning of a word
+-- or by its stem. Null where nothing was typed that could be looked for. The length is
+-- checked before anything is parsed, because parsing 200 KB takes seconds.
+create function private.search_query(search text)
+returns tsquery
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_words text;
+begin
+  if char_length(search_query.search) > 200 then
+    perform private.raise_error(
+      'invalid_argument', 'Search for at most 200 characters.', '{"argument": "search", "maximum": 200}'
+    );
+  end if;
+
+  select string_agg(t.word || ':*', ' & ')
+  into v_words
+  from regexp_split_to_table(lower(search_query.search), '[^[:alnum:]]+') as t (word)
+  where t.word <> '';
+
+  return to_tsquery('simple', v_words) || to_tsquery('english', v_words);
+end;
+$$;
+
+comment on function private.search_query(text) is
+  'Turns typed words into a full-text query that matches beginnings of words and stems; raises invalid_argument beyond 200 characters.';
+
+revoke all on function private.search_query from public, anon, authenticated, service_role;
+
 -- The library. Rows come from migrations and from service_role; users read them.
 create table public.indicators (
   id uuid primary key default gen_random_uuid(),
@@ -321,18 +379,8 @@ create unique index indicators_name_key on public.indicators (lower(name));
 create index idx_indicators_type_category on public.indicators (type, category);
 create index indicators_created_by_idx on public.indicators (created_by);
 
--- What search_indicators() looks through: the name first, then where it belongs, then the
--- text. Each twice: as written, so that the beginning of a word finds it, and by its stem,
--- so that "averages" finds an average. Anything but letters and digits is a space, or the
--- parser takes "a/b" for a file's name. No function of ours stands here: who writes a row
--- would need the right to call it.
-create index indicators_search_idx on public.indicators using gin ((
-  setweight(to_tsvector('simple', regexp_replace(name, '[^[:alnum:]]+', ' ', 'g')), 'A')
-  || setweight(to_tsvector('english', regexp_replace(name, '[^[:alnum:]]+', ' ', 'g')), 'A')
-  || setweight(to_tsvector('simple', regexp_replace(category || ' ' || type, '[^[:alnum:]]+', ' ', 'g')), 'B')
-  || setweight(to_tsvector('english', regexp_replace(coalesce(description, ''), '[^[:alnum:]]+', ' ', 'g')), 'C')
-  || setweight(to_tsvector('simple', regexp_replace(coalesce(description, ''), '[^[:alnum:]]+', ' ', 'g')), 'D')
-));
+create index indicators_search_idx on public.indicators
+  using gin (private.search_words(name, category || ' ' || type, description));
 
 comment on table public.indicators is 'The library of technical indicators. Read by all, written by service_role.';
 comment on column public.indicators.name is 'Unique without regard to case.';
@@ -616,28 +664,6 @@ create trigger custom_indicators_are_limited
   for each statement
   execute function private.limit_custom_indicators();
 
--- What somebody typed, as a query: every word must be found, as the beginning of a word
--- or by its stem. Null where nothing was typed that could be looked for.
-create function private.search_query(search text)
-returns tsquery
-language sql
-stable
-security invoker
-set search_path = ''
-begin atomic
-  select to_tsquery('simple', w.query) || to_tsquery('english', w.query)
-  from (
-    select string_agg(t.word || ':*', ' & ') as query
-    from regexp_split_to_table(lower(search_query.search), '[^[:alnum:]]+') as t (word)
-    where t.word <> ''
-  ) as w;
-end;
-
-comment on function private.search_query(text) is
-  'Turns typed words into a full-text query that matches beginnings of words and stems.';
-
-revoke all on function private.search_query from public, anon, authenticated, service_role;
-
 -- The library by words, type and category, best match first: the very name, then names
 -- that begin so, then by rank.
 create function private.search_indicators(
@@ -657,8 +683,8 @@ declare
   v_user_id uuid := private.reader_id();
   v_page_size integer := coalesce(search_indicators.page_size, 20);
   v_page integer := coalesce(search_indicators.page, 1);
+  v_query tsquery := private.search_query(search_indicators.search);
   v_name text := lower(btrim(search_indicators.search));
-  v_query tsquery;
 begin
   if v_page_size not between 1 and 100 then
     perform private.raise_error(
@@ -669,10 +695,6 @@ begin
     perform private.raise_error(
       'invalid_argument', 'Let page be 1 or more: pages are counted from 1.', '{"argument": "page", "minimum": 1}'
     );
-  elsif char_length(v_name) > 200 then
-    perform private.raise_error(
-      'invalid_argument', 'Search for at most 200 characters.', '{"argument": "search", "maximum": 200}'
-    );
   elsif search_indicators.type not in ('trend', 'entry', 'exit', 'stop_loss') then
     perform private.raise_error(
       'invalid_argument', 'Let type be trend, entry, exit or stop_loss.',
@@ -680,21 +702,13 @@ begin
     );
   end if;
 
-  v_query := private.search_query(v_name);
-
   return query
   select
     i.id, i.name, i.description, i.category, i.type, i.parameters, i.defaults,
     i.created_at, i.created_by, i.is_custom, i.is_public, i.accuracy_rating
   from public.indicators as i
-  -- Word by word the expression of indicators_search_idx.
   cross join lateral (
-    select
-      setweight(to_tsvector('simple', regexp_replace(i.name, '[^[:alnum:]]+', ' ', 'g')), 'A')
-      || setweight(to_tsvector('english', regexp_replace(i.name, '[^[:alnum:]]+', ' ', 'g')), 'A')
-      || setweight(to_tsvector('simple', regexp_replace(i.category || ' ' || i.type, '[^[:alnum:]]+', ' ', 'g')), 'B')
-      || setweight(to_tsvector('english', regexp_replace(coalesce(i.description, ''), '[^[:alnum:]]+', ' ', 'g')), 'C')
-      || setweight(to_tsvector('simple', regexp_replace(coalesce(i.description, ''), '[^[:alnum:]]+', ' ', 'g')), 'D')
+    select private.search_words(i.name, i.category || ' ' || i.type, i.description)
   ) as w (words)
   where (i.is_public or i.created_by = v_user_id)
     and (search_indicators.type is null or i.type = search_indicators.type)

@@ -31,19 +31,9 @@ create index idx_strategies_user_id on public.strategies (user_id);
 -- What private.unlink_deleted_sources() looks through.
 create index strategies_forked_from_idx on public.strategies (forked_from) where forked_from is not null;
 
--- The public page, newest first; and the same where market and timeframe are chosen.
+-- The public page, newest first, as an app reads it from the table.
 create index strategies_public_page_idx
   on public.strategies (created_at desc, id desc)
-  where is_public;
-create index strategies_public_market_page_idx
-  on public.strategies (market_type, timeframe, created_at desc, id desc)
-  where is_public;
-
--- What list_public_strategies() looks through: as with the indicators, see there.
-create index strategies_public_search_idx on public.strategies using gin ((
-  to_tsvector('simple', regexp_replace(name || ' ' || coalesce(description, ''), '[^[:alnum:]]+', ' ', 'g'))
-  || to_tsvector('english', regexp_replace(name || ' ' || coalesce(description, ''), '[^[:alnum:]]+', ' ', 'g'))
-))
   where is_public;
 
 comment on table public.strategies is 'Trading strategies. A published one is read by everybody and changed by its owner only.';

@@ -910,8 +910,8 @@ comment on function private.page_cursor(timestamptz, uuid) is
 revoke all on function private.page_cursor from public, anon, authenticated, service_role;
 
 -- Public strategies, newest first. Each page starts after the last row of the one before,
--- so rows that appear meanwhile neither repeat nor hide another. The plan is made for each
--- call: which index is best depends on what is asked.
+-- so rows that appear meanwhile neither repeat nor hide another. Every table is asked by its
+-- keys, and the planner may not read a whole one instead.
 create function private.list_public_strategies(
   search text default null,
   market_type text default null,
@@ -924,7 +924,7 @@ language plpgsql
 stable
 security definer
 set search_path = ''
-set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
 as $$
 declare
   v_page_size integer := coalesce(list_public_strategies.page_size, 20);
@@ -939,10 +939,6 @@ begin
     perform private.raise_error(
       'invalid_argument', 'Let page_size be between 1 and 100.',
       '{"argument": "page_size", "minimum": 1, "maximum": 100}'
-    );
-  elsif char_length(list_public_strategies.search) > 200 then
-    perform private.raise_error(
-      'invalid_argument', 'Search for at most 200 characters.', '{"argument": "search", "maximum": 200}'
     );
   end if;
   perform private.check_strategy_arguments(
@@ -989,28 +985,19 @@ begin
         'fork_count', coalesce((select k.forks from private.strategy_forks as k where k.strategy_id = f.id), 0)
       ) as item,
       private.page_cursor(f.created_at, f.id) as cursor,
-      row_number() over found as place,
-      lead(true, 1, false) over found as has_next
-    from (
-      select
-        s.id, s.name, s.description, s.market_type, s.timeframe, s.is_public, s.is_ai_generated,
-        s.current_version, s.created_at, s.updated_at, s.user_id, s.forked_from
-      from public.strategies as s
-      -- Word by word the expression of strategies_public_search_idx.
-      cross join lateral (
-        select
-          to_tsvector('simple', regexp_replace(s.name || ' ' || coalesce(s.description, ''), '[^[:alnum:]]+', ' ', 'g'))
-          || to_tsvector('english', regexp_replace(s.name || ' ' || coalesce(s.description, ''), '[^[:alnum:]]+', ' ', 'g'))
-      ) as w (words)
-      where s.is_public
-        and (s.created_at, s.id) < (v_after_time, v_after_id)
-        and (v_query is null or w.words @@ v_query)
-        and (list_public_strategies.market_type is null or s.market_type = list_public_strategies.market_type)
-        and (list_public_strategies.timeframe is null or s.timeframe = list_public_strategies.timeframe)
-      order by s.created_at desc, s.id desc
-      limit v_page_size + 1
-    ) as f
-    window found as (order by f.created_at desc, f.id desc)
+      found.place,
+      lead(true, 1, false) over (order by found.place) as has_next
+    from unnest(
+      private.find_public_strategies(
+        v_query,
+        list_public_strategies.market_type,
+        list_public_strategies.timeframe,
+        v_after_time,
+        v_after_id,
+        v_page_size + 1
+      )
+    ) with ordinality as found (id, place)
+    join public.strategies as f on f.id = found.id
   ) as p;
 
   return v_page;

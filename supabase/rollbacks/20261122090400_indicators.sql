@@ -6,6 +6,7 @@ drop table public.custom_indicators;
 drop function private.limit_custom_indicators();
 drop function private.require_premium();
 drop table public.indicators;
+drop function private.search_words(text, text, text);
 drop function private.check_indicator_parameters();
 drop function private.refuse_parameters(jsonb, text);
 drop function private.parameters_fault(jsonb, jsonb, jsonb);

@@ -285,6 +285,8 @@ values
   ('private.session_is_trusted', 'authenticated'),
   ('private.session_is_strong', 'authenticated'),
   ('private.has_second_factor', 'service_role'),
+  -- Stands in the index on indicators, which the service role writes.
+  ('private.search_words', 'service_role'),
   ('public.has_second_factor', 'service_role');
 
 -- Billing and webhooks.

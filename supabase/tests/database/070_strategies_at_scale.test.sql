@@ -25,7 +25,7 @@ select
   'Scale number ' || n,
   'Follows rule ' || (n % 100),
   now() - n * interval '1 minute',
-  n % 10 = 0,
+  n % 10 <> 5,
   (array['futures', 'stocks', 'crypto', 'forex'])[1 + n / 10 % 4],
   (array['1m', '5m', '15m', '1h', '4h', '1d'])[1 + n / 10 % 6],
   '{"risk_per_trade": 0.01}',
@@ -45,9 +45,15 @@ from public.strategies as s
 cross join generate_series(1, 3) as v
 where s.name like 'Scale number %';
 
+insert into private.public_strategies (strategy_id, created_at, market_type, timeframe, words)
+select s.id, s.created_at, s.market_type, s.timeframe, private.search_words(s.name, null, s.description)
+from public.strategies as s
+where s.is_public
+on conflict do nothing;
+
 alter table public.strategies enable trigger user;
 alter table public.strategy_components enable trigger user;
-analyze public.strategies, public.strategy_components, public.strategy_versions;
+analyze public.strategies, public.strategy_components, public.strategy_versions, private.public_strategies;
 
 -- Sequential scans of these tables while somebody runs a statement.
 create function pg_temp.sequential_scans(statement text)
@@ -61,7 +67,7 @@ begin
   select sum(t.seq_scan)
   into v_before
   from pg_stat_xact_user_tables as t
-  where t.relname in ('strategies', 'strategy_components', 'strategy_versions', 'strategy_histories', 'users');
+  where t.relname in ('strategies', 'strategy_components', 'strategy_versions', 'strategy_histories', 'public_strategies', 'users');
 
   perform set_config('request.jwt.claims', jsonb_build_object('sub', md5('scale 1')::uuid, 'role', 'authenticated')::text, true);
   perform set_config('role', 'authenticated', true);
@@ -73,7 +79,7 @@ begin
   select sum(t.seq_scan)
   into v_after
   from pg_stat_xact_user_tables as t
-  where t.relname in ('strategies', 'strategy_components', 'strategy_versions', 'strategy_histories', 'users');
+  where t.relname in ('strategies', 'strategy_components', 'strategy_versions', 'strategy_histories', 'public_strategies', 'users');
   return v_after - v_before;
 end;
 $$;
@@ -95,6 +101,8 @@ values
     $$select public.list_public_strategies(cursor => public.list_public_strategies(page_size => 100) ->> 'next_cursor')$$),
   ('list_public_strategies, a market', $$select public.list_public_strategies(market_type => 'crypto', timeframe => '1h')$$),
   ('list_public_strategies, a search', $$select public.list_public_strategies(search => 'number 2220')$$),
+  ('list_public_strategies, a search without hits', $$select public.list_public_strategies(search => 'zebra')$$),
+  ('list_public_strategies, a common word', $$select public.list_public_strategies(search => 'scale')$$),
   ('save_strategy, new', $$select public.save_strategy(name => 'New', config => '{}', components => '[{"component_type": "exit"}]')$$),
   ('save_strategy, a change',
     $$select public.save_strategy(strategy_id => md5('scale strategy 200')::uuid, name => 'Changed', components => '[]', expected_version => 3)$$),
