@@ -16,6 +16,8 @@ export const statusSchema = z.object({
   DEMO_EMAIL: z.string(),
   DEMO_PASSWORD: z.string(),
   STRIPE_WEBHOOK_SECRET: z.string(),
+  /** Where the stand-in for Stripe is, if it runs. */
+  STRIPE_API_BASE: z.string().optional(),
 });
 
 /** How to reach a running stack, under the names of `supabase status -o json` and ours. */

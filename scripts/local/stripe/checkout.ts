@@ -63,7 +63,9 @@ export const checkoutRoutes: Route[] = [
         customer: given.customer ?? null,
         payment_intent: null,
         subscription: null,
-        url: `https://checkout.stripe.test/${id}`,
+        url: `${store.url}/pay/${id}`,
+        success_url: given.success_url,
+        cancel_url: given.cancel_url ?? null,
         created: nowInSeconds(),
         expires_at: nowInSeconds() + day,
         livemode: false,
@@ -98,12 +100,15 @@ export const checkoutRoutes: Route[] = [
     (given, _, store) => {
       if (!store.all("customer").has(given.customer)) return missing("customer", given.customer);
       const id = newId("bps");
-      return {
+      const session = {
         id,
         object: "billing_portal.session",
         customer: given.customer,
-        url: `https://billing.stripe.test/${id}`,
+        return_url: given.return_url ?? null,
+        url: `${store.url}/portal/${id}`,
       };
+      store.all("billing_portal.session").set(id, session);
+      return session;
     },
   ),
   route("GET", "/v1/charges/:id", params({}), (_, id, store) => {
