@@ -2,47 +2,116 @@ import postgres from "postgres";
 import { nowInSeconds } from "./route.ts";
 import type { StripeFake } from "./stand-in.ts";
 
-/** What a plan costs here that nobody has priced, in cents. */
-const amounts = { month: 900, year: 9_000 };
+/** A price of the database, and what it sells. */
+interface Price {
+  id: string;
+  sells: string;
+  name: string;
+  is_plan: boolean;
+  currency: string;
+  unit_amount: number;
+  interval: "month" | "year" | null;
+  interval_count: number;
+  is_current: boolean;
+}
 
 /**
- * Makes a product and a price at the stand-in for each plan of the database that costs something, and tells the
- * database of it, so that a checkout works at once. A price that the database knows is made under its id.
+ * Gives every plan and pack that nobody has priced a price of the stand-in, so that a checkout works at once, and
+ * makes each price that the database knows at the stand-in, under its id.
  *
  * @param databaseUrl as the role postgres
  */
 export async function offerCatalog(stripe: StripeFake, databaseUrl: string): Promise<void> {
   const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
   try {
-    const [found] = await sql`select to_regclass('public.plans') is not null as sells`;
+    const [found] = await sql`select to_regclass('public.prices') is not null as sells`;
+    // A project that has not added Pinebase yet.
     if (!found?.sells) return;
-    const plans = await sql<{ plan_type: string; name: string; price: string | null }[]>`
-      select p.plan_type, p.name, p.stripe_price_id as price
-      from public.plans as p
-      where p.is_premium and p.is_active
-    `;
-    const product = { id: "pinebase_premium", object: "product", name: "Premium", active: true };
-    put(stripe, "product", product);
-    for (const { plan_type, name, price } of plans) {
-      const id = price ?? `price_stand_in_${plan_type}`;
-      const interval = plan_type.endsWith("_yearly") ? "year" : "month";
-      put(stripe, "price", {
-        id,
-        object: "price",
-        product: product.id,
-        nickname: name,
-        currency: "usd",
-        unit_amount: amounts[interval],
-        recurring: { interval, interval_count: 1 },
-        lookup_key: plan_type,
-        active: true,
-      });
-      if (price !== null) continue;
-      await sql`update public.plans set stripe_price_id = ${id} where plan_type = ${plan_type}`;
-    }
+    await setPrices(sql);
+    for (const price of await readPrices(sql)) offer(stripe, price);
   } finally {
     await sql.end();
   }
+}
+
+/** $9 a month, $90 a year, 5 cents a credit. */
+async function setPrices(sql: postgres.Sql): Promise<void> {
+  await sql`
+    with sold as (
+      select
+        p.plan_type,
+        null as pack_type,
+        case when p.plan_type like '%\\_yearly' then 'year' else 'month' end as interval,
+        case when p.plan_type like '%\\_yearly' then 9000 else 900 end as unit_amount
+      from public.plans as p
+      where p.is_premium and p.is_active
+      union all
+      select null, c.pack_type, null, c.credits * 5
+      from public.credit_packs as c
+      where c.is_active
+    )
+    insert into public.prices
+      (provider, provider_price_id, plan_type, pack_type, currency, unit_amount, interval)
+    select
+      'stripe',
+      'price_stand_in_' || coalesce(s.plan_type, s.pack_type),
+      s.plan_type,
+      s.pack_type,
+      'usd',
+      s.unit_amount,
+      s.interval
+    from sold as s
+    where not exists (
+      select from public.prices as p
+      where p.provider = 'stripe'
+        and p.is_current
+        and (p.plan_type, p.pack_type) is not distinct from (s.plan_type, s.pack_type)
+    )
+    on conflict (provider, provider_price_id) do update set is_current = true
+  `;
+}
+
+function readPrices(sql: postgres.Sql): Promise<Price[]> {
+  return sql<Price[]>`
+    select
+      p.provider_price_id as id,
+      coalesce(p.plan_type, p.pack_type) as sells,
+      coalesce(l.name, c.name) as name,
+      p.plan_type is not null as is_plan,
+      p.currency,
+      p.unit_amount::float8 as unit_amount,
+      p.interval,
+      p.interval_count,
+      p.is_current
+    from public.prices as p
+      left join public.plans as l on l.plan_type = p.plan_type
+      left join public.credit_packs as c on c.pack_type = p.pack_type
+    where p.provider = 'stripe'
+  `;
+}
+
+function offer(stripe: StripeFake, price: Price): void {
+  const { id, sells, name, is_plan, currency, unit_amount, is_current } = price;
+  const { interval, interval_count } = price;
+  // One product for all plans, so that the portal can change between them.
+  const product = is_plan ? "pinebase_premium" : `pinebase_${sells}`;
+  put(stripe, "product", {
+    id: product,
+    object: "product",
+    name: is_plan ? "Premium" : name,
+    active: true,
+  });
+  put(stripe, "price", {
+    id,
+    object: "price",
+    product,
+    nickname: name,
+    currency,
+    unit_amount,
+    recurring: interval && { interval, interval_count },
+    lookup_key: is_current ? sells : null,
+    active: is_current,
+  });
 }
 
 function put(
@@ -50,6 +119,7 @@ function put(
   kind: string,
   fields: { id: string } & Record<string, unknown>,
 ): void {
-  if (stripe.objects(kind).some(({ id }) => id === fields.id)) return;
-  stripe.put(kind, { created: nowInSeconds(), livemode: false, metadata: {}, ...fields });
+  const present = stripe.objects(kind).find(({ id }) => id === fields.id);
+  if (present) Object.assign(present, fields);
+  else stripe.put(kind, { created: nowInSeconds(), livemode: false, metadata: {}, ...fields });
 }
