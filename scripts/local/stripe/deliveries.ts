@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { newId, nowInSeconds, type StripeObject } from "./route.ts";
+import { newId, type StripeObject } from "./route.ts";
 
 const eventSchema = z.object({
   id: z.string(),
@@ -53,7 +53,7 @@ export function newEvent(type: string, object: StripeObject, apiVersion: string)
     id: newId("evt"),
     object: "event",
     api_version: apiVersion,
-    created: nowInSeconds(),
+    created: secondsNow(),
     livemode: false,
     pending_webhooks: 1,
     type,
@@ -158,7 +158,7 @@ async function post(
 
 /** https://docs.stripe.com/webhooks/signature */
 function signature(body: string, secret: string): string {
-  const time = nowInSeconds();
+  const time = secondsNow();
   const hmac = createHmac("sha256", secret).update(`${time}.${body}`).digest("hex");
   return `t=${time},v1=${hmac}`;
 }
@@ -169,4 +169,8 @@ function withResolver(): { promise: Promise<void>; resolve: () => void } {
     resolve = settle;
   });
   return { promise, resolve };
+}
+
+function secondsNow(): number {
+  return Math.floor(Date.now() / 1000);
 }

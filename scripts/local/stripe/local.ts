@@ -47,7 +47,14 @@ export async function startLocalStripe(dir: string, databaseUrl: string): Promis
   for (const event of state?.pending ?? []) deliveries.add(event);
   stripe.onEvent((type, object) => deliveries.add(newEvent(type, object, apiVersion)));
   if (state && state.port !== stripe.port) stripe.expireCheckouts();
+  // Renewals, retries and scheduled ends come by themselves, also those that came while nothing ran.
+  stripe.catchUp();
+  const clock = setInterval(() => {
+    stripe.catchUp();
+    void save();
+  }, 60_000);
   const stop = async () => {
+    clearInterval(clock);
     await stripe.close();
     await deliveries.stop();
     await save();

@@ -1,5 +1,4 @@
 import postgres from "postgres";
-import { nowInSeconds } from "./route.ts";
 import type { StripeFake } from "./stand-in.ts";
 
 /** A price of the database, and what it sells. */
@@ -121,5 +120,8 @@ function put(
 ): void {
   const present = stripe.objects(kind).find(({ id }) => id === fields.id);
   if (present) Object.assign(present, fields);
-  else stripe.put(kind, { created: nowInSeconds(), livemode: false, metadata: {}, ...fields });
+  else {
+    const created = Math.floor(Date.now() / 1000);
+    stripe.put(kind, { created, livemode: false, metadata: {}, ...fields });
+  }
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { dueNow } from "../payment-pages.ts";
 import { cardChoice } from "./cards.ts";
 import { find, type PageContext, refusalOf } from "./context.ts";
 import { type Html, html, money, type Page, page, type Redirect } from "./html.ts";
@@ -35,7 +36,7 @@ export async function checkoutPage(
   const refusal = refusalOf(
     context.call("POST", `/v1/payment_pages/${id}/confirm`, {
       payment_method: given.payment_method,
-      expected_amount: String(session.amount_total),
+      expected_amount: String(dueNow(session)),
     }),
   );
   if (refusal !== null) return open(session, context, refusal);
@@ -50,7 +51,11 @@ function open(session: Session, context: PageContext, alert: string | null = nul
     const price = find(context, "price", id, priceSchema);
     return price ? html`<li>${lineOf(price, quantity, context)}</li>` : null;
   });
-  const total = session.currency ? money(session.amount_total, session.currency) : "";
+  const total = session.currency ? money(dueNow(session), session.currency) : "";
+  const trial = session.trial_period_days
+    ? html`<p>The first ${session.trial_period_days} days are free.</p>`
+    : null;
+  const discount = session.discounts.length > 0 ? html`<p>Your coupon is applied.</p>` : null;
   const back = session.cancel_url
     ? html`<p><a href="${session.cancel_url}">Back, without paying</a></p>`
     : null;
@@ -58,6 +63,7 @@ function open(session: Session, context: PageContext, alert: string | null = nul
     "Checkout",
     html`${alert === null ? null : html`<p role="alert">${alert}</p>`}
 <ul>${lines}</ul>
+${trial}${discount}
 <p>To pay today: <strong>${total}</strong></p>
 <form method="post">
 ${cardChoice()}

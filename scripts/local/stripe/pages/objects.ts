@@ -19,7 +19,7 @@ export const priceSchema = z.object({
 
 export const productSchema = z.object({ id: z.string(), name: z.string() });
 
-export const sessionSchema = z.object({
+export const sessionSchema = z.looseObject({
   id: z.string(),
   status: z.enum(["open", "complete", "expired"]),
   mode: z.enum(["payment", "setup", "subscription"]),
@@ -27,6 +27,8 @@ export const sessionSchema = z.object({
   currency: z.string().nullable(),
   success_url: z.string(),
   cancel_url: z.string().nullish(),
+  trial_period_days: z.number().nullish(),
+  discounts: z.array(z.object({ coupon: z.string() })),
   line_items_given: z.array(
     z.object({ price: z.string(), quantity: z.number().optional().default(1) }),
   ),

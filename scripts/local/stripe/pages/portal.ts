@@ -77,10 +77,15 @@ function act(
   });
 }
 
+/** The card pays for what runs, and for what comes. */
 function saveCard(card: string, customer: string, context: PageContext): CallAnswer {
   const attached = context.call("POST", `/v1/payment_methods/${card}/attach`, { customer });
   const { id } = z.object({ id: z.string() }).catch({ id: "" }).parse(attached.body);
   if (id === "") return attached;
+  for (const one of context.objects("subscription")) {
+    if (one.customer !== customer || one.status === "canceled") continue;
+    context.call("POST", `/v1/subscriptions/${one.id}`, { default_payment_method: id });
+  }
   return context.call("POST", `/v1/customers/${customer}`, {
     "invoice_settings[default_payment_method]": id,
   });
@@ -88,7 +93,11 @@ function saveCard(card: string, customer: string, context: PageContext): CallAns
 
 function cardOf(customer: string, context: PageContext) {
   const owner = find(context, "customer", customer, customerSchema);
-  const preferred = owner?.invoice_settings?.default_payment_method;
+  const paying = context
+    .objects("subscription")
+    .filter((one) => one.customer === customer && one.status !== "canceled")
+    .map((one) => z.string().nullish().parse(one.default_payment_method));
+  const preferred = owner?.invoice_settings?.default_payment_method ?? paying.at(-1);
   return find(context, "payment_method", preferred, paymentMethodSchema);
 }
 
