@@ -512,6 +512,11 @@ create trigger custom_indicators_require_premium
   for each row
   execute function private.require_premium();
 
+create trigger custom_indicators_lock_account
+  before insert or update or delete on public.custom_indicators
+  for each statement
+  execute function private.lock_own_account();
+
 -- After the premium check, which comes first by its name: nobody is told to mend a schema
 -- that they may not write.
 create trigger custom_indicators_validate_parameters

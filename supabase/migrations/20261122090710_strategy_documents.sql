@@ -1,6 +1,7 @@
 -- Strategy documents: a strategy with its components, read and written as one.
 
--- Who is asking, as an account. Signing in without an email gives a session and no account.
+-- Who is asking, as an account, which is locked until the transaction ends: whatever the caller writes comes after
+-- it in the order of locks. Signing in without an email gives a session and no account.
 create function private.caller_account()
 returns uuid
 language plpgsql
@@ -13,9 +14,13 @@ declare
 begin
   if v_user_id is null then
     perform private.raise_error('not_authenticated', 'Sign in first.');
-  elsif not exists (select from public.users as u where u.id = v_user_id) then
+  end if;
+
+  perform from public.users as u where u.id = v_user_id for no key update;
+  if not found then
     perform private.ensure_account(v_user_id);
-    if not exists (select from public.users as u where u.id = v_user_id) then
+    perform from public.users as u where u.id = v_user_id for no key update;
+    if not found then
       perform private.raise_error('email_required', 'Add an email to your account first.');
     end if;
   end if;
@@ -24,7 +29,7 @@ end;
 $$;
 
 comment on function private.caller_account() is
-  'The id of the signed-in user''s account; raises not_authenticated or email_required.';
+  'Locks the signed-in user''s account and gives its id; raises not_authenticated or email_required.';
 
 revoke all on function private.caller_account from public, anon, authenticated, service_role;
 

@@ -94,7 +94,8 @@ export function openSqlDoor(connections: number): Door {
             : sql`${value as string}`;
           return sql`${sql.unsafe(place === 0 ? "" : ",")} ${sql(argument)} => ${text}`;
         });
-        const [row] = await sql`select to_jsonb(r) as r from public.${sql(name)}(${given}) as r`;
+        const list = given.length > 0 ? given : sql``;
+        const [row] = await sql`select to_jsonb(r) as r from public.${sql(name)}(${list}) as r`;
         return row?.r;
       }),
     insert: (who, table, row) =>

@@ -65,7 +65,7 @@ export async function runMix(options: MixOptions): Promise<MixResult> {
   const client = async () => {
     while (!isOver()) {
       result.calls++;
-      const name = pick(world, names);
+      const name = must(pick(world, names));
       count(result, name, await operations[name]?.(world));
     }
   };
@@ -123,11 +123,13 @@ async function createWorld(door: Door, users: number, seed: number): Promise<Wor
     library,
     spent: [],
   };
-  for (const member of members) {
-    for (let n = 0; n < 4; n++) await createIndicator(world, member);
-    for (let n = 0; n < 25; n++) await createStrategy(world, member);
-  }
+  for (const member of members) await furnish(world, member);
   return world;
+}
+
+async function furnish(world: World, member: Member): Promise<void> {
+  for (let n = 0; n < 4; n++) await createIndicator(world, member);
+  for (let n = 0; n < 25; n++) await createStrategy(world, member);
 }
 
 const operations: Record<string, (world: World) => Promise<Answer | undefined>> = {
@@ -198,19 +200,20 @@ const operations: Record<string, (world: World) => Promise<Answer | undefined>> 
     };
     return w.door.remove(member, "strategy_components", filters);
   },
-  delete_strategies: (w) => {
-    const { id, owner } = strategy(w);
-    return w.door.remove(owner, "strategies", { id: `in.(${id},${strategy(w).id})` });
+  delete_strategies: async (w) => {
+    const { owner } = strategy(w);
+    const two = w.strategies.filter((one) => one.owner === owner).slice(0, 2);
+    w.strategies = w.strategies.filter((one) => !two.includes(one));
+    const filters = { id: `in.(${two.map(({ id }) => id).join(",")})` };
+    const answer = await w.door.remove(owner, "strategies", filters);
+    for (const _ of two) await createStrategy(w, anyone(w));
+    return answer;
   },
   add_indicator: (w) => createIndicator(w, anyone(w)),
   patch_all_indicators: (w) => {
     const member = anyone(w);
     const change = { is_public: w.random() < 0.8, description: `Changed ${w.random()}` };
     return w.door.update(member, "custom_indicators", { user_id: `eq.${member.id}` }, change);
-  },
-  delete_indicators: (w) => {
-    const { id, owner } = indicator(w);
-    return w.door.remove(owner, "custom_indicators", { id: `in.(${id},${indicator(w).id})` });
   },
   patch_account: (w) => {
     const member = anyone(w);
@@ -266,11 +269,14 @@ const operations: Record<string, (world: World) => Promise<Answer | undefined>> 
     const [next] = await gather(1);
     if (!gone || !next) return undefined;
     w.members[place] = next;
+    w.strategies = w.strategies.filter(({ owner }) => owner !== gone);
+    w.indicators = w.indicators.filter(({ owner }) => owner !== gone);
     await service(w, "grant_premium", {
       user_id: next.id,
       plan_type: "premium_monthly",
       until: new Date(Date.now() + 86_400_000).toISOString(),
     });
+    await furnish(w, next);
     return service(w, "delete_user", { user_id: gone.id });
   },
 };
