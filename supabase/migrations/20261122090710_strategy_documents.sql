@@ -10,12 +10,8 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_user_id uuid := auth.uid();
+  v_user_id uuid := private.caller_id();
 begin
-  if v_user_id is null then
-    perform private.raise_error('not_authenticated', 'Sign in first.');
-  end if;
-
   perform from public.users as u where u.id = v_user_id for no key update;
   if not found then
     perform private.ensure_account(v_user_id);
@@ -29,7 +25,7 @@ end;
 $$;
 
 comment on function private.caller_account() is
-  'Locks the signed-in user''s account and gives its id; raises not_authenticated or email_required.';
+  'Locks the signed-in user''s account and gives its id; raises what caller_id() raises, or email_required.';
 
 revoke all on function private.caller_account from public, anon, authenticated, service_role;
 
@@ -702,7 +698,7 @@ begin
     select
     from public.strategies as s
     where s.id = get_strategy.strategy_id
-      and (s.is_public or s.user_id = (select auth.uid()))
+      and (s.is_public or s.user_id = (select private.reader_id()))
   ) then
     perform private.raise_error(
       'strategy_not_found', 'No such strategy, or it is not published: check its id.',
