@@ -931,7 +931,7 @@ set plan_cache_mode = force_custom_plan
 as $$
 declare
   v_page_size integer := coalesce(list_public_strategies.page_size, 20);
-  v_query tsquery := private.search_query(list_public_strategies.search);
+  v_query tsquery;
   v_bytes bytea;
   v_microseconds bigint;
   v_after_time timestamptz := 'infinity';
@@ -948,6 +948,8 @@ begin
       'invalid_argument', 'Search for at most 200 characters.', '{"argument": "search", "maximum": 200}'
     );
   end if;
+  -- Parsed only now: its length is known.
+  v_query := private.search_query(list_public_strategies.search);
   perform private.check_strategy_arguments(
     null, null, list_public_strategies.market_type, list_public_strategies.timeframe, null, null
   );
