@@ -109,7 +109,11 @@ async function createWorld(door: Door, users: number, seed: number): Promise<Wor
       select code, 10 from unnest(${coupons}::text[]) as code
     `;
     const rows = await sql<{ id: string }[]>`
-      select i.id from public.indicators as i where i.parameters -> 'required' is null order by i.id limit 4
+      select i.id
+      from public.indicators as i
+      where i.type = 'trend' and i.parameters -> 'required' is null
+      order by i.id
+      limit 4
     `;
     return rows.map(({ id }) => id);
   });
@@ -320,7 +324,7 @@ function keep(world: World, list: Owned[], one: Owned): void {
 function components(world: World) {
   return Array.from({ length: Math.floor(world.random() * 7) }, (_, position) =>
     world.random() < 0.3
-      ? { component_type: "trend", position, indicator_name: "Nothing in particular" }
+      ? { component_type: "trend", position, indicator_id: must(pick(world, world.library)) }
       : { component_type: "entry", position, is_custom: true, indicator_id: indicator(world).id },
   );
 }
