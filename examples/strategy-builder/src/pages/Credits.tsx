@@ -1,0 +1,1 @@
+export function CreditsPage() { return null; }

@@ -1,0 +1,1 @@
+export function PublicStrategyPage({ id }: { id: string }) { return <p>{id}</p>; }
