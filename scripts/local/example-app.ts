@@ -4,8 +4,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { extname, join, resolve } from "node:path";
 import { packageFile, runNodeProgram } from "../lib/child.ts";
 import { findFiles } from "../lib/find-files.ts";
-import { type OpenPort, openPort } from "./port.ts";
 import { projectDir } from "./paths.ts";
+import { type OpenPort, openPort } from "./port.ts";
 
 const folder = join(projectDir, "examples", "strategy-builder");
 
@@ -78,7 +78,10 @@ async function stampOf(backend: AppBackend): Promise<string> {
   const found = await Promise.all(
     sourceFolders.map((path) => findFiles(join(projectDir, path), "")),
   );
-  const files = [...sources.map((path) => join(projectDir, path)), ...found.flat().sort()];
+  const files = [
+    ...sources.map((path) => join(projectDir, path)),
+    ...found.flat().filter((path) => extname(path) !== ""),
+  ];
   for (const file of files) hash.update(file).update(await readFile(file));
   return hash.digest("hex");
 }

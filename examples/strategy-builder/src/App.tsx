@@ -1,4 +1,15 @@
-import { Anchor, AppShell, Burger, Button, Container, Group, Menu, NavLink, Text, useMantineColorScheme } from "@mantine/core";
+import {
+  Anchor,
+  AppShell,
+  Burger,
+  Button,
+  Container,
+  Group,
+  Menu,
+  NavLink,
+  Text,
+  useMantineColorScheme,
+} from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import type { ReactNode } from "react";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
@@ -45,7 +56,13 @@ export function App() {
       <AppShell.Header>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="xs" wrap="nowrap">
-            <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" />
+            <Burger
+              opened={opened}
+              onClick={toggle}
+              hiddenFrom="sm"
+              size="sm"
+              aria-label="Navigation"
+            />
             <Anchor component={Link} href="/" fw={700} c="bright" underline="never">
               Strategy builder
             </Anchor>
@@ -82,7 +99,9 @@ export function App() {
             <Personal path="/new-password" page={<NewPassword />} />
             <Personal path="/strategies/new" page={<BuilderPage key="new" id={null} />} />
             <Route path="/strategies/:id">
-              {({ id }) => (session ? <BuilderPage key={id} id={id} /> : <Redirect to="/sign-in" />)}
+              {({ id }) =>
+                session ? <BuilderPage key={id} id={id} /> : <Redirect to="/sign-in" />
+              }
             </Route>
             <Personal path="/keys" page={<KeysPage />} />
             <Personal path="/credits" page={<CreditsPage />} />
@@ -117,7 +136,7 @@ function AccountMenu({ email }: { email: string }) {
       <Menu position="bottom-end">
         <Menu.Target>
           <Button variant="default" size="compact-sm" maw={160} aria-label={`Menu of ${email}`}>
-            {account?.user.public_name ?? email.split("@")[0]}
+            {account?.user.full_name || email.split("@")[0]}
           </Button>
         </Menu.Target>
         <Menu.Dropdown>

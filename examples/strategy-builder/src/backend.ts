@@ -5,7 +5,7 @@ import {
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
-import type { Database, MarketType, StrategyDocument, Timeframe } from "pinebase";
+import type { ComponentType, Database, MarketType, StrategyDocument, Timeframe } from "pinebase";
 import { useUserId } from "./session.tsx";
 import { supabase } from "./supabase.ts";
 
@@ -32,7 +32,9 @@ export function useMyStrategies() {
     queryFn: async () => {
       const { data } = await supabase
         .from("strategies")
-        .select("id, name, description, market_type, timeframe, is_public, current_version, updated_at")
+        .select(
+          "id, name, description, market_type, timeframe, is_public, current_version, updated_at",
+        )
         .eq("user_id", userId)
         .order("updated_at", { ascending: false })
         .throwOnError();
@@ -117,8 +119,8 @@ function useStrategyMutation<Input>(mutationFn: (input: Input) => Promise<Strate
     onSuccess: async (document) => {
       queryClient.setQueryData(["strategy", document.strategy_id], document);
       await Promise.all(
-        [["strategies"], ["gallery"], ["strategy", document.strategy_id, "versions"]].map((queryKey) =>
-          queryClient.invalidateQueries({ queryKey }),
+        [["strategies"], ["gallery"], ["strategy", document.strategy_id, "versions"]].map(
+          (queryKey) => queryClient.invalidateQueries({ queryKey }),
         ),
       );
     },
@@ -150,18 +152,131 @@ export function useGallery(filter: GalleryFilter) {
 
 // Indicators
 
-/** The library, best match first. */
-export function useIndicators(search: string, type: SearchType) {
-  return useQuery({
+const indicatorsPerPage = 25;
+
+/** The library, best match first, a page at a time. */
+export function useIndicators(search: string, type: ComponentType | null) {
+  return useInfiniteQuery({
     queryKey: ["indicators", search, type],
     placeholderData: keepPreviousData,
+    initialPageParam: 1,
+    queryFn: async ({ pageParam: page }) => {
+      const { data } = await supabase
+        .rpc("search_indicators", {
+          search: search.trim() || null,
+          type,
+          page,
+          page_size: indicatorsPerPage,
+        })
+        .throwOnError();
+      return data;
+    },
+    getNextPageParam: (last, pages) =>
+      last.length === indicatorsPerPage ? pages.length + 1 : null,
+  });
+}
+
+/** The parameter schema of every indicator of the library, by its id. */
+export function useSchemas() {
+  return useQuery({
+    queryKey: ["schemas"],
     staleTime: Number.POSITIVE_INFINITY,
     queryFn: async () => {
+      const { data } = await supabase.from("indicators").select("id, parameters").throwOnError();
+      return new Map(data.map(({ id, parameters }) => [id, parameters]));
+    },
+  });
+}
+
+// Keys of language models
+
+export function useApiKeys() {
+  return useQuery({
+    queryKey: ["keys"],
+    queryFn: async () => {
       const { data } = await supabase
-        .rpc("search_indicators", { search: search.trim() || null, type, page_size: 100 })
+        .from("api_keys")
+        .select("provider, key_hint, last_used")
+        .order("provider")
         .throwOnError();
       return data;
     },
   });
 }
-type SearchType = Database["public"]["Functions"]["search_indicators"]["Args"]["type"];
+
+/** The newest rows of the audit trail: every key that was stored, used or deleted. */
+export function useKeyEvents() {
+  return useQuery({
+    queryKey: ["keys", "events"],
+    queryFn: async () => {
+      const { data } = await supabase
+        .from("api_key_events")
+        .select("id, provider, action, created_at")
+        .order("id", { ascending: false })
+        .limit(20)
+        .throwOnError();
+      return data;
+    },
+  });
+}
+
+/** Encrypts a key and stores it in place of the one before. */
+export function useStoreKey() {
+  return useInvalidating(
+    ["keys"],
+    async (key: { provider: string; api_key: string }) =>
+      (await supabase.rpc("store_api_key", key).throwOnError()).data,
+  );
+}
+
+export function useDeleteKey() {
+  return useInvalidating(
+    ["keys"],
+    async (provider: string) =>
+      (await supabase.rpc("delete_api_key", { provider }).throwOnError()).data,
+  );
+}
+
+// Credits
+
+/** The newest rows of the ledger. */
+export function useLedger() {
+  return useQuery({
+    queryKey: ["account", "ledger"],
+    queryFn: async () => {
+      const { data } = await supabase
+        .from("credit_transactions")
+        .select("id, created_at, kind, delta, balance_after, reason")
+        .order("id", { ascending: false })
+        .limit(100)
+        .throwOnError();
+      return data;
+    },
+  });
+}
+
+/** Spends one credit. The idempotency key belongs to the attempt: sent twice, it is charged once. */
+export function useSpendCredit() {
+  return useInvalidating(["account"], async (reason: string) => {
+    const { data } = await supabase
+      .rpc("consume_credits", {
+        amount: 1,
+        reason: reason.trim() || null,
+        idempotency_key: crypto.randomUUID(),
+      })
+      .throwOnError();
+    return data;
+  });
+}
+
+/** A call after which everything below `queryKey` is read again. */
+function useInvalidating<Input, Output>(
+  queryKey: readonly string[],
+  mutationFn: (input: Input) => Promise<Output>,
+) {
+  const queryClient = useQueryClient();
+  return useMutation({
+    mutationFn,
+    onSuccess: () => queryClient.invalidateQueries({ queryKey }),
+  });
+}

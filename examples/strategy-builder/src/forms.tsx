@@ -1,5 +1,6 @@
 import { Alert, Button, type ButtonProps, Stack } from "@mantine/core";
 import { type UseFormReturnType, useForm } from "@mantine/form";
+import { isAuthError } from "@supabase/supabase-js";
 import { useMutation } from "@tanstack/react-query";
 import { toPinebaseError } from "pinebase";
 import { type FormEvent, type ReactNode, useState } from "react";
@@ -37,15 +38,15 @@ export function useBackendForm<Values extends Record<string, unknown>, Result>({
     onSuccess: (result) => onSuccess?.(result, form),
     onError: async (error) => {
       const facts = (await toPinebaseError(error))?.facts;
-      const named = facts?.argument ?? facts?.field;
+      const named = facts?.argument ?? facts?.field ?? authField[authCode(error)];
       const field = typeof named === "string" && named in initialValues ? named : mainField;
       const sentence = await sentenceFor(error);
       if (field) form.setFieldError(field, sentence);
       else setFormError(sentence);
     },
   });
-  const onSubmit = (event?: FormEvent<HTMLFormElement>) => {
-    event?.preventDefault();
+  const onSubmit = (event: FormEvent) => {
+    event.preventDefault();
     form.clearErrors();
     setFormError(null);
     mutation.mutate(form.getValues());
@@ -53,9 +54,23 @@ export function useBackendForm<Values extends Record<string, unknown>, Result>({
   return { form, formError, onSubmit, pending: mutation.isPending };
 }
 
+/** The field that a refusal of Auth is about, by its code. */
+const authField: Record<string, string> = {
+  email_address_invalid: "email",
+  email_exists: "email",
+  invalid_credentials: "password",
+  same_password: "password",
+  user_already_exists: "email",
+  weak_password: "password",
+};
+
+function authCode(error: unknown): string {
+  return isAuthError(error) ? (error.code ?? "") : "";
+}
+
 interface BackendFormProps {
   /** What `useBackendForm` gives. */
-  of: { formError: string | null; pending: boolean; onSubmit(event: FormEvent<HTMLFormElement>): void };
+  of: { formError: string | null; pending: boolean; onSubmit(event: FormEvent): void };
   action: string;
   button?: ButtonProps;
   children: ReactNode;

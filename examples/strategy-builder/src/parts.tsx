@@ -50,3 +50,12 @@ export function Moment({ at }: { at: string }) {
     </Text>
   );
 }
+
+/** The public name of whoever published something. */
+export function Author({ name }: { name: string | null }) {
+  return (
+    <Text size="sm" c="dimmed">
+      by {name ?? "somebody without a public name"}
+    </Text>
+  );
+}

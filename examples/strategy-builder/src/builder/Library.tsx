@@ -1,5 +1,15 @@
 import { useDraggable } from "@dnd-kit/core";
-import { Badge, Button, Group, Paper, ScrollArea, SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
+import {
+  Badge,
+  Button,
+  Group,
+  Paper,
+  ScrollArea,
+  SegmentedControl,
+  Stack,
+  Text,
+  TextInput,
+} from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import type { ComponentType, Indicator } from "pinebase";
 import { useState } from "react";
@@ -20,7 +30,9 @@ export function Library({ type, draggable = false, onChoose }: LibraryProps) {
   const [chosenType, setChosenType] = useState<ComponentType | "all">("all");
   const [settledSearch] = useDebouncedValue(search, 200);
   const wanted = type ?? (chosenType === "all" ? null : chosenType);
-  const { data: indicators = [] } = useIndicators(settledSearch, wanted);
+  const { data, hasNextPage, fetchNextPage } = useIndicators(settledSearch, wanted);
+  const indicators = data?.pages.flat() ?? [];
+  const count = `${indicators.length}${hasNextPage ? " or more" : ""}`;
 
   return (
     <Stack gap="sm">
@@ -38,18 +50,37 @@ export function Library({ type, draggable = false, onChoose }: LibraryProps) {
           fullWidth
           value={chosenType}
           onChange={(value) => setChosenType(value as ComponentType | "all")}
-          data={[{ value: "all", label: "All" }, ...slots.map((slot) => ({ value: slot.type, label: slot.label }))]}
+          data={[
+            { value: "all", label: "All" },
+            ...slots.map((slot) => ({ value: slot.type, label: slot.label })),
+          ]}
         />
       )}
       <Text size="sm" c="dimmed" role="status">
-        {indicators.length === 1 ? "1 indicator" : `${indicators.length} indicators`}
+        {count === "1" ? "1 indicator" : `${count} indicators`}
       </Text>
       <ScrollArea.Autosize mah="60vh" type="auto" offsetScrollbars>
         <Stack gap="xs" component="ul" className="plain-list" aria-label="Indicators">
           {indicators.map((indicator) => (
-            <Entry key={indicator.id} indicator={indicator} draggable={draggable} onChoose={onChoose} />
+            <Entry
+              key={indicator.id}
+              indicator={indicator}
+              draggable={draggable}
+              onChoose={onChoose}
+            />
           ))}
         </Stack>
+        {hasNextPage && (
+          <Button
+            variant="default"
+            size="compact-sm"
+            mt="xs"
+            fullWidth
+            onClick={() => fetchNextPage()}
+          >
+            Show more
+          </Button>
+        )}
       </ScrollArea.Autosize>
     </Stack>
   );

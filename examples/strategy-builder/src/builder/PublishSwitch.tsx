@@ -13,7 +13,9 @@ export function PublishSwitch({ strategy }: { strategy: StrategyDocument }) {
       {
         onSuccess: () =>
           notifications.show({
-            message: is_public ? "Everybody can see it in the gallery." : "Nobody else sees it any more.",
+            message: is_public
+              ? "Everybody can see it in the gallery."
+              : "Nobody else sees it any more.",
           }),
       },
     );

@@ -13,7 +13,11 @@ export function Versions({ current }: { current: StrategyDocument }) {
   const [chosen, setChosen] = useState<number[]>([]);
   // The two that were chosen last.
   const choose = (version: number) =>
-    setChosen(chosen.includes(version) ? chosen.filter((other) => other !== version) : [...chosen, version].slice(-2));
+    setChosen(
+      chosen.includes(version)
+        ? chosen.filter((other) => other !== version)
+        : [...chosen, version].slice(-2),
+    );
 
   return (
     <Loaded query={versions}>
@@ -90,7 +94,15 @@ export function Versions({ current }: { current: StrategyDocument }) {
   );
 }
 
-function Comparison({ older, newer, title }: { older: StrategyDocument; newer: StrategyDocument; title: string }) {
+function Comparison({
+  older,
+  newer,
+  title,
+}: {
+  older: StrategyDocument;
+  newer: StrategyDocument;
+  title: string;
+}) {
   const rows = differences(older, newer);
   return (
     <section aria-label="Comparison">

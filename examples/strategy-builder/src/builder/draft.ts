@@ -28,13 +28,13 @@ export interface DraftComponent {
 }
 
 /** A strategy while it is being edited. */
-export interface Draft {
+export type Draft = {
   name: string;
   description: string;
   market_type: MarketType | null;
   timeframe: Timeframe | null;
   components: DraftComponent[];
-}
+};
 
 export const emptyDraft: Draft = {
   name: "",

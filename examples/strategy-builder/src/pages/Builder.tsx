@@ -32,8 +32,16 @@ import {
 } from "pinebase";
 import { useState } from "react";
 import { useLocation } from "wouter";
-import { useIndicators, useSaveStrategy, useStrategy } from "../backend.ts";
-import { componentOf, componentsToSave, type Draft, draftOf, emptyDraft, type Schemas, slots } from "../builder/draft.ts";
+import { useSaveStrategy, useSchemas, useStrategy } from "../backend.ts";
+import {
+  componentOf,
+  componentsToSave,
+  type Draft,
+  draftOf,
+  emptyDraft,
+  type Schemas,
+  slots,
+} from "../builder/draft.ts";
 import { Library, slotLabel } from "../builder/Library.tsx";
 import { fits } from "../builder/ParametersForm.tsx";
 import { PublishSwitch } from "../builder/PublishSwitch.tsx";
@@ -45,15 +53,15 @@ import { Loaded } from "../parts.tsx";
 /** Composes a new strategy, or changes one of one's own. */
 export function BuilderPage({ id }: { id: string | null }) {
   const strategy = useStrategy(id);
-  const library = useIndicators("", null);
+  const schemas = useSchemas();
   if (id === null) {
-    return <Loaded query={library}>{(indicators) => <Builder saved={null} indicators={indicators} />}</Loaded>;
+    return <Loaded query={schemas}>{(known) => <Builder saved={null} schemas={known} />}</Loaded>;
   }
   return (
     <Loaded query={strategy}>
       {(saved) => (
-        <Loaded query={library}>
-          {(indicators) => (
+        <Loaded query={schemas}>
+          {(known) => (
             <Tabs defaultValue="compose" keepMounted={false}>
               <Tabs.List mb="md">
                 <Tabs.Tab value="compose">Compose</Tabs.Tab>
@@ -61,7 +69,7 @@ export function BuilderPage({ id }: { id: string | null }) {
               </Tabs.List>
               <Tabs.Panel value="compose">
                 {/* A restored or saved version begins a new draft. */}
-                <Builder key={saved.version_number} saved={saved} indicators={indicators} />
+                <Builder key={saved.version_number} saved={saved} schemas={known} />
               </Tabs.Panel>
               <Tabs.Panel value="versions">
                 <Versions current={saved} />
@@ -74,10 +82,9 @@ export function BuilderPage({ id }: { id: string | null }) {
   );
 }
 
-function Builder({ saved, indicators }: { saved: StrategyDocument | null; indicators: Indicator[] }) {
+function Builder({ saved, schemas }: { saved: StrategyDocument | null; schemas: Schemas }) {
   const [, navigate] = useLocation();
   const save = useSaveStrategy();
-  const schemas: Schemas = new Map(indicators.map(({ id, parameters }) => [id, parameters]));
 
   const builder = useBackendForm<Draft, StrategyDocument>({
     initialValues: saved ? draftOf(saved) : emptyDraft,
@@ -121,8 +128,14 @@ function Builder({ saved, indicators }: { saved: StrategyDocument | null; indica
   const moveUp = (key: string) => {
     const from = components.findIndex((component) => component.key === key);
     const moved = components[from];
-    const above = components.findLastIndex(({ type }, index) => index < from && type === moved?.type);
-    if (moved && above >= 0) form.setFieldValue("components", components.with(from, components[above] ?? moved).with(above, moved));
+    const above = components.findLastIndex(
+      ({ type }, index) => index < from && type === moved?.type,
+    );
+    if (moved && above >= 0)
+      form.setFieldValue(
+        "components",
+        components.with(from, components[above] ?? moved).with(above, moved),
+      );
   };
 
   return (
@@ -139,66 +152,77 @@ function Builder({ saved, indicators }: { saved: StrategyDocument | null; indica
           </Paper>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 8 }}>
-          <Stack component="form" gap="md" onSubmit={builder.onSubmit} noValidate>
-            <Group justify="space-between">
-              <Title order={1} size="h2">
-                {saved ? saved.name : "New strategy"}
-              </Title>
-              {saved && (
-                <Group gap="xs">
-                  <Badge variant="default">Version {saved.version_number}</Badge>
-                  {saved.is_ai_generated && <Badge>AI</Badge>}
-                  <PublishSwitch strategy={saved} />
-                </Group>
-              )}
-            </Group>
-            <TextInput label="Name" {...form.getInputProps("name")} />
-            <Textarea label="Description" autosize minRows={2} {...form.getInputProps("description")} />
-            <SimpleGrid cols={2}>
-              <Select
-                label="Market"
-                clearable
-                data={marketTypeSchema.options}
-                {...form.getInputProps("market_type")}
+          <form onSubmit={builder.onSubmit} noValidate>
+            <Stack>
+              <Group justify="space-between">
+                <Title order={1} size="h2">
+                  {saved ? saved.name : "New strategy"}
+                </Title>
+                {saved && (
+                  <Group gap="xs">
+                    <Badge variant="default">Version {saved.version_number}</Badge>
+                    {saved.is_ai_generated && <Badge>AI</Badge>}
+                    <PublishSwitch strategy={saved} />
+                  </Group>
+                )}
+              </Group>
+              <TextInput label="Name" {...form.getInputProps("name")} />
+              <Textarea
+                label="Description"
+                autosize
+                minRows={2}
+                {...form.getInputProps("description")}
               />
-              <Select
-                label="Timeframe"
-                clearable
-                data={timeframeSchema.options}
-                {...form.getInputProps("timeframe")}
-              />
-            </SimpleGrid>
-            {slots.map((slot) => (
-              <Slot
-                key={slot.type}
-                slot={slot}
-                components={components.filter(({ type }) => type === slot.type)}
-                schemas={schemas}
-                draggedType={dragged?.type ?? null}
-                onAdd={() => setAdding(slot.type)}
-                onChange={(key, parameters) =>
-                  form.setFieldValue(
-                    "components",
-                    components.map((component) =>
-                      component.key === key ? { ...component, parameters } : component,
-                    ),
-                  )
+              <SimpleGrid cols={2}>
+                <Select
+                  label="Market"
+                  clearable
+                  data={marketTypeSchema.options}
+                  {...form.getInputProps("market_type")}
+                />
+                <Select
+                  label="Timeframe"
+                  clearable
+                  data={timeframeSchema.options}
+                  {...form.getInputProps("timeframe")}
+                />
+              </SimpleGrid>
+              {slots.map((slot) => (
+                <Slot
+                  key={slot.type}
+                  slot={slot}
+                  components={components.filter(({ type }) => type === slot.type)}
+                  schemas={schemas}
+                  draggedType={dragged?.type ?? null}
+                  onAdd={() => setAdding(slot.type)}
+                  onChange={(key, parameters) =>
+                    form.setFieldValue(
+                      "components",
+                      components.map((component) =>
+                        component.key === key ? { ...component, parameters } : component,
+                      ),
+                    )
+                  }
+                  onRemove={(key) =>
+                    form.setFieldValue(
+                      "components",
+                      components.filter((component) => component.key !== key),
+                    )
+                  }
+                  onMoveUp={moveUp}
+                />
+              ))}
+              <FormError
+                sentence={
+                  builder.formError ?? (form.errors.components as string | undefined) ?? null
                 }
-                onRemove={(key) =>
-                  form.setFieldValue(
-                    "components",
-                    components.filter((component) => component.key !== key),
-                  )
-                }
-                onMoveUp={moveUp}
               />
-            ))}
-            <FormError sentence={builder.formError ?? (form.errors.components as string | undefined) ?? null} />
-            {!fitting && <FormError sentence="Correct the marked parameters, then save." />}
-            <Button type="submit" loading={builder.pending} disabled={!fitting}>
-              Save
-            </Button>
-          </Stack>
+              {!fitting && <FormError sentence="Correct the marked parameters, then save." />}
+              <Button type="submit" loading={builder.pending} disabled={!fitting}>
+                Save
+              </Button>
+            </Stack>
+          </form>
         </Grid.Col>
       </Grid>
 

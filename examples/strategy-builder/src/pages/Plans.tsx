@@ -1,1 +1,3 @@
-export function PlansPage() { return null; }
+export function PlansPage() {
+  return null;
+}

@@ -20,13 +20,20 @@ export function StrategiesPage() {
           ) : (
             <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>
               {rows.map((strategy) => (
-                <Card key={strategy.id} withBorder component={Link} href={`/strategies/${strategy.id}`}>
+                <Card
+                  key={strategy.id}
+                  withBorder
+                  component={Link}
+                  href={`/strategies/${strategy.id}`}
+                >
                   <Text fw={600}>{strategy.name}</Text>
                   <Text size="sm" c="dimmed" lineClamp={2}>
                     {strategy.description}
                   </Text>
                   <Group gap="xs" mt="sm">
-                    {strategy.market_type && <Badge variant="default">{strategy.market_type}</Badge>}
+                    {strategy.market_type && (
+                      <Badge variant="default">{strategy.market_type}</Badge>
+                    )}
                     {strategy.timeframe && <Badge variant="default">{strategy.timeframe}</Badge>}
                     {strategy.is_public && <Badge>Published</Badge>}
                   </Group>
