@@ -136,7 +136,7 @@ function AccountMenu({ email }: { email: string }) {
       <Menu position="bottom-end">
         <Menu.Target>
           <Button variant="default" size="compact-sm" maw={160} aria-label={`Menu of ${email}`}>
-            {account?.user.full_name || email.split("@")[0]}
+            {account?.user.public_name ?? email.split("@")[0]}
           </Button>
         </Menu.Target>
         <Menu.Dropdown>

@@ -5,7 +5,15 @@ import {
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
-import type { ComponentType, Database, MarketType, StrategyDocument, Timeframe } from "pinebase";
+import type {
+  ComponentType,
+  Coupon,
+  Database,
+  MarketType,
+  StrategyDocument,
+  Tables,
+  Timeframe,
+} from "pinebase";
 import { useUserId } from "./session.tsx";
 import { supabase } from "./supabase.ts";
 
@@ -279,4 +287,145 @@ function useInvalidating<Input, Output>(
     mutationFn,
     onSuccess: () => queryClient.invalidateQueries({ queryKey }),
   });
+}
+
+// Plans and money
+
+/** What one price asks for. */
+export type Price = Pick<
+  Tables<"prices">,
+  "provider" | "currency" | "unit_amount" | "interval" | "interval_count"
+>;
+
+/** A plan or a pack of credits with what it costs. */
+export interface Offer {
+  sells: "plan" | "pack";
+  /** Its `plan_type` or `pack_type`. */
+  type: string;
+  name: string;
+  contents: string[];
+  prices: Price[];
+}
+
+/** Everything that is on sale. Visitors may see it. */
+export function useOffers() {
+  return useQuery({
+    queryKey: ["offers"],
+    queryFn: async (): Promise<Offer[]> => {
+      const [plans, packs, prices] = await Promise.all([
+        supabase.from("plans").select("*").order("monthly_credits").throwOnError(),
+        supabase.from("credit_packs").select("*").order("credits").throwOnError(),
+        supabase
+          .from("prices")
+          .select("provider, plan_type, pack_type, currency, unit_amount, interval, interval_count")
+          .throwOnError(),
+      ]);
+      return [
+        ...plans.data.map((plan) => ({
+          sells: "plan" as const,
+          type: plan.plan_type,
+          name: plan.name,
+          contents: [
+            `${plan.monthly_credits} credits a month`,
+            plan.max_strategies === null
+              ? "Any number of strategies"
+              : `${plan.max_strategies} strategies`,
+            `${plan.max_versions} versions of each`,
+          ],
+          prices: prices.data.filter(({ plan_type }) => plan_type === plan.plan_type),
+        })),
+        ...packs.data.map((pack) => ({
+          sells: "pack" as const,
+          type: pack.pack_type,
+          name: pack.name,
+          contents: [`${pack.credits} credits, which do not expire`],
+          prices: prices.data.filter(({ pack_type }) => pack_type === pack.pack_type),
+        })),
+      ];
+    },
+  });
+}
+
+/** Sends the browser to the provider's checkout, which sends it back to the page of the plans. */
+export function useCheckout() {
+  const page = `${window.location.origin}/plans`;
+  return useMutation({
+    mutationFn: async ({ offer, price }: { offer: Offer; price: Price }) => {
+      const what = offer.sells === "plan" ? { plan_type: offer.type } : { pack_type: offer.type };
+      const { url } =
+        price.provider === "paypal"
+          ? await invoke<{ url: string }>("create-paypal-subscription", {
+              ...what,
+              return_url: `${page}?checkout=done`,
+              cancel_url: `${page}?checkout=abandoned`,
+            })
+          : await invoke<{ url: string }>("create-checkout-session", {
+              ...what,
+              success_url: `${page}?checkout=done`,
+              cancel_url: `${page}?checkout=abandoned`,
+            });
+      window.location.assign(url);
+    },
+  });
+}
+
+/** Sends the browser to the page where a subscription is changed or ended. */
+export function usePortal() {
+  return useMutation({
+    mutationFn: async () => {
+      const { url } = await invoke<{ url: string }>("create-portal-session", {
+        return_url: `${window.location.origin}/plans`,
+      });
+      window.location.assign(url);
+    },
+  });
+}
+
+/** Has the backend read the subscription from its provider now. */
+export function useSyncSubscription() {
+  return useInvalidating(["account"], () => invoke("sync-subscription", {}));
+}
+
+export function useRedeemCoupon() {
+  return useInvalidating(["account"], (code: string) =>
+    invoke<{ coupon: Coupon }>("redeem-coupon", { code }),
+  );
+}
+
+// The person
+
+export function useUpdateProfile() {
+  const userId = useUserId();
+  return useInvalidating(
+    ["account"],
+    async ({ full_name, public_name }: { full_name: string; public_name: string }) => {
+      await supabase
+        .from("users")
+        .update({ full_name: full_name.trim() || null, public_name: public_name.trim() || null })
+        .eq("id", userId)
+        .throwOnError();
+    },
+  );
+}
+
+/** Every row that is about the person. */
+export async function exportMyData() {
+  return (await supabase.rpc("export_my_data").throwOnError()).data;
+}
+
+/** Deletes the account with everything in it. The email, typed by its owner, is the confirmation. */
+export function useDeleteAccount() {
+  return useMutation({
+    mutationFn: async (confirm_email: string) => {
+      await invoke("delete-account", { confirm_email });
+      // The session's user is gone. Only this browser has to forget it.
+      await supabase.auth.signOut({ scope: "local" });
+    },
+  });
+}
+
+async function invoke<Answer>(name: string, body: object): Promise<Answer> {
+  const { data, error } = await supabase.functions.invoke<Answer>(name, { body });
+  if (error) throw error;
+  return data as Answer;
 }

@@ -2,7 +2,7 @@ import "@mantine/core/styles.css";
 import "@mantine/charts/styles.css";
 import "@mantine/notifications/styles.css";
 import "./app.css";
-import { createTheme, MantineProvider } from "@mantine/core";
+import { createTheme, MantineProvider, NumberInput } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
@@ -15,6 +15,8 @@ const theme = createTheme({
   primaryShade: { light: 8, dark: 8 },
   defaultRadius: "md",
   cursorType: "pointer",
+  // A number out of bounds stays as it was typed, so that the sentence beside it says what is wrong.
+  components: { NumberInput: NumberInput.extend({ defaultProps: { clampBehavior: "none" } }) },
 });
 
 // A refused request is refused again when it is repeated; only a lost connection is worth another try.

@@ -28,7 +28,7 @@ journey(
 
     // The form of the parameters has the schema's titles and defaults, and tells a broken bound at its field.
     await entry.getByRole("button", { name: /^RSI/ }).click();
-    const length = entry.getByLabel("Length");
+    const length = entry.getByRole("textbox", { name: "Length" });
     expect(await length.inputValue()).toBe("14");
     await length.fill("501");
     await entry.getByText("Must be at most 500.").waitFor();

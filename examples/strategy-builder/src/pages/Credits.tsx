@@ -12,6 +12,8 @@ const kinds: Record<CreditKind, string> = {
   refund: "Refund",
   grant: "Gift",
   subscription: "Subscription",
+  purchase: "Bought",
+  reversal: "Taken back",
   import: "Moved here",
 };
 
@@ -74,7 +76,10 @@ type LedgerRow = Pick<
 
 function Course({ rows }: { rows: LedgerRow[] }) {
   const data = rows
-    .map(({ created_at, balance_after }) => ({ at: Date.parse(created_at), balance: balance_after }))
+    .map(({ created_at, balance_after }) => ({
+      at: Date.parse(created_at),
+      balance: balance_after,
+    }))
     .reverse();
   return (
     <AreaChart
@@ -87,7 +92,8 @@ function Course({ rows }: { rows: LedgerRow[] }) {
         type: "number",
         scale: "time",
         domain: ["dataMin", "dataMax"],
-        tickFormatter: (at) => new Date(at).toLocaleDateString(undefined, { day: "numeric", month: "short" }),
+        tickFormatter: (at) =>
+          new Date(at).toLocaleDateString(undefined, { day: "numeric", month: "short" }),
       }}
       yAxisProps={{ allowDecimals: false }}
       tooltipProps={{ labelFormatter: (at) => new Date(Number(at)).toLocaleString() }}

@@ -1,4 +1,15 @@
-import { Button, Group, Paper, PasswordInput, SimpleGrid, Stack, Table, Text, TextInput, Title } from "@mantine/core";
+import {
+  Button,
+  Group,
+  Paper,
+  PasswordInput,
+  SimpleGrid,
+  Stack,
+  Table,
+  Text,
+  TextInput,
+  Title,
+} from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useApiKeys, useDeleteKey, useKeyEvents, useStoreKey } from "../backend.ts";
 import { BackendForm, useBackendForm } from "../forms.tsx";
@@ -71,7 +82,14 @@ function StoredKeys() {
                 <div>
                   <Text fw={600}>{provider}</Text>
                   <Text size="sm" c="dimmed">
-                    Ends in {key_hint}. {last_used ? <>Last used <Moment at={last_used} />.</> : "Never used."}
+                    Ends in {key_hint}.{" "}
+                    {last_used ? (
+                      <>
+                        Last used <Moment at={last_used} />.
+                      </>
+                    ) : (
+                      "Never used."
+                    )}
                   </Text>
                 </div>
                 <Button

@@ -1,4 +1,15 @@
-import { Anchor, Badge, Button, Group, Paper, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import {
+  Anchor,
+  Badge,
+  Button,
+  Group,
+  Paper,
+  SimpleGrid,
+  Stack,
+  Table,
+  Text,
+  Title,
+} from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import type { StrategyComponent, StrategyDocument } from "pinebase";
 import { Link, useLocation } from "wouter";
@@ -9,7 +20,9 @@ import { useSession } from "../session.tsx";
 
 /** One published strategy, to read and to fork. */
 export function PublicStrategyPage({ id }: { id: string }) {
-  return <Loaded query={useStrategy(id)}>{(strategy) => <PublicStrategy strategy={strategy} />}</Loaded>;
+  return (
+    <Loaded query={useStrategy(id)}>{(strategy) => <PublicStrategy strategy={strategy} />}</Loaded>
+  );
 }
 
 function PublicStrategy({ strategy }: { strategy: StrategyDocument }) {
@@ -62,7 +75,9 @@ function PublicStrategy({ strategy }: { strategy: StrategyDocument }) {
             <SlotContents
               key={type}
               label={label}
-              components={strategy.components.filter((component) => component.component_type === type)}
+              components={strategy.components.filter(
+                (component) => component.component_type === type,
+              )}
             />
           ))}
         </SimpleGrid>
