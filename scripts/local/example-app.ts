@@ -37,8 +37,8 @@ export interface AppBackend {
 }
 
 /**
- * Answers requests with the files of the example app. It is built when it is first asked for and after its sources have
- * changed, so that whoever never opens it does not wait for it.
+ * Answers requests with the files of the example app. The first request builds it, unless it was built from the same
+ * sources before, so that whoever never opens it does not wait for it.
  *
  * @param outDir the folder that the built files are kept in
  */

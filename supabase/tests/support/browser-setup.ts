@@ -2,9 +2,12 @@ import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type BrowserServer, chromium, type LaunchOptions } from "playwright-core";
 import type { TestProject } from "vitest/node";
+import { appUrl } from "./stack.ts";
 
 /** Starts one browser for all files of a run. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // The app is built by the first request, which takes longer than a page may take.
+  await fetch(appUrl);
   const server = await launch();
   project.provide("browserEndpoint", server.wsEndpoint());
   return () => server.close();

@@ -11,7 +11,7 @@ import {
 } from "playwright-core";
 import { afterAll, beforeAll, inject, it } from "vitest";
 import { projectDir } from "../../../scripts/local/paths.ts";
-import { stack } from "./stack.ts";
+import { appUrl } from "./stack.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -22,9 +22,6 @@ declare module "vitest" {
 
 /** Where a failed journey leaves its screenshots; git ignores it. */
 const screenshots = join(projectDir, ".pinebase", "screenshots");
-
-/** The address of the example app. */
-export const appUrl = stack.APP_URL ?? "";
 
 /** Opens the app, in a browser profile of its own, at one of its paths. */
 export type Open = (path?: string, options?: BrowserContextOptions) => Promise<Page>;

@@ -27,6 +27,9 @@ export type TestStack = z.infer<typeof statusSchema>;
 /** The stack that `npm test` started, or another one whose status file PINEBASE_STATUS names. */
 export const stack: TestStack = statusSchema.parse(JSON.parse(readStatusFile()));
 
+/** The address of the example app. */
+export const appUrl = stack.APP_URL ?? "";
+
 function readStatusFile(): string {
   const file = process.env.PINEBASE_STATUS;
   if (file === undefined) {
