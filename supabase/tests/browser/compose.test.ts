@@ -22,6 +22,8 @@ journey(
     // By dragging out of the library.
     const library = page.getByRole("complementary", { name: "Library" });
     await library.getByLabel("Search the library").fill("ADX");
+    // Until the search has answered, the list still moves.
+    await library.getByText("1 indicator", { exact: true }).waitFor();
     const trend = page.getByRole("region", { name: "Trend" });
     await drag(page, library.getByText("ADX", { exact: true }), trend);
     await trend.getByRole("button", { name: /^ADX/ }).waitFor();

@@ -27,7 +27,7 @@ export function ParametersForm({ id, schema, values, onChange }: ParametersFormP
       liveValidate
       showErrorList={false}
       transformErrors={inPlainWords}
-      templates={{ ObjectFieldTemplate: Columns }}
+      templates={{ ObjectFieldTemplate: Columns, FieldErrorTemplate: Nothing }}
       uiSchema={{ "ui:submitButtonOptions": { norender: true } }}
       onChange={({ formData }) => onChange(formData)}
     />
@@ -64,6 +64,9 @@ function inPlainWords(errors: RJSFValidationError[]): RJSFValidationError[] {
     return { ...error, ...(message === undefined ? {} : { message }) };
   });
 }
+
+/** Each input says its own error. The list that @rjsf/mantine puts below would say it twice. */
+const Nothing = () => null;
 
 function Columns({ properties }: ObjectFieldTemplateProps) {
   return (
