@@ -117,6 +117,11 @@ export const storedApiKeySchema = z.object({
 /** A stored API key, without the key. */
 export type StoredApiKey = z.infer<typeof storedApiKeySchema>;
 
+/** A provider of language models that `llm-proxy` can reach. */
+export const llmProviderSchema = z.object({ provider: z.string(), name: z.string() });
+/** A provider of language models that `llm-proxy` can reach. */
+export type LlmProvider = z.infer<typeof llmProviderSchema>;
+
 /** What a plan allows. Null is no limit. */
 export const planSchema = z.object({
   plan_type: z.string(),

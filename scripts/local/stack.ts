@@ -6,6 +6,8 @@ import { prepareFolder } from "./data-folder.ts";
 import { demoEmail, prepareDemoUser } from "./demo-user.ts";
 import { functionsEnvironment, startFunctions } from "./functions.ts";
 import { createGateway } from "./gateway.ts";
+import { offerLlmStandIn } from "./llm-provider.ts";
+import { standInOperatorKey, startLlmStandIn } from "./llm-stand-in.ts";
 import { lockFolder } from "./lock.ts";
 import { hasPendingMigrations, pushMigrations } from "./migrations.ts";
 import { pageOrigins, readAllowedOrigins } from "./page-origins.ts";
@@ -128,6 +130,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await prepareDemoUser(adminUrl(), secrets, signUp(api));
 
     step("Starting the edge functions");
+    const llm = await startLlmStandIn();
+    cleanups.push(llm.close);
+    await offerLlmStandIn(databaseUrl(), llm.url);
     const status: Status = {
       API_URL: url,
       DB_URL: databaseUrl(),
@@ -144,6 +149,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const environment = await functionsEnvironment(hostedVariables(status), {
       STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
       ALLOWED_ORIGINS: pageOrigins(config.auth),
+      LLM_ALLOW_LOOPBACK: "true",
+      LLM_KEY_LOCAL: standInOperatorKey,
       ...options.environment,
     });
     // `stripe listen` has a secret of its own, which the caller's environment or .env may hold.

@@ -1,8 +1,8 @@
 import type { z } from "zod";
 import { type Failure, failure, isFailure } from "./failure.ts";
 
-/** Bytes that a body may have: webhooks carry whole objects, all else a few fields. */
-export const bodyLimit = { webhook: 256 * 1024, other: 16 * 1024 } as const;
+/** Bytes that a body may have: webhooks carry whole objects, prompts are long, all else is a few fields. */
+export const bodyLimit = { webhook: 256 * 1024, prompt: 1024 * 1024, other: 16 * 1024 } as const;
 
 /**
  * Reads a body and stops at the first byte beyond the limit, so that nobody can fill the memory. The length

@@ -121,7 +121,7 @@ values
   ('plans', 'anon', 'select', '*'),
   ('plans', 'authenticated', 'select', '*'),
   ('credit_transactions', 'authenticated', 'select', '*'),
-  ('api_keys', 'authenticated', 'select', 'created_at, id, key_hint, last_used, provider, secret_version, updated_at, user_id'),
+  ('api_keys', 'authenticated', 'select', 'created_at, id, key_hint, last_used, provider, rejected_at, secret_version, updated_at, user_id, verified_at'),
   ('api_keys', 'authenticated', 'delete', '*'),
   ('api_key_events', 'authenticated', 'select', '*'),
   ('indicators', 'anon', 'select', '*'),
@@ -283,7 +283,14 @@ from
       ('rotate_api_key_secret', 'service_role'),
       ('reencrypt_api_keys', 'service_role'),
       ('drop_api_key_secret', 'service_role'),
-      ('import_legacy_api_key_secret', 'service_role')
+      ('import_legacy_api_key_secret', 'service_role'),
+      ('begin_api_key_check', 'service_role'),
+      ('store_checked_api_key', 'service_role'),
+      ('open_llm_call', 'service_role'),
+      ('mark_api_key', 'service_role'),
+      ('list_llm_providers', 'anon'),
+      ('list_llm_providers', 'authenticated'),
+      ('list_llm_providers', 'service_role')
   ) as api_keys (f, r);
 
 -- Strategies and the library.
