@@ -1,3 +1,4 @@
+import { holdsNul } from "../../supabase/functions/_shared/body.ts";
 import type { Api } from "./api.ts";
 import type { Config } from "./config.ts";
 import { preflight, withCors } from "./cors.ts";
@@ -69,7 +70,7 @@ async function answer(request: Request, options: GatewayOptions): Promise<Respon
 
   const admitted = admit(request, options.keys);
   if (admitted instanceof Response) return admitted;
-  const refusal = service === "rest" ? refuseWithoutFilter(admitted) : null;
+  const refusal = service === "rest" ? refuseWithoutFilter(admitted) : await refuseNul(admitted);
   return refusal ?? options.api[service](admitted);
 }
 
@@ -125,6 +126,13 @@ function refuseWithoutFilter(request: Request): Response | null {
     { code: "21000", details: null, hint: null, message: `${statement} requires a WHERE clause` },
     { status: 400 },
   );
+}
+
+/** Auth would answer 500: Postgres can keep no U+0000, in the metadata of a sign-up or anywhere else. */
+async function refuseNul(request: Request): Promise<Response | null> {
+  if (request.body === null || !holdsNul(await request.clone().text())) return null;
+  const msg = "The request holds the character U+0000. Remove it.";
+  return Response.json({ code: 400, error_code: "bad_json", msg }, { status: 400 });
 }
 
 async function toFunction(request: Request, options: GatewayOptions): Promise<Response> {
