@@ -73,6 +73,7 @@ export type InternalRpc =
   | "drop_checkout"
   | "end_checkout"
   | "fail_webhook_event"
+  | "has_second_factor"
   | "link_billing_customer"
   | "mark_api_key"
   | "next_read_number"

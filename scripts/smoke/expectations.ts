@@ -25,7 +25,10 @@ export const tables: Readonly<Record<string, "readable" | "refused">> = {
 export const rpcs: Readonly<
   Record<string, { required: readonly string[]; visitor: "may call" | "refused" }>
 > = {
-  begin_api_key_check: { required: ["user_id", "provider"], visitor: "refused" },
+  begin_api_key_check: {
+    required: ["user_id", "provider", "has_second_factor"],
+    visitor: "refused",
+  },
   charge_credits: { required: ["user_id", "amount"], visitor: "refused" },
   consume_credits: { required: ["amount"], visitor: "refused" },
   decrypt_api_key: { required: ["encrypted_key", "secret"], visitor: "refused" },
@@ -47,7 +50,7 @@ export const rpcs: Readonly<
   list_public_strategies: { required: [], visitor: "may call" },
   mark_api_key: { required: ["user_id", "provider", "stored_at", "accepted"], visitor: "refused" },
   open_llm_call: {
-    required: ["user_id", "provider", "request_id", "has_operator_key"],
+    required: ["user_id", "provider", "request_id", "has_operator_key", "has_second_factor"],
     visitor: "refused",
   },
   preview_coupon: { required: ["user_id", "code"], visitor: "refused" },

@@ -154,14 +154,10 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_user_id uuid := auth.uid();
+  v_user_id uuid := private.caller_id(of_own_session => true, with_second_factor => true);
   v_stored jsonb;
   v_wait integer;
 begin
-  if v_user_id is null then
-    perform private.raise_error('not_authenticated', 'Sign in to store a key.');
-  end if;
-
   v_stored := private.write_api_key(v_user_id, store_api_key.provider, store_api_key.api_key, false, null);
 
   -- A client that rolls this call back takes the row and its audit row back with the count.
@@ -234,11 +230,8 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_user_id uuid := auth.uid();
+  v_user_id uuid := private.caller_id(of_own_session => true, with_second_factor => true);
 begin
-  if v_user_id is null then
-    perform private.raise_error('not_authenticated', 'Sign in to delete a key.');
-  end if;
   if delete_api_key.provider is null then
     perform private.raise_error('invalid_argument', 'Name the provider.', '{"argument": "provider"}');
   end if;

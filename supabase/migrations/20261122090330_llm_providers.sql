@@ -165,10 +165,31 @@ comment on function private.unknown_llm_provider() is 'The error for a provider 
 
 revoke all on function private.unknown_llm_provider from public, anon, authenticated, service_role;
 
+-- The functions know from the token whether the session was opened with a second factor, and
+-- whether there is one is asked in the same transaction as everything else.
+create function private.second_factor_required()
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.error_result(
+    'mfa_required', 'Confirm your second factor first: this session was opened without it.'
+  );
+end;
+$$;
+
+comment on function private.second_factor_required() is
+  'The error for a session that was opened without the second factor that its user has.';
+
+revoke all on function private.second_factor_required from public, anon, authenticated, service_role;
+
 -- A key is checked with its provider between these two. The first counts, and its error is
 -- returned, so that nobody tries keys of others by the thousand; no transaction is
 -- open while the provider is asked.
-create function private.begin_api_key_check(user_id uuid, provider text)
+create function private.begin_api_key_check(user_id uuid, provider text, has_second_factor boolean)
 returns jsonb
 language plpgsql
 volatile
@@ -179,6 +200,9 @@ declare
   v_wait integer;
   v_provider jsonb;
 begin
+  if not begin_api_key_check.has_second_factor and private.has_second_factor(begin_api_key_check.user_id) then
+    return private.second_factor_required();
+  end if;
   v_wait := private.take_api_key_write(begin_api_key_check.user_id);
   if v_wait is not null then
     return private.error_result(
@@ -196,22 +220,22 @@ begin
 end;
 $$;
 
-comment on function private.begin_api_key_check(uuid, text) is 'Implementation of public.begin_api_key_check().';
+comment on function private.begin_api_key_check(uuid, text, boolean) is 'Implementation of public.begin_api_key_check().';
 
 revoke all on function private.begin_api_key_check from public, anon, authenticated, service_role;
 grant execute on function private.begin_api_key_check to service_role;
 
-create function public.begin_api_key_check(user_id uuid, provider text)
+create function public.begin_api_key_check(user_id uuid, provider text, has_second_factor boolean)
 returns jsonb
 language sql
 volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.begin_api_key_check(user_id, provider);
+  select private.begin_api_key_check(user_id, provider, has_second_factor);
 end;
 
-comment on function public.begin_api_key_check(uuid, text) is
+comment on function public.begin_api_key_check(uuid, text, boolean) is
   'Internal, for store-api-key: counts a key that is about to be checked with its provider, 30 in 10 minutes a user. {ok: true, provider} or {ok: false, error}';
 
 revoke all on function public.begin_api_key_check from public, anon, authenticated, service_role;
@@ -273,7 +297,13 @@ grant execute on function public.store_checked_api_key to service_role;
 -- the provider, the key with its audit row, or the charge for the operator's key with its
 -- audit row. The request id is the charge's idempotency key, by which refund_credits() gives
 -- it back.
-create function private.open_llm_call(user_id uuid, provider text, request_id text, has_operator_key boolean)
+create function private.open_llm_call(
+  user_id uuid,
+  provider text,
+  request_id text,
+  has_operator_key boolean,
+  has_second_factor boolean
+)
 returns jsonb
 language plpgsql
 volatile
@@ -286,6 +316,9 @@ declare
   v_price integer;
   v_key record;
 begin
+  if not open_llm_call.has_second_factor and private.has_second_factor(open_llm_call.user_id) then
+    return private.second_factor_required();
+  end if;
   v_wait := private.take_attempt('llm_call', open_llm_call.user_id, 60, interval '1 minute');
   if v_wait is not null then
     return private.error_result(
@@ -327,22 +360,28 @@ begin
 end;
 $$;
 
-comment on function private.open_llm_call(uuid, text, text, boolean) is 'Implementation of public.open_llm_call().';
+comment on function private.open_llm_call(uuid, text, text, boolean, boolean) is 'Implementation of public.open_llm_call().';
 
 revoke all on function private.open_llm_call from public, anon, authenticated, service_role;
 grant execute on function private.open_llm_call to service_role;
 
-create function public.open_llm_call(user_id uuid, provider text, request_id text, has_operator_key boolean)
+create function public.open_llm_call(
+  user_id uuid,
+  provider text,
+  request_id text,
+  has_operator_key boolean,
+  has_second_factor boolean
+)
 returns jsonb
 language sql
 volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.open_llm_call(user_id, provider, request_id, has_operator_key);
+  select private.open_llm_call(user_id, provider, request_id, has_operator_key, has_second_factor);
 end;
 
-comment on function public.open_llm_call(uuid, text, text, boolean) is
+comment on function public.open_llm_call(uuid, text, text, boolean, boolean) is
   'Internal, for llm-proxy: counts a call, 60 a minute a user, and gives the provider with the user''s key, or charges credits_per_call for the operator''s under request_id. {ok: true, provider, api_key, stored_at, is_rejected, charged} or {ok: false, error}';
 
 revoke all on function public.open_llm_call from public, anon, authenticated, service_role;

@@ -93,6 +93,7 @@ export function createHandler(
           provider: target.provider,
           request_id: requestId,
           has_operator_key: ownersKey !== null,
+          has_second_factor: caller.hasSecondFactor,
         },
         callSchema,
       );

@@ -56,7 +56,11 @@ export function createHandler(
       const begun = await callRpc(
         service,
         "begin_api_key_check",
-        { user_id: caller.userId, provider: body.provider },
+        {
+          user_id: caller.userId,
+          provider: body.provider,
+          has_second_factor: caller.hasSecondFactor,
+        },
         beginSchema,
       );
       if (isFailure(begun)) return begun;

@@ -57,7 +57,7 @@ create function pg_temp.call(who text, provider text, has_operator_key boolean, 
 returns jsonb
 language sql
 as $$
-  select public.open_llm_call(md5(who)::uuid, provider, request_id, has_operator_key)
+  select public.open_llm_call(md5(who)::uuid, provider, request_id, has_operator_key, false)
 $$;
 
 create function pg_temp.refusal(answer jsonb)
@@ -137,14 +137,28 @@ select is(pg_temp.credits('caller'), 5, 'and costs nothing');
 
 -- ---------------------------------------------------------------- checking a key
 
-select is(public.begin_api_key_check(md5('checker')::uuid, 'priced') -> 'provider' ->> 'base_url', 'https://priced.test', 'a check is told where to ask');
-select is(pg_temp.refusal(public.begin_api_key_check(md5('checker')::uuid, 'closed')), '404 llm_provider_not_found', 'a closed provider is not asked');
+select is(public.begin_api_key_check(md5('checker')::uuid, 'priced', false) -> 'provider' ->> 'base_url', 'https://priced.test', 'a check is told where to ask');
+select is(pg_temp.refusal(public.begin_api_key_check(md5('checker')::uuid, 'closed', false)), '404 llm_provider_not_found', 'a closed provider is not asked');
 select is(
-  (select count(*) from generate_series(1, 28) where public.begin_api_key_check(md5('checker')::uuid, 'priced') ->> 'ok' = 'true'),
+  (select count(*) from generate_series(1, 28) where public.begin_api_key_check(md5('checker')::uuid, 'priced', false) ->> 'ok' = 'true'),
   28::bigint,
   'thirty checks in ten minutes are allowed'
 );
-select is(public.begin_api_key_check(md5('checker')::uuid, 'priced') -> 'error' ->> 'code', 'rate_limited', 'the thirty-first is told to wait');
+select is(public.begin_api_key_check(md5('checker')::uuid, 'priced', false) -> 'error' ->> 'code', 'rate_limited', 'the thirty-first is told to wait');
+
+-- ------------------------------------------------------------- the second factor
+
+insert into auth.mfa_factors (id, user_id, factor_type, status, created_at, updated_at)
+values (gen_random_uuid(), md5('ada')::uuid, 'totp', 'verified', now(), now());
+select is(pg_temp.refusal(pg_temp.call('ada', 'priced', true)), '403 mfa_required', 'who has a second factor calls with it');
+select is(
+  public.open_llm_call(md5('ada')::uuid, 'priced', 'request-00000008', true, true) ->> 'api_key', 'sk-key-of-ada', 'and not without'
+);
+select is(
+  pg_temp.refusal(public.begin_api_key_check(md5('ada')::uuid, 'priced', false)), '403 mfa_required', 'a key is checked with it'
+);
+select is(public.begin_api_key_check(md5('ada')::uuid, 'priced', true) ->> 'ok', 'true', 'and not without');
+delete from auth.mfa_factors where user_id = md5('ada')::uuid;
 
 -- ------------------------------------------------------------- a key that is refused
 

@@ -121,6 +121,7 @@ Deno.test("the request goes to the provider's base URL with the caller's key", a
         provider: "openai",
         request_id: response.headers.get("x-request-id"),
         has_operator_key: false,
+        has_second_factor: false,
       },
     },
   ]);
