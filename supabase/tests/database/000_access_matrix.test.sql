@@ -724,6 +724,8 @@ values
     '1', 'strategy_not_found', '1', '1', 'strategy_not_found'),
   ('search_indicators', $$public.search_indicators('Matrix owner')$$,
     '1', '0', '1', '1', '0'),
+  ('list_llm_providers', 'public.list_llm_providers()',
+    '1', '1', '1', '1', '1'),
   ('list_public_strategies', 'public.list_public_strategies()',
     '1', '1', '1', '1', '1');
 
