@@ -738,7 +738,10 @@ export type Database = {
     };
     Functions: {
       apply_read: { Args: { read_number: number; snapshot: Json }; Returns: Json };
-      begin_api_key_check: { Args: { provider: string; user_id: string }; Returns: Json };
+      begin_api_key_check: {
+        Args: { has_second_factor: boolean; provider: string; user_id: string };
+        Returns: Json;
+      };
       begin_checkout: {
         Args: { fingerprint: string; plan_type: string; provider: string; user_id: string };
         Returns: Json;
@@ -808,7 +811,13 @@ export type Database = {
         Returns: boolean;
       };
       open_llm_call: {
-        Args: { has_operator_key: boolean; provider: string; request_id: string; user_id: string };
+        Args: {
+          has_operator_key: boolean;
+          has_second_factor: boolean;
+          provider: string;
+          request_id: string;
+          user_id: string;
+        };
         Returns: Json;
       };
       preview_coupon: { Args: { code: string; user_id: string }; Returns: Json };
@@ -1029,9 +1038,11 @@ export interface UserColumns {
       | "key_hint"
       | "last_used"
       | "provider"
+      | "rejected_at"
       | "secret_version"
       | "updated_at"
-      | "user_id";
+      | "user_id"
+      | "verified_at";
     Insert: never;
     Update: never;
   };
@@ -1241,6 +1252,7 @@ export type UserFunctions =
   | "fork_strategy"
   | "get_my_account"
   | "get_strategy"
+  | "list_llm_providers"
   | "list_public_strategies"
   | "restore_strategy_version"
   | "save_strategy"

@@ -134,6 +134,7 @@ export const functionSchemas = {
   "decrypt-api-key": { request: decryptApiKeyRequestSchema, response: decryptApiKeyResponseSchema },
   "delete-account": { request: deleteAccountRequestSchema, response: deleteAccountResponseSchema },
   "redeem-coupon": { request: redeemCouponRequestSchema, response: redeemCouponResponseSchema },
+  "store-api-key": { request: storeApiKeyRequestSchema, response: storeApiKeyResponseSchema },
   "sync-subscription": {
     request: syncSubscriptionRequestSchema,
     response: syncSubscriptionResponseSchema,
