@@ -766,8 +766,11 @@ export type Database = {
         Args: { completed: boolean; session_id: string; user_id: string };
         Returns: undefined;
       };
-      export_my_data: { Args: Record<PropertyKey, never>; Returns: Json };
-      export_user_data: { Args: { user_id: string }; Returns: Json };
+      export_my_data: { Args: { cursor?: string; section?: string }; Returns: Json };
+      export_user_data: {
+        Args: { cursor?: string; section?: string; user_id: string };
+        Returns: Json;
+      };
       fail_webhook_event: {
         Args: { error: string; event_id: string; provider: string };
         Returns: undefined;

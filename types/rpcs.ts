@@ -13,7 +13,7 @@ import {
   strategyDocumentSchema,
   strategyPageSchema,
   sweepSchema,
-  userExportSchema,
+  userExportPageSchema,
 } from "./documents.ts";
 import type { JsonObject } from "./json.ts";
 import type { NullWhereOptional, Replace } from "./narrow.ts";
@@ -29,8 +29,8 @@ export const rpcAnswerSchemas = {
   diagnose_account: diagnosisSchema,
   drop_api_key_secret: z.object({ dropped: z.boolean() }),
   encrypt_api_key: z.string(),
-  export_my_data: userExportSchema,
-  export_user_data: userExportSchema,
+  export_my_data: userExportPageSchema,
+  export_user_data: userExportPageSchema,
   fork_strategy: strategyDocumentSchema,
   get_decrypted_api_key: decryptedApiKeySchema,
   get_my_account: accountSchema,

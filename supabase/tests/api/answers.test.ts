@@ -43,7 +43,9 @@ beforeAll(async () => {
       name: "Golden cross",
       config: { risk: 1 },
       is_public: true,
-      components: [{ component_type: "entry", indicator_name: "Mine", parameters: { length: 3 } }],
+      components: [
+        { component_type: "exit", indicator_name: `Of ${ada.email}`, parameters: { length: 3 } },
+      ],
     })
     .throwOnError();
   strategyId = rpcAnswerSchemas.save_strategy.parse(data).strategy_id;
