@@ -7,6 +7,8 @@ import { demoEmail, prepareDemoUser } from "./demo-user.ts";
 import { openAppPort, serveExampleApp } from "./example-app.ts";
 import { functionsEnvironment, startFunctions } from "./functions.ts";
 import { createGateway } from "./gateway.ts";
+import { offerLlmStandIn } from "./llm-provider.ts";
+import { standInOperatorKey, startLlmStandIn } from "./llm-stand-in.ts";
 import { lockFolder } from "./lock.ts";
 import { hasPendingMigrations, pushMigrations } from "./migrations.ts";
 import { pageOrigins, readAllowedOrigins } from "./page-origins.ts";
@@ -139,6 +141,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await prepareDemoUser(adminUrl(), secrets, signUp(api));
 
     step("Starting the edge functions");
+    const llm = await startLlmStandIn();
+    cleanups.push(llm.close);
+    await offerLlmStandIn(databaseUrl(), llm.url);
     const status: Status = {
       API_URL: url,
       DB_URL: databaseUrl(),
@@ -156,6 +161,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const environment = await functionsEnvironment(hostedVariables(status), {
       STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
       ALLOWED_ORIGINS: pageOrigins(config.auth),
+      LLM_ALLOW_LOOPBACK: "true",
+      LLM_KEY_LOCAL: standInOperatorKey,
       ...options.environment,
     });
     let startDeliveries = () => {};
