@@ -1,11 +1,14 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Api } from "./api.ts";
-import { loadConfig } from "./config.ts";
+import { loadConfig, withPage } from "./config.ts";
 import { prepareFolder } from "./data-folder.ts";
 import { demoEmail, prepareDemoUser } from "./demo-user.ts";
+import { openAppPort, serveExampleApp } from "./example-app.ts";
 import { functionsEnvironment, startFunctions } from "./functions.ts";
 import { createGateway } from "./gateway.ts";
+import { offerLlmStandIn } from "./llm-provider.ts";
+import { standInOperatorKey, startLlmStandIn } from "./llm-stand-in.ts";
 import { lockFolder } from "./lock.ts";
 import { hasPendingMigrations, pushMigrations } from "./migrations.ts";
 import { pageOrigins, readAllowedOrigins } from "./page-origins.ts";
@@ -21,6 +24,7 @@ import { startPostgres, superuserUrl } from "./postgres.ts";
 import { loadSecrets, roleToken } from "./secrets.ts";
 import { runSeed } from "./seed.ts";
 import type { Status } from "./status.ts";
+import { startLocalStripe } from "./stripe/local.ts";
 
 /** How a stack is to be. */
 export interface StackOptions {
@@ -30,10 +34,14 @@ export interface StackOptions {
   apiPort: number;
   /** Of Postgres; 0 takes a free one. */
   dbPort: number;
+  /** Of the example app, or a free one when that is taken; 0 takes a free one. Without it the app is not served. */
+  appPort?: number;
   /** Whether a fresh database grants new objects in public to the API roles. */
   defaultPrivileges: DefaultPrivileges;
   /** What the edge functions see beside hosted's variables. */
   environment: Record<string, string>;
+  /** Whether a stand-in for Stripe runs where no STRIPE_SECRET_KEY is set. */
+  stripeStandIn?: boolean;
   /** Told what is being done. */
   onProgress(step: string): void;
   /** Gives the start up: it stops what it has started and throws the signal's reason. */
@@ -66,7 +74,7 @@ const mainDatabase = "postgres";
  * @throws UserError for what the person at the terminal can mend; nothing is left running then
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const config = await loadConfig();
+  let config = await loadConfig();
   await prepareFolder(options.dir);
 
   // What was started is stopped in the opposite order, after a failure as after a good run.
@@ -83,6 +91,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     cleanups.push(await lockFolder(options.dir));
     const door = await openPort("API", options.apiPort);
     cleanups.push(door.close);
+    const app = options.appPort === undefined ? null : await openAppPort(options.appPort);
+    if (app) {
+      cleanups.push(app.close);
+      config = withPage(config, app.url);
+    }
     const secrets = await loadSecrets(options.dir);
 
     // The largest part to load: it does so while Postgres starts.
@@ -112,7 +125,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     step("Starting Auth and the Data API");
     const logs = { api: join(options.dir, "api.log"), mail: join(options.dir, "mail.log") };
     for (const file of Object.values(logs)) await writeFile(file, "", { mode: 0o600 });
-    const url = `http://127.0.0.1:${door.port}`;
+    const { url } = door;
     const { startApi } = await loading;
     const api = await startApi({
       config,
@@ -128,6 +141,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await prepareDemoUser(adminUrl(), secrets, signUp(api));
 
     step("Starting the edge functions");
+    const llm = await startLlmStandIn();
+    cleanups.push(llm.close);
+    await offerLlmStandIn(databaseUrl(), llm.url);
     const status: Status = {
       API_URL: url,
       DB_URL: databaseUrl(),
@@ -140,12 +156,26 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       DEMO_EMAIL: demoEmail,
       DEMO_PASSWORD: secrets.demoPassword,
       STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
+      ...(app ? { APP_URL: app.url } : {}),
     };
     const environment = await functionsEnvironment(hostedVariables(status), {
       STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
       ALLOWED_ORIGINS: pageOrigins(config.auth),
+      LLM_ALLOW_LOOPBACK: "true",
+      LLM_KEY_LOCAL: standInOperatorKey,
       ...options.environment,
     });
+    let startDeliveries = () => {};
+    if (options.stripeStandIn && !environment.STRIPE_SECRET_KEY) {
+      const stripe = await startLocalStripe(options.dir, databaseUrl());
+      cleanups.push(stripe.stop);
+      Object.assign(environment, stripe.variables);
+      status.STRIPE_API_BASE = stripe.variables.STRIPE_API_BASE;
+      // Of two secrets, while one replaces the other, either does.
+      const [secret = ""] = (environment.STRIPE_WEBHOOK_SECRET ?? "").split(",");
+      startDeliveries = () =>
+        stripe.deliverTo({ url: `${status.FUNCTIONS_URL}/stripe-webhook`, secret: secret.trim() });
+    }
     // `stripe listen` has a secret of its own, which the caller's environment or .env may hold.
     status.STRIPE_WEBHOOK_SECRET = environment.STRIPE_WEBHOOK_SECRET ?? "";
     const functions = await startFunctions({ dir: options.dir, environment });
@@ -164,6 +194,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           serviceToken: status.SERVICE_ROLE_KEY,
           jwtSecret: status.JWT_SECRET,
         },
+      }),
+    );
+    startDeliveries();
+
+    app?.serve(
+      serveExampleApp(join(options.dir, "app"), {
+        url,
+        publishableKey: status.PUBLISHABLE_KEY,
       }),
     );
 

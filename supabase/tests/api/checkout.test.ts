@@ -21,7 +21,8 @@ beforeAll(async () => {
     STRIPE_SECRET_KEY: "sk_test_checkout",
     STRIPE_API_BASE: stripe.url,
   });
-  for (const id of Object.values(prices)) stripe.put("price", { id, object: "price" });
+  const recurring = { interval: "month", interval_count: 1 };
+  for (const id of Object.values(prices)) stripe.put("price", { id, object: "price", recurring });
   await offerPlans();
   crowd = await gather(30);
 });
@@ -281,10 +282,7 @@ describe("the portal", () => {
   it("is Stripe's, for the user's own customer", async () => {
     await openCheckout();
     const { status, body } = await post("create-portal-session", { return_url: `${app}/account` });
-    expect([status, body.url]).toEqual([
-      200,
-      expect.stringMatching(/^https:\/\/billing\.stripe\.test/),
-    ]);
+    expect([status, body.url]).toEqual([200, expect.stringContaining(`${stripe.url}/portal/`)]);
   });
 
   it("is for who has something to manage", async () => {
