@@ -54,9 +54,7 @@ export async function run(args: string[]): Promise<number> {
   }
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   process.stdout.write(`${statusTable(stack.status)}\n\n`);
-  process.stdout.write(
-    `Ready in ${seconds} s. All of this is in ${file}, mails in mail.log beside it.\n`,
-  );
+  process.stdout.write(`Ready in ${seconds} s. All of this is in ${file}.\n`);
   process.stdout.write(
     inCallersWords("Press Ctrl-C to stop. The data is kept until npm run reset.\n"),
   );
