@@ -464,12 +464,10 @@ export type Database = {
         Row: {
           component_type: string;
           created_at: string;
-          custom_indicator_id: string | null;
           id: string;
           indicator_id: string | null;
           indicator_name: string | null;
           is_custom: boolean;
-          library_indicator_id: string | null;
           parameters: NonNullable<Json>;
           position: number;
           strategy_id: string;
@@ -480,12 +478,10 @@ export type Database = {
         Insert: {
           component_type: string;
           created_at?: string;
-          custom_indicator_id?: never;
           id?: string;
           indicator_id?: string | null;
           indicator_name?: string | null;
           is_custom?: boolean;
-          library_indicator_id?: never;
           parameters?: NonNullable<Json>;
           position: number;
           strategy_id: string;
@@ -495,12 +491,10 @@ export type Database = {
         Update: {
           component_type?: string;
           created_at?: string;
-          custom_indicator_id?: never;
           id?: string;
           indicator_id?: string | null;
           indicator_name?: string | null;
           is_custom?: boolean;
-          library_indicator_id?: never;
           parameters?: NonNullable<Json>;
           position?: number;
           strategy_id?: string;
@@ -508,20 +502,6 @@ export type Database = {
           user_id?: string;
         };
         Relationships: [
-          {
-            foreignKeyName: "strategy_components_custom_indicator_id_fkey";
-            columns: ["custom_indicator_id"];
-            isOneToOne: false;
-            referencedRelation: "custom_indicators";
-            referencedColumns: ["id"];
-          },
-          {
-            foreignKeyName: "strategy_components_library_indicator_id_fkey";
-            columns: ["library_indicator_id"];
-            isOneToOne: false;
-            referencedRelation: "indicators";
-            referencedColumns: ["id"];
-          },
           {
             foreignKeyName: "strategy_components_owner_fkey";
             columns: ["user_id", "strategy_id"];

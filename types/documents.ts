@@ -264,8 +264,6 @@ export const userExportSchema = z.object({
       parameters: parameterValuesSchema,
       position: z.number(),
       updated_at: time,
-      library_indicator_id: id.nullable(),
-      custom_indicator_id: id.nullable(),
     }),
   ),
   strategy_versions: z.array(

@@ -65,6 +65,30 @@ grant select on public.users to authenticated;
 grant update (full_name, public_name, preferences) on public.users to authenticated;
 grant select, insert, update, delete on public.users to service_role;
 
+-- The check of the size prints the document: by then its numbers must be known to be harmless.
+create function private.check_preferences()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.check_json(new.preferences, 16384, 'preferences', 'users_preferences_size');
+  return new;
+end;
+$$;
+
+comment on function private.check_preferences() is
+  'Trigger function: refuses preferences that are too large or hold a number outside double precision.';
+
+revoke all on function private.check_preferences from public, anon, authenticated, service_role;
+
+create trigger users_check_preferences
+  before insert or update of preferences on public.users
+  for each row
+  execute function private.check_preferences();
+
 create trigger users_set_updated_at
   before update on public.users
   for each row

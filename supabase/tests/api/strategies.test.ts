@@ -275,9 +275,9 @@ describe("save_strategy", () => {
     ],
     ["a config that is a list", { name: "x", config: [] }, { argument: "config", type: "object" }],
     [
-      "a config beyond 256 KiB",
-      { name: "x", config: { a: "x".repeat(262144) } },
-      { argument: "config", maximum: 262144 },
+      "a config beyond 64 KiB",
+      { name: "x", config: { a: "x".repeat(65536) } },
+      { argument: "config", maximum: 65536 },
     ],
     [
       "another timeframe",

@@ -193,6 +193,7 @@ select results_eq(
   $$select t.name, jsonb_array_length(t.rows)::bigint from exports, jsonb_each(theirs) as t (name, rows) order by 1$$,
   'others'' rows are all there'
 );
+select private.unlink_deleted_indicators(100);
 select results_eq(
   $$select position, indicator_name, indicator_id is not null from public.strategy_components where user_id = md5('keeper')::uuid order by 1$$,
   $$values (0, 'Data', false), (1, 'Data leaver', true)$$,
