@@ -9,7 +9,7 @@ export default defineConfig({
     include: ["supabase/tests/api/**/*.test.ts", "supabase/tests/commands/**/*.test.ts"],
     cache: false,
     maxWorkers: "100%",
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 240_000,
   },
 });
