@@ -252,6 +252,87 @@ select is_empty(
   'nothing of it moves updated_at or makes a version'
 );
 
+-- --------------------------------------------------------------------------- farming
+
+insert into public.coupons (code, discount_percent) values ('FARM-1', 10), ('FARM-2', 10);
+
+-- Signs up, or changes the email of an account, as Auth does.
+create function pg_temp.sign_up(who text, email text, confirmed boolean default true, by_sso boolean default false)
+returns void
+language sql
+as $$
+  insert into auth.users (id, aud, role, email, email_confirmed_at, is_sso_user)
+  values (md5(who)::uuid, 'authenticated', 'authenticated', email, case when confirmed then now() end, by_sso)
+  on conflict (id) do update set email = excluded.email, email_confirmed_at = excluded.email_confirmed_at
+$$;
+create function pg_temp.credits_of(who text)
+returns integer
+language sql
+as $$
+  select credits from public.users where id = md5(who)::uuid
+$$;
+
+select pg_temp.sign_up('farmer', 'first@farm.test');
+select is(pg_temp.credits_of('farmer'), 5, 'a new email opens with five credits');
+select is(public.redeem_coupon(md5('farmer')::uuid, 'FARM-1') ->> 'ok', 'true', 'and redeems a coupon');
+select private.remember_use('trial', md5('farmer')::uuid);
+select pg_temp.sign_up('farmer', 'second@farm.test');
+select is((public.delete_user(md5('farmer')::uuid) ->> 'deleted')::boolean, true, 'the account changes its email and goes');
+
+select pg_temp.sign_up('back ' || n, email)
+from unnest(array['First@Farm.test', 'second@farm.test']) with ordinality as e (email, n);
+select is(pg_temp.credits_of('back ' || n), 0, format('email %s opens with nothing afterwards', n))
+from generate_series(1, 2) as n;
+select is(
+  public.redeem_coupon(md5('back ' || n)::uuid, 'FARM-1') #>> '{error,code}', 'coupon_already_redeemed',
+  format('email %s has redeemed its coupon', n)
+)
+from generate_series(1, 2) as n;
+select is(private.person_used('trial', md5('back ' || n)::uuid), true, format('email %s has had its trial', n))
+from generate_series(1, 2) as n;
+select is(public.redeem_coupon(md5('back 1')::uuid, 'FARM-2') ->> 'ok', 'true', 'what was not used is there');
+
+select pg_temp.sign_up('mover', 'mover@farm.test');
+select public.redeem_coupon(md5('mover')::uuid, 'FARM-2');
+select pg_temp.sign_up('mover', 'moved@farm.test');
+select pg_temp.sign_up('second account', 'mover@farm.test');
+select is(pg_temp.credits_of('second account'), 0, 'an email that an account has left opens with nothing, while that account is there');
+select is(
+  public.redeem_coupon(md5('second account')::uuid, 'FARM-2') #>> '{error,code}', 'coupon_already_redeemed',
+  'and has redeemed what was redeemed'
+);
+
+select pg_temp.sign_up('prankster', 'victim@farm.test', confirmed => false);
+delete from auth.users where id = md5('prankster')::uuid;
+select pg_temp.sign_up('victim', 'victim@farm.test');
+select is(pg_temp.credits_of('victim'), 5, 'nobody uses up an email that they have not confirmed');
+select is(private.person_used('trial', md5('victim')::uuid), false, 'nor a trial');
+select is_empty(
+  $$select from private.account_emails as a where position('farm.test' in a::text) > 0$$, 'no email is kept in the clear'
+);
+
+-- ------------------------------------------ a first sign-up that keeps the owner out
+
+set client_min_messages = error;
+select pg_temp.sign_up('squatter', 'owner@company.test', confirmed => false);
+select is(pg_temp.credits_of('squatter'), 5, 'a plain sign-up has an account');
+select pg_temp.sign_up('employee', 'owner@company.test', by_sso => true);
+select is(pg_temp.credits_of('employee'), 5, 'the confirmed owner takes the account of an unconfirmed sign-up over');
+select is(pg_temp.credits_of('squatter'), null, 'which has none then');
+select is(pg_temp.outcome('employee', 'select public.get_my_account()'), 'done', 'so that nothing keeps the owner out');
+
+update auth.users set email_confirmed_at = now(), last_sign_in_at = now() where id = md5('squatter')::uuid;
+select is(pg_temp.credits_of('employee'), 5, 'one that confirms later does not take it back');
+
+select pg_temp.sign_up('colleague', 'colleague@company.test');
+select pg_temp.sign_up('colleague by sso', 'colleague@company.test', by_sso => true);
+select is(pg_temp.credits_of('colleague'), 5, 'a confirmed account is not taken over');
+select is(pg_temp.credits_of('colleague by sso'), null, 'by nobody');
+
+select pg_temp.sign_up('late', 'late@company.test', confirmed => false);
+select pg_temp.sign_up('late owner', 'late@company.test', confirmed => false, by_sso => true);
+select is(pg_temp.credits_of('late owner'), 5, 'single sign-on confirms an email by itself');
+
 select * from finish();
 
 rollback;
