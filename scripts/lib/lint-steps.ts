@@ -38,6 +38,17 @@ export const sourceSteps: readonly LintStep[] = [
       ),
   },
   {
+    name: "types of the example app (tsc)",
+    run: async (signal) =>
+      findings(
+        await runNodeProgram(
+          packageFile("typescript", "bin/tsc"),
+          ["--project", "examples/strategy-builder"],
+          opt(signal),
+        ),
+      ),
+  },
+  {
     name: "types of edge functions (deno check)",
     run: async (signal) => {
       const files = await denoFiles();

@@ -1,11 +1,14 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Api } from "./api.ts";
-import { loadConfig } from "./config.ts";
+import { loadConfig, withPage } from "./config.ts";
 import { prepareFolder } from "./data-folder.ts";
 import { demoEmail, prepareDemoUser } from "./demo-user.ts";
+import { openAppPort, serveExampleApp } from "./example-app.ts";
 import { functionsEnvironment, startFunctions } from "./functions.ts";
 import { createGateway } from "./gateway.ts";
+import { offerLlmStandIn } from "./llm-provider.ts";
+import { standInOperatorKey, startLlmStandIn } from "./llm-stand-in.ts";
 import { lockFolder } from "./lock.ts";
 import { hasPendingMigrations, pushMigrations } from "./migrations.ts";
 import { pageOrigins, readAllowedOrigins } from "./page-origins.ts";
@@ -30,6 +33,8 @@ export interface StackOptions {
   apiPort: number;
   /** Of Postgres; 0 takes a free one. */
   dbPort: number;
+  /** Of the example app, or a free one when that is taken; 0 takes a free one. Without it the app is not served. */
+  appPort?: number;
   /** Whether a fresh database grants new objects in public to the API roles. */
   defaultPrivileges: DefaultPrivileges;
   /** What the edge functions see beside hosted's variables. */
@@ -66,7 +71,7 @@ const mainDatabase = "postgres";
  * @throws UserError for what the person at the terminal can mend; nothing is left running then
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const config = await loadConfig();
+  let config = await loadConfig();
   await prepareFolder(options.dir);
 
   // What was started is stopped in the opposite order, after a failure as after a good run.
@@ -83,6 +88,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     cleanups.push(await lockFolder(options.dir));
     const door = await openPort("API", options.apiPort);
     cleanups.push(door.close);
+    const app = options.appPort === undefined ? null : await openAppPort(options.appPort);
+    if (app) {
+      cleanups.push(app.close);
+      config = withPage(config, app.url);
+    }
     const secrets = await loadSecrets(options.dir);
 
     // The largest part to load: it does so while Postgres starts.
@@ -112,7 +122,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     step("Starting Auth and the Data API");
     const logs = { api: join(options.dir, "api.log"), mail: join(options.dir, "mail.log") };
     for (const file of Object.values(logs)) await writeFile(file, "", { mode: 0o600 });
-    const url = `http://127.0.0.1:${door.port}`;
+    const { url } = door;
     const { startApi } = await loading;
     const api = await startApi({
       config,
@@ -128,6 +138,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await prepareDemoUser(adminUrl(), secrets, signUp(api));
 
     step("Starting the edge functions");
+    const llm = await startLlmStandIn();
+    cleanups.push(llm.close);
+    await offerLlmStandIn(databaseUrl(), llm.url);
     const status: Status = {
       API_URL: url,
       DB_URL: databaseUrl(),
@@ -140,10 +153,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       DEMO_EMAIL: demoEmail,
       DEMO_PASSWORD: secrets.demoPassword,
       STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
+      ...(app ? { APP_URL: app.url } : {}),
     };
     const environment = await functionsEnvironment(hostedVariables(status), {
       STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
       ALLOWED_ORIGINS: pageOrigins(config.auth),
+      LLM_ALLOW_LOOPBACK: "true",
+      LLM_KEY_LOCAL: standInOperatorKey,
       ...options.environment,
     });
     // `stripe listen` has a secret of its own, which the caller's environment or .env may hold.
@@ -164,6 +180,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           serviceToken: status.SERVICE_ROLE_KEY,
           jwtSecret: status.JWT_SECRET,
         },
+      }),
+    );
+
+    app?.serve(
+      serveExampleApp(join(options.dir, "app"), {
+        url,
+        publishableKey: status.PUBLISHABLE_KEY,
       }),
     );
 

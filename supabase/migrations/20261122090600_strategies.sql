@@ -151,6 +151,13 @@ create trigger strategies_check_config
   for each row
   execute function private.check_config();
 
+-- Only what a client may write: the database's own updates of the other columns come when the lock is held already.
+create trigger strategies_lock_account
+  before insert or delete or update of name, description, is_public, market_type, timeframe, config
+  on public.strategies
+  for each statement
+  execute function private.lock_own_account();
+
 -- current_version follows a change and is none itself.
 create trigger strategies_set_updated_at
   before update of user_id, name, description, is_ai_generated, is_public, market_type, timeframe, config
@@ -508,6 +515,11 @@ create trigger strategy_components_check_changed
       is distinct from (new.indicator_id, new.is_custom, new.parameters)
   )
   execute function private.check_component();
+
+create trigger strategy_components_lock_account
+  before insert or update or delete on public.strategy_components
+  for each statement
+  execute function private.lock_own_account();
 
 -- A component that loses the id of an indicator that is gone has not changed, and neither has
 -- its strategy: unlink_deleted_indicators() says so by this setting.
