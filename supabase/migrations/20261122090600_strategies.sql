@@ -422,9 +422,8 @@ revoke all on private.deleted_indicators from public, anon, authenticated, servi
 --
 -- The parameters must fit the indicator's schema, with its defaults for what is left out.
 -- Both are asked when they are set, and not again: an indicator that its author makes
--- private, or whose schema is revised, leaves the components that it has. Other parameters
--- than these are refused then, as for an indicator that does not exist: what they would be
--- checked against is not the owner's to know.
+-- private, or whose schema is revised, leaves the components that it has. The parameters of a
+-- hidden one change unchecked: what they would be checked against is not the owner's to know.
 --
 -- Triggers run before policies, so for another's row this looks nothing up.
 create function private.check_component()
@@ -477,7 +476,9 @@ begin
     for key share;
   end if;
 
-  if v_name is null then
+  if v_name is null and not v_is_new then
+    return new;
+  elsif v_name is null then
     perform private.raise_error(
       'indicator_not_found',
       'No such indicator: choose one from the library, or one of your own with is_custom.',
