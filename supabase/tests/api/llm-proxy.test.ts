@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
@@ -239,6 +239,31 @@ describe("a stream", () => {
     }
     expect(written).toBeLessThan(megabytes / 2);
     leaving.abort();
+  });
+});
+
+describe("fifty streams at once of a megabyte each", () => {
+  it("arrive byte for byte", async () => {
+    await asOperator((sql) => sql`delete from private.attempts where user_id = ${ada.id}`);
+    const bytes = randomBytes(1024 * 1024);
+    const expected = createHash("sha256").update(bytes).digest("hex");
+    provider.behave(async (_, response) => {
+      response.writeHead(200, { "content-type": "application/octet-stream" });
+      for (let at = 0; at < bytes.length; at += 16_384) {
+        if (!response.write(bytes.subarray(at, at + 16_384))) await once(response, "drain");
+      }
+      response.end();
+    });
+    const hashes = await Promise.all(
+      Array.from({ length: 50 }, async () => {
+        const hash = createHash("sha256");
+        const response = await call(ada, `${proxy(openai)}/v1/chat/completions`);
+        for await (const part of response.body ?? []) hash.update(part);
+        return hash.digest("hex");
+      }),
+    );
+    expect(hashes).toEqual(Array(50).fill(expected));
+    await asOperator((sql) => sql`delete from private.attempts where user_id = ${ada.id}`);
   });
 });
 
