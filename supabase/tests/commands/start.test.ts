@@ -379,6 +379,7 @@ describe("npm start", () => {
     const noUrls = {
       API_URL: "",
       MAIL_URL: "",
+      APP_URL: "",
       DB_URL: "",
       FUNCTIONS_URL: "",
       STRIPE_API_BASE: "",
@@ -400,6 +401,9 @@ describe("npm start", () => {
 
     command.kill("SIGKILL");
     await command.exited;
+    // No server and no file with keys outlives it.
+    await expect.poll(() => processesNaming(dir), { timeout: 20_000 }).toEqual([]);
+    await expect(stat(join(dir, "status.json"))).rejects.toThrow("ENOENT");
     command = startCommand(["start", "--port", "0", "--dir", dir]);
     status = await ready(command, dir);
     expect((await signIn(status)).error).toBeNull();
