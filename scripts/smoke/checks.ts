@@ -12,7 +12,7 @@ export interface Target {
 }
 
 /** The finding of a function that nobody has set up here: a project without PayPal or Stripe is no fault. */
-export const notConfigured = Symbol("not configured");
+export const notConfigured = { skipped: "not configured" } as const;
 
 /** One thing that must hold. */
 export interface Check {
