@@ -55,7 +55,7 @@ values
   (md5('premium indicator')::uuid, 'Matrix premium', 'momentum', 'entry', false, md5('premium')::uuid);
 
 insert into public.api_keys (id, user_id, provider, key_encrypted, key_hint, secret_version)
-select md5(who || ' key')::uuid, md5(who)::uuid, 'openai', 'ciphertext', 'last', 1
+select md5(who || ' key')::uuid, md5(who)::uuid, 'openai', 'ciphertext', 'last', private.current_api_key_secret_version()
 from unnest(array['owner', 'premium']) as who;
 
 insert into public.api_key_events (user_id, provider, action)
@@ -450,7 +450,7 @@ values
   ('api_keys', 'filter by the ciphertext', $$select id from public.api_keys where key_encrypted like 'c%' and user_id = md5('{who}')::uuid$$,
     'no grant', 'no grant', 'no grant', 'no grant', '1'),
   ('api_keys', 'insert a key',
-    $$insert into public.api_keys (user_id, provider, key_encrypted, secret_version) values (md5('owner')::uuid, 'anthropic', 'x', 1)$$,
+    $$insert into public.api_keys (user_id, provider, key_encrypted, secret_version) values (md5('owner')::uuid, 'anthropic', 'x', 0)$$,
     'no grant', 'no grant', 'no grant', 'no grant', '1'),
   ('api_keys', 'change a key', $$update public.api_keys set key_encrypted = 'x' where user_id = md5('{who}')::uuid$$,
     'no grant', 'no grant', 'no grant', 'no grant', '1'),
