@@ -126,6 +126,11 @@ export const storedApiKeySchema = z.object({
 /** A stored API key, without the key. */
 export type StoredApiKey = z.infer<typeof storedApiKeySchema>;
 
+/** A provider of language models that `llm-proxy` can reach. */
+export const llmProviderSchema = z.object({ provider: z.string(), name: z.string() });
+/** A provider of language models that `llm-proxy` can reach. */
+export type LlmProvider = z.infer<typeof llmProviderSchema>;
+
 /** What a plan allows. Null is no limit. */
 export const planSchema = z.object({
   plan_type: z.string(),
@@ -223,7 +228,15 @@ export const userExportPageSchema = z.discriminatedUnion("section", [
     }),
   ),
   exportPage("subscriptions", subscriptionSchema),
-  exportPage("api_keys", storedApiKeySchema.extend({ user_id: id, secret_version: z.number() })),
+  exportPage(
+    "api_keys",
+    storedApiKeySchema.extend({
+      user_id: id,
+      secret_version: z.number(),
+      verified_at: time.nullable(),
+      rejected_at: time.nullable(),
+    }),
+  ),
   exportPage(
     "api_key_events",
     z.object({
