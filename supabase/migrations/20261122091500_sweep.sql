@@ -43,7 +43,7 @@ begin
   end if;
 
   return v_billing || jsonb_build_object(
-    'unlinked', private.unlink_deleted_sources(1000),
+    'unlinked', private.unlink_deleted_sources(1000) + private.unlink_deleted_indicators(5000),
     'premium_corrected', v_premium,
     'attempts_forgotten', v_attempts,
     'ledger_disagreements', v_ledger
@@ -76,6 +76,8 @@ do $$
 begin
   if exists (select from pg_catalog.pg_extension where extname = 'pg_cron') then
     perform cron.schedule('pinebase-sweep', '*/15 * * * *', 'select private.sweep()');
+  else
+    raise notice 'pg_cron is not enabled, so nothing calls the sweep: enable it and push again, or run npm run sweep by a schedule of your own.';
   end if;
 end;
 $$;
