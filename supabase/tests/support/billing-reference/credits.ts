@@ -1,0 +1,117 @@
+import { addMonths, day, type Moment } from "./calendar.ts";
+import {
+  endOfPeriod,
+  isPaid,
+  type PaidInvoice,
+  paidPeriods,
+  refundedInFullAt,
+} from "./payments.ts";
+import type { PackPurchase, Plan, Revocation, Subscription } from "./truth.ts";
+
+/** A month of a paid period, and what has been granted for it altogether. */
+export interface GrantedMonth {
+  start: Moment;
+  credits: number;
+}
+
+interface Month {
+  start: Moment;
+  end: Moment;
+  period: PaidInvoice;
+}
+
+/** What the months that have started by `now` grant, oldest first; months that grant nothing left out. */
+export function grantedMonths(
+  subscription: Subscription,
+  revocations: readonly Revocation[],
+  now: Moment,
+): GrantedMonth[] {
+  return paidPeriods(subscription)
+    .filter((period) => period.paidAt <= now)
+    .flatMap((period) => monthsOf(period, endOfPeriod(subscription, period)))
+    .filter((month) => month.start <= now)
+    .filter((month) => entitledAtStart(subscription, revocations, month))
+    .map((month) => ({ start: month.start, credits: richest(subscription, month, now) }))
+    .filter(({ credits }) => credits > 0);
+}
+
+/**
+ * A period of n months has exactly n, at start + k months: each is counted from the start, or somebody
+ * who began on the 31st would drift to the 28th. The last one reaches to the end of the period.
+ */
+function monthsOf(period: PaidInvoice, end: Moment): Month[] {
+  const count = period.price.months;
+  return Array.from({ length: count }, (_, index) => ({
+    start: addMonths(period.start, index),
+    end: index === count - 1 ? period.end : addMonths(period.start, index + 1),
+    period,
+  }))
+    .filter((month) => month.start < end)
+    .map((month) => ({ ...month, end: Math.min(month.end, end) }));
+}
+
+/**
+ * Whether the subscription entitled to anything when the month began. The first month of a period began
+ * with the payment or in the grace that waits for it. A later one that began when the grace was over
+ * and the payment not there, after a refund, after the end or while revoked, grants nothing.
+ */
+function entitledAtStart(
+  subscription: Subscription,
+  revocations: readonly Revocation[],
+  { start, period }: Month,
+): boolean {
+  const paidInTime = period.paidAt <= start || start < period.start + 7 * day;
+  const refunded = refundedInFullAt(period);
+  const keptThen = refunded === null || start < refunded;
+  const revokedThen = revocations.some(
+    ({ from, to }) => from <= start && (to === null || start < to),
+  );
+  return paidInTime && keptThen && !revokedThen && !endedBefore(subscription, start);
+}
+
+function endedBefore(subscription: Subscription, moment: Moment): boolean {
+  const keepsWhatWasPaid = subscription.provider === "paypal" || subscription.endedUnpaid;
+  const { endedAt } = subscription;
+  return endedAt !== null && endedAt <= moment && !keepsWhatWasPaid;
+}
+
+/**
+ * The plan that the subscription is on at the month's start, and every richer one that it moves to
+ * before the month is over: never the sum of them.
+ */
+function richest(subscription: Subscription, month: Month, now: Moment): number {
+  const held = heldPlans(subscription);
+  const inMonth = held.filter(
+    ({ from, to }) => from <= now && from < month.end && to > month.start,
+  );
+  return Math.max(0, ...inMonth.map(({ plan }) => plan.monthlyCredits));
+}
+
+/**
+ * Which plan was held from when to when. A change counts while it is the present one, and for good once
+ * its invoice is paid: a change that was taken back unpaid was never more than an attempt.
+ */
+function heldPlans(subscription: Subscription): { plan: Plan; from: Moment; to: Moment }[] {
+  const paid = new Set(subscription.invoices.filter(isPaid).map(({ id }) => id));
+  const moves = subscription.moves.filter(
+    ({ invoice }, index) =>
+      invoice === null || paid.has(invoice) || index === subscription.moves.length - 1,
+  );
+  return moves.map(({ at, price }, index) => ({
+    plan: price.plan,
+    from: at,
+    to: moves[index + 1]?.at ?? Number.POSITIVE_INFINITY,
+  }));
+}
+
+/** Credits of a pack that its refunds and lost disputes take back altogether, at most all of them. */
+export function creditsTakenBack(pack: PackPurchase): number {
+  if (pack.paidAt === null || pack.amount === 0) {
+    return 0;
+  }
+  const refunded = pack.refunds.reduce((sum, { amount }) => sum + amount, 0);
+  const lost = pack.disputes
+    .filter(({ status }) => status === "lost")
+    .reduce((sum, { amount }) => sum + amount, 0);
+  return Math.floor((pack.credits * Math.min(pack.amount, refunded + lost)) / pack.amount);
+}
