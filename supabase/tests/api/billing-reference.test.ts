@@ -49,13 +49,12 @@ const subscription = (
   customer: "cus",
   created: start,
   status: "active",
-  moves: [{ at: start, price: of, invoice: null }],
+  moves: [{ at: start, price: of }],
   period: { start, end: addMonths(start, of.months) },
   invoices: [invoice(of, start)],
   trialEnd: null,
   cancelAt: null,
   endedAt: null,
-  endedUnpaid: false,
   ...more,
 });
 
@@ -93,14 +92,12 @@ describe("the reference's entitlement", () => {
     const renewal = { start: end, end: addMonths(start, 2) };
     const failed = subscription(monthly, start, { status: "past_due", period: renewal });
     expect(entitledUntil(failed, [])).toBe(end + 7 * day);
-    expect(entitledUntil({ ...failed, status: "unpaid" }, [])).toBe(end);
+    expect(entitledUntil({ ...failed, status: "unpaid" }, [])).toBeNull();
   });
 
   it("keeps a paid year when the invoice of a change fails", () => {
     const year = subscription(yearly, start, { status: "past_due" });
-    const until = addMonths(start, 12);
-    expect(entitledUntil(year, [])).toBe(until);
-    expect(entitledUntil({ ...year, status: "unpaid" }, [])).toBe(until);
+    expect(entitledUntil(year, [])).toBe(addMonths(start, 12));
   });
 
   it("ends at once when revoked, and a cancelled one when refunded in full", () => {
@@ -144,13 +141,13 @@ describe("the reference's months", () => {
     const start = at("2027-01-10");
     const change = at("2027-03-20");
     const up = subscription(yearly, start);
-    up.moves.push({ at: change, price: proYearly, invoice: null });
+    up.moves.push({ at: change, price: proYearly });
     expect(credits(up, change - 1)).toBe(3 * 120);
     expect(credits(up, change)).toBe(2 * 120 + 300);
     expect(credits(up, at("2027-04-10"))).toBe(2 * 120 + 2 * 300);
 
     const down = subscription(proYearly, start);
-    down.moves.push({ at: change, price: yearly, invoice: null });
+    down.moves.push({ at: change, price: yearly });
     expect(credits(down, change)).toBe(3 * 300);
     expect(credits(down, at("2027-04-10"))).toBe(3 * 300 + 120);
   });
@@ -159,7 +156,7 @@ describe("the reference's months", () => {
     const start = at("2027-01-10");
     const restless = subscription(monthly, start);
     for (const [index, of] of [proMonthly, monthly, proMonthly].entries()) {
-      restless.moves.push({ at: start + (index + 1) * day, price: of, invoice: null });
+      restless.moves.push({ at: start + (index + 1) * day, price: of });
     }
     expect(credits(restless, start + 20 * day)).toBe(250);
   });
@@ -169,7 +166,7 @@ describe("the reference's months", () => {
     const change = at("2027-02-05");
     const switched = subscription(monthly, start);
     switched.invoices.push(invoice(yearly, change));
-    switched.moves.push({ at: change, price: yearly, invoice: `in_${change}_${yearly.id}` });
+    switched.moves.push({ at: change, price: yearly });
     expect(dates(grantedMonths(switched, [], at("2027-03-06")))).toEqual([
       "2027-01-10",
       "2027-02-05",

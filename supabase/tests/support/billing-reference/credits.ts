@@ -1,12 +1,6 @@
 import { addMonths, day, type Moment } from "./calendar.ts";
-import {
-  endOfPeriod,
-  isPaid,
-  type PaidInvoice,
-  paidPeriods,
-  refundedInFullAt,
-} from "./payments.ts";
-import type { PackPurchase, Plan, Revocation, Subscription } from "./truth.ts";
+import { endOfPeriod, type PaidInvoice, paidPeriods, refundedInFullAt } from "./payments.ts";
+import type { Interruption, PackPurchase, Plan, Subscription } from "./truth.ts";
 
 /** A month of a paid period, and what has been granted for it altogether. */
 export interface GrantedMonth {
@@ -23,14 +17,15 @@ interface Month {
 /** What the months that have started by `now` grant, oldest first; months that grant nothing left out. */
 export function grantedMonths(
   subscription: Subscription,
-  revocations: readonly Revocation[],
+  interruptions: readonly Interruption[],
   now: Moment,
 ): GrantedMonth[] {
-  return paidPeriods(subscription)
+  const periods = paidPeriods(subscription);
+  return periods
     .filter((period) => period.paidAt <= now)
-    .flatMap((period) => monthsOf(period, endOfPeriod(subscription, period)))
+    .flatMap((period) => monthsOf(period, endOfPeriod(period, periods)))
     .filter((month) => month.start <= now)
-    .filter((month) => entitledAtStart(subscription, revocations, month))
+    .filter((month) => entitledAtStart(subscription, interruptions, month))
     .map((month) => ({ start: month.start, credits: richest(subscription, month, now) }))
     .filter(({ credits }) => credits > 0);
 }
@@ -53,26 +48,25 @@ function monthsOf(period: PaidInvoice, end: Moment): Month[] {
 /**
  * Whether the subscription entitled to anything when the month began. The first month of a period began
  * with the payment or in the grace that waits for it. A later one that began when the grace was over
- * and the payment not there, after a refund, after the end or while revoked, grants nothing.
+ * and the payment not there, after a refund, after the end, while revoked or `unpaid`, grants nothing.
  */
 function entitledAtStart(
   subscription: Subscription,
-  revocations: readonly Revocation[],
+  interruptions: readonly Interruption[],
   { start, period }: Month,
 ): boolean {
   const paidInTime = period.paidAt <= start || start < period.start + 7 * day;
   const refunded = refundedInFullAt(period);
   const keptThen = refunded === null || start < refunded;
-  const revokedThen = revocations.some(
+  const interruptedThen = interruptions.some(
     ({ from, to }) => from <= start && (to === null || start < to),
   );
-  return paidInTime && keptThen && !revokedThen && !endedBefore(subscription, start);
+  return paidInTime && keptThen && !interruptedThen && !endedBefore(subscription, start);
 }
 
-function endedBefore(subscription: Subscription, moment: Moment): boolean {
-  const keepsWhatWasPaid = subscription.provider === "paypal" || subscription.endedUnpaid;
-  const { endedAt } = subscription;
-  return endedAt !== null && endedAt <= moment && !keepsWhatWasPaid;
+/** What was paid for is kept after a cancellation at PayPal, its months included. */
+function endedBefore({ provider, endedAt }: Subscription, moment: Moment): boolean {
+  return provider === "stripe" && endedAt !== null && endedAt <= moment;
 }
 
 /**
@@ -87,16 +81,8 @@ function richest(subscription: Subscription, month: Month, now: Moment): number 
   return Math.max(0, ...inMonth.map(({ plan }) => plan.monthlyCredits));
 }
 
-/**
- * Which plan was held from when to when. A change counts while it is the present one, and for good once
- * its invoice is paid: a change that was taken back unpaid was never more than an attempt.
- */
-function heldPlans(subscription: Subscription): { plan: Plan; from: Moment; to: Moment }[] {
-  const paid = new Set(subscription.invoices.filter(isPaid).map(({ id }) => id));
-  const moves = subscription.moves.filter(
-    ({ invoice }, index) =>
-      invoice === null || paid.has(invoice) || index === subscription.moves.length - 1,
-  );
+/** Which plan was held from when to when. A move counts from its time, whenever it is paid. */
+function heldPlans({ moves }: Subscription): { plan: Plan; from: Moment; to: Moment }[] {
   return moves.map(({ at, price }, index) => ({
     plan: price.plan,
     from: at,

@@ -1,6 +1,6 @@
 import { day, type Moment } from "./calendar.ts";
 import { paidPeriods, paidThrough, refundedInFullAt } from "./payments.ts";
-import type { Revocation, Subscription } from "./truth.ts";
+import type { Interruption, Subscription } from "./truth.ts";
 
 /** A renewal that is not heard of for so long does not interrupt anybody. */
 const slack = 3 * day;
@@ -11,7 +11,7 @@ const grace = 7 * day;
 /** Until when a subscription makes its owner premium; null where it never did or no longer can. */
 export function entitledUntil(
   subscription: Subscription,
-  revocations: readonly Revocation[],
+  revocations: readonly Interruption[],
 ): Moment | null {
   if (revocations.some(({ to }) => to === null)) {
     return null;
@@ -35,10 +35,9 @@ function untilByStatus(subscription: Subscription): Moment | null {
       return subscription.period.end + slack;
     case "past_due":
       return latest(paidThrough(subscription), unpaidSince(subscription));
-    case "unpaid":
-      return paidThrough(subscription);
     case "canceled":
       return untilAfterTheEnd(subscription);
+    case "unpaid":
     case "incomplete":
     case "incomplete_expired":
     case "paused":
@@ -55,15 +54,10 @@ function unpaidSince(subscription: Subscription): Moment | null {
   return paid ? null : start + grace;
 }
 
-/**
- * Stripe ends a subscription at once only when a person says so, or when an invoice stayed unpaid: then
- * what was paid for is kept. PayPal knows no scheduled end: what was paid for is kept there always.
- */
+/** PayPal knows no scheduled end, so that what was paid for is kept there after the cancellation. */
 function untilAfterTheEnd(subscription: Subscription): Moment | null {
-  const keepsWhatWasPaid = subscription.provider === "paypal" || subscription.endedUnpaid;
-  return keepsWhatWasPaid
-    ? latest(paidThrough(subscription), subscription.endedAt)
-    : subscription.endedAt;
+  const { provider, endedAt } = subscription;
+  return provider === "paypal" ? latest(paidThrough(subscription), endedAt) : endedAt;
 }
 
 function currentPeriodRefundedAt(subscription: Subscription): Moment | null {
@@ -80,7 +74,7 @@ function latest(...moments: (Moment | null)[]): Moment | null {
 
 /** The latest of all subscriptions counts; null where none entitles to anything. */
 export function premiumUntil(
-  subscriptions: readonly { subscription: Subscription; revocations: readonly Revocation[] }[],
+  subscriptions: readonly { subscription: Subscription; revocations: readonly Interruption[] }[],
 ): Moment | null {
   return latest(
     ...subscriptions.map(({ subscription, revocations }) =>

@@ -33,17 +33,16 @@ export function paidPeriods(subscription: Subscription): PaidInvoice[] {
  * Where a paid period ends: a change of interval begins a new one before that, and from its payment on
  * the old period has no time and no further month.
  */
-export function endOfPeriod(subscription: Subscription, period: PaidInvoice): Moment {
-  const later = paidPeriods(subscription)
-    .filter(({ start }) => start > period.start)
-    .map(({ start, paidAt }) => Math.max(start, paidAt));
-  return Math.min(period.end, ...later);
+export function endOfPeriod(period: PaidInvoice, all: readonly PaidInvoice[]): Moment {
+  const next = all.find(({ start }) => start > period.start);
+  return next === undefined ? period.end : Math.min(period.end, Math.max(next.start, next.paidAt));
 }
 
 /** Until when the money that was kept reaches; null where nothing was paid or all of it refunded. */
 export function paidThrough(subscription: Subscription): Moment | null {
-  const ends = paidPeriods(subscription)
+  const all = paidPeriods(subscription);
+  const ends = all
     .filter((period) => refundedInFullAt(period) === null)
-    .map((period) => endOfPeriod(subscription, period));
+    .map((period) => endOfPeriod(period, all));
   return ends.length === 0 ? null : Math.max(...ends);
 }

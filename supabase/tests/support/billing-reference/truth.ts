@@ -61,15 +61,13 @@ export interface Subscription {
   created: Moment;
   status: Status;
   /** The prices it was on, oldest first; the last is the present one. */
-  moves: { at: Moment; price: Price; invoice: string | null }[];
+  moves: { at: Moment; price: Price }[];
   period: { start: Moment; end: Moment };
   invoices: Invoice[];
   trialEnd: Moment | null;
   /** When it is scheduled to end. */
   cancelAt: Moment | null;
   endedAt: Moment | null;
-  /** Whether the provider ended it because an invoice stayed unpaid. */
-  endedUnpaid: boolean;
 }
 
 export interface PackPurchase extends Charge {
@@ -80,8 +78,11 @@ export interface PackPurchase extends Charge {
   paidAt: Moment | null;
 }
 
-/** From when to when a subscription was revoked; `to` is null while it is. */
-export interface Revocation {
+/**
+ * From when to when a subscription entitled to nothing because we revoked it or heard that it is
+ * `unpaid`; `to` is null while it lasts. The provider keeps no history of either.
+ */
+export interface Interruption {
   from: Moment;
   to: Moment | null;
 }
