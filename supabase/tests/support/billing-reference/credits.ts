@@ -1,6 +1,6 @@
 import { addMonths, day, type Moment } from "./calendar.ts";
 import { endOfPeriod, type PaidInvoice, paidPeriods, refundedInFullAt } from "./payments.ts";
-import type { Interruption, PackPurchase, Plan, Subscription } from "./truth.ts";
+import type { Interruption, PackPurchase, Subscription } from "./truth.ts";
 
 /** A month of a paid period, and what has been granted for it altogether. */
 export interface GrantedMonth {
@@ -25,8 +25,11 @@ export function grantedMonths(
     .filter((period) => period.paidAt <= now)
     .flatMap((period) => monthsOf(period, endOfPeriod(period, periods)))
     .filter((month) => month.start <= now)
-    .filter((month) => entitledAtStart(subscription, interruptions, month))
-    .map((month) => ({ start: month.start, credits: richest(subscription, month, now) }))
+    .filter(({ start, period }) => entitledAt(start, subscription, interruptions, period))
+    .map((month) => ({
+      start: month.start,
+      credits: richest(subscription, interruptions, month, now),
+    }))
     .filter(({ credits }) => credits > 0);
 }
 
@@ -46,22 +49,23 @@ function monthsOf(period: PaidInvoice, end: Moment): Month[] {
 }
 
 /**
- * Whether the subscription entitled to anything when the month began. The first month of a period began
- * with the payment or in the grace that waits for it. A later one that began when the grace was over
- * and the payment not there, after a refund, after the end, while revoked or `unpaid`, grants nothing.
+ * Whether the subscription entitled to anything at a moment of a paid period. The period begins with the
+ * payment or in the grace that waits for it. When the grace was over and the payment not there, after a
+ * refund, after the end, while revoked or `unpaid`, it did not.
  */
-function entitledAtStart(
+function entitledAt(
+  moment: Moment,
   subscription: Subscription,
   interruptions: readonly Interruption[],
-  { start, period }: Month,
+  period: PaidInvoice,
 ): boolean {
-  const paidInTime = period.paidAt <= start || start < period.start + 7 * day;
+  const paidInTime = period.paidAt <= moment || moment < period.start + 7 * day;
   const refunded = refundedInFullAt(period);
-  const keptThen = refunded === null || start < refunded;
-  const interruptedThen = interruptions.some(
-    ({ from, to }) => from <= start && (to === null || start < to),
+  const kept = refunded === null || moment < refunded;
+  const interrupted = interruptions.some(
+    ({ from, to }) => from <= moment && (to === null || moment < to),
   );
-  return paidInTime && keptThen && !interruptedThen && !endedBefore(subscription, start);
+  return paidInTime && kept && !interrupted && !endedBefore(subscription, moment);
 }
 
 /** What was paid for is kept after a cancellation at PayPal, its months included. */
@@ -70,24 +74,21 @@ function endedBefore({ provider, endedAt }: Subscription, moment: Moment): boole
 }
 
 /**
- * The plan that the subscription is on at the month's start, and every richer one that it moves to
- * before the month is over: never the sum of them.
+ * The plan that the subscription is on at the month's start, or the richest that it moves to before the
+ * month is over: never the sum of them.
  */
-function richest(subscription: Subscription, month: Month, now: Moment): number {
-  const held = heldPlans(subscription);
-  const inMonth = held.filter(
-    ({ from, to }) => from <= now && from < month.end && to > month.start,
+function richest(
+  subscription: Subscription,
+  interruptions: readonly Interruption[],
+  { start, end, period }: Month,
+  now: Moment,
+): number {
+  const atStart = subscription.moves.filter(({ at }) => at <= start).slice(-1);
+  const inMonth = subscription.moves.filter(
+    ({ at }) =>
+      at > start && at < end && at <= now && entitledAt(at, subscription, interruptions, period),
   );
-  return Math.max(0, ...inMonth.map(({ plan }) => plan.monthlyCredits));
-}
-
-/** Which plan was held from when to when. A move counts from its time, whenever it is paid. */
-function heldPlans({ moves }: Subscription): { plan: Plan; from: Moment; to: Moment }[] {
-  return moves.map(({ at, price }, index) => ({
-    plan: price.plan,
-    from: at,
-    to: moves[index + 1]?.at ?? Number.POSITIVE_INFINITY,
-  }));
+  return Math.max(0, ...[...atStart, ...inMonth].map(({ price }) => price.plan.monthlyCredits));
 }
 
 /** Credits of a pack that its refunds and lost disputes take back altogether, at most all of them. */
