@@ -68,8 +68,8 @@ export function billingDatabase(sql: postgres.Sql): BillingDatabase {
     async offerPrices(rises) {
       await sql.begin(async (tx) => {
         await tx`
-          insert into public.plans (plan_type, name, is_premium, monthly_credits)
-          select plan_type, plan_type, true, monthly_credits
+          insert into public.plans (plan_type, name, is_premium, monthly_credits, max_versions)
+          select plan_type, plan_type, true, monthly_credits, 10
           from jsonb_to_recordset(${tx.json(
             plans.map(({ planType, monthlyCredits }) => ({
               plan_type: planType,
@@ -106,20 +106,20 @@ export function billingDatabase(sql: postgres.Sql): BillingDatabase {
     async expectPayPal(userId, { id, priceId, at }) {
       await sql`
         insert into private.known_subscriptions
-          (provider, provider_subscription_id, user_id, price_id, opened_at)
+          (provider, subscription_id, user_id, price_id, opened_at)
         select 'paypal', ${id}, ${userId}, p.id, ${time(at)}
         from public.prices as p
         where p.provider_price_id = ${priceId}`;
     },
 
     async record({ id, at, type, provider }, effect, readNumber, now) {
-      const [row] = await sql<{ answer: { status: string; reason: string | null } }[]>`
+      const [row] = await sql<{ answer: { status: string; reason?: string | null } }[]>`
         select private.record_webhook_event(
           ${provider}, ${id}, ${type}, ${time(at)}::timestamptz, false, '{}',
           ${sql.json(effect)}, ${readNumber}::bigint, ${time(now)}::timestamptz
         ) as answer`;
-      const { status, reason } = row?.answer ?? { status: "unanswered", reason: null };
-      return reason === null || status === "processed" ? status : `${status}: ${reason}`;
+      const { status, reason } = row?.answer ?? { status: "not answered" };
+      return status === "processed" || status === "duplicate" ? status : `${status}: ${reason}`;
     },
 
     async applyRead(snapshots, purchases, readNumber, now) {
@@ -201,26 +201,28 @@ export function billingDatabase(sql: postgres.Sql): BillingDatabase {
 
     async ledgers(userIds) {
       const rows = await sql<{ user_id: string; line: string }[]>`
+        with rows as (
+          select
+            t.user_id,
+            t.kind,
+            t.delta,
+            case when t.kind = 'subscription' then split_part(t.idempotency_key, ':', 2) end as subscription_id,
+            case when t.kind = 'subscription' then split_part(t.idempotency_key, ':', 3) end as month
+          from public.credit_transactions as t
+          where t.user_id = any (${userIds}::uuid[]) and t.kind <> 'consume'
+        )
         select
-          t.user_id,
+          r.user_id,
           concat_ws(
             ' ',
-            t.kind,
+            r.kind,
             s.provider_subscription_id,
-            case when t.kind = 'subscription' then
-              to_char(
-                to_timestamp(split_part(t.idempotency_key, ':', 3), 'YYYYMMDD"T"HH24MISS"Z"'),
-                'YYYY-MM-DD"T"HH24:MI:SS'
-              )
-            end,
-            sum(t.delta)
+            to_char(to_timestamp(r.month, 'YYYYMMDD"T"HH24MISS"Z"'), 'YYYY-MM-DD"T"HH24:MI:SS'),
+            sum(r.delta)
           ) as line
-        from public.credit_transactions as t
-        left join public.subscriptions as s
-          on t.kind = 'subscription' and s.id::text = split_part(t.idempotency_key, ':', 2)
-        where t.user_id = any (${userIds}::uuid[]) and t.kind <> 'consume'
-        group by t.user_id, t.kind, s.provider_subscription_id,
-          case when t.kind = 'subscription' then split_part(t.idempotency_key, ':', 3) end`;
+        from rows as r
+        left join public.subscriptions as s on s.id::text = r.subscription_id
+        group by r.user_id, r.kind, s.provider_subscription_id, r.month`;
       const ledgers = new Map<string, string[]>();
       for (const { user_id, line } of rows) {
         ledgers.set(user_id, [...(ledgers.get(user_id) ?? []), line]);
@@ -230,6 +232,7 @@ export function billingDatabase(sql: postgres.Sql): BillingDatabase {
 
     async forget(userIds) {
       await sql`delete from auth.users where id = any (${userIds}::uuid[])`;
+      await sql`truncate private.provider_tasks, private.webhook_events, private.billing_flags`;
     },
   };
 }

@@ -47,10 +47,13 @@ interface Playing {
   differences: string[];
 }
 
-/** How often the results are compared on the way. */
-const checkEvery = 30;
+/** Days from one sweep to the next, over and over: what is due waits for hours or for days. */
+const sweepDays = [1, 2, 5, 9, 3];
 
-/** Plays all lives at once against one database, a simulated day at a time, and compares. */
+/** Results are compared on the way after so many sweeps. */
+const checkEvery = 10;
+
+/** Plays all lives at once against one database, from sweep to sweep, and compares. */
 export async function play(database: BillingDatabase, lives: readonly Life[]): Promise<Outcome[]> {
   await database.offerPrices(0);
   const userIds = await database.createUsers(lives.length);
@@ -58,14 +61,14 @@ export async function play(database: BillingDatabase, lives: readonly Life[]): P
   let readNumber = await database.lastReadNumber();
   const stage: Stage = { database, draw: () => ++readNumber, lastSweep: firstDay, now: firstDay };
 
-  for (let tick = 0; firstDay + tick * day < lastDay; tick++) {
-    stage.now = firstDay + tick * day + (((tick * 7_919) % 86_400) + 1) * 1_000;
+  for (const [index, moment] of sweepMoments().entries()) {
+    stage.now = moment;
     await raisePrices(stage);
     await Promise.all(all.map((playing) => passTime(playing, stage)));
     await sweep(stage);
     await Promise.all(all.map((playing) => afterSweep(playing, stage)));
     await cancelForTheDeleted(all, stage);
-    if (tick % checkEvery === checkEvery - 1) {
+    if (index % checkEvery === checkEvery - 1) {
       await compareBalances(all, stage);
     }
   }
@@ -93,6 +96,17 @@ interface Stage {
   draw(): number;
   lastSweep: Moment;
   now: Moment;
+}
+
+function sweepMoments(): Moment[] {
+  const moments: Moment[] = [];
+  let midnight = firstDay;
+  for (let index = 0; midnight < lastDay; index++) {
+    const secondOfDay = ((index * 7_919) % 86_400) + 1;
+    moments.push(midnight + secondOfDay * 1_000);
+    midnight += (sweepDays[index % sweepDays.length] ?? 1) * day;
+  }
+  return moments;
 }
 
 async function raisePrices({ database, lastSweep, now }: Stage): Promise<void> {
@@ -232,10 +246,8 @@ async function readPack(
 }
 
 function noteStatus(playing: Playing, type: string, result: string): void {
-  const expected = playing.deleted
-    ? ["processed", "duplicate", "ignored"]
-    : ["processed", "duplicate"];
-  if (!expected.includes(result)) {
+  const fine = ["processed", "duplicate"].includes(result);
+  if (!fine && !(playing.deleted && result.startsWith("ignored"))) {
     playing.differences.push(`${type} was ${result}`);
   }
 }
