@@ -293,10 +293,17 @@ select s || f, 'service_role'
 from
   unnest(array['public.', 'private.']) as s,
   unnest(array[
-    'apply_read', 'begin_checkout', 'billing_of', 'diagnose_account', 'drop_checkout', 'end_checkout', 'fail_webhook_event',
-    'grant_premium', 'link_billing_customer', 'next_read_number', 'open_checkout', 'record_webhook_event',
-    'settle_webhook_event', 'sweep', 'unsettled_webhook_events'
+    'apply_read', 'begin_checkout', 'begin_webhook_event', 'billing_of', 'diagnose_account', 'drop_checkout', 'end_checkout',
+    'fail_webhook_event', 'finish_provider_task', 'grant_premium', 'link_billing_customer', 'next_read_number', 'open_checkout',
+    'open_provider_tasks', 'reconcile_targets', 'record_webhook_event', 'return_paypal_ask', 'sweep', 'take_billing_call',
+    'take_paypal_ask', 'unsettled_webhook_events'
   ]) as f;
+
+insert into expected_callers
+values
+  ('public.revoke_subscription', 'service_role'),
+  ('public.reinstate_subscription', 'service_role'),
+  ('private.change_revocation', 'service_role');
 
 insert into expected_callers
 select schema || '.' || name, role
