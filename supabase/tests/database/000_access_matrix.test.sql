@@ -30,10 +30,6 @@ values
 insert into private.trusted_oauth_clients (client_id, name)
 values ('trusted-client', 'Matrix');
 
-update public.users
-set premium_until = now() + interval '1 day'
-where id = md5('premium')::uuid;
-
 insert into public.plans (plan_type, name, max_versions, is_active)
 values ('matrix_retired', 'Retired', 1, false);
 
@@ -62,6 +58,15 @@ insert into public.api_key_events (user_id, provider, action)
 select md5(who)::uuid, 'openai', 'stored'
 from unnest(array['owner', 'premium']) as who;
 
+insert into public.subscriptions (id, user_id, status, provider, provider_subscription_id, plan_type)
+select md5(who || ' subscription')::uuid, md5(who)::uuid, 'canceled', 'stripe', 'sub_matrix_' || who, 'premium_monthly'
+from unnest(array['owner', 'premium']) as who;
+
+-- After the subscriptions: premium follows them.
+update public.users
+set premium_until = now() + interval '1 day'
+where id = md5('premium')::uuid;
+
 insert into public.custom_indicators (id, user_id, name, category, type, pine_script, is_public)
 select md5(who || shared || 'custom')::uuid, md5(who)::uuid, 'Matrix' || shared, 'momentum', 'exit', 'plot(close)', shared = ' public '
 from unnest(array['owner', 'premium']) as who, unnest(array[' private ', ' public ']) as shared;
@@ -77,10 +82,6 @@ from unnest(array['owner', 'premium']) as who, unnest(array[' private ', ' publi
 insert into public.strategy_versions (id, strategy_id, user_id, version_number, config)
 select md5(who || shared || 'version')::uuid, md5(who || shared || 'strategy')::uuid, md5(who)::uuid, 1000, '{}'
 from unnest(array['owner', 'premium']) as who, unnest(array[' private ', ' public ']) as shared;
-
-insert into public.subscriptions (id, user_id, status, provider, provider_subscription_id, plan_type)
-select md5(who || ' subscription')::uuid, md5(who)::uuid, 'canceled', 'stripe', 'sub_matrix_' || who, 'premium_monthly'
-from unnest(array['owner', 'premium']) as who;
 
 insert into public.user_coupons (id, user_id, coupon_id)
 select md5(who || ' redemption')::uuid, md5(who)::uuid, md5('coupon')::uuid
