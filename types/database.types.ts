@@ -129,6 +129,28 @@ export type Database = {
         };
         Relationships: [];
       };
+      credit_packs: {
+        Row: {
+          credits: number;
+          is_active: boolean;
+          name: string;
+          pack_type: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          credits: number;
+          is_active?: boolean;
+          name: string;
+          pack_type: string;
+        };
+        Update: {
+          credits?: number;
+          is_active?: boolean;
+          name?: string;
+          pack_type?: string;
+        };
+        Relationships: [];
+      };
       credit_transactions: {
         Row: {
           balance_after: number;
@@ -295,9 +317,8 @@ export type Database = {
           max_versions: number;
           monthly_credits: number;
           name: string;
-          paypal_plan_id: string | null;
           plan_type: string;
-          stripe_price_id: string | null;
+          trial_days: number;
         };
         ComputedFields: never;
         Insert: {
@@ -308,9 +329,8 @@ export type Database = {
           max_versions: number;
           monthly_credits?: number;
           name: string;
-          paypal_plan_id?: string | null;
           plan_type: string;
-          stripe_price_id?: string | null;
+          trial_days?: number;
         };
         Update: {
           is_active?: boolean;
@@ -320,11 +340,68 @@ export type Database = {
           max_versions?: number;
           monthly_credits?: number;
           name?: string;
-          paypal_plan_id?: string | null;
           plan_type?: string;
-          stripe_price_id?: string | null;
+          trial_days?: number;
         };
         Relationships: [];
+      };
+      prices: {
+        Row: {
+          created_at: string;
+          currency: string;
+          id: string;
+          interval: string | null;
+          interval_count: number;
+          is_current: boolean;
+          pack_type: string | null;
+          plan_type: string | null;
+          provider: string;
+          provider_price_id: string;
+          unit_amount: number;
+        };
+        ComputedFields: never;
+        Insert: {
+          created_at?: string;
+          currency: string;
+          id?: string;
+          interval?: string | null;
+          interval_count?: number;
+          is_current?: boolean;
+          pack_type?: string | null;
+          plan_type?: string | null;
+          provider: string;
+          provider_price_id: string;
+          unit_amount: number;
+        };
+        Update: {
+          created_at?: string;
+          currency?: string;
+          id?: string;
+          interval?: string | null;
+          interval_count?: number;
+          is_current?: boolean;
+          pack_type?: string | null;
+          plan_type?: string | null;
+          provider?: string;
+          provider_price_id?: string;
+          unit_amount?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "prices_pack_type_fkey";
+            columns: ["pack_type"];
+            isOneToOne: false;
+            referencedRelation: "credit_packs";
+            referencedColumns: ["pack_type"];
+          },
+          {
+            foreignKeyName: "prices_plan_type_fkey";
+            columns: ["plan_type"];
+            isOneToOne: false;
+            referencedRelation: "plans";
+            referencedColumns: ["plan_type"];
+          },
+        ];
       };
       strategies: {
         Row: {
@@ -332,6 +409,7 @@ export type Database = {
           created_at: string;
           current_version: number;
           description: string | null;
+          forked_from: string | null;
           id: string;
           is_ai_generated: boolean;
           is_public: boolean;
@@ -347,6 +425,7 @@ export type Database = {
           created_at?: string;
           current_version?: number;
           description?: string | null;
+          forked_from?: string | null;
           id?: string;
           is_ai_generated?: boolean;
           is_public?: boolean;
@@ -361,6 +440,7 @@ export type Database = {
           created_at?: string;
           current_version?: number;
           description?: string | null;
+          forked_from?: string | null;
           id?: string;
           is_ai_generated?: boolean;
           is_public?: boolean;
@@ -500,10 +580,14 @@ export type Database = {
           grace_until: string | null;
           id: string;
           livemode: boolean;
+          next_grant_at: string | null;
+          paid_through: string | null;
           plan_type: string;
+          price_id: string | null;
           provider: string;
           provider_subscription_id: string | null;
           read_number: number;
+          revoked_at: string | null;
           status: string;
           updated_at: string;
           user_id: string;
@@ -518,10 +602,14 @@ export type Database = {
           grace_until?: string | null;
           id?: string;
           livemode?: boolean;
+          next_grant_at?: string | null;
+          paid_through?: string | null;
           plan_type: string;
+          price_id?: string | null;
           provider: string;
           provider_subscription_id?: string | null;
           read_number?: number;
+          revoked_at?: string | null;
           status: string;
           updated_at?: string;
           user_id: string;
@@ -535,10 +623,14 @@ export type Database = {
           grace_until?: string | null;
           id?: string;
           livemode?: boolean;
+          next_grant_at?: string | null;
+          paid_through?: string | null;
           plan_type?: string;
+          price_id?: string | null;
           provider?: string;
           provider_subscription_id?: string | null;
           read_number?: number;
+          revoked_at?: string | null;
           status?: string;
           updated_at?: string;
           user_id?: string;
@@ -550,6 +642,13 @@ export type Database = {
             isOneToOne: false;
             referencedRelation: "plans";
             referencedColumns: ["plan_type"];
+          },
+          {
+            foreignKeyName: "subscriptions_price_id_fkey";
+            columns: ["price_id"];
+            isOneToOne: false;
+            referencedRelation: "prices";
+            referencedColumns: ["id"];
           },
           {
             foreignKeyName: "subscriptions_user_id_fkey";
@@ -614,6 +713,7 @@ export type Database = {
           last_login: string | null;
           preferences: NonNullable<Json>;
           premium_until: string | null;
+          public_name: string | null;
           updated_at: string;
         };
         ComputedFields: never;
@@ -627,6 +727,7 @@ export type Database = {
           last_login?: string | null;
           preferences?: NonNullable<Json>;
           premium_until?: string | null;
+          public_name?: string | null;
           updated_at?: string;
         };
         Update: {
@@ -639,6 +740,7 @@ export type Database = {
           last_login?: string | null;
           preferences?: NonNullable<Json>;
           premium_until?: string | null;
+          public_name?: string | null;
           updated_at?: string;
         };
         Relationships: [];
@@ -648,11 +750,23 @@ export type Database = {
       [_ in never]: never;
     };
     Functions: {
-      apply_read: { Args: { read_number: number; snapshot: Json }; Returns: Json };
-      begin_checkout: {
-        Args: { fingerprint: string; plan_type: string; provider: string; user_id: string };
+      apply_read: {
+        Args: { purchases?: Json; read_number: number; snapshots: Json };
         Returns: Json;
       };
+      begin_checkout: {
+        Args: {
+          currency?: string;
+          fingerprint: string;
+          ignore_coupon?: boolean;
+          pack_type?: string;
+          plan_type?: string;
+          provider: string;
+          user_id: string;
+        };
+        Returns: Json;
+      };
+      begin_webhook_event: { Args: { event_id: string; provider: string }; Returns: Json };
       billing_of: { Args: { user_id: string }; Returns: Json };
       charge_credits: {
         Args: { amount: number; idempotency_key?: string; reason?: string; user_id: string };
@@ -676,9 +790,18 @@ export type Database = {
       export_my_data: { Args: Record<PropertyKey, never>; Returns: Json };
       export_user_data: { Args: { user_id: string }; Returns: Json };
       fail_webhook_event: {
-        Args: { error: string; event_id: string; provider: string };
+        Args: {
+          created: string;
+          error: string;
+          event_id: string;
+          livemode: boolean;
+          payload: Json;
+          provider: string;
+          type: string;
+        };
         Returns: undefined;
       };
+      finish_provider_task: { Args: { error?: string; id: number }; Returns: undefined };
       fork_strategy: { Args: { name?: string; strategy_id: string }; Returns: Json };
       get_decrypted_api_key: {
         Args: { provider: string; request_id?: string; user_id: string };
@@ -691,6 +814,7 @@ export type Database = {
         Returns: Json;
       };
       grant_premium: { Args: { plan_type: string; until: string; user_id: string }; Returns: Json };
+      has_second_factor: { Args: { user_id: string }; Returns: boolean };
       import_legacy_api_key_secret: { Args: { secret: string }; Returns: Json };
       link_billing_customer: {
         Args: { customer_id: string; provider: string; user_id: string };
@@ -711,15 +835,21 @@ export type Database = {
         Args: { attempt: string; expires_at: string; session_id: string; url: string };
         Returns: boolean;
       };
+      open_provider_tasks: { Args: { page_size?: number }; Returns: Json };
       preview_coupon: { Args: { code: string; user_id: string }; Returns: Json };
+      reconcile_targets: {
+        Args: { after_id?: string; page_size?: number; provider: string; since: string };
+        Returns: Json;
+      };
       record_webhook_event: {
         Args: {
-          can_read: boolean;
           created: string;
+          effect: Json;
           event_id: string;
           livemode: boolean;
           payload: Json;
           provider: string;
+          read_number: number;
           type: string;
         };
         Returns: Json;
@@ -727,10 +857,13 @@ export type Database = {
       redeem_coupon: { Args: { code: string; user_id: string }; Returns: Json };
       reencrypt_api_keys: { Args: { batch_size?: number }; Returns: Json };
       refund_credits: { Args: { idempotency_key: string; user_id: string }; Returns: Json };
+      reinstate_subscription: { Args: { subscription_id: string }; Returns: Json };
       restore_strategy_version: {
         Args: { notes?: string; strategy_id: string; version_number: number };
         Returns: Json;
       };
+      return_paypal_ask: { Args: Record<PropertyKey, never>; Returns: undefined };
+      revoke_subscription: { Args: { reason: string; subscription_id: string }; Returns: Json };
       rotate_api_key_secret: { Args: Record<PropertyKey, never>; Returns: Json };
       save_strategy: {
         Args: {
@@ -777,12 +910,10 @@ export type Database = {
           isSetofReturn: true;
         };
       };
-      settle_webhook_event: {
-        Args: { effect: Json; event_id: string; provider: string; read_number: number };
-        Returns: Json;
-      };
       store_api_key: { Args: { api_key: string; provider: string }; Returns: Json };
       sweep: { Args: Record<PropertyKey, never>; Returns: Json };
+      take_billing_call: { Args: { user_id: string }; Returns: Json };
+      take_paypal_ask: { Args: Record<PropertyKey, never>; Returns: Json };
       unsettled_webhook_events: { Args: { event_id?: string; provider?: string }; Returns: Json };
     };
     Enums: {

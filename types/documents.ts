@@ -43,8 +43,7 @@ export const strategyComponentInputSchema = z.strictObject({
 /** One indicator of a strategy as `save_strategy` takes it. */
 export type StrategyComponentInput = z.infer<typeof strategyComponentInputSchema>;
 
-/** A strategy on the public page. */
-export const strategySummarySchema = z.object({
+const strategyHeadSchema = z.object({
   strategy_id: id,
   name: z.string(),
   description: z.string().nullable(),
@@ -55,12 +54,22 @@ export const strategySummarySchema = z.object({
   version_number: z.number(),
   created_at: time,
   updated_at: time,
+  /** The owner's public name. */
+  author: z.string().nullable(),
+  /** The strategy it was forked from; null when that was deleted. */
+  forked_from: id.nullable(),
+});
+
+/** A strategy on the public page. */
+export const strategySummarySchema = strategyHeadSchema.extend({
+  /** How many strategies were forked from it. */
+  fork_count: z.number(),
 });
 /** A strategy on the public page. */
 export type StrategySummary = z.infer<typeof strategySummarySchema>;
 
 /** A whole strategy. */
-export const strategyDocumentSchema = strategySummarySchema.extend({
+export const strategyDocumentSchema = strategyHeadSchema.extend({
   config: jsonObjectSchema,
   components: z.array(strategyComponentSchema),
 });
@@ -126,8 +135,8 @@ export const planSchema = z.object({
   max_strategies: z.number().nullable(),
   max_versions: z.number().nullable(),
   max_custom_indicators: z.number().nullable(),
-  stripe_price_id: z.string().nullable(),
-  paypal_plan_id: z.string().nullable(),
+  /** Days before the first payment; 0 for no trial. */
+  trial_days: z.number(),
   is_active: z.boolean(),
 });
 /** What a plan allows. Null is no limit. */
@@ -148,6 +157,12 @@ export const subscriptionSchema = z.object({
   ended_at: time.nullable(),
   livemode: z.boolean(),
   read_number: z.number(),
+  price_id: id.nullable(),
+  /** Since when it entitles to nothing, whatever the provider says. */
+  revoked_at: time.nullable(),
+  paid_through: time.nullable(),
+  /** When its next month of credits begins. */
+  next_grant_at: time.nullable(),
   created_at: time,
   updated_at: time,
 });
@@ -166,6 +181,8 @@ export const userSchema = z.object({
   premium_until: time.nullable(),
   preferences: jsonObjectSchema,
   last_login: time.nullable(),
+  /** Shown as the author of what the user publishes. */
+  public_name: z.string().nullable(),
 });
 /** A user's row. */
 export type User = z.infer<typeof userSchema>;
@@ -238,6 +255,7 @@ export const userExportSchema = z.object({
       timeframe: timeframeSchema.nullable(),
       config: jsonObjectSchema,
       current_version: z.number(),
+      forked_from: id.nullable(),
       updated_at: time,
     }),
   ),
@@ -327,6 +345,7 @@ export const diagnosisSchema = z.object({
   open_checkout: jsonObjectSchema.nullable(),
   last_events: z.array(jsonObjectSchema),
   parked_events: z.array(jsonObjectSchema),
+  flags: z.array(jsonObjectSchema),
   ledger: z.object({ agrees: z.boolean(), last: z.array(jsonObjectSchema) }),
 });
 /** What a support case needs. The parts are for a person to read; they may change. */
@@ -339,9 +358,11 @@ export const sweepSchema = z.object({
   deleted: z.number(),
   ended: z.number(),
   months_granted: z.number(),
-  premium_corrected: z.number(),
-  attempts_forgotten: z.number(),
-  /** Not mended, because nobody knows which side is right. */
+  /** References to what was deleted. */
+  unlinked: z.number(),
+  /** Rows that could not be settled; each is flagged and tried again later. */
+  failures: z.number(),
+  /** Not corrected, because nobody knows which side is right. */
   ledger_disagreements: z.array(jsonObjectSchema),
 });
 /** What a sweep did, as numbers of rows. */

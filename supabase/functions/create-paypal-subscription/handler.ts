@@ -114,7 +114,10 @@ async function openApproval(
         continue;
       }
       if (begun.price_id === null) {
-        return failure("not_configured", "This plan has no id at PayPal yet: set paypal_plan_id.");
+        return failure(
+          "not_configured",
+          "This plan has no id at PayPal yet: add its price to prices.",
+        );
       }
       const created = await paypal.createSubscription({
         attempt: begun.attempt,

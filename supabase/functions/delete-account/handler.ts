@@ -1,9 +1,10 @@
 import { bodyLimit, readJson } from "../_shared/body.ts";
-import { type ClaimsReader, identifyCaller } from "../_shared/caller.ts";
+import { type ClaimsReader, identifyCaller, requireSecondFactor } from "../_shared/caller.ts";
 import type { AllowedOrigins } from "../_shared/cors.ts";
 import { createEndpoint } from "../_shared/endpoint.ts";
 import { type Failure, failure, isFailure } from "../_shared/failure.ts";
 import type { Log } from "../_shared/log.ts";
+import type { RpcClient } from "../_shared/rpc.ts";
 import { deleteAccountRequestSchema } from "../_shared/schemas.ts";
 import type { Accounts } from "./account.ts";
 import type { Billing } from "./billing.ts";
@@ -13,6 +14,8 @@ import { isLeftAtProvider, willRenew } from "./subscriptions.ts";
 /** What the delete-account function needs from outside. */
 export interface DeleteAccountDependencies {
   auth: ClaimsReader;
+  /** Acts as the service role. */
+  service: RpcClient;
   accounts: Accounts;
   billing: Billing;
   /** Closes what could still be paid, and reads what the providers say of the user's subscriptions. */
@@ -29,7 +32,7 @@ export interface DeleteAccountDependencies {
 export function createHandler(
   dependencies: DeleteAccountDependencies,
 ): (request: Request) => Promise<Response> {
-  const { auth, accounts, billing, refresh, files } = dependencies;
+  const { auth, service, accounts, billing, refresh, files } = dependencies;
   return createEndpoint({
     name: "delete-account",
     methods: ["POST"],
@@ -39,6 +42,8 @@ export function createHandler(
       const caller = await identifyCaller(request, auth);
       if (isFailure(caller)) return caller;
       note({ user_id: caller.userId });
+      const confirmed = await requireSecondFactor(caller, service);
+      if (isFailure(confirmed)) return confirmed;
 
       const body = await readJson(request, deleteAccountRequestSchema, bodyLimit.other);
       if (isFailure(body)) return body;

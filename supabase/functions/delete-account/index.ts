@@ -17,6 +17,7 @@ const client = createStripe(settings);
 Deno.serve(
   createHandler({
     auth: createVisitorClient(environment).auth,
+    service,
     accounts: createAccounts(service),
     billing: createBilling(client),
     refresh: createRefresh(

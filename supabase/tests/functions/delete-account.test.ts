@@ -35,12 +35,17 @@ function subscription(fields: Partial<Subscription>): Subscription {
 }
 
 /** Notes in which order what was done; `broken` names the step that fails. */
-function setUp(account: Partial<Account> | null, broken?: "billing" | "files" | "rows") {
+function setUp(
+  account: Partial<Account> | null,
+  broken?: "billing" | "files" | "rows",
+  hasSecondFactor = false,
+) {
   const done: string[] = [];
   const lines: LogFields[] = [];
   const upstream = failure("upstream_error", "Try again later.");
   const handler = createHandler({
     auth,
+    service: { rpc: () => Promise.resolve({ data: hasSecondFactor, error: null }) },
     accounts: {
       find: () =>
         Promise.resolve(account && { email: "ada@example.test", subscriptions: [], ...account }),
@@ -105,6 +110,14 @@ Deno.test("no email, another field or no token deletes nothing", async () => {
   assert.equal(await codeOf(await post({})), "invalid_body");
   assert.equal(await codeOf(await post({ ...confirmed, user_id: "another" })), "invalid_body");
   assert.equal(await codeOf(await post(confirmed, "forged")), "not_authenticated");
+  assert.deepEqual(done, []);
+});
+
+Deno.test("a session without the user's second factor deletes nothing", async () => {
+  const { post, done } = setUp({}, undefined, true);
+  const response = await post(confirmed);
+  assert.equal(response.status, 403);
+  assert.equal(await codeOf(response), "mfa_required");
   assert.deepEqual(done, []);
 });
 
