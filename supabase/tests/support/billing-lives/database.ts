@@ -147,14 +147,14 @@ export function billingDatabase(sql: postgres.Sql): BillingDatabase {
 
     async revoke(subscription, now) {
       await sql`
-        select private.revoke_subscription(s.id, 'Fraud', ${time(now)}::timestamptz)
+        select private.change_revocation(s.id, 'Fraud', true, ${time(now)}::timestamptz)
         from public.subscriptions as s
         where s.provider_subscription_id = ${subscription}`;
     },
 
     async reinstate(subscription, now) {
       await sql`
-        select private.reinstate_subscription(s.id, ${time(now)}::timestamptz)
+        select private.change_revocation(s.id, null, false, ${time(now)}::timestamptz)
         from public.subscriptions as s
         where s.provider_subscription_id = ${subscription}`;
     },

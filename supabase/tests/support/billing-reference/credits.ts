@@ -68,9 +68,10 @@ function entitledAt(
   return paidInTime && kept && !interrupted && !endedBefore(subscription, moment);
 }
 
-/** What was paid for is kept after a cancellation at PayPal, its months included. */
-function endedBefore({ provider, endedAt }: Subscription, moment: Moment): boolean {
-  return provider === "stripe" && endedAt !== null && endedAt <= moment;
+/** A scheduled end is one too. What was paid for is kept after a cancellation at PayPal. */
+function endedBefore({ provider, endedAt, cancelAt }: Subscription, moment: Moment): boolean {
+  const end = Math.min(...[endedAt, cancelAt].filter((at) => at !== null));
+  return provider === "stripe" && end <= moment;
 }
 
 /**
