@@ -102,8 +102,10 @@ describe("the reference's entitlement", () => {
 
   it("ends at once when revoked, and a cancelled one when refunded in full", () => {
     const running = subscription(monthly, start);
-    expect(entitledUntil(running, [{ from: start, to: null }])).toBeNull();
-    expect(entitledUntil(running, [{ from: start, to: start + day }])).toBe(end + 3 * day);
+    expect(entitledUntil(running, [{ why: "revoked", from: start, to: null }])).toBeNull();
+    expect(entitledUntil(running, [{ why: "revoked", from: start, to: start + day }])).toBe(
+      end + 3 * day,
+    );
     const refunds = [{ id: "re", at: start + day, amount: 900 }];
     const refunded = { ...running, invoices: [invoice(monthly, start, { refunds })] };
     expect(entitledUntil(refunded, [])).toBe(end + 3 * day);
@@ -191,7 +193,7 @@ describe("the reference's months", () => {
     const year = subscription(yearly, start);
     expect(credits({ ...year, invoices: [invoice(yearly, start, { refunds })] }, now)).toBe(360);
     expect(credits({ ...year, status: "canceled", endedAt: later }, now)).toBe(360);
-    const revoked = [{ from: later, to: at("2027-06-01") }];
+    const revoked = [{ why: "revoked" as const, from: later, to: at("2027-06-01") }];
     expect(grantedMonths(year, revoked, now)).toHaveLength(10);
   });
 

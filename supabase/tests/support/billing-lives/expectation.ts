@@ -62,7 +62,7 @@ export function createExpectation() {
     const list = listOf(lapses, id);
     const open = list.find(({ to }) => to === null);
     if (status === "unpaid" && open === undefined) {
-      list.push({ from: now, to: null });
+      list.push({ why: "unpaid", from: now, to: null });
     } else if (status !== "unpaid" && open !== undefined) {
       const paid = invoices.flatMap(({ paidAt }) => (paidAt === null ? [] : [paidAt]));
       open.to = Math.max(...paid.filter((at) => at > open.from), 0) || now;
@@ -108,7 +108,7 @@ export function createExpectation() {
 
   const revoke = (id: string, now: Moment) => {
     if (!isRevoked(id)) {
-      revocationsOf(id).push({ from: now, to: null });
+      revocationsOf(id).push({ why: "revoked", from: now, to: null });
     }
   };
 

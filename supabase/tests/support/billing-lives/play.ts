@@ -17,6 +17,10 @@ import { purchaseOf, snapshotOf } from "./snapshot.ts";
 export interface Outcome {
   life: Life;
   differences: string[];
+  /** What the database's ledger held: kind, subscription and month where there is one, and sum. */
+  ledger: string[];
+  /** Whether the database called the customer premium, at each comparison. */
+  premium: { at: Moment; isPremium: boolean }[];
   /** Months that were granted because bad news came late. */
   grantedUnaware: number;
 }
@@ -45,6 +49,7 @@ interface Playing {
   deafUntil: Moment;
   deleted: boolean;
   differences: string[];
+  premium: Outcome["premium"];
 }
 
 /** Days from one sweep to the next, over and over: what is due waits for hours or for days. */
@@ -80,10 +85,13 @@ export async function play(database: BillingDatabase, lives: readonly Life[]): P
   await sweep(stage);
   await cancelForTheDeleted(all, stage);
   await compareBalances(all, stage);
-  await compareLedgers(all, database);
+  const ledgers = await database.ledgers(userIds);
+  compareLedgers(all, ledgers);
   const outcomes = all.map((playing) => ({
     life: playing.life,
     differences: playing.differences,
+    ledger: (ledgers.get(playing.userId) ?? []).sort(),
+    premium: playing.premium,
     grantedUnaware: compareWithTruth(playing, stage.now),
   }));
   await database.forget(userIds);
@@ -139,6 +147,7 @@ function startLife(life: Life, index: number, userId: string): Playing {
       quietUntil: 0,
       deleted: false,
       differences: [],
+      premium: [],
     },
   };
 }
@@ -439,14 +448,14 @@ async function compareBalances(all: readonly Playing[], { database, now }: Stage
     const premium = account.premiumUntil;
     const actual =
       premium !== null && premium > now ? new Date(premium).toISOString() : "not premium";
+    playing.premium.push({ at: now, isPremium: actual !== "not premium" });
     if (actual !== expected) {
       tell(`premium until ${actual}, expected ${expected}`);
     }
   }
 }
 
-async function compareLedgers(all: readonly Playing[], database: BillingDatabase) {
-  const found = await database.ledgers(all.map(({ userId }) => userId));
+function compareLedgers(all: readonly Playing[], found: ReadonlyMap<string, string[]>) {
   for (const { userId, expectation, deleted, differences, provider } of all) {
     const rows = (found.get(userId) ?? []).sort();
     const expected = deleted ? [] : ledgerOf(expectation).sort();

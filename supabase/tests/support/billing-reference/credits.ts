@@ -62,8 +62,12 @@ function entitledAt(
   const paidInTime = period.paidAt <= moment || moment < period.start + 7 * day;
   const refunded = refundedInFullAt(period);
   const kept = refunded === null || moment < refunded;
+  // A first month is what the payment was for, so that it is granted although it began unpaid.
   const interrupted = interruptions.some(
-    ({ from, to }) => from <= moment && (to === null || moment < to),
+    ({ why, from, to }) =>
+      from <= moment &&
+      (to === null || moment < to) &&
+      (why === "revoked" || moment > period.start),
   );
   return paidInTime && kept && !interrupted && !endedBefore(subscription, moment);
 }

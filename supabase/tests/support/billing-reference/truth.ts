@@ -83,6 +83,7 @@ export interface PackPurchase extends Charge {
  * `unpaid`; `to` is null while it lasts. The provider keeps no history of either.
  */
 export interface Interruption {
+  why: "revoked" | "unpaid";
   from: Moment;
   to: Moment | null;
 }
