@@ -21,7 +21,8 @@ beforeAll(async () => {
     STRIPE_SECRET_KEY: "sk_test_checkout",
     STRIPE_API_BASE: stripe.url,
   });
-  for (const id of Object.values(prices)) stripe.put("price", { id, object: "price" });
+  const recurring = { interval: "month", interval_count: 1 };
+  for (const id of Object.values(prices)) stripe.put("price", { id, object: "price", recurring });
   await offerPlans();
   crowd = await gather(30);
 });
