@@ -3,8 +3,11 @@ import { parseArgs } from "node:util";
 import type postgres from "postgres";
 import Stripe from "stripe";
 import { parseVariables } from "../supabase/functions/_shared/environment.ts";
-import { createStripe, stripeEnvironmentSchema } from "../supabase/functions/_shared/stripe.ts";
-import { isLiveKey } from "../supabase/functions/_shared/stripe-reader.ts";
+import {
+  createStripe,
+  isLiveKey,
+  stripeEnvironmentSchema,
+} from "../supabase/functions/_shared/stripe/client.ts";
 import { functionsVariables } from "./lib/functions-variables.ts";
 import { connectAsService } from "./lib/service-database.ts";
 import { type Amount, ensureCatalog, ensurePortal, type SoldPlan } from "./lib/stripe-catalog.ts";

@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import { isMissingAtStripe } from "../../supabase/functions/_shared/stripe.ts";
+import { isMissingAtStripe } from "../../supabase/functions/_shared/stripe/client.ts";
 import { UserError } from "./user-error.ts";
 
 /** A plan that is sold. */
