@@ -18,7 +18,7 @@ const usage =
 
 /**
  * `npm run stripe:setup`: finds or makes the product, the prices and the portal of our premium plans at Stripe, and
- * stores the prices' ids in `plans`. Any number of runs make it once. Asks before it touches the live mode.
+ * stores the prices in `prices`. Any number of runs make it once. Asks before it touches the live mode.
  */
 export async function run(args: string[]): Promise<number> {
   const options = parse(args);
@@ -58,13 +58,26 @@ export async function run(args: string[]): Promise<number> {
   }
 }
 
-async function store(sql: postgres.Sql, prices: ReadonlyMap<string, string>): Promise<void> {
-  for (const [planType, price] of prices) {
-    await sql`
-      update public.plans set stripe_price_id = ${price}
-      where plan_type = ${planType} and stripe_price_id is distinct from ${price}
-    `;
-  }
+async function store(sql: postgres.Sql, prices: ReadonlyMap<string, Stripe.Price>): Promise<void> {
+  await sql.begin(async (tx) => {
+    for (const [planType, price] of prices) {
+      const { interval = "month", interval_count = 1 } = price.recurring ?? {};
+      // The old price stays, for those who pay it, and is no longer offered.
+      await tx`
+        update public.prices set is_current = false
+        where provider = 'stripe' and plan_type = ${planType} and currency = ${price.currency}
+          and interval = ${interval} and interval_count = ${interval_count}
+          and is_current and provider_price_id <> ${price.id}
+      `;
+      await tx`
+        insert into public.prices
+          (provider, provider_price_id, plan_type, currency, unit_amount, interval, interval_count)
+        values
+          ('stripe', ${price.id}, ${planType}, ${price.currency}, ${price.unit_amount ?? 0}, ${interval}, ${interval_count})
+        on conflict (provider, provider_price_id) do update set is_current = true
+      `;
+    }
+  });
 }
 
 async function confirmLive(): Promise<void> {

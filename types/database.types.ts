@@ -129,6 +129,28 @@ export type Database = {
         };
         Relationships: [];
       };
+      credit_packs: {
+        Row: {
+          credits: number;
+          is_active: boolean;
+          name: string;
+          pack_type: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          credits: number;
+          is_active?: boolean;
+          name: string;
+          pack_type: string;
+        };
+        Update: {
+          credits?: number;
+          is_active?: boolean;
+          name?: string;
+          pack_type?: string;
+        };
+        Relationships: [];
+      };
       credit_transactions: {
         Row: {
           balance_after: number;
@@ -295,9 +317,8 @@ export type Database = {
           max_versions: number;
           monthly_credits: number;
           name: string;
-          paypal_plan_id: string | null;
           plan_type: string;
-          stripe_price_id: string | null;
+          trial_days: number;
         };
         ComputedFields: never;
         Insert: {
@@ -308,9 +329,8 @@ export type Database = {
           max_versions: number;
           monthly_credits?: number;
           name: string;
-          paypal_plan_id?: string | null;
           plan_type: string;
-          stripe_price_id?: string | null;
+          trial_days?: number;
         };
         Update: {
           is_active?: boolean;
@@ -320,11 +340,68 @@ export type Database = {
           max_versions?: number;
           monthly_credits?: number;
           name?: string;
-          paypal_plan_id?: string | null;
           plan_type?: string;
-          stripe_price_id?: string | null;
+          trial_days?: number;
         };
         Relationships: [];
+      };
+      prices: {
+        Row: {
+          created_at: string;
+          currency: string;
+          id: string;
+          interval: string | null;
+          interval_count: number;
+          is_current: boolean;
+          pack_type: string | null;
+          plan_type: string | null;
+          provider: string;
+          provider_price_id: string;
+          unit_amount: number;
+        };
+        ComputedFields: never;
+        Insert: {
+          created_at?: string;
+          currency: string;
+          id?: string;
+          interval?: string | null;
+          interval_count?: number;
+          is_current?: boolean;
+          pack_type?: string | null;
+          plan_type?: string | null;
+          provider: string;
+          provider_price_id: string;
+          unit_amount: number;
+        };
+        Update: {
+          created_at?: string;
+          currency?: string;
+          id?: string;
+          interval?: string | null;
+          interval_count?: number;
+          is_current?: boolean;
+          pack_type?: string | null;
+          plan_type?: string | null;
+          provider?: string;
+          provider_price_id?: string;
+          unit_amount?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "prices_pack_type_fkey";
+            columns: ["pack_type"];
+            isOneToOne: false;
+            referencedRelation: "credit_packs";
+            referencedColumns: ["pack_type"];
+          },
+          {
+            foreignKeyName: "prices_plan_type_fkey";
+            columns: ["plan_type"];
+            isOneToOne: false;
+            referencedRelation: "plans";
+            referencedColumns: ["plan_type"];
+          },
+        ];
       };
       strategies: {
         Row: {
@@ -332,6 +409,7 @@ export type Database = {
           created_at: string;
           current_version: number;
           description: string | null;
+          forked_from: string | null;
           id: string;
           is_ai_generated: boolean;
           is_public: boolean;
@@ -347,6 +425,7 @@ export type Database = {
           created_at?: string;
           current_version?: number;
           description?: string | null;
+          forked_from?: string | null;
           id?: string;
           is_ai_generated?: boolean;
           is_public?: boolean;
@@ -361,6 +440,7 @@ export type Database = {
           created_at?: string;
           current_version?: number;
           description?: string | null;
+          forked_from?: string | null;
           id?: string;
           is_ai_generated?: boolean;
           is_public?: boolean;
@@ -614,6 +694,7 @@ export type Database = {
           last_login: string | null;
           preferences: NonNullable<Json>;
           premium_until: string | null;
+          public_name: string | null;
           updated_at: string;
         };
         ComputedFields: never;
@@ -627,6 +708,7 @@ export type Database = {
           last_login?: string | null;
           preferences?: NonNullable<Json>;
           premium_until?: string | null;
+          public_name?: string | null;
           updated_at?: string;
         };
         Update: {
@@ -639,6 +721,7 @@ export type Database = {
           last_login?: string | null;
           preferences?: NonNullable<Json>;
           premium_until?: string | null;
+          public_name?: string | null;
           updated_at?: string;
         };
         Relationships: [];

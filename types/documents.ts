@@ -43,8 +43,7 @@ export const strategyComponentInputSchema = z.strictObject({
 /** One indicator of a strategy as `save_strategy` takes it. */
 export type StrategyComponentInput = z.infer<typeof strategyComponentInputSchema>;
 
-/** A strategy on the public page. */
-export const strategySummarySchema = z.object({
+const strategyHeadSchema = z.object({
   strategy_id: id,
   name: z.string(),
   description: z.string().nullable(),
@@ -55,12 +54,22 @@ export const strategySummarySchema = z.object({
   version_number: z.number(),
   created_at: time,
   updated_at: time,
+  /** The owner's public name. */
+  author: z.string().nullable(),
+  /** The strategy it was forked from; null when that was deleted. */
+  forked_from: id.nullable(),
+});
+
+/** A strategy on the public page. */
+export const strategySummarySchema = strategyHeadSchema.extend({
+  /** How many strategies were forked from it. */
+  fork_count: z.number(),
 });
 /** A strategy on the public page. */
 export type StrategySummary = z.infer<typeof strategySummarySchema>;
 
 /** A whole strategy. */
-export const strategyDocumentSchema = strategySummarySchema.extend({
+export const strategyDocumentSchema = strategyHeadSchema.extend({
   config: jsonObjectSchema,
   components: z.array(strategyComponentSchema),
 });
@@ -126,8 +135,8 @@ export const planSchema = z.object({
   max_strategies: z.number().nullable(),
   max_versions: z.number().nullable(),
   max_custom_indicators: z.number().nullable(),
-  stripe_price_id: z.string().nullable(),
-  paypal_plan_id: z.string().nullable(),
+  /** Days before the first payment; 0 for no trial. */
+  trial_days: z.number(),
   is_active: z.boolean(),
 });
 /** What a plan allows. Null is no limit. */
@@ -166,6 +175,8 @@ export const userSchema = z.object({
   premium_until: time.nullable(),
   preferences: jsonObjectSchema,
   last_login: time.nullable(),
+  /** Shown as the author of what the user publishes. */
+  public_name: z.string().nullable(),
 });
 /** A user's row. */
 export type User = z.infer<typeof userSchema>;
@@ -238,6 +249,7 @@ export const userExportSchema = z.object({
       timeframe: timeframeSchema.nullable(),
       config: jsonObjectSchema,
       current_version: z.number(),
+      forked_from: id.nullable(),
       updated_at: time,
     }),
   ),
@@ -339,6 +351,8 @@ export const sweepSchema = z.object({
   deleted: z.number(),
   ended: z.number(),
   months_granted: z.number(),
+  /** References to what was deleted. */
+  unlinked: z.number(),
   premium_corrected: z.number(),
   attempts_forgotten: z.number(),
   /** Not mended, because nobody knows which side is right. */

@@ -6,7 +6,7 @@ import { errorResponseSchema } from "../supabase/functions/_shared/schemas.ts";
 export interface PinebaseError {
   /** The stable identifier: what to switch on. */
   code: ErrorCode;
-  /** The HTTP status. */
+  /** The HTTP status: the registry's, or what an edge function answered. */
   status: number;
   /** One plain sentence that says what to do. */
   message: string;
@@ -48,7 +48,7 @@ export async function toPinebaseError(error: unknown): Promise<PinebaseError | n
   const raised = postgrestErrorSchema.safeParse(error);
   if (raised.success) {
     const { details: code, message, hint } = raised.data;
-    return known(code, message, readFacts(hint), null);
+    return known(code, message, readFacts(hint));
   }
   const invoked = functionsErrorSchema.safeParse(error);
   if (invoked.success) {
@@ -57,7 +57,7 @@ export async function toPinebaseError(error: unknown): Promise<PinebaseError | n
   const returned = returnedErrorSchema.safeParse(error);
   if (returned.success) {
     const { code, message, facts } = returned.data;
-    return known(code, message, facts, null);
+    return known(code, message, facts);
   }
   return null;
 }
@@ -74,16 +74,16 @@ async function readResponse(response: Response): Promise<PinebaseError | null> {
   const parsed = errorResponseSchema.safeParse(readJson(text));
   if (!parsed.success || !isErrorCode(parsed.data.error.code)) return null;
   const { code, message, facts } = parsed.data.error;
-  return known(code, message, facts, response.headers.get("x-request-id"));
+  const requestId = response.headers.get("x-request-id");
+  return { code, status: response.status, message, facts, requestId };
 }
 
 function known(
   code: ErrorCode,
   message: string,
   facts: Record<string, unknown> | null,
-  requestId: string | null,
 ): PinebaseError {
-  return { code, status: errorStatus[code], message, facts, requestId };
+  return { code, status: errorStatus[code], message, facts, requestId: null };
 }
 
 function readFacts(hint: string | null | undefined): Record<string, unknown> | null {

@@ -26,6 +26,8 @@ export const creditKindSchema = z.enum([
   "refund",
   "grant",
   "subscription",
+  "purchase",
+  "reversal",
   "import",
 ]);
 /** Why a balance changed. */

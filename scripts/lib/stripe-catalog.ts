@@ -32,7 +32,7 @@ export async function ensureCatalog(
   plans: readonly SoldPlan[],
   amounts: ReadonlyMap<string, Amount>,
   { dryRun, report }: { dryRun: boolean; report: Report },
-): Promise<Map<string, string>> {
+): Promise<Map<string, Stripe.Price>> {
   const lookupKeys = plans.map(({ plan_type }) => plan_type);
   const { data } = await stripe.prices.list({
     lookup_keys: lookupKeys,
@@ -50,12 +50,12 @@ export async function ensureCatalog(
   }
   if (missing.length > 0) await ensureProduct(stripe, { dryRun, report });
 
-  const prices = new Map<string, string>();
+  const prices = new Map<string, Stripe.Price>();
   for (const { plan_type, name } of plans) {
     const price = found.get(plan_type);
     if (price) {
       report(`price ${price.id} of ${plan_type} is there`);
-      prices.set(plan_type, price.id);
+      prices.set(plan_type, price);
       continue;
     }
     const amount = amounts.get(plan_type);
@@ -73,7 +73,7 @@ export async function ensureCatalog(
       },
       { idempotencyKey: `price_${plan_type}_${amount.currency}_${amount.unitAmount}` },
     );
-    prices.set(plan_type, created.id);
+    prices.set(plan_type, created);
   }
   return prices;
 }
@@ -98,7 +98,7 @@ async function ensureProduct(
  */
 export async function ensurePortal(
   stripe: Stripe,
-  prices: ReadonlyMap<string, string>,
+  prices: ReadonlyMap<string, Stripe.Price>,
   { dryRun, report }: { dryRun: boolean; report: Report },
 ): Promise<string | null> {
   const { data } = await stripe.billingPortal.configurations.list({ active: true, limit: 100 });
@@ -115,7 +115,7 @@ export async function ensurePortal(
       enabled: true,
       default_allowed_updates: ["price"],
       proration_behavior: "always_invoice",
-      products: [{ product: productId, prices: [...prices.values()] }],
+      products: [{ product: productId, prices: [...prices.values()].map(({ id }) => id) }],
     },
   };
   if (present) {

@@ -1,5 +1,7 @@
+import { holdsNul } from "../../supabase/functions/_shared/body.ts";
 import type { Api } from "./api.ts";
 import type { Config } from "./config.ts";
+import { preflight, withCors } from "./cors.ts";
 import { absentFrom } from "./not-here.ts";
 import { verifyToken } from "./tokens.ts";
 
@@ -9,6 +11,8 @@ export interface GatewayOptions {
   /** Where the edge functions listen. */
   functionsUrl: string;
   functions: Config["functions"];
+  /** Whether the pages of an origin may call the functions. */
+  isAllowedOrigin(origin: string): boolean;
   keys: GatewayKeys;
 }
 
@@ -36,31 +40,38 @@ const notFilters = new Set([
 ]);
 
 /**
- * The one door of the stack, as hosted's: it checks the API key, turns it into the token that it stands
- * for, and hands the request on. What this stack lacks it says honestly, with 501.
+ * The single entrance of the stack, as on hosted: it answers preflights, checks the API key, turns it into the token
+ * that it stands for, and hands the request on. What this stack lacks it refuses with a sentence.
  */
 export function createGateway(options: GatewayOptions): (request: Request) => Promise<Response> {
   return async (request) => {
-    const { pathname } = new URL(request.url);
-    const absent = await absentFrom(pathname, request);
-    if (absent) return withCors(absent);
-    if (pathname.startsWith("/functions/v1/")) return toFunction(request, options);
-
-    const service = /^\/(rest|auth)\/v1(\/|$)/.exec(pathname)?.[1];
-    if (service !== "rest" && service !== "auth") {
-      return withCors(Response.json({ error: "requested path is invalid" }, { status: 404 }));
+    const isForFunction = new URL(request.url).pathname.startsWith("/functions/v1/");
+    if (request.method === "OPTIONS") {
+      const isRefused =
+        isForFunction && !options.isAllowedOrigin(request.headers.get("origin") ?? "");
+      return isRefused ? new Response(null, { status: 403 }) : preflight(request);
     }
-    if (request.method === "OPTIONS" || keyless.test(pathname))
-      return options.api[service](request);
-
-    const admitted = admit(request, options.keys);
-    if (admitted instanceof Response) return withCors(admitted);
-    if (service === "rest") {
-      const refusal = refuseWithoutFilter(admitted);
-      if (refusal) return withCors(refusal);
-    }
-    return options.api[service](admitted);
+    // A function decides itself who may read its answer, as it does on hosted.
+    if (isForFunction) return toFunction(request, options);
+    return withCors(request, await answer(request, options));
   };
+}
+
+async function answer(request: Request, options: GatewayOptions): Promise<Response> {
+  const { pathname } = new URL(request.url);
+  const absent = await absentFrom(pathname, request);
+  if (absent) return absent;
+
+  const service = /^\/(rest|auth)\/v1(\/|$)/.exec(pathname)?.[1];
+  if (service !== "rest" && service !== "auth") {
+    return Response.json({ error: "requested path is invalid" }, { status: 404 });
+  }
+  if (keyless.test(pathname)) return options.api[service](request);
+
+  const admitted = admit(request, options.keys);
+  if (admitted instanceof Response) return admitted;
+  const refusal = service === "rest" ? refuseWithoutFilter(admitted) : await refuseNul(admitted);
+  return refusal ?? options.api[service](admitted);
 }
 
 /** Checks the API key and puts the token of its role where none of a user is given. */
@@ -117,6 +128,13 @@ function refuseWithoutFilter(request: Request): Response | null {
   );
 }
 
+/** Auth would answer 500: Postgres can keep no U+0000, in the metadata of a sign-up or anywhere else. */
+async function refuseNul(request: Request): Promise<Response | null> {
+  if (request.body === null || !holdsNul(await request.clone().text())) return null;
+  const msg = "The request holds the character U+0000. Remove it.";
+  return Response.json({ code: 400, error_code: "bad_json", msg }, { status: 400 });
+}
+
 async function toFunction(request: Request, options: GatewayOptions): Promise<Response> {
   const url = new URL(request.url);
   const path = url.pathname.slice("/functions/v1/".length);
@@ -130,7 +148,9 @@ async function toFunction(request: Request, options: GatewayOptions): Promise<Re
   const token = key ? (tokenFor(key, options.keys) ?? key) : null;
   if (token && token !== bearer) headers.set("authorization", `Bearer ${token}`);
 
-  if ((settings?.verify_jwt ?? true) && request.method !== "OPTIONS") {
+  const unauthorized = (message: string) =>
+    withCors(request, Response.json({ code: 401, message }, { status: 401 }));
+  if (settings?.verify_jwt ?? true) {
     if (!token) return unauthorized("Missing authorization header");
     if (!verifyToken(token, options.keys.jwtSecret)) return unauthorized("Invalid JWT");
   }
@@ -159,21 +179,7 @@ async function toFunction(request: Request, options: GatewayOptions): Promise<Re
       ...(request.body ? { duplex: "half" } : {}),
     });
   } catch {
-    return withCors(
-      Response.json(
-        { code: "BOOT_ERROR", message: "The edge functions are not running." },
-        { status: 503 },
-      ),
-    );
+    const message = "The edge functions are not running.";
+    return withCors(request, Response.json({ code: "BOOT_ERROR", message }, { status: 503 }));
   }
-}
-
-function unauthorized(message: string): Response {
-  return withCors(Response.json({ code: 401, message }, { status: 401 }));
-}
-
-function withCors(response: Response): Response {
-  response.headers.set("access-control-allow-origin", "*");
-  response.headers.set("access-control-allow-headers", "*");
-  return response;
 }

@@ -1,13 +1,41 @@
+import { type AllowedOrigins, parseAllowedOrigins } from "../../supabase/functions/_shared/cors.ts";
+import { UserError } from "../lib/user-error.ts";
 import type { Config } from "./config.ts";
 
+/** Wherever a development server may serve the app's pages. */
+const thisMachine = ["localhost", "127.0.0.1"].flatMap((host) => [
+  `http://${host}:*`,
+  `https://${host}:*`,
+]);
+
 /**
- * Where the app's pages are served on this machine: what Auth may send a browser to. They may call the edge
- * functions here without any setting; ALLOWED_ORIGINS replaces them.
+ * Pages that may call the edge functions here without any setting: those of this machine, on every port, and
+ * those that Auth may send a browser to. ALLOWED_ORIGINS replaces them.
  */
 export function pageOrigins(auth: Config["auth"]): string {
   const origins = [auth.site_url, ...auth.additional_redirect_urls]
     .filter((url) => /^https?:/.test(url) && URL.canParse(url))
     .map((url) => new URL(url).origin)
     .filter((origin) => !origin.includes("*"));
-  return [...new Set(origins)].join(",");
+  return [...new Set([...thisMachine, ...origins])].join(",");
+}
+
+/**
+ * What the functions of the stack make of their ALLOWED_ORIGINS.
+ *
+ * @throws UserError when an entry is no origin
+ */
+export function readAllowedOrigins({
+  ALLOWED_ORIGINS = "",
+}: Record<string, string>): AllowedOrigins {
+  try {
+    return parseAllowedOrigins(ALLOWED_ORIGINS);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UserError(
+      `The variable cannot be used. ${reason}`,
+      "Correct it in this terminal or in supabase/functions/.env, or take it away to allow every page of this machine.",
+      { cause },
+    );
+  }
 }

@@ -8,7 +8,7 @@ import { functionsEnvironment, startFunctions } from "./functions.ts";
 import { createGateway } from "./gateway.ts";
 import { lockFolder } from "./lock.ts";
 import { hasPendingMigrations, pushMigrations } from "./migrations.ts";
-import { pageOrigins } from "./page-origins.ts";
+import { pageOrigins, readAllowedOrigins } from "./page-origins.ts";
 import {
   createPlatformDatabase,
   type DefaultPrivileges,
@@ -156,6 +156,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         api,
         functionsUrl: functions.url,
         functions: config.functions,
+        isAllowedOrigin: readAllowedOrigins(environment),
         keys: {
           publishable: status.PUBLISHABLE_KEY,
           secret: status.SECRET_KEY,

@@ -14,8 +14,10 @@ create table public.users (
   preferences jsonb not null default '{}',
   last_login timestamptz,
   premium_until timestamptz,
+  public_name text,
   constraint idx_users_email unique (email),
   constraint users_full_name_length check (char_length(full_name) <= 200),
+  constraint users_public_name_length check (char_length(public_name) <= 60 and public_name ~ '\S'),
   constraint users_credits_not_negative check (credits >= 0),
   constraint users_preferences_is_an_object check (jsonb_typeof(preferences) = 'object'),
   -- 16 KiB hold any settings page; more than that is a document, and wants a table.
@@ -27,6 +29,8 @@ comment on table public.users is
 comment on column public.users.id is 'The id in auth.users; deleting that user deletes this row and all that hangs on it.';
 comment on column public.users.email is 'The email of the auth user; follows a confirmed change.';
 comment on column public.users.full_name is 'Display name, at most 200 characters; taken from the sign-up metadata, then the user''s to change.';
+comment on column public.users.public_name is
+  'Name shown to everybody as the author of what the user publishes, 1 to 60 characters; null shows none.';
 comment on column public.users.credits is 'Balance of the ledger credit_transactions; never negative, never written without a ledger row.';
 comment on column public.users.is_premium is 'Copy of premium_until > now() for display, at most one sweep late. Decide by premium_until.';
 comment on column public.users.preferences is 'The app''s settings for this user: a JSON object of at most 16 KiB.';
@@ -51,7 +55,7 @@ create policy "users update their own account"
 
 revoke all on public.users from public, anon, authenticated, service_role;
 grant select on public.users to authenticated;
-grant update (full_name, preferences) on public.users to authenticated;
+grant update (full_name, public_name, preferences) on public.users to authenticated;
 grant select, insert, update, delete on public.users to service_role;
 
 create trigger users_set_updated_at

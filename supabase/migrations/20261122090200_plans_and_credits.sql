@@ -1,5 +1,5 @@
 -- Plans: what a user may hold and what a subscription grants. The three rows ship
--- here; the payment providers' ids differ per environment and are set there.
+-- here; what they cost stands in prices.
 create table public.plans (
   plan_type text primary key,
   name text not null,
@@ -8,8 +8,7 @@ create table public.plans (
   max_strategies integer,
   max_versions integer not null,
   max_custom_indicators integer not null default 0,
-  stripe_price_id text,
-  paypal_plan_id text,
+  trial_days integer not null default 0,
   is_active boolean not null default true,
   constraint plans_plan_type_form check (plan_type ~ '^[a-z][a-z0-9_]{1,31}$'),
   constraint plans_name_length check (char_length(name) between 1 and 200),
@@ -18,8 +17,8 @@ create table public.plans (
   -- The newest version is the strategy itself, so none can be allowed fewer than one.
   constraint plans_max_versions_positive check (max_versions >= 1),
   constraint plans_max_custom_indicators_not_negative check (max_custom_indicators >= 0),
-  constraint plans_stripe_price_id_key unique (stripe_price_id),
-  constraint plans_paypal_plan_id_key unique (paypal_plan_id)
+  -- Stripe allows no longer trial.
+  constraint plans_trial_days_range check (trial_days between 0 and 730)
 );
 
 comment on table public.plans is 'What each plan allows and grants. `free` is the plan of everybody without a subscription.';
@@ -28,8 +27,7 @@ comment on column public.plans.monthly_credits is 'Credits granted once in each 
 comment on column public.plans.max_strategies is 'Strategies a user may hold; null for no limit.';
 comment on column public.plans.max_versions is 'Newest versions kept of each strategy.';
 comment on column public.plans.max_custom_indicators is 'Custom indicators a user may hold.';
-comment on column public.plans.stripe_price_id is 'Stripe''s price of this plan in this environment.';
-comment on column public.plans.paypal_plan_id is 'PayPal''s plan in this environment.';
+comment on column public.plans.trial_days is 'Days before the first payment; 0 for no trial. A person has one trial in all.';
 comment on column public.plans.is_active is 'Offered to new subscribers; an inactive plan keeps the ones it has.';
 
 alter table public.plans enable row level security;
@@ -64,10 +62,10 @@ create table public.credit_transactions (
   refund_of bigint references public.credit_transactions (id) on delete cascade,
   created_at timestamptz not null default now(),
   constraint credit_transactions_kind_known
-    check (kind in ('opening', 'consume', 'refund', 'grant', 'subscription', 'import')),
+    check (kind in ('opening', 'consume', 'refund', 'grant', 'subscription', 'purchase', 'reversal', 'import')),
   -- An import takes a balance over from elsewhere, which may be lower than the opening one.
   constraint credit_transactions_delta_fits_kind
-    check (case kind when 'consume' then delta < 0 when 'import' then true else delta >= 0 end),
+    check (case when kind in ('consume', 'reversal') then delta < 0 when kind = 'import' then true else delta >= 0 end),
   constraint credit_transactions_balance_not_negative check (balance_after >= 0),
   constraint credit_transactions_reason_length check (char_length(reason) <= 4000),
   -- Wider than what a client may send (8-64 of A-Za-z0-9_-), so that the system's

@@ -13,6 +13,8 @@ create table public.strategies (
   timeframe text,
   config jsonb not null,
   current_version integer not null default 0,
+  -- No foreign key: deleting a strategy must not wait for strangers' forks of it.
+  forked_from uuid,
   -- What the tables below refer to, so that their owner can only be this row's.
   constraint strategies_id_user_id_key unique (id, user_id),
   constraint strategies_name_length check (char_length(name) <= 200 and name ~ '\S'),
@@ -25,6 +27,9 @@ create table public.strategies (
 );
 
 create index idx_strategies_user_id on public.strategies (user_id);
+
+-- What private.unlink_deleted_sources() looks through.
+create index strategies_forked_from_idx on public.strategies (forked_from) where forked_from is not null;
 
 -- The public page, newest first; and the same where market and timeframe are chosen.
 create index strategies_public_page_idx
@@ -48,6 +53,8 @@ comment on column public.strategies.market_type is 'futures, stocks, crypto or f
 comment on column public.strategies.timeframe is 'Bar length: 1m, 5m, 15m, 1h, 4h or 1d.';
 comment on column public.strategies.config is 'The app''s own settings of the strategy: a JSON object of at most 256 KiB.';
 comment on column public.strategies.current_version is 'Number of the newest version; 0 before the first.';
+comment on column public.strategies.forked_from is
+  'The strategy that this one was forked from; null when that one was deleted, at most one sweep late.';
 
 alter table public.strategies enable row level security;
 

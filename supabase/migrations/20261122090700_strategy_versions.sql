@@ -151,6 +151,8 @@ begin
       'version_number', s.current_version,
       'created_at', s.created_at,
       'updated_at', s.updated_at,
+      'author', (select u.public_name from public.users as u where u.id = s.user_id),
+      'forked_from', (select source.id from public.strategies as source where source.id = s.forked_from),
       'components', coalesce(
         (
           select jsonb_agg(
@@ -234,7 +236,7 @@ set search_path = ''
 as $$
 declare
   -- What is in the document and no content of the strategy.
-  v_incidental text[] := array['version_number', 'is_public', 'created_at', 'updated_at'];
+  v_incidental text[] := array['version_number', 'is_public', 'created_at', 'updated_at', 'author', 'forked_from'];
   v_written integer;
   v_document jsonb;
   v_content jsonb;

@@ -273,6 +273,86 @@ comment on function private.read_components(jsonb) is
 
 revoke all on function private.read_components from public, anon, authenticated, service_role;
 
+-- Gives a component that is saved by indicator_name alone the id of the library's indicator
+-- of that name; with is_custom, of the owner's own. One that the strategy already holds in
+-- this place under this name, because its indicator was deleted, stays as it is.
+create function private.resolve_component_names(strategy_id uuid, owner_id uuid, components jsonb)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_components jsonb := resolve_component_names.components;
+  v_named record;
+  v_id uuid;
+  v_type text;
+begin
+  for v_named in
+    select e.place - 1 as index, n.component_type, n.position, n.is_custom, n.indicator_name
+    from jsonb_array_elements(v_components) with ordinality as e (component, place)
+    cross join lateral jsonb_to_record(e.component) as n (
+      component_type text, position integer, is_custom boolean, indicator_id uuid, indicator_name text
+    )
+    where n.indicator_id is null
+      and n.indicator_name is not null
+      and not exists (
+        select
+        from public.strategy_components as c
+        where c.strategy_id = resolve_component_names.strategy_id
+          and c.component_type = n.component_type
+          and c.position = n.position
+          and c.indicator_id is null
+          and c.indicator_name = n.indicator_name
+      )
+  loop
+    if v_named.is_custom then
+      select i.id, i.type
+      into v_id, v_type
+      from public.custom_indicators as i
+      where i.user_id = resolve_component_names.owner_id
+        and lower(i.name) = lower(btrim(v_named.indicator_name));
+    else
+      select i.id, i.type
+      into v_id, v_type
+      from public.indicators as i
+      where lower(i.name) = lower(btrim(v_named.indicator_name))
+        and (i.is_public or i.created_by = resolve_component_names.owner_id);
+    end if;
+
+    if v_id is null then
+      perform private.raise_error(
+        'indicator_not_found',
+        format('No indicator is called "%s": choose one by its indicator_id.', v_named.indicator_name),
+        jsonb_build_object(
+          'argument', 'components', 'index', v_named.index, 'field', 'indicator_name',
+          'indicator_name', v_named.indicator_name, 'is_custom', v_named.is_custom
+        )
+      );
+    elsif v_type <> v_named.component_type then
+      perform private.raise_error(
+        'invalid_argument',
+        format('"%s" is an indicator of type %s: use it in a component of that type.', v_named.indicator_name, v_type),
+        jsonb_build_object(
+          'argument', 'components', 'index', v_named.index, 'field', 'component_type', 'expected', v_type
+        )
+      );
+    end if;
+
+    v_components := jsonb_set(
+      v_components, array[v_named.index::text, 'indicator_id'], to_jsonb(v_id)
+    );
+  end loop;
+  return v_components;
+end;
+$$;
+
+comment on function private.resolve_component_names(uuid, uuid, jsonb) is
+  'The components of a document with the ids of indicators that were given by name; raises indicator_not_found.';
+
+revoke all on function private.resolve_component_names from public, anon, authenticated, service_role;
+
 -- Makes a strategy's components those of a document, by the smallest change: what is there
 -- already is not touched, so it is not checked again either, and an indicator that has been
 -- hidden since stays where it was. Parameters that differ only by defaults, as a client has
@@ -556,7 +636,11 @@ begin
   end if;
 
   if v_replaces_components then
-    perform private.replace_components(v_strategy_id, v_user_id, v_components);
+    perform private.replace_components(
+      v_strategy_id,
+      v_user_id,
+      private.resolve_component_names(v_strategy_id, v_user_id, v_components)
+    );
   end if;
 
   perform private.settle_strategy(v_strategy_id, save_strategy.notes);
@@ -738,15 +822,31 @@ set search_path = ''
 as $$
 declare
   v_user_id uuid := private.caller_account();
-  v_document jsonb := private.get_strategy(fork_strategy.strategy_id);
+  v_document jsonb;
   v_fork_id uuid;
 begin
   perform private.check_strategy_arguments(fork_strategy.name, null, null, null, null, null);
 
+  -- The caller's row first, as everywhere; then the source, which must not be deleted
+  -- before the fork that refers to it is committed.
+  perform
+  from public.users as u
+  where u.id = v_user_id
+  for no key update;
+
+  perform
+  from public.strategies as s
+  where s.id = fork_strategy.strategy_id
+    and (s.is_public or s.user_id = v_user_id)
+  for key share;
+
+  v_document := private.get_strategy(fork_strategy.strategy_id);
+
   insert into public.strategies as s
-    (user_id, name, description, market_type, timeframe, is_ai_generated, config)
+    (user_id, forked_from, name, description, market_type, timeframe, is_ai_generated, config)
   values (
     v_user_id,
+    fork_strategy.strategy_id,
     coalesce(fork_strategy.name, v_document ->> 'name'),
     v_document ->> 'description',
     v_document ->> 'market_type',
@@ -885,7 +985,10 @@ begin
         'is_ai_generated', f.is_ai_generated,
         'version_number', f.current_version,
         'created_at', f.created_at,
-        'updated_at', f.updated_at
+        'updated_at', f.updated_at,
+        'author', (select u.public_name from public.users as u where u.id = f.user_id),
+        'forked_from', (select source.id from public.strategies as source where source.id = f.forked_from),
+        'fork_count', coalesce((select k.forks from private.strategy_forks as k where k.strategy_id = f.id), 0)
       ) as item,
       private.page_cursor(f.created_at, f.id) as cursor,
       row_number() over found as place,
@@ -893,7 +996,7 @@ begin
     from (
       select
         s.id, s.name, s.description, s.market_type, s.timeframe, s.is_public, s.is_ai_generated,
-        s.current_version, s.created_at, s.updated_at
+        s.current_version, s.created_at, s.updated_at, s.user_id, s.forked_from
       from public.strategies as s
       -- Word by word the expression of strategies_public_search_idx.
       cross join lateral (
@@ -939,7 +1042,7 @@ begin atomic
 end;
 
 comment on function public.list_public_strategies(text, text, text, integer, text) is
-  'Public strategies, newest first: {items, next_cursor}. Items are documents without config and components.';
+  'Public strategies, newest first: {items, next_cursor}. Items are documents without config and components, with fork_count.';
 
 revoke all on function public.list_public_strategies from public, anon, authenticated, service_role;
 grant execute on function public.list_public_strategies to anon, authenticated, service_role;

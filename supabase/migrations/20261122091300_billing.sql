@@ -356,17 +356,21 @@ stable
 security definer
 set search_path = ''
 begin atomic
-  select case price_of_plan.provider when 'stripe' then p.stripe_price_id when 'paypal' then p.paypal_plan_id end
-  from public.plans as p
-  where p.plan_type = price_of_plan.plan_type;
+  select p.provider_price_id
+  from public.prices as p
+  where p.provider = price_of_plan.provider
+    and p.plan_type = price_of_plan.plan_type
+    and p.is_current
+  order by p.currency <> 'usd', p.created_at, p.provider_price_id
+  limit 1;
 end;
 
-comment on function private.price_of_plan(text, text) is 'The id that a plan has at a provider.';
+comment on function private.price_of_plan(text, text) is 'The id of a plan''s current price at a provider.';
 
 revoke all on function private.price_of_plan from public, anon, authenticated, service_role;
 
--- A price is that of the one plan that has it; a subscription with other items beside is
--- still one to our plan.
+-- Whether a price is current says what is offered, not what it is worth: a subscription
+-- with other items beside is still one to our plan.
 create function private.plan_by_price(provider text, price_ids jsonb)
 returns text
 language sql
@@ -375,9 +379,11 @@ security definer
 set search_path = ''
 begin atomic
   select p.plan_type
-  from public.plans as p
-  where jsonb_exists(plan_by_price.price_ids, private.price_of_plan(plan_by_price.provider, p.plan_type))
-  order by p.is_premium desc, p.plan_type
+  from public.prices as p
+  join public.plans as pl on pl.plan_type = p.plan_type
+  where p.provider = plan_by_price.provider
+    and jsonb_exists(plan_by_price.price_ids, p.provider_price_id)
+  order by pl.is_premium desc, p.plan_type
   limit 1;
 end;
 
@@ -445,7 +451,14 @@ declare
   v_id text := snapshot ->> 'id';
   v_status text := snapshot ->> 'status';
   v_plan_type text := private.plan_by_price(snapshot ->> 'provider', snapshot -> 'price_ids');
-  v_period jsonb := snapshot -> 'periods' -> private.price_of_plan(v_provider, v_plan_type);
+  v_period jsonb := (
+    select snapshot -> 'periods' -> p.provider_price_id
+    from public.prices as p
+    where p.provider = snapshot ->> 'provider'
+      and p.plan_type = v_plan_type
+      and jsonb_exists(snapshot -> 'price_ids', p.provider_price_id)
+    limit 1
+  );
   v_start timestamptz := coalesce(v_period ->> 'start', snapshot ->> 'period_start');
   v_end timestamptz := coalesce(v_period ->> 'end', snapshot ->> 'period_end');
   v_who record;

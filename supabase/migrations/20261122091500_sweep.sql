@@ -43,6 +43,7 @@ begin
   end if;
 
   return v_billing || jsonb_build_object(
+    'unlinked', private.unlink_deleted_sources(1000),
     'premium_corrected', v_premium,
     'attempts_forgotten', v_attempts,
     'ledger_disagreements', v_ledger
@@ -51,7 +52,7 @@ end;
 $$;
 
 comment on function private.sweep() is
-  'Sweeps billing, corrects users.is_premium, forgets attempts out of their window and checks every ledger: {retried, abandoned, deleted, ended, months_granted, premium_corrected, attempts_forgotten, ledger_disagreements}.';
+  'Sweeps billing, corrects users.is_premium, forgets attempts out of their window and checks every ledger: {retried, abandoned, deleted, ended, months_granted, unlinked, premium_corrected, attempts_forgotten, ledger_disagreements}.';
 
 create function public.sweep()
 returns jsonb

@@ -13,6 +13,7 @@ drop function private.save_strategy(text, jsonb, jsonb, uuid, text, text, text, 
 drop function private.lock_strategy(uuid, uuid, boolean);
 drop function private.adopt_components(uuid, uuid, jsonb);
 drop function private.replace_components(uuid, uuid, jsonb);
+drop function private.resolve_component_names(uuid, uuid, jsonb);
 drop function private.read_components(jsonb);
 drop function private.complete_strategy_document(uuid);
 drop function private.component_defaults(boolean, uuid, uuid);

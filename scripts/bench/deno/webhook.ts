@@ -24,7 +24,9 @@ const most = Math.max(...options.clients);
 // The sync engine's own driver, so that no difference is the driver's.
 const pool = new pg.Pool({ connectionString: options.ours, max: most });
 await pool.query(
-  "update public.plans set stripe_price_id = 'price_bench' where plan_type = 'premium_monthly'",
+  `insert into public.prices (provider, provider_price_id, plan_type, currency, unit_amount, interval)
+   values ('stripe', 'price_bench', 'premium_monthly', 'usd', 900, 'month')
+   on conflict (provider, provider_price_id) do nothing`,
 );
 await pool.query(
   `select public.link_billing_customer(('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'stripe', 'cus_' || n)

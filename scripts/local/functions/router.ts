@@ -119,7 +119,9 @@ async function exists(name: string): Promise<boolean> {
 }
 
 function failure(status: number, code: string, message: string): Response {
-  return Response.json({ code, message }, { status });
+  // No function has answered, so no function has said which page may read this.
+  const headers = { "access-control-allow-origin": "*" };
+  return Response.json({ code, message }, { status, headers });
 }
 
 function log(name: string, error: unknown): void {

@@ -1,48 +1,97 @@
 import type { z } from "zod";
+import { late, within } from "./deadline.ts";
 import { type Failure, failure, isFailure } from "./failure.ts";
 
 /** Bytes that a body may have: webhooks carry whole objects, all else a few fields. */
 export const bodyLimit = { webhook: 256 * 1024, other: 16 * 1024 } as const;
 
+/** Milliseconds that a whole body may take to arrive. */
+const slowest = 10_000;
+
 /**
- * Reads a body and stops at the first byte beyond the limit, so that nobody can fill the memory. The length
- * that a header announces is believed only where it is too great already.
+ * Reads a body and stops at the first byte beyond the limit and at the deadline. The memory it takes is at most
+ * twice what has arrived, so that many requests that announce much and send nothing cost nothing. The length that
+ * a header announces is only believed where it is too great already.
+ *
+ * @param time milliseconds until the answer is 408
  */
-export async function readBytes(request: Request, limit: number): Promise<Uint8Array | Failure> {
+export async function readBytes(
+  request: Request,
+  limit: number,
+  time: number = slowest,
+): Promise<Uint8Array | Failure> {
   const announced = Number(request.headers.get("content-length") ?? 0);
   if (announced > limit) {
     await request.body?.cancel().catch(() => {});
     return tooLarge(limit);
   }
-  const bytes = new Uint8Array(limit);
-  let length = 0;
   const reader = request.body?.getReader();
+  if (!reader) return new Uint8Array();
+  const result = await within(time, readUpTo(limit, reader));
+  if (result !== late) return result;
+  reader.cancel().catch(() => {});
+  return failure("invalid_body", "The body took too long to arrive. Send the request again.", {
+    facts: { seconds: time / 1000 },
+    status: 408,
+  });
+}
+
+async function readUpTo(
+  limit: number,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+): Promise<Uint8Array | Failure> {
+  let bytes = new Uint8Array(0);
+  let length = 0;
   try {
-    while (reader) {
+    for (;;) {
       const { done, value } = await reader.read();
-      if (done) break;
-      if (length + value.length > limit) {
-        await reader.cancel().catch(() => {});
+      if (done) return bytes.subarray(0, length);
+      const needed = length + value.length;
+      if (needed > limit) {
+        reader.cancel().catch(() => {});
         return tooLarge(limit);
       }
+      if (needed > bytes.length) {
+        const larger = new Uint8Array(Math.min(limit, Math.max(needed, 2 * bytes.length)));
+        larger.set(bytes.subarray(0, length));
+        bytes = larger;
+      }
       bytes.set(value, length);
-      length += value.length;
+      length = needed;
     }
   } catch {
     return failure("invalid_body", "The body broke off. Send the request again.");
   }
-  return bytes.slice(0, length);
 }
 
-/** Reads a body as UTF-8, byte for byte what a signature was made over. */
-export async function readText(request: Request, limit: number): Promise<string | Failure> {
-  const bytes = await readBytes(request, limit);
+/**
+ * Whether a JSON text holds the character U+0000, which JSON can only write as an escape. Behind an odd number of
+ * backslashes the same letters are a backslash and plain text.
+ */
+export function holdsNul(json: string): boolean {
+  return /(?<!\\)(?:\\\\)*\\u0000/.test(json);
+}
+
+/**
+ * Reads a JSON body as UTF-8, byte for byte what a signature was made over. The character U+0000 is refused here,
+ * for every field of every function: Postgres cannot store it, so the request would end as an internal error.
+ */
+export async function readText(
+  request: Request,
+  limit: number,
+  time?: number,
+): Promise<string | Failure> {
+  const bytes = await readBytes(request, limit, time);
   if (isFailure(bytes)) return bytes;
+  let text: string;
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return failure("invalid_body", "The body is not UTF-8. Send it as JSON.");
   }
+  return holdsNul(text)
+    ? failure("invalid_body", "The body holds the character U+0000. Remove it.")
+    : text;
 }
 
 /** Reads a JSON body of the given form. The facts of a refusal name the first field that is wrong. */

@@ -1,12 +1,14 @@
 /** Decides by an Origin header whether a browser page may read the answer. */
 export type AllowedOrigins = (origin: string) => boolean;
 
-const entryForm = /^(https?):\/\/([a-z0-9*.-]+|\[[0-9a-f:]+\])(:\d{1,5})?$/;
+const entryForm = /^(https?):\/\/([a-z0-9*.-]+|\[[0-9a-f:]+\])(:\d{1,5}|:\*)?$/;
+const thisMachine = /^https?:\/\/(localhost|127\.0\.0\.1)$/;
 
 /**
  * Reads `ALLOWED_ORIGINS`: origins separated by commas. One label of a host may hold one `*`, which stands for
  * letters, digits and hyphens, never for a dot: `https://app-*.vercel.app`. The last two labels hold none, or
- * the list would name domains that anybody can register.
+ * the list would name domains that anybody can register. `http://localhost:*` and `http://127.0.0.1:*` stand for
+ * every port of the machine that the browser runs on; no other host may have a `*` as its port.
  *
  * @throws Error naming the first entry that is no origin
  */
@@ -20,12 +22,17 @@ export function parseAllowedOrigins(list: string): AllowedOrigins {
 }
 
 function toPattern(entry: string): RegExp {
-  const [, , host = ""] = entryForm.exec(entry) ?? [];
+  const [, , host = "", port] = entryForm.exec(entry) ?? [];
+  const [origin = ""] = entry.split(":*");
+  if (port === ":*" && thisMachine.test(origin)) {
+    return new RegExp(`^${origin.replaceAll(".", "\\.")}(:\\d{1,5})?$`);
+  }
   const labels = host.split(".");
   const stars = host.split("*").length - 1;
   const star = labels.findIndex((label) => label.includes("*"));
   if (
     host === "" ||
+    port === ":*" ||
     labels.includes("") ||
     stars > 1 ||
     (stars === 1 && star > labels.length - 3)

@@ -10,6 +10,8 @@ export type Facts = Readonly<Record<string, unknown>>;
 export interface Failure {
   readonly failed: true;
   readonly code: ErrorCode;
+  /** The registry's status of the code, unless HTTP has a closer one. */
+  readonly status: number;
   /** One plain sentence that says what to do. */
   readonly message: string;
   readonly facts: Facts | null;
@@ -21,11 +23,12 @@ export interface Failure {
 export function failure(
   code: ErrorCode,
   message: string,
-  details: { facts?: Facts | null; cause?: string | null } = {},
+  details: { facts?: Facts | null; cause?: string | null; status?: number } = {},
 ): Failure {
   return {
     failed: true,
     code,
+    status: details.status ?? errorStatus[code],
     message,
     facts: details.facts ?? null,
     cause: details.cause ?? null,
@@ -45,11 +48,11 @@ export function isFailure(result: unknown): result is Failure {
 }
 
 /** The answer to a failure: `{error: {code, message, facts}}`, with Retry-After where one must wait. */
-export function failureResponse({ code, message, facts }: Failure): Response {
+export function failureResponse({ code, status, message, facts }: Failure): Response {
   const headers = new Headers();
   const wait = facts?.retry_after;
   if (code === "rate_limited" && typeof wait === "number") {
     headers.set("retry-after", String(Math.max(1, Math.ceil(wait))));
   }
-  return Response.json({ error: { code, message, facts } }, { status: errorStatus[code], headers });
+  return Response.json({ error: { code, message, facts } }, { status, headers });
 }

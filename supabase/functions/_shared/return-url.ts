@@ -13,10 +13,12 @@ export function parseReturnUrl(
   isAllowed: AllowedOrigins,
 ): string | Failure {
   const url = URL.canParse(text) ? new URL(text) : null;
-  const isPage = url !== null && url.username === "" && url.password === "";
+  // The origin of a blob: URL is that of the page which made it, so the protocol is checked by itself.
+  const isPage = url !== null && /^https?:$/.test(url.protocol) && !url.username && !url.password;
   if (!isPage || !isAllowed(url.origin)) {
-    return failure("invalid_argument", `The ${argument} must be a page of an allowed origin.`, {
-      facts: { argument },
+    const message = `The ${argument} must be an http or https page of an origin that ALLOWED_ORIGINS names. Correct it, or add its origin to that variable.`;
+    return failure("invalid_argument", message, {
+      facts: { argument, variable: "ALLOWED_ORIGINS" },
     });
   }
   // Stripe fills this in; its braces are escaped in a path.

@@ -29,7 +29,7 @@ describe("stripe:setup", () => {
   const storedPrices = async () => {
     const sql = postgres(stack.REVOKED_DB_URL ?? stack.DB_URL, { max: 1 });
     const rows =
-      await sql`select stripe_price_id as id from public.plans where is_premium order by plan_type`;
+      await sql`select provider_price_id as id from public.prices where is_current order by plan_type`;
     await sql.end();
     return rows.map(({ id }) => id);
   };

@@ -174,11 +174,13 @@ describe("a checkout", () => {
       "https://app.pinebase.test.evil.test/",
       "https://app.pinebase.test@evil.test/",
       "javascript:alert(1)",
+      `blob:${app}/7b8e6a5e`,
+      "data:text/html,hello",
       "/done",
     ]) {
       const { status, body } = await openCheckout({ success_url });
       expect([status, body.error.code]).toEqual([422, "invalid_argument"]);
-      expect(body.error.facts).toEqual({ argument: "success_url" });
+      expect(body.error.facts).toEqual({ argument: "success_url", variable: "ALLOWED_ORIGINS" });
     }
     expect((await openCheckout({ cancel_url: "https://evil.test" })).status).toBe(422);
     expect(sessionsOf(user)).toEqual([]);

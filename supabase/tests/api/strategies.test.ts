@@ -164,14 +164,14 @@ describe("save_strategy", () => {
       components: [
         { ...first, indicator_id: macd, parameters: {} },
         stop,
-        { component_type: "exit", indicator_name: "By eye" },
+        { component_type: "exit" },
       ],
     });
     expect(
       changed.components.map((c) => [c.component_type, c.indicator_name, c.indicator_id]),
     ).toEqual([
       ["entry", "MACD", macd],
-      ["exit", "By eye", null],
+      ["exit", null, null],
       ["stop_loss", "ATR Stop", atrStop],
     ]);
     expect(await rowOf("stop_loss")).toEqual(before);
@@ -461,11 +461,13 @@ describe("a strategy that is shared", () => {
       is_public: true,
     });
     const fork = await must(call(bob.client, "fork_strategy", { strategy_id: mine.strategy_id }));
-    const { strategy_id, created_at, updated_at, is_public, ...content } = fork;
+    const { strategy_id, created_at, updated_at, is_public, forked_from, ...content } = fork;
+    expect(forked_from).toBe(mine.strategy_id);
     expect(content).toEqual(
       Object.fromEntries(
         Object.entries(mine).filter(
-          ([key]) => !["strategy_id", "created_at", "updated_at", "is_public"].includes(key),
+          ([key]) =>
+            !["strategy_id", "created_at", "updated_at", "is_public", "forked_from"].includes(key),
         ),
       ),
     );

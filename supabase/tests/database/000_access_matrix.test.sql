@@ -26,6 +26,14 @@ where id = md5('premium')::uuid;
 insert into public.plans (plan_type, name, max_versions, is_active)
 values ('matrix_retired', 'Retired', 1, false);
 
+insert into public.credit_packs (pack_type, name, credits, is_active)
+values ('matrix_retired', 'Retired', 1, false);
+
+insert into public.prices (provider, provider_price_id, pack_type, currency, unit_amount, is_current)
+values
+  ('stripe', 'price_matrix_now', 'credits_100', 'usd', 900, true),
+  ('stripe', 'price_matrix_then', 'credits_100', 'usd', 800, false);
+
 insert into public.coupons (id, code, discount_percent)
 values (md5('coupon')::uuid, 'MATRIX-10', 10), (md5('other coupon')::uuid, 'MATRIX-20', 20);
 
@@ -117,9 +125,13 @@ create temporary table expected_grants (table_name text, role_name text, command
 insert into expected_grants
 values
   ('users', 'authenticated', 'select', '*'),
-  ('users', 'authenticated', 'update', 'full_name, preferences'),
+  ('users', 'authenticated', 'update', 'full_name, public_name, preferences'),
   ('plans', 'anon', 'select', '*'),
   ('plans', 'authenticated', 'select', '*'),
+  ('credit_packs', 'anon', 'select', '*'),
+  ('credit_packs', 'authenticated', 'select', '*'),
+  ('prices', 'anon', 'select', 'created_at, currency, id, interval, interval_count, is_current, pack_type, plan_type, provider, unit_amount'),
+  ('prices', 'authenticated', 'select', 'created_at, currency, id, interval, interval_count, is_current, pack_type, plan_type, provider, unit_amount'),
   ('credit_transactions', 'authenticated', 'select', '*'),
   ('api_keys', 'authenticated', 'select', 'created_at, id, key_hint, last_used, provider, secret_version, updated_at, user_id'),
   ('api_keys', 'authenticated', 'delete', '*'),
@@ -152,7 +164,7 @@ insert into expected_grants
 select t, 'service_role', c, '*'
 from
   unnest(array[
-    'users', 'plans', 'api_keys', 'indicators', 'custom_indicators', 'strategies', 'strategy_components',
+    'users', 'plans', 'credit_packs', 'prices', 'api_keys', 'indicators', 'custom_indicators', 'strategies', 'strategy_components',
     'subscriptions', 'coupons', 'user_coupons'
   ]) as t,
   unnest(array['select', 'insert', 'update', 'delete']) as c;
@@ -370,6 +382,22 @@ values
   ('plans', 'delete a plan', $$delete from public.plans where plan_type = 'matrix_retired'$$,
     'no grant', 'no grant', 'no grant', 'no grant', '1'),
 
+  ('credit_packs', 'read active packs', $$select pack_type from public.credit_packs where pack_type = 'credits_100'$$,
+    '1', '1', '1', '1', '1'),
+  ('credit_packs', 'read inactive packs', $$select pack_type from public.credit_packs where pack_type = 'matrix_retired'$$,
+    '0', '0', '0', '0', '1'),
+  ('credit_packs', 'change a pack', $$update public.credit_packs set credits = 10000 where pack_type = 'credits_100'$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+
+  ('prices', 'read current prices', $$select id from public.prices where pack_type = 'credits_100' and is_current$$,
+    '1', '1', '1', '1', '1'),
+  ('prices', 'read old prices', $$select id from public.prices where not is_current$$,
+    '0', '0', '0', '0', '1'),
+  ('prices', 'read the provider''s ids', $$select provider_price_id from public.prices where pack_type = 'credits_100' and is_current$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+  ('prices', 'lower a price', $$update public.prices set unit_amount = 1 where pack_type = 'credits_100' and is_current$$,
+    'no grant', 'no grant', 'no grant', 'no grant', '1'),
+
   ('credit_transactions', 'read the ledger', $$select id from public.credit_transactions where user_id = md5('{who}')::uuid$$,
     'no grant', '1', '0', '1', '1'),
   ('credit_transactions', 'write the ledger',
@@ -574,6 +602,8 @@ values
   ('users', 'SELECT', '{authenticated}', '(id = me)', null),
   ('users', 'UPDATE', '{authenticated}', '(id = me)', '(id = me)'),
   ('plans', 'SELECT', '{anon,authenticated}', 'is_active', null),
+  ('credit_packs', 'SELECT', '{anon,authenticated}', 'is_active', null),
+  ('prices', 'SELECT', '{anon,authenticated}', 'is_current', null),
   ('credit_transactions', 'SELECT', '{authenticated}', '(user_id = me)', null),
   ('api_keys', 'SELECT', '{authenticated}', '(user_id = me)', null),
   ('api_keys', 'DELETE', '{authenticated}', '(user_id = me)', null),

@@ -42,7 +42,7 @@ select is(
 select is(private.error_result('coupon_expired', 'Gone.') -> 'error' -> 'facts', 'null'::jsonb, 'without facts they are null');
 select throws_ok($$select private.error_result('made_up', 'x')$$, 'P0001', null, 'an unregistered identifier cannot be returned');
 
-select is((select count(*) from private.error_codes), 26::bigint, 'the registry has the contract''s 26 identifiers');
+select is((select count(*) from private.error_codes), 31::bigint, 'the registry has the contract''s 31 identifiers');
 select throws_ok(
   $$insert into private.error_codes (identifier, status, meaning) values ('fine', 200, 'x')$$, '23514', null,
   'a registered status is an HTTP error'

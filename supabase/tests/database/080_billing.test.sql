@@ -9,8 +9,11 @@ insert into auth.users (id, aud, role, email)
 select md5(who)::uuid, 'authenticated', 'authenticated', who || '@billing.test'
 from unnest(array['payer', 'other', 'months', 'yearly', 'late', 'shopper', 'gone', 'manual']) as who;
 
-update public.plans set stripe_price_id = 'price_month', paypal_plan_id = 'P-MONTH' where plan_type = 'premium_monthly';
-update public.plans set stripe_price_id = 'price_year' where plan_type = 'premium_yearly';
+insert into public.prices (provider, provider_price_id, plan_type, currency, unit_amount, interval)
+values
+  ('stripe', 'price_month', 'premium_monthly', 'usd', 900, 'month'),
+  ('stripe', 'price_year', 'premium_yearly', 'usd', 9000, 'year'),
+  ('paypal', 'P-MONTH', 'premium_monthly', 'usd', 900, 'month');
 
 -- A snapshot as the functions make them, with what a case changes.
 create function pg_temp.snapshot(who text, changes jsonb default '{}')

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { bodyLimit, readBytes, readJson, readText } from "../../functions/_shared/body.ts";
-import { isFailure } from "../../functions/_shared/failure.ts";
+import { failureResponse, isFailure } from "../../functions/_shared/failure.ts";
 import { post } from "./support.ts";
 
 /** Bodies are read to a limit and parsed once. */
@@ -65,6 +65,51 @@ Deno.test("a body that breaks off is the sender's error", async () => {
     10,
   );
   assert.ok(isFailure(result) && result.code === "invalid_body");
+});
+
+Deno.test("a body takes the memory of what has arrived, not of what may still come", async () => {
+  for (const [chunks, size] of [
+    [1, 1],
+    [300, 1],
+    [3, 1000],
+  ] as const) {
+    const bytes = await readBytes(streamed(chunks, size).request, bodyLimit.webhook);
+    assert.ok(!isFailure(bytes));
+    assert.equal(bytes.length, chunks * size);
+    assert.ok(bytes.buffer.byteLength <= 2 * bytes.length, `${bytes.buffer.byteLength} bytes`);
+  }
+});
+
+Deno.test("a body that does not arrive in time is answered 408 and no longer read", async () => {
+  let cancelled = false;
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(new Uint8Array([123])),
+    cancel() {
+      cancelled = true;
+    },
+  });
+  const request = new Request("http://functions.test/", { method: "POST", body });
+  const result = await readBytes(request, 100, 20);
+  assert.ok(isFailure(result));
+  assert.equal(result.code, "invalid_body");
+  assert.equal(failureResponse(result).status, 408);
+  assert.ok(cancelled);
+});
+
+Deno.test("the character U+0000 is refused in every string and key, and its look-alikes are not", async () => {
+  const open = z.record(z.string(), z.unknown());
+  for (const body of [
+    '{"a": "\\u0000"}',
+    '{"a": "x\\u0000y"}',
+    '{"a\\u0000": 1}',
+    '{"a": ["\\\\\\u0000"]}',
+  ]) {
+    const result = await readJson(post(body), open);
+    assert.ok(isFailure(result) && result.code === "invalid_body", body);
+  }
+  for (const body of ['{"a": "\\\\u0000"}', '{"a": "\\u0001"}', '{"a": "u0000"}']) {
+    assert.deepEqual(await readJson(post(body), open), JSON.parse(body));
+  }
 });
 
 Deno.test("a text is what was sent, byte for byte", async () => {

@@ -202,6 +202,23 @@ Deno.test("a star stands for a part of one label", () => {
   for (const origin of refused) assert.ok(!isAllowed(origin), origin);
 });
 
+Deno.test("a star as the port stands for every port of this machine, and of no other", () => {
+  const isAllowed = parseAllowedOrigins("http://localhost:*,https://127.0.0.1:*");
+  for (const origin of ["http://localhost", "http://localhost:5173", "https://127.0.0.1:8443"]) {
+    assert.ok(isAllowed(origin), origin);
+  }
+  for (const origin of [
+    "https://localhost:5173",
+    "http://127.0.0.1:5173",
+    "https://127a0b0c1:5173",
+    "http://localhost.evil.test:5173",
+    "http://evil.test:5173",
+    "http://localhost:5173.evil.test",
+  ]) {
+    assert.ok(!isAllowed(origin), origin);
+  }
+});
+
 Deno.test("an empty list allows no page", () => {
   for (const list of ["", " ", ","]) assert.ok(!parseAllowedOrigins(list)("https://shop.test"));
 });
@@ -218,6 +235,9 @@ Deno.test("an entry that is no origin, or that anybody could register under, is 
     "https://shop.test/",
     "https://shop.test/path",
     "shop.test",
+    "https://shop.test:*",
+    "https://app-*.shop.test:*",
+    "http://localhost.evil.test:*",
     "ftp://shop.test",
     "https://shop..test",
     "https://SHOP.test",

@@ -178,6 +178,32 @@ Deno.test("a signature is refused after five minutes, and from the future", asyn
   assert.equal((await send(updated, { timestamp: seconds + 61 })).status, 400);
 });
 
+Deno.test("of several times in a header the last one counts, as in Stripe's library", async () => {
+  const { handler, calls } = setUp();
+  const payload = JSON.stringify(updated);
+  const signatureOf = async (timestamp: number) => {
+    const header = await Stripe.webhooks.generateTestHeaderStringAsync({
+      payload,
+      secret: "whsec_new",
+      timestamp,
+      cryptoProvider: Stripe.createSubtleCryptoProvider(),
+    });
+    return header.split(",v1=")[1];
+  };
+  const statusOf = async (header: string) => {
+    const headers = { "stripe-signature": header };
+    const url = "http://functions.test/stripe-webhook";
+    return (await handler(new Request(url, { method: "POST", headers, body: payload }))).status;
+  };
+  const far = seconds + 3600;
+  const signedNow = await signatureOf(seconds);
+  // The present time stands first, and the signature is for a time in the future.
+  assert.equal(await statusOf(`t=${seconds},t=${far},v1=${await signatureOf(far)}`), 400);
+  assert.deepEqual(calls, []);
+  assert.equal(await statusOf(`t=${far},t=${seconds},v1=${signedNow}`), 200);
+  assert.equal(await statusOf(`t=${far},v1=${signedNow},t=${seconds}`), 200);
+});
+
 Deno.test("a request without a signature is refused", async () => {
   const { handler } = setUp();
   const request = new Request("http://functions.test/stripe-webhook", {

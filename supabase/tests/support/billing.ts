@@ -6,18 +6,16 @@ import { asOperator } from "./clients.ts";
 export const prices = { monthly: "price_tests_monthly", yearly: "price_tests_yearly" } as const;
 export const paypalPlan = "P-TESTS-MONTHLY";
 
-/** Sets the plans' ids, which are not the migrations' to set. Every test that needs them may call it. */
+/** Sets the plans' prices, which are not the migrations' to set. Every test that needs them may call it. */
 export async function offerPlans(): Promise<void> {
   await asOperator(
     (sql) => sql`
-      update public.plans as p
-      set stripe_price_id = given.price,
-          paypal_plan_id = given.paypal
-      from (
-        values ('premium_monthly', ${prices.monthly}, ${paypalPlan}), ('premium_yearly', ${prices.yearly}, null)
-      ) as given (plan_type, price, paypal)
-      where p.plan_type = given.plan_type
-        and (p.stripe_price_id, p.paypal_plan_id) is distinct from (given.price, given.paypal)
+      insert into public.prices (provider, provider_price_id, plan_type, currency, unit_amount, interval)
+      values
+        ('stripe', ${prices.monthly}, 'premium_monthly', 'usd', 900, 'month'),
+        ('stripe', ${prices.yearly}, 'premium_yearly', 'usd', 9000, 'year'),
+        ('paypal', ${paypalPlan}, 'premium_monthly', 'usd', 900, 'month')
+      on conflict (provider, provider_price_id) do nothing
     `,
   );
 }

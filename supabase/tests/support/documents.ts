@@ -23,6 +23,8 @@ export interface StrategyDocument {
   version_number: number;
   created_at: string;
   updated_at: string;
+  author: string | null;
+  forked_from: string | null;
   components: Component[];
 }
 
