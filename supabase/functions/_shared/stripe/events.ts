@@ -94,7 +94,28 @@ interface EventReader {
   read(at: At, id: string): Promise<Effect>;
 }
 
-/** The events to register are those that one of these reads. */
+/** The events to register: those that say something which no other of them says. */
+export const registeredEvents = [
+  "checkout.session.completed",
+  "checkout.session.async_payment_succeeded",
+  "checkout.session.async_payment_failed",
+  "checkout.session.expired",
+  "customer.deleted",
+  "customer.subscription.created",
+  "customer.subscription.updated",
+  "customer.subscription.deleted",
+  "customer.subscription.paused",
+  "customer.subscription.resumed",
+  "invoice.paid",
+  "invoice.payment_failed",
+  "charge.refunded",
+  "refund.updated",
+  "charge.dispute.created",
+  "charge.dispute.updated",
+  "charge.dispute.closed",
+] as const;
+
+/** How an event of each kind is read. */
 const readers: readonly EventReader[] = [
   {
     types: /^customer\.subscription\./,
