@@ -38,10 +38,10 @@ export function createWebhook(
     allowedOrigins: null,
     log,
     handle: async ({ request, note }) => {
-      if (provider === null) return failure("not_configured", `Set ${missing}.`);
-      const verify = dependencies.verify ?? provider.verify;
       const body = await readText(request, bodyLimit.webhook);
       if (isFailure(body)) return body;
+      if (provider === null) return failure("not_configured", `Set ${missing}.`);
+      const verify = dependencies.verify ?? provider.verify;
       let verified: boolean | Failure;
       try {
         verified = await verify(body, request.headers);

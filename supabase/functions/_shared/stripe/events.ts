@@ -75,7 +75,7 @@ export function parseStripeEvent(
       const reader = readers.find(({ types }) => types.test(event.type));
       if (!reader || about === null) return ignored("Events of this type are not used.");
       try {
-        return await reader.read({ stripe, livemode }, about);
+        return await reader.read({ stripe, livemode }, about, event.type);
       } catch (error) {
         if (!isMissingAtStripe(error)) throw error;
         return parked(about);
@@ -91,7 +91,7 @@ interface At {
 
 interface EventReader {
   types: RegExp;
-  read(at: At, id: string): Promise<Effect>;
+  read(at: At, id: string, type: string): Promise<Effect>;
 }
 
 /** The events to register: those that say something which no other of them says. */
@@ -165,7 +165,7 @@ async function readInvoice({ stripe, livemode }: At, id: string): Promise<Effect
   return { kind: "subscription", snapshot };
 }
 
-async function readSession({ stripe, livemode }: At, id: string): Promise<Effect> {
+async function readSession({ stripe, livemode }: At, id: string, type: string): Promise<Effect> {
   const session = await stripe.checkout.sessions.retrieve(id, { expand: ["line_items"] });
   if (session.mode === "setup") return ignored("The checkout sells nothing.");
   const subscription = idOf(session.subscription);
@@ -174,13 +174,16 @@ async function readSession({ stripe, livemode }: At, id: string): Promise<Effect
     ? await readSubscription(stripe, subscription, livemode)
     : null;
   const purchase = isPack ? await readPurchase(stripe, session) : null;
+  const outcome = sessionOutcome(session);
+  // The session itself stays complete and unpaid when the money does not come.
+  const hasFailed = purchase?.status === "failed" || type.endsWith("async_payment_failed");
   return {
     kind: "checkout",
     session_id: id,
     attempt: attemptSchema.parse(session.metadata?.pinebase_attempt ?? null),
     customer_id: idOf(session.customer),
     user_id: userOf(session),
-    completed: purchase?.status === "failed" ? false : sessionOutcome(session),
+    completed: hasFailed && outcome === null ? false : outcome,
     snapshot,
     purchase,
   };

@@ -92,12 +92,15 @@ export async function readSessionState(
   if (session.status === "open") return { isOpen: true };
   const subscription = idOf(session.subscription);
   const isPack = session.mode === "payment" && session.status === "complete";
-  return {
-    isOpen: false,
-    completed: sessionOutcome(session),
-    snapshots: subscription ? [await readSubscription(stripe, subscription, livemode)] : [],
-    purchases: isPack ? [await readPurchase(stripe, session)] : [],
-  };
+  const snapshots = subscription ? [await readSubscription(stripe, subscription, livemode)] : [];
+  const purchases = isPack ? [await readPurchase(stripe, session)] : [];
+  // A session whose money never came stays complete and unpaid.
+  const hasFailed =
+    purchases.some(({ status }) => status === "failed") ||
+    snapshots.some((one) => "missing" in one || one.ended_at !== null);
+  const outcome = sessionOutcome(session);
+  const completed = outcome === null && hasFailed ? false : outcome;
+  return { isOpen: false, completed, snapshots, purchases };
 }
 
 /** Closes a session, unless it is over already, and tells what had become of it. */
