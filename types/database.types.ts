@@ -774,6 +774,7 @@ export type Database = {
         Returns: Json;
       };
       grant_premium: { Args: { plan_type: string; until: string; user_id: string }; Returns: Json };
+      has_second_factor: { Args: { user_id: string }; Returns: boolean };
       import_legacy_api_key_secret: { Args: { secret: string }; Returns: Json };
       link_billing_customer: {
         Args: { customer_id: string; provider: string; user_id: string };

@@ -70,6 +70,7 @@ export type InternalRpc =
   | "drop_checkout"
   | "end_checkout"
   | "fail_webhook_event"
+  | "has_second_factor"
   | "link_billing_customer"
   | "next_read_number"
   | "open_checkout"

@@ -53,6 +53,13 @@ create policy "users update their own account"
   using (id = (select auth.uid()))
   with check (id = (select auth.uid()));
 
+create policy "OAuth clients that are not trusted act as visitors"
+  on public.users
+  as restrictive
+  for all
+  to authenticated
+  using ((select private.session_is_trusted()));
+
 revoke all on public.users from public, anon, authenticated, service_role;
 grant select on public.users to authenticated;
 grant update (full_name, public_name, preferences) on public.users to authenticated;

@@ -93,6 +93,13 @@ create policy "users read their own ledger"
   to authenticated
   using (user_id = (select auth.uid()));
 
+create policy "OAuth clients that are not trusted act as visitors"
+  on public.credit_transactions
+  as restrictive
+  for all
+  to authenticated
+  using ((select private.session_is_trusted()));
+
 revoke all on public.credit_transactions from public, anon, authenticated, service_role;
 revoke all on sequence public.credit_transactions_id_seq from public, anon, authenticated, service_role;
 grant select on public.credit_transactions to authenticated, service_role;
@@ -335,13 +342,9 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_user_id uuid := auth.uid();
+  v_user_id uuid := private.caller_id(of_own_session => true);
   v_receipt jsonb;
 begin
-  if v_user_id is null then
-    perform private.raise_error('not_authenticated', 'Sign in to spend credits.');
-  end if;
-
   perform private.check_credit_arguments(
     consume_credits.amount, consume_credits.reason, consume_credits.idempotency_key
   );

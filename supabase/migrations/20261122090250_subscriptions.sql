@@ -66,6 +66,13 @@ create policy "users read their own subscriptions"
   to authenticated
   using (user_id = (select auth.uid()));
 
+create policy "OAuth clients that are not trusted act as visitors"
+  on public.subscriptions
+  as restrictive
+  for all
+  to authenticated
+  using ((select private.session_is_trusted()));
+
 revoke all on public.subscriptions from public, anon, authenticated, service_role;
 grant select on public.subscriptions to authenticated;
 grant select, insert, update, delete on public.subscriptions to service_role;

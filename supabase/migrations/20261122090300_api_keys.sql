@@ -43,6 +43,20 @@ create policy "users delete their own api keys"
   to authenticated
   using (user_id = (select auth.uid()));
 
+create policy "OAuth clients that are not trusted act as visitors"
+  on public.api_keys
+  as restrictive
+  for all
+  to authenticated
+  using ((select private.session_is_trusted()));
+
+create policy "keys are deleted by a session with the second factor alone"
+  on public.api_keys
+  as restrictive
+  for delete
+  to authenticated
+  using ((select private.session_is_strong()));
+
 revoke all on public.api_keys from public, anon, authenticated, service_role;
 grant select (id, user_id, provider, created_at, updated_at, last_used, key_hint, secret_version), delete
   on public.api_keys
@@ -83,6 +97,13 @@ create policy "users read the audit trail of their own keys"
   for select
   to authenticated
   using (user_id = (select auth.uid()));
+
+create policy "OAuth clients that are not trusted act as visitors"
+  on public.api_key_events
+  as restrictive
+  for all
+  to authenticated
+  using ((select private.session_is_trusted()));
 
 revoke all on public.api_key_events from public, anon, authenticated, service_role;
 revoke all on sequence public.api_key_events_id_seq from public, anon, authenticated, service_role;

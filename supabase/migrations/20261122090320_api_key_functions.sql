@@ -51,7 +51,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_user_id uuid := auth.uid();
+  v_user_id uuid := private.caller_id(of_own_session => true, with_second_factor => true);
   v_provider text := private.clean_provider(store_api_key.provider);
   -- A line end comes along when a key is copied from a terminal.
   v_api_key text := btrim(store_api_key.api_key, E' \t\r\n');
@@ -59,9 +59,6 @@ declare
   v_secret text;
   v_stored jsonb;
 begin
-  if v_user_id is null then
-    perform private.raise_error('not_authenticated', 'Sign in to store a key.');
-  end if;
   if v_provider is null or v_provider !~ '^[a-z][a-z0-9_-]{1,31}$' then
     perform private.raise_error(
       'invalid_argument',
@@ -174,11 +171,8 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_user_id uuid := auth.uid();
+  v_user_id uuid := private.caller_id(of_own_session => true, with_second_factor => true);
 begin
-  if v_user_id is null then
-    perform private.raise_error('not_authenticated', 'Sign in to delete a key.');
-  end if;
   if delete_api_key.provider is null then
     perform private.raise_error('invalid_argument', 'Name the provider.', '{"argument": "provider"}');
   end if;

@@ -358,6 +358,13 @@ create policy "users read public indicators and their own"
   to authenticated
   using (is_public or created_by = (select auth.uid()));
 
+create policy "OAuth clients that are not trusted read as visitors"
+  on public.indicators
+  as restrictive
+  for select
+  to authenticated
+  using (is_public or (select private.session_is_trusted()));
+
 revoke all on public.indicators from public, anon, authenticated, service_role;
 grant select on public.indicators to anon, authenticated;
 grant select, insert, update, delete on public.indicators to service_role;
@@ -470,6 +477,34 @@ create policy "users delete their own custom indicators"
   to authenticated
   using (user_id = (select auth.uid()));
 
+create policy "OAuth clients that are not trusted read as visitors"
+  on public.custom_indicators
+  as restrictive
+  for select
+  to authenticated
+  using (is_public or (select private.session_is_trusted()));
+
+create policy "OAuth clients that are not trusted add nothing"
+  on public.custom_indicators
+  as restrictive
+  for insert
+  to authenticated
+  with check ((select private.session_is_trusted()));
+
+create policy "OAuth clients that are not trusted change nothing"
+  on public.custom_indicators
+  as restrictive
+  for update
+  to authenticated
+  using ((select private.session_is_trusted()));
+
+create policy "OAuth clients that are not trusted delete nothing"
+  on public.custom_indicators
+  as restrictive
+  for delete
+  to authenticated
+  using ((select private.session_is_trusted()));
+
 revoke all on public.custom_indicators from public, anon, authenticated, service_role;
 grant select on public.custom_indicators to anon, authenticated;
 grant
@@ -490,7 +525,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_caller uuid := auth.uid();
+  v_caller uuid := private.reader_id();
 begin
   if v_caller is not null and not private.is_premium(v_caller) then
     perform private.raise_error(
@@ -619,7 +654,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_user_id uuid := auth.uid();
+  v_user_id uuid := private.reader_id();
   v_page_size integer := coalesce(search_indicators.page_size, 20);
   v_page integer := coalesce(search_indicators.page, 1);
   v_name text := lower(btrim(search_indicators.search));

@@ -89,6 +89,34 @@ create policy "users delete their own strategies"
   to authenticated
   using (user_id = (select auth.uid()));
 
+create policy "OAuth clients that are not trusted read as visitors"
+  on public.strategies
+  as restrictive
+  for select
+  to authenticated
+  using (is_public or (select private.session_is_trusted()));
+
+create policy "OAuth clients that are not trusted add nothing"
+  on public.strategies
+  as restrictive
+  for insert
+  to authenticated
+  with check ((select private.session_is_trusted()));
+
+create policy "OAuth clients that are not trusted change nothing"
+  on public.strategies
+  as restrictive
+  for update
+  to authenticated
+  using ((select private.session_is_trusted()));
+
+create policy "OAuth clients that are not trusted delete nothing"
+  on public.strategies
+  as restrictive
+  for delete
+  to authenticated
+  using ((select private.session_is_trusted()));
+
 revoke all on public.strategies from public, anon, authenticated, service_role;
 grant select on public.strategies to anon, authenticated;
 grant
@@ -277,6 +305,42 @@ create policy "users remove components of their own strategies"
   for delete
   to authenticated
   using (user_id = (select auth.uid()));
+
+create policy "OAuth clients that are not trusted read as visitors"
+  on public.strategy_components
+  as restrictive
+  for select
+  to authenticated
+  using (
+    (select private.session_is_trusted())
+    or exists (
+      select
+      from public.strategies as s
+      where s.id = strategy_components.strategy_id
+        and s.is_public
+    )
+  );
+
+create policy "OAuth clients that are not trusted add nothing"
+  on public.strategy_components
+  as restrictive
+  for insert
+  to authenticated
+  with check ((select private.session_is_trusted()));
+
+create policy "OAuth clients that are not trusted change nothing"
+  on public.strategy_components
+  as restrictive
+  for update
+  to authenticated
+  using ((select private.session_is_trusted()));
+
+create policy "OAuth clients that are not trusted delete nothing"
+  on public.strategy_components
+  as restrictive
+  for delete
+  to authenticated
+  using ((select private.session_is_trusted()));
 
 revoke all on public.strategy_components from public, anon, authenticated, service_role;
 grant select on public.strategy_components to anon, authenticated;

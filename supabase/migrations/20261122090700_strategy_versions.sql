@@ -34,6 +34,13 @@ create policy "users read the versions of their own strategies"
   to authenticated
   using (user_id = (select auth.uid()));
 
+create policy "OAuth clients that are not trusted act as visitors"
+  on public.strategy_versions
+  as restrictive
+  for all
+  to authenticated
+  using ((select private.session_is_trusted()));
+
 revoke all on public.strategy_versions from public, anon, authenticated, service_role;
 grant select on public.strategy_versions to authenticated, service_role;
 

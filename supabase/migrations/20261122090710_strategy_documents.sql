@@ -9,11 +9,9 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_user_id uuid := auth.uid();
+  v_user_id uuid := private.caller_id();
 begin
-  if v_user_id is null then
-    perform private.raise_error('not_authenticated', 'Sign in first.');
-  elsif not exists (select from public.users as u where u.id = v_user_id) then
+  if not exists (select from public.users as u where u.id = v_user_id) then
     perform private.ensure_account(v_user_id);
     if not exists (select from public.users as u where u.id = v_user_id) then
       perform private.raise_error('email_required', 'Add an email to your account first.');
@@ -24,7 +22,7 @@ end;
 $$;
 
 comment on function private.caller_account() is
-  'The id of the signed-in user''s account; raises not_authenticated or email_required.';
+  'The id of the signed-in user''s account; raises what caller_id() raises, or email_required.';
 
 revoke all on function private.caller_account from public, anon, authenticated, service_role;
 
@@ -697,7 +695,7 @@ begin
     select
     from public.strategies as s
     where s.id = get_strategy.strategy_id
-      and (s.is_public or s.user_id = (select auth.uid()))
+      and (s.is_public or s.user_id = (select private.reader_id()))
   ) then
     perform private.raise_error(
       'strategy_not_found', 'No such strategy, or it is not published: check its id.',

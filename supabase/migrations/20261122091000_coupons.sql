@@ -63,6 +63,13 @@ create policy "users read their own redemptions"
   to authenticated
   using (user_id = (select auth.uid()));
 
+create policy "OAuth clients that are not trusted act as visitors"
+  on public.user_coupons
+  as restrictive
+  for all
+  to authenticated
+  using ((select private.session_is_trusted()));
+
 revoke all on public.user_coupons from public, anon, authenticated, service_role;
 grant select on public.user_coupons to authenticated;
 grant select, insert, update, delete on public.user_coupons to service_role;

@@ -4,7 +4,8 @@
 alter publication supabase_realtime
   add table public.users, public.strategies, public.subscriptions, public.credit_transactions;
 
--- Storage: a private bucket for exports, one folder per user, named by their id.
+-- Storage: a private bucket for exports, one folder per user, named by their id. An OAuth client
+-- that is not trusted has none.
 insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_types)
 values (
   'strategy-exports',
@@ -25,6 +26,7 @@ create policy "users read their own strategy exports"
   using (
     bucket_id = 'strategy-exports'
     and (storage.foldername(name))[1] = (select auth.uid())::text
+    and (select private.session_is_trusted())
   );
 
 create policy "users write strategy exports of their own"
@@ -34,6 +36,7 @@ create policy "users write strategy exports of their own"
   with check (
     bucket_id = 'strategy-exports'
     and (storage.foldername(name))[1] = (select auth.uid())::text
+    and (select private.session_is_trusted())
   );
 
 create policy "users replace their own strategy exports"
@@ -43,10 +46,12 @@ create policy "users replace their own strategy exports"
   using (
     bucket_id = 'strategy-exports'
     and (storage.foldername(name))[1] = (select auth.uid())::text
+    and (select private.session_is_trusted())
   )
   with check (
     bucket_id = 'strategy-exports'
     and (storage.foldername(name))[1] = (select auth.uid())::text
+    and (select private.session_is_trusted())
   );
 
 create policy "users delete their own strategy exports"
@@ -56,4 +61,5 @@ create policy "users delete their own strategy exports"
   using (
     bucket_id = 'strategy-exports'
     and (storage.foldername(name))[1] = (select auth.uid())::text
+    and (select private.session_is_trusted())
   );

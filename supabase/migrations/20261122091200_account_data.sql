@@ -42,13 +42,9 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_user_id uuid := auth.uid();
+  v_user_id uuid := private.caller_id();
   v_account jsonb;
 begin
-  if v_user_id is null then
-    perform private.raise_error('not_authenticated', 'Sign in to see your account.');
-  end if;
-
   v_account := private.account_document(v_user_id);
 
   if v_account is null then
@@ -193,11 +189,9 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_user_id uuid := auth.uid();
+  v_user_id uuid := private.caller_id(of_own_session => true, with_second_factor => true);
 begin
-  if v_user_id is null then
-    perform private.raise_error('not_authenticated', 'Sign in to export your data.');
-  elsif not exists (select from public.users as u where u.id = v_user_id) then
+  if not exists (select from public.users as u where u.id = v_user_id) then
     perform private.raise_error('email_required', 'Add an email to your account first.');
   end if;
 

@@ -51,7 +51,7 @@ begin
   values (
     raise_flag.kind, coalesce(raise_flag.provider, ''), raise_flag.reference, raise_flag.user_id, raise_flag.reason, raise_flag.as_of
   )
-  on conflict (kind, provider, reference) do update
+  on conflict on constraint billing_flags_once do update
     set reason = excluded.reason,
         user_id = coalesce(excluded.user_id, f.user_id),
         since = case when raise_flag.reopen and f.resolved_at is not null then excluded.since else f.since end,
@@ -78,6 +78,7 @@ volatile
 security definer
 set search_path = ''
 as $$
+#variable_conflict use_column
 declare
   v_task record;
 begin
@@ -981,7 +982,7 @@ declare
   v_payments jsonb := snapshot -> 'payments';
   v_user_id uuid;
   v_who record;
-  v_known record;
+  v_ordered_price_id uuid;
   v_item record;
   v_old public.subscriptions;
   v_id uuid;
@@ -1013,7 +1014,7 @@ begin
   -- Check: the user.
   if v_provider = 'paypal' then
     select k.user_id, k.price_id
-    into v_known
+    into v_user_id, v_ordered_price_id
     from private.known_subscriptions as k
     where k.provider = v_provider
       and k.subscription_id = v_provider_id;
@@ -1033,7 +1034,6 @@ begin
       end if;
       return jsonb_build_object('outcome', 'ignored', 'reason', 'We did not create this subscription.');
     end if;
-    v_user_id := v_known.user_id;
   else
     select w.user_id, w.outcome, w.reason, w.waits_for
     into v_who
@@ -1101,7 +1101,7 @@ begin
   if v_provider = 'paypal'
     and (
       coalesce((snapshot ->> 'plan_overridden')::boolean, false)
-      or v_item.price_id is distinct from v_known.price_id
+      or v_item.price_id is distinct from v_ordered_price_id
       or (snapshot ->> 'started_at')::timestamptz > apply_subscription.as_of
     )
   then

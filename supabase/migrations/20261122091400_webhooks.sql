@@ -130,6 +130,9 @@ begin
           apply_effect.provider, effect ->> 'customer_id', private.uuid_or_null(effect ->> 'user_id')
         ) as w;
         v_user_id := v_who.user_id;
+        v_result := jsonb_build_object(
+          'outcome', coalesce(v_who.outcome, 'ignored'), 'reason', v_who.reason, 'waits_for', nullif(v_who.waits_for, 'deleted')
+        );
       end if;
 
       if v_user_id is not null then
@@ -154,9 +157,7 @@ begin
       elsif jsonb_typeof(effect -> 'purchase') = 'object' then
         return private.apply_purchase(effect -> 'purchase', apply_effect.read_number, apply_effect.as_of);
       elsif v_user_id is null then
-        return jsonb_build_object(
-          'outcome', coalesce(v_who.outcome, 'ignored'), 'reason', v_who.reason, 'waits_for', nullif(v_who.waits_for, 'deleted')
-        );
+        return coalesce(v_result, '{"outcome": "ignored", "reason": "We did not create this subscription."}');
       end if;
       return jsonb_build_object('outcome', 'processed', 'user_id', v_user_id);
 

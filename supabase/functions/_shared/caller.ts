@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type Failure, failure } from "./failure.ts";
+import { type Failure, failure, isFailure } from "./failure.ts";
+import { callRpc, type RpcClient } from "./rpc.ts";
 
 /** Somebody who is signed in. */
 export interface Caller {
@@ -8,6 +9,8 @@ export interface Caller {
   email: string | null;
   /** The token itself, to act as its owner. */
   token: string;
+  /** Whether the session was opened with a second factor. */
+  hasSecondFactor: boolean;
 }
 
 /** The part of supabase-js that knows whose a token is. */
@@ -22,11 +25,16 @@ const claimsSchema = z.object({
   sub: z.uuid(),
   role: z.literal("authenticated"),
   email: z.string().min(1).nullish().catch(null),
+  // The OAuth client that the token was issued to. A user's own session has no such claim.
+  client_id: z.unknown().optional(),
+  // Authenticator assurance level: aal2 once a second factor was confirmed.
+  aal: z.string().nullish().catch(null),
 });
 
 /**
  * Tells who sent a request, by the token in its Authorization header: `getClaims` checks the signature, by the
- * project's public keys or, where it signs with a shared secret, by asking Auth.
+ * project's public keys or, where it signs with a shared secret, by asking Auth. A token that was issued to an
+ * OAuth client is refused with `client_not_trusted`, because no scope limits what a function does with it.
  */
 export async function identifyCaller(
   request: Request,
@@ -49,7 +57,38 @@ export async function identifyCaller(
   }
   const claims = claimsSchema.safeParse(data?.claims);
   if (error || !claims.success) return notAuthenticated();
-  return { userId: claims.data.sub, email: claims.data.email ?? null, token };
+  const { sub, email, client_id: clientId, aal } = claims.data;
+  if (clientId !== undefined && clientId !== null && clientId !== "") {
+    return failure(
+      "client_not_trusted",
+      "This session belongs to an OAuth client that may not do this: sign in to the app itself.",
+    );
+  }
+  return { userId: sub, email: email ?? null, token, hasSecondFactor: aal === "aal2" };
+}
+
+/**
+ * Refuses with `mfa_required` a session that was opened without the second factor that its user has: the password
+ * alone must not reach keys or delete the account. The database is asked only for a session without one.
+ */
+export async function requireSecondFactor(
+  caller: Caller,
+  service: RpcClient,
+): Promise<true | Failure> {
+  if (caller.hasSecondFactor) return true;
+  const hasFactor = await callRpc(
+    service,
+    "has_second_factor",
+    { user_id: caller.userId },
+    z.boolean(),
+  );
+  if (isFailure(hasFactor)) return hasFactor;
+  return hasFactor
+    ? failure(
+        "mfa_required",
+        "Confirm your second factor first: this session was opened without it.",
+      )
+    : true;
 }
 
 /**

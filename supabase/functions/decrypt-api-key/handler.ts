@@ -1,5 +1,5 @@
 import { bodyLimit, readJson } from "../_shared/body.ts";
-import { type ClaimsReader, identifyCaller } from "../_shared/caller.ts";
+import { type ClaimsReader, identifyCaller, requireSecondFactor } from "../_shared/caller.ts";
 import type { AllowedOrigins } from "../_shared/cors.ts";
 import { createEndpoint } from "../_shared/endpoint.ts";
 import { isFailure } from "../_shared/failure.ts";
@@ -32,6 +32,8 @@ export function createHandler(
       const caller = await identifyCaller(request, dependencies.auth);
       if (isFailure(caller)) return caller;
       note({ user_id: caller.userId });
+      const confirmed = await requireSecondFactor(caller, dependencies.service);
+      if (isFailure(confirmed)) return confirmed;
 
       const body = await readJson(request, decryptApiKeyRequestSchema, bodyLimit.other);
       if (isFailure(body)) return body;

@@ -5,7 +5,7 @@ import type { Provider, Providers } from "../_shared/billing/provider.ts";
 import { leaveSession, syncUser } from "../_shared/billing/sync.ts";
 import { upstreamFailure } from "../_shared/billing/upstream.ts";
 import { bodyLimit, readJson } from "../_shared/body.ts";
-import { type ClaimsReader, identifyCaller } from "../_shared/caller.ts";
+import { type ClaimsReader, identifyCaller, requireSecondFactor } from "../_shared/caller.ts";
 import type { AllowedOrigins } from "../_shared/cors.ts";
 import { createEndpoint } from "../_shared/endpoint.ts";
 import { type Failure, failure, isFailure } from "../_shared/failure.ts";
@@ -43,6 +43,8 @@ export function createHandler(
       if (isFailure(caller)) return caller;
       const { userId } = caller;
       note({ user_id: userId });
+      const confirmed = await requireSecondFactor(caller, service);
+      if (isFailure(confirmed)) return confirmed;
 
       const body = await readJson(request, deleteAccountRequestSchema, bodyLimit.other);
       if (isFailure(body)) return body;

@@ -2,7 +2,7 @@
 --
 -- Part one tries every command on every column of every table as each API role and
 -- compares the columns that work with the ones that should. Part two tries
--- statements on rows as each kind of person. The run repeats this file in both
+-- statements on rows as each kind of person, and as each kind of session of theirs. The run repeats this file in both
 -- default-privilege modes: a privilege that comes from a default shows in one of them.
 begin;
 
@@ -17,7 +17,18 @@ insert into auth.users (id, aud, role, email)
 values
   (md5('owner')::uuid, 'authenticated', 'authenticated', 'owner@matrix.test'),
   (md5('stranger')::uuid, 'authenticated', 'authenticated', 'stranger@matrix.test'),
-  (md5('premium')::uuid, 'authenticated', 'authenticated', 'premium@matrix.test');
+  (md5('premium')::uuid, 'authenticated', 'authenticated', 'premium@matrix.test'),
+  (md5('anonymous')::uuid, 'authenticated', 'authenticated', null);
+
+-- The owner has a second factor, and confirmed it in the session that is called `owner`. A factor
+-- that was never verified counts for nothing.
+insert into auth.mfa_factors (id, user_id, factor_type, status, created_at, updated_at)
+values
+  (md5('factor')::uuid, md5('owner')::uuid, 'totp', 'verified', now(), now()),
+  (md5('unverified factor')::uuid, md5('premium')::uuid, 'totp', 'unverified', now(), now());
+
+insert into private.trusted_oauth_clients (client_id, name)
+values ('trusted-client', 'Matrix');
 
 update public.users
 set premium_until = now() + interval '1 day'
@@ -77,19 +88,34 @@ from unnest(array['owner', 'premium']) as who;
 
 -- --------------------------------------------------------------------- the trial
 
+-- The claims of an actor's token: a visitor, the service, a person's own session, or one of
+-- the sessions in pg_temp.sessions of a person, as in 'owner by client'.
+create function pg_temp.claims_of(actor text)
+returns jsonb
+language sql
+return case actor
+  when 'anon' then '{"role": "anon"}'
+  when 'service_role' then '{"role": "service_role"}'
+  else jsonb_build_object('role', 'authenticated', 'sub', md5(split_part(actor, ' by ', 1))::uuid)
+    || case split_part(actor, ' by ', 2)
+      when 'client' then '{"client_id": "untrusted-client", "aal": "aal2"}'
+      when 'trusted client' then '{"client_id": "trusted-client", "aal": "aal2"}'
+      when 'password alone' then '{"aal": "aal1"}'
+      when 'no sign-in' then '{"aal": "aal1", "is_anonymous": true}'
+      else case actor when 'owner' then '{"aal": "aal2"}' else '{"aal": "aal1"}' end::jsonb
+    end::jsonb
+end;
+
 -- Runs a statement as an actor, takes back whatever it did, and tells how it went:
--- the number of rows, 'no grant', 'policy', or the SQLSTATE.
+-- the number of rows, 'no grant', 'policy', the identifier of an error, or the SQLSTATE.
 create function pg_temp.attempt(actor text, statement text)
 returns text
 language plpgsql
 as $$
 declare
-  v_claims jsonb := case actor
-    when 'anon' then '{"role": "anon"}'
-    when 'service_role' then '{"role": "service_role"}'
-    else jsonb_build_object('role', 'authenticated', 'sub', md5(actor)::uuid)
-  end;
+  v_claims jsonb := pg_temp.claims_of(actor);
   v_rows integer;
+  v_detail text;
   v_outcome text;
 begin
   perform set_config('request.jwt.claims', v_claims::text, true);
@@ -109,7 +135,8 @@ begin
         else sqlerrm
       end;
     when others then
-      v_outcome := sqlstate;
+      get stacked diagnostics v_detail = pg_exception_detail;
+      v_outcome := case when sqlstate like 'PT%' then v_detail else sqlstate end;
   end;
   perform set_config('role', session_user, true);
   perform set_config('request.jwt.claims', '', true);
@@ -125,7 +152,7 @@ create temporary table expected_grants (table_name text, role_name text, command
 insert into expected_grants
 values
   ('users', 'authenticated', 'select', '*'),
-  ('users', 'authenticated', 'update', 'full_name, public_name, preferences'),
+  ('users', 'authenticated', 'update', 'full_name, preferences, public_name'),
   ('plans', 'anon', 'select', '*'),
   ('plans', 'authenticated', 'select', '*'),
   ('credit_packs', 'anon', 'select', '*'),
@@ -251,6 +278,14 @@ select is_empty(
 -- Which role may call which function, by its name with the schema. What is not listed is
 -- refused; a door in public and the function behind it have the same callers.
 create temporary table expected_callers (function_name text, role_name text);
+
+-- Sessions. What policies call is executable by the role that they are for.
+insert into expected_callers
+values
+  ('private.session_is_trusted', 'authenticated'),
+  ('private.session_is_strong', 'authenticated'),
+  ('private.has_second_factor', 'service_role'),
+  ('public.has_second_factor', 'service_role');
 
 -- Billing and webhooks.
 insert into expected_callers
@@ -449,16 +484,16 @@ values
     '0', '1', '0', '1', '1'),
   ('custom_indicators', 'create one of one''s own',
     $$insert into public.custom_indicators (name, category, type, pine_script) values ('New', 'momentum', 'exit', 'plot(open)')$$,
-    'no grant', 'PT403', 'PT403', '1', '23502'),
+    'no grant', 'premium_required', 'premium_required', '1', '23502'),
   ('custom_indicators', 'create one in another''s name',
     $$insert into public.custom_indicators (user_id, name, category, type, pine_script) values (md5('owner')::uuid, 'New', 'momentum', 'exit', 'plot(open)')$$,
-    'no grant', 'PT403', 'PT403', 'policy', '1'),
+    'no grant', 'premium_required', 'premium_required', 'policy', '1'),
   ('custom_indicators', 'change a private one', $$update public.custom_indicators set name = 'x' where id = md5('{who} private custom')::uuid$$,
-    'no grant', 'PT403', '0', '1', '1'),
+    'no grant', 'premium_required', '0', '1', '1'),
   ('custom_indicators', 'change a public one', $$update public.custom_indicators set name = 'x' where id = md5('{who} public custom')::uuid$$,
-    'no grant', 'PT403', '0', '1', '1'),
+    'no grant', 'premium_required', '0', '1', '1'),
   ('custom_indicators', 'publish one', $$update public.custom_indicators set is_public = true where id = md5('{who} private custom')::uuid$$,
-    'no grant', 'PT403', '0', '1', '1'),
+    'no grant', 'premium_required', '0', '1', '1'),
   ('custom_indicators', 'give one away', $$update public.custom_indicators set user_id = md5('stranger')::uuid where id = md5('{who} private custom')::uuid$$,
     'no grant', 'no grant', 'no grant', 'no grant', '1'),
   ('custom_indicators', 'delete a private one', $$delete from public.custom_indicators where id = md5('{who} private custom')::uuid$$,
@@ -582,16 +617,150 @@ select is(
   'no expectation of a person is left out'
 );
 
+-- --------------------------------------------------------- part three: kinds of session
+-- Each statement above in the sessions that are not a person's own: what it does there follows
+-- from what the person and a visitor may do, but for the rows named below.
+
+create temporary table sessions (session text, person text);
+
+insert into sessions
+values
+  ('client', 'owner'),
+  ('client', 'premium'),
+  ('trusted client', 'owner'),
+  ('trusted client', 'premium'),
+  ('password alone', 'owner'),
+  ('no sign-in', 'anonymous');
+
+create temporary table session_exceptions (session text, table_name text, does text, outcome text);
+
+insert into session_exceptions
+values
+  ('trusted client', 'api_keys', 'delete a key', '0'),
+  ('password alone', 'api_keys', 'delete a key', '0'),
+  -- Without an email there is no account for the row to refer to.
+  ('no sign-in', 'strategies', 'create one of one''s own', '23503');
+
+select is(
+  pg_temp.attempt(
+    t.person || ' by ' || t.session,
+    replace(replace(t.statement, '{who}', t.whose), '{me}', t.person)
+  ),
+  t.expected,
+  format('%s: a session of %s by %s tries to %s: %s', t.table_name, t.person, t.session, t.does, t.expected)
+)
+from (
+  select
+    o.id,
+    o.table_name,
+    o.does,
+    o.statement,
+    s.session,
+    s.person,
+    case s.person when 'anonymous' then 'owner' else s.person end as whose,
+    coalesce(
+      e.outcome,
+      case
+        -- As a visitor; where only the visitor's role lacks the grant, no row is found or taken.
+        when s.session = 'client' and o.anon = 'no grant' and o.owner <> 'no grant'
+          then case when o.statement like 'insert %' then 'policy' else '0' end
+        when s.session = 'client' then o.anon
+        when s.person = 'anonymous' then o.stranger
+        when s.person = 'premium' then o.premium
+        else o.owner
+      end
+    ) as expected
+  from expected_outcomes as o
+  cross join sessions as s
+  left join session_exceptions as e using (session, table_name, does)
+) as t
+order by t.id, t.session, t.person;
+
+select is_empty(
+  $$select e.session, e.table_name, e.does
+    from session_exceptions as e
+    left join expected_outcomes as o using (table_name, does)
+    where o.id is null$$,
+  'every exception of a session names a statement above'
+);
+
+-- And each function that users may call. {own} is the owner's private strategy.
+create temporary table expected_calls (
+  function_name text,
+  call text,
+  own text,
+  client text,
+  trusted_client text,
+  password_alone text,
+  no_sign_in text
+);
+
+insert into expected_calls
+values
+  ('get_my_account', 'public.get_my_account()',
+    '1', 'client_not_trusted', '1', '1', 'email_required'),
+  ('export_my_data', 'public.export_my_data()',
+    '1', 'client_not_trusted', 'client_not_trusted', 'mfa_required', 'email_required'),
+  ('store_api_key', $$public.store_api_key('anthropic', 'sk-matrix-12345678')$$,
+    '1', 'client_not_trusted', 'client_not_trusted', 'mfa_required', 'email_required'),
+  ('delete_api_key', $$public.delete_api_key('openai')$$,
+    '1', 'client_not_trusted', 'client_not_trusted', 'mfa_required', 'email_required'),
+  ('consume_credits', 'public.consume_credits(1)',
+    '1', 'client_not_trusted', 'client_not_trusted', '1', 'email_required'),
+  ('save_strategy', $$public.save_strategy('New', '{}')$$,
+    '1', 'client_not_trusted', '1', '1', 'email_required'),
+  ('restore_strategy_version', $$public.restore_strategy_version({own}, 1000)$$,
+    '1', 'client_not_trusted', '1', '1', 'email_required'),
+  ('fork_strategy', 'public.fork_strategy({own})',
+    '1', 'client_not_trusted', '1', '1', 'email_required'),
+  ('get_strategy', 'public.get_strategy({own})',
+    '1', 'strategy_not_found', '1', '1', 'strategy_not_found'),
+  ('search_indicators', $$public.search_indicators('Matrix owner')$$,
+    '1', '0', '1', '1', '0'),
+  ('list_public_strategies', 'public.list_public_strategies()',
+    '1', '1', '1', '1', '1');
+
+select set_eq(
+  $$select function_name from expected_calls$$,
+  $$select replace(c.function_name, 'public.', '')
+    from expected_callers as c
+    where c.role_name = 'authenticated'
+      and c.function_name like 'public.%'$$,
+  'every function that users may call is tried in every kind of session'
+);
+
+select is(
+  pg_temp.attempt(
+    a.actor,
+    format('select * from %s', replace(c.call, '{own}', $$md5('owner private strategy')::uuid$$))
+  ),
+  a.expected,
+  format('%s, called by %s: %s', c.function_name, a.actor, a.expected)
+)
+from expected_calls as c
+cross join lateral (
+  values
+    ('owner', c.own),
+    ('owner by client', c.client),
+    ('owner by trusted client', c.trusted_client),
+    ('owner by password alone', c.password_alone),
+    ('anonymous by no sign-in', c.no_sign_in)
+) as a (actor, expected)
+order by c.function_name, a.actor;
+
 -- ------------------------------------------------------------------------- policies
 -- Word by word: what no statement above can tell apart (a `with check` behind a column
 -- that nobody may update) is still a rule, and a line of defence.
 
--- A condition on one line, with "me" for the sub-select around auth.uid().
+-- A condition on one line, with a word for each sub-select: "me" for the one around auth.uid().
 create function pg_temp.plainly(condition text)
 returns text
 language sql
 return replace(
-  replace(regexp_replace(condition, '\s+', ' ', 'g'), '( SELECT auth.uid() AS uid)', 'me'),
+  regexp_replace(
+    replace(regexp_replace(condition, '\s+', ' ', 'g'), '( SELECT auth.uid() AS uid)', 'me'),
+    '\( SELECT private.session_is_(\w+)\(\) AS session_is_\w+\)', '\1', 'g'
+  ),
   'FROM public.', 'FROM '
 );
 
@@ -635,9 +804,44 @@ values
 select set_eq(
   $$select p.tablename::text, p.cmd, p.roles::text, pg_temp.plainly(p.qual) as using_condition, pg_temp.plainly(p.with_check) as check_condition
     from pg_catalog.pg_policies as p
-    where p.schemaname = 'public'$$,
+    where p.schemaname = 'public'
+      and p.permissive = 'PERMISSIVE'$$,
   $$select * from expected_policies$$,
   'the policies are these, word by word'
+);
+
+-- What an OAuth client that is not trusted may do, beside and beyond the policies above: also a
+-- permissive policy that somebody adds later cannot give it more.
+create temporary table expected_restrictions (table_name text, command text, using_condition text, check_condition text);
+
+insert into expected_restrictions
+select t, 'ALL', 'trusted', null
+from unnest(array[
+  'users', 'credit_transactions', 'subscriptions', 'api_keys', 'api_key_events', 'strategy_versions', 'user_coupons'
+]) as t
+union all
+select t, 'INSERT', null, 'trusted'
+from unnest(array['custom_indicators', 'strategies', 'strategy_components']) as t
+union all
+select t, c, 'trusted', null
+from unnest(array['custom_indicators', 'strategies', 'strategy_components']) as t, unnest(array['UPDATE', 'DELETE']) as c
+union all
+select t, 'SELECT', '(is_public OR trusted)', null
+from unnest(array['indicators', 'custom_indicators', 'strategies']) as t
+union all
+values
+  ('strategy_components', 'SELECT',
+    '(trusted OR (EXISTS ( SELECT FROM strategies s WHERE ((s.id = strategy_components.strategy_id) AND s.is_public))))', null),
+  ('api_keys', 'DELETE', 'strong', null);
+
+select set_eq(
+  $$select p.tablename::text, p.cmd, pg_temp.plainly(p.qual) as using_condition, pg_temp.plainly(p.with_check) as check_condition
+    from pg_catalog.pg_policies as p
+    where p.schemaname = 'public'
+      and p.permissive = 'RESTRICTIVE'
+      and p.roles = '{authenticated}'$$,
+  $$select * from expected_restrictions$$,
+  'the restrictive policies are these, word by word'
 );
 
 select is_empty(
@@ -648,17 +852,18 @@ select is_empty(
       select unnest(case p.cmd when 'ALL' then array['SELECT', 'INSERT', 'UPDATE', 'DELETE'] else array[p.cmd] end)
     ) as c (command)
     where p.schemaname = 'public'
+      and p.permissive = 'PERMISSIVE'
     group by p.tablename, r.role_name, c.command
     having count(*) > 1$$,
-  'no table has two policies for one role and command'
+  'no table has two permissive policies for one role and command'
 );
 
 select is_empty(
   $$select p.tablename, p.policyname
     from pg_catalog.pg_policies as p
     where p.schemaname = 'public'
-      and (p.cmd = 'ALL' or 'public' = any (p.roles))$$,
-  'every policy names its command and its roles'
+      and ((p.cmd = 'ALL' and p.permissive = 'PERMISSIVE') or 'public' = any (p.roles))$$,
+  'every permissive policy names its command, and every policy its roles'
 );
 
 select is_empty(

@@ -3,6 +3,7 @@ import {
   type ClaimsReader,
   identifyCaller,
   isServiceRequest,
+  requireSecondFactor,
 } from "../../functions/_shared/caller.ts";
 import { isFailure } from "../../functions/_shared/failure.ts";
 import { post } from "./support.ts";
@@ -35,6 +36,7 @@ Deno.test("a user is who the token says", async () => {
     userId,
     email: "ada@tests.test",
     token: "some.users.token",
+    hasSecondFactor: false,
   });
   assert.equal(asked, "some.users.token");
 });
@@ -74,6 +76,51 @@ Deno.test("a user without an email is a user", async () => {
     const caller = await identifyCaller(signedIn(), auth({ ...claims, email }));
     assert.ok(!isFailure(caller));
     assert.equal(caller.email, null);
+  }
+});
+
+Deno.test("a token of an OAuth client is refused, trusted by the database or not", async () => {
+  for (const clientId of ["7d9c1e5a-0000-4000-8000-000000000000", "x", 1, true, {}]) {
+    const reader = auth({ ...claims, aal: "aal2", client_id: clientId });
+    assert.equal(await codeOf(signedIn(), reader), "client_not_trusted", JSON.stringify(clientId));
+  }
+  for (const clientId of [undefined, null, ""]) {
+    assert.equal(await codeOf(signedIn(), auth({ ...claims, client_id: clientId })), "accepted");
+  }
+});
+
+Deno.test("a session by the password alone is refused where its user has a second factor", async () => {
+  for (const [aal, hasFactor, expected, calls] of [
+    ["aal1", true, "mfa_required", 1],
+    [undefined, true, "mfa_required", 1],
+    ["aal1", false, "confirmed", 1],
+    ["aal2", true, "confirmed", 0],
+  ] as const) {
+    const caller = await identifyCaller(signedIn(), auth({ ...claims, aal }));
+    assert.ok(!isFailure(caller));
+    const asked: unknown[] = [];
+    const confirmed = await requireSecondFactor(caller, {
+      rpc: (name, args) => {
+        asked.push([name, args]);
+        return Promise.resolve({ data: hasFactor, error: null });
+      },
+    });
+    assert.equal(isFailure(confirmed) ? confirmed.code : "confirmed", expected);
+    const question = ["has_second_factor", { user_id: userId }];
+    assert.deepEqual(asked, Array(calls).fill(question));
+  }
+});
+
+Deno.test("while the database does not say whether there is a second factor, nothing goes on", async () => {
+  const caller = await identifyCaller(signedIn(), auth(claims));
+  assert.ok(!isFailure(caller));
+  for (const answer of [
+    { data: null, error: { code: "57014", message: "timeout" } },
+    { data: null, error: null },
+  ]) {
+    const confirmed = await requireSecondFactor(caller, { rpc: () => Promise.resolve(answer) });
+    assert.ok(isFailure(confirmed));
+    assert.equal(confirmed.code, "internal");
   }
 });
 

@@ -13,8 +13,17 @@ const key = "sk-the-users-own-key";
 const users: ClaimsReader = {
   getClaims: (token) =>
     Promise.resolve(
-      token === "the.users.token"
-        ? { data: { claims: { sub: userId, role: "authenticated" } }, error: null }
+      token === "the.users.token" || token === "opened.by.password"
+        ? {
+            data: {
+              claims: {
+                sub: userId,
+                role: "authenticated",
+                aal: token === "the.users.token" ? "aal2" : "aal1",
+              },
+            },
+            error: null,
+          }
         : { data: null, error: { status: 403 } },
     ),
 };
@@ -74,6 +83,17 @@ Deno.test("without a valid token nothing is read", async () => {
     assert.deepEqual([error.status, error.code], [401, "not_authenticated"]);
   }
   assert.deepEqual(calls, []);
+});
+
+Deno.test("a session without the user's second factor reads no key", async () => {
+  const { handler, calls } = setUp({ data: true });
+  const request = post({ provider: "openai" }, { authorization: "Bearer opened.by.password" });
+  const error = await errorOf(await handler(request));
+  assert.deepEqual([error.status, error.code], [403, "mfa_required"]);
+  assert.deepEqual(
+    calls.map(({ name }) => name),
+    ["has_second_factor"],
+  );
 });
 
 Deno.test("a request cannot name another user", async () => {

@@ -37,6 +37,7 @@ function subscription(fields: object = {}) {
 function setUp(
   billing: { email?: string | null; [field: string]: unknown } = {},
   broken?: "billing" | "files" | "rows",
+  hasSecondFactor = false,
 ) {
   const done: string[] = [];
   const lines: LogFields[] = [];
@@ -65,6 +66,7 @@ function setUp(
     },
     next_read_number: "7",
     open_provider_tasks: [],
+    has_second_factor: hasSecondFactor,
   });
   const handler = createHandler({
     auth,
@@ -131,6 +133,14 @@ Deno.test("no email, another field or no token deletes nothing", async () => {
   assert.equal(await codeOf(await post({})), "invalid_body");
   assert.equal(await codeOf(await post({ ...confirmed, user_id: "another" })), "invalid_body");
   assert.equal(await codeOf(await post(confirmed, "forged")), "not_authenticated");
+  assert.deepEqual(done, []);
+});
+
+Deno.test("a session without the user's second factor deletes nothing", async () => {
+  const { post, done } = setUp({}, undefined, true);
+  const response = await post(confirmed);
+  assert.equal(response.status, 403);
+  assert.equal(await codeOf(response), "mfa_required");
   assert.deepEqual(done, []);
 });
 

@@ -90,8 +90,8 @@ export async function openShop(): Promise<Shop> {
     paypal.addPlan({ id: paypalPrice[plan], price: (amount / 100).toFixed(2), unit });
     await asOperator(async (sql) => {
       await sql`
-        insert into public.plans (plan_type, name, is_premium, monthly_credits, is_active)
-        values (${planType(plan)}, ${plan}, true, ${credits}, true)
+        insert into public.plans (plan_type, name, is_premium, monthly_credits, max_versions)
+        values (${planType(plan)}, ${plan}, true, ${credits}, 100)
       `;
       await insertPrice(sql, "stripe", price[plan], planType(plan), amount, interval);
       await insertPrice(sql, "paypal", paypalPrice[plan], planType(plan), amount, interval);
