@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { Client } from "./clients.ts";
-import { couponTermsSchema, ensureStripeCoupon, type StripeCoupons } from "./stripe-coupon.ts";
+import type { Client } from "../clients.ts";
+import { couponTermsSchema, ensureStripeCoupon, type StripeCoupons } from "./coupon.ts";
 
 const rowSchema = couponTermsSchema.extend({ stripe_coupon_id: z.string().nullable() });
 

@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import { z } from "zod";
-import { isMissingAtStripe, isTakenAtStripe } from "./stripe.ts";
+import { isMissingAtStripe, isTakenAtStripe } from "./client.ts";
 
 /** What Stripe has to know of a coupon: a part of its row. */
 export const couponTermsSchema = z.object({

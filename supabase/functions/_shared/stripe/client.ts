@@ -3,7 +3,7 @@ import { z } from "zod";
 
 /** What a function that speaks to Stripe reads from its environment. */
 export const stripeEnvironmentSchema = z.object({
-  /** Without it nothing is asked of Stripe: a laptop, a test. */
+  /** Without it there are no payments by Stripe, and its webhook is not configured. */
   STRIPE_SECRET_KEY: z.string().optional(),
   /** Where Stripe is; a test has its own. */
   STRIPE_API_BASE: z.url().default("https://api.stripe.com"),
@@ -26,8 +26,15 @@ export function createStripe(environment: z.output<typeof stripeEnvironmentSchem
   });
 }
 
+/** Whether a secret or restricted key is of the live mode: its prefix says so. */
+export function isLiveKey(secretKey: string): boolean {
+  return /^[a-z]+_live_/.test(secretKey);
+}
+
 /** Whether Stripe says that there is no such object. */
-export function isMissingAtStripe(error: unknown): boolean {
+export function isMissingAtStripe(
+  error: unknown,
+): error is InstanceType<typeof Stripe.errors.StripeInvalidRequestError> {
   return (
     error instanceof Stripe.errors.StripeInvalidRequestError && error.code === "resource_missing"
   );
