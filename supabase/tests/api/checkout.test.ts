@@ -22,15 +22,10 @@ beforeAll(async () => {
     STRIPE_SECRET_KEY: "sk_test_checkout",
     STRIPE_API_BASE: stripe.url,
   });
-<<<<<<< HEAD
-  const recurring = { interval: "month", interval_count: 1 };
-  for (const id of Object.values(prices)) stripe.put("price", { id, object: "price", recurring });
-=======
   for (const [name, id] of Object.entries(prices)) {
     const recurring = { interval: name === "yearly" ? "year" : "month", interval_count: 1 };
     stripe.put("price", { id, object: "price", recurring, unit_amount: 900, currency: "usd" });
   }
->>>>>>> billing-fn
   await offerPlans();
   crowd = await gather(30);
 });
