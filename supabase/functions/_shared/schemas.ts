@@ -121,3 +121,26 @@ export const webhookResponseSchema = z.object({
   received: z.literal(true),
   status: z.enum(["processed", "duplicate", "ignored", "parked"]),
 });
+
+/** The requests and answers of the functions that an app calls as its user, by the function's name. */
+export const functionSchemas = {
+  "create-checkout-session": {
+    request: createCheckoutSessionRequestSchema,
+    response: urlResponseSchema,
+  },
+  "create-paypal-subscription": {
+    request: createPaypalSubscriptionRequestSchema,
+    response: urlResponseSchema,
+  },
+  "create-portal-session": {
+    request: createPortalSessionRequestSchema,
+    response: urlResponseSchema,
+  },
+  "decrypt-api-key": { request: decryptApiKeyRequestSchema, response: decryptApiKeyResponseSchema },
+  "delete-account": { request: deleteAccountRequestSchema, response: deleteAccountResponseSchema },
+  "redeem-coupon": { request: redeemCouponRequestSchema, response: redeemCouponResponseSchema },
+  "sync-subscription": {
+    request: syncSubscriptionRequestSchema,
+    response: syncSubscriptionResponseSchema,
+  },
+} as const;
