@@ -40,9 +40,11 @@ export const rpcAnswerSchemas = {
   list_public_strategies: strategyPageSchema,
   preview_coupon: couponResultSchema,
   redeem_coupon: couponResultSchema,
+  reinstate_subscription: accountSchema,
   reencrypt_api_keys: z.object({ reencrypted: z.number(), remaining: z.number() }),
   refund_credits: creditReceiptSchema,
   restore_strategy_version: strategyDocumentSchema,
+  revoke_subscription: accountSchema,
   rotate_api_key_secret: z.object({ version: z.number() }),
   save_strategy: strategyDocumentSchema,
   search_indicators: z.array(indicatorSchema),
@@ -66,16 +68,22 @@ interface NarrowArguments {
 export type InternalRpc =
   | "apply_read"
   | "begin_checkout"
+  | "begin_webhook_event"
   | "billing_of"
   | "drop_checkout"
   | "end_checkout"
   | "fail_webhook_event"
+  | "finish_provider_task"
   | "has_second_factor"
   | "link_billing_customer"
   | "next_read_number"
   | "open_checkout"
+  | "open_provider_tasks"
+  | "reconcile_targets"
   | "record_webhook_event"
-  | "settle_webhook_event"
+  | "return_paypal_ask"
+  | "take_billing_call"
+  | "take_paypal_ask"
   | "unsettled_webhook_events";
 
 type GeneratedRpcs = Generated["public"]["Functions"];
