@@ -43,7 +43,7 @@ const credits = async (who = user) => (await state(who)).credits - opening;
 const premium = async (who = user) =>
   ((await state(who)).premium_until?.getTime() ?? 0) > Date.now();
 const sync = (who = user) => shop.post(who, "sync-subscription", {});
-const sweep = () => asOperator((sql) => sql`select private.sweep()`);
+const sweep = () => asOperator((sql) => sql`select public.sweep()`);
 
 /** The time at both providers. */
 function at(time: Date): void {
@@ -440,7 +440,6 @@ describe("PayPal", () => {
     shop.paypal.approve(id);
     await reconcile("2d");
     expect(shop.paypal.subscriptions.get(id)?.status).toBe("APPROVED");
-    expect(shop.paypal.sales.size).toBeGreaterThanOrEqual(0);
   });
 });
 

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type postgres from "postgres";
 import Stripe from "stripe";
+import { registeredEvents } from "../../functions/_shared/stripe/events.ts";
 import { newEvent, type SentEvent, signedDelivery } from "./billing.ts";
 import { asOperator } from "./clients.ts";
 import { type Member, postAs } from "./crowd.ts";
@@ -67,6 +68,8 @@ export async function openShop(): Promise<Shop> {
   const api = new Stripe("sk_test_shop", { protocol: "http", host: hostname, port });
   const pending: SentEvent[] = [];
   stripe.onEvent((type, object) => {
+    // Others are not sent to an endpoint that did not ask for them.
+    if (!registeredEvents.some((one) => one === type)) return;
     pending.push(newEvent(type, object, Math.floor(Date.now() / 1000)));
   });
 
