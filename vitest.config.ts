@@ -1,15 +1,31 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * The tests that run in Node: the API tests, which find their stack by PINEBASE_STATUS, and the tests
- * of the commands. `npm test` starts that stack and runs them; nothing is cached on disk.
+ * The tests that run in Node. The API and browser tests find their stack by PINEBASE_STATUS. `npm test` starts that stack
+ * and runs them; nothing is cached on disk.
  */
 export default defineConfig({
   test: {
-    include: ["supabase/tests/api/**/*.test.ts", "supabase/tests/commands/**/*.test.ts"],
     cache: false,
     maxWorkers: "100%",
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 240_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "node",
+          include: ["supabase/tests/api/**/*.test.ts", "supabase/tests/commands/**/*.test.ts"],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "browser",
+          include: ["supabase/tests/browser/**/*.test.ts"],
+          globalSetup: "supabase/tests/support/browser-setup.ts",
+        },
+      },
+    ],
   },
 });

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { inCallersWords } from "./lib/callers-words.ts";
 import { UserError } from "./lib/user-error.ts";
 import { loadConfig } from "./local/config.ts";
+import { hasExampleApp } from "./local/example-app.ts";
 import { defaultDataDir, resolveFromCaller } from "./local/paths.ts";
 import type { DefaultPrivileges } from "./local/platform.ts";
 import { createProgress } from "./local/progress.ts";
@@ -26,6 +27,9 @@ export async function run(args: string[]): Promise<number> {
       dir: options.dir,
       apiPort: options.port ?? config.api.port,
       dbPort: options.port === 0 ? 0 : config.db.port,
+      ...(hasExampleApp()
+        ? { appPort: options.port === 0 ? 0 : portOf(config.auth.site_url) }
+        : {}),
       defaultPrivileges:
         options.defaultPrivileges ?? (config.api.auto_expose_new_tables ? "granted" : "revoked"),
       environment: callerEnvironment(),
@@ -104,6 +108,11 @@ function parse(args: string[]): Options {
   }
   const dir = values.dir === undefined ? defaultDataDir : resolveFromCaller(values.dir);
   return { port, dir, defaultPrivileges: mode };
+}
+
+/** The port that pages are expected on, which are those that Auth sends a browser to. */
+function portOf(siteUrl: string): number {
+  return Number(URL.canParse(siteUrl) ? new URL(siteUrl).port : 0);
 }
 
 /** What the edge functions may see of this terminal: its variables less npm's, Node's and Deno's own. */

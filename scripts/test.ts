@@ -59,6 +59,7 @@ async function testAgainstStack(
     dir: join(scratch, "stack"),
     apiPort: 0,
     dbPort: 0,
+    appPort: 0,
     defaultPrivileges: "granted",
     environment: {},
     onProgress: (step) => console.log(`${step} ...`),

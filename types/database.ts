@@ -1,6 +1,6 @@
 import type { NarrowColumns } from "./columns.ts";
-import type { Database as Generated } from "./database.types.ts";
-import type { NarrowTable } from "./narrow.ts";
+import type { Database as Generated, UserColumns, UserFunctions } from "./database.types.ts";
+import type { NarrowTable, PermittedTable } from "./narrow.ts";
 import type { InternalRpc, Rpcs } from "./rpcs.ts";
 
 /** What the Supabase CLI writes for a project; only what stands in schema public matters here. */
@@ -21,6 +21,15 @@ type TablesWith<Own> = {
       : never;
 };
 
+/** The tables without what a signed-in user may not touch; those of the app's own are left alone. */
+type UserTables<Tables> = {
+  [Name in keyof Tables as Name extends Exclude<keyof GeneratedTables, keyof UserColumns>
+    ? never
+    : Name]: Name extends keyof UserColumns
+    ? PermittedTable<Tables[Name], UserColumns[Name]>
+    : Tables[Name];
+};
+
 type FunctionsWith<Own> = {
   [Name in Exclude<keyof Own, InternalRpc> | keyof Rpcs]: Name extends keyof Rpcs
     ? Rpcs[Name]
@@ -29,7 +38,7 @@ type FunctionsWith<Own> = {
       : never;
 };
 
-type PublicWith<Own extends GeneratedDatabase["public"]> = {
+type ServicePublic<Own extends GeneratedDatabase["public"]> = {
   [Part in keyof Own]: Part extends "Tables"
     ? TablesWith<Own["Tables"]>
     : Part extends "Functions"
@@ -37,15 +46,37 @@ type PublicWith<Own extends GeneratedDatabase["public"]> = {
       : Own[Part];
 };
 
-/**
- * An app's own generated types, `supabase gen types --lang typescript`, with Pinebase's tables and functions
- * narrowed: JSON columns, text columns of a few values, answers and arguments of functions.
- */
-export type WithPinebase<Own extends GeneratedDatabase> = {
-  [Schema in keyof Own]: Schema extends "public" ? PublicWith<Own["public"]> : Own[Schema];
+type UserPublic<Service extends { Tables: object; Functions: object }> = {
+  [Part in keyof Service]: Part extends "Tables"
+    ? UserTables<Service["Tables"]>
+    : Part extends "Functions"
+      ? Omit<Service["Functions"], Exclude<keyof Rpcs, UserFunctions>>
+      : Service[Part];
 };
 
-/** Types `createClient<Database>()` where the app has no tables of its own. */
+/**
+ * An app's own generated types, `supabase gen types --lang typescript`, for a server that holds the secret key:
+ * Pinebase's tables and functions are narrowed where the generated types say less than the database does (JSON
+ * columns, text columns of a few values, answers and arguments of functions).
+ */
+export type ServiceWithPinebase<Own extends GeneratedDatabase> = {
+  [Schema in keyof Own]: Schema extends "public" ? ServicePublic<Own["public"]> : Own[Schema];
+};
+
+/**
+ * The same for an app that acts as its signed-in user. What a user may not read or write is not in Row, Insert and
+ * Update, and the functions of the service role are not there.
+ */
+export type WithPinebase<Own extends GeneratedDatabase> = {
+  [Schema in keyof Own]: Schema extends "public"
+    ? UserPublic<ServicePublic<Own["public"]>>
+    : Own[Schema];
+};
+
+/** Types `createClient<ServiceDatabase>()` on a server that holds the secret key. */
+export type ServiceDatabase = ServiceWithPinebase<Generated>;
+
+/** Types `createClient<Database>()` in an app that has no tables of its own. */
 export type Database = WithPinebase<Generated>;
 
 /** The same type, which an editor writes out field by field. */
@@ -53,11 +84,11 @@ type Shown<Shape> = { [Name in keyof Shape]: Shape[Name] } & {};
 
 type PublicTables = Database["public"]["Tables"];
 
-/** A row of a table as it is read. */
+/** A row of a table as a signed-in user reads it. */
 export type Tables<Name extends keyof PublicTables> = Shown<PublicTables[Name]["Row"]>;
 
-/** A row of a table as it is inserted. */
+/** A row of a table as a signed-in user inserts it; never where they may not. */
 export type TablesInsert<Name extends keyof PublicTables> = Shown<PublicTables[Name]["Insert"]>;
 
-/** The columns of a table as they are updated. */
+/** The columns of a table that a signed-in user may update; never where there are none. */
 export type TablesUpdate<Name extends keyof PublicTables> = Shown<PublicTables[Name]["Update"]>;

@@ -1035,3 +1035,239 @@ export const Constants = {
     Enums: {},
   },
 } as const;
+
+/** The columns that a signed-in user may read (Row), insert and update, by table. */
+export interface UserColumns {
+  api_key_events: {
+    Row: "action" | "created_at" | "id" | "provider" | "request_id" | "user_id";
+    Insert: never;
+    Update: never;
+  };
+  api_keys: {
+    Row:
+      | "created_at"
+      | "id"
+      | "key_hint"
+      | "last_used"
+      | "provider"
+      | "secret_version"
+      | "updated_at"
+      | "user_id";
+    Insert: never;
+    Update: never;
+  };
+  credit_packs: {
+    Row: "credits" | "is_active" | "name" | "pack_type";
+    Insert: never;
+    Update: never;
+  };
+  credit_transactions: {
+    Row:
+      | "balance_after"
+      | "created_at"
+      | "delta"
+      | "id"
+      | "idempotency_key"
+      | "kind"
+      | "reason"
+      | "refund_of"
+      | "user_id";
+    Insert: never;
+    Update: never;
+  };
+  custom_indicators: {
+    Row:
+      | "category"
+      | "created_at"
+      | "description"
+      | "id"
+      | "is_public"
+      | "name"
+      | "parameters"
+      | "pine_script"
+      | "type"
+      | "updated_at"
+      | "user_id";
+    Insert:
+      | "category"
+      | "description"
+      | "id"
+      | "is_public"
+      | "name"
+      | "parameters"
+      | "pine_script"
+      | "type"
+      | "user_id";
+    Update:
+      | "category"
+      | "description"
+      | "is_public"
+      | "name"
+      | "parameters"
+      | "pine_script"
+      | "type";
+  };
+  indicators: {
+    Row:
+      | "accuracy_rating"
+      | "category"
+      | "created_at"
+      | "created_by"
+      | "defaults"
+      | "description"
+      | "id"
+      | "is_custom"
+      | "is_public"
+      | "name"
+      | "parameters"
+      | "type";
+    Insert: never;
+    Update: never;
+  };
+  plans: {
+    Row:
+      | "is_active"
+      | "is_premium"
+      | "max_custom_indicators"
+      | "max_strategies"
+      | "max_versions"
+      | "monthly_credits"
+      | "name"
+      | "plan_type"
+      | "trial_days";
+    Insert: never;
+    Update: never;
+  };
+  prices: {
+    Row:
+      | "created_at"
+      | "currency"
+      | "id"
+      | "interval"
+      | "interval_count"
+      | "is_current"
+      | "pack_type"
+      | "plan_type"
+      | "provider"
+      | "unit_amount";
+    Insert: never;
+    Update: never;
+  };
+  strategies: {
+    Row:
+      | "config"
+      | "created_at"
+      | "current_version"
+      | "description"
+      | "forked_from"
+      | "id"
+      | "is_ai_generated"
+      | "is_public"
+      | "market_type"
+      | "name"
+      | "timeframe"
+      | "updated_at"
+      | "user_id";
+    Insert:
+      | "config"
+      | "description"
+      | "id"
+      | "is_ai_generated"
+      | "is_public"
+      | "market_type"
+      | "name"
+      | "timeframe"
+      | "user_id";
+    Update: "config" | "description" | "is_public" | "market_type" | "name" | "timeframe";
+  };
+  strategy_components: {
+    Row:
+      | "component_type"
+      | "created_at"
+      | "custom_indicator_id"
+      | "id"
+      | "indicator_id"
+      | "indicator_name"
+      | "is_custom"
+      | "library_indicator_id"
+      | "parameters"
+      | "position"
+      | "strategy_id"
+      | "updated_at"
+      | "user_id";
+    Insert:
+      | "component_type"
+      | "id"
+      | "indicator_id"
+      | "is_custom"
+      | "parameters"
+      | "position"
+      | "strategy_id"
+      | "user_id";
+    Update: "component_type" | "indicator_id" | "is_custom" | "parameters" | "position";
+  };
+  strategy_versions: {
+    Row: "config" | "created_at" | "id" | "notes" | "strategy_id" | "user_id" | "version_number";
+    Insert: never;
+    Update: never;
+  };
+  subscriptions: {
+    Row:
+      | "cancel_at"
+      | "created_at"
+      | "current_period_end"
+      | "current_period_start"
+      | "ended_at"
+      | "grace_until"
+      | "id"
+      | "livemode"
+      | "next_grant_at"
+      | "paid_through"
+      | "plan_type"
+      | "price_id"
+      | "provider"
+      | "provider_subscription_id"
+      | "read_number"
+      | "revoked_at"
+      | "status"
+      | "updated_at"
+      | "user_id";
+    Insert: never;
+    Update: never;
+  };
+  user_coupons: {
+    Row: "applied_at" | "checkout_session_id" | "coupon_id" | "id" | "used_at" | "user_id";
+    Insert: never;
+    Update: never;
+  };
+  users: {
+    Row:
+      | "created_at"
+      | "credits"
+      | "email"
+      | "full_name"
+      | "id"
+      | "is_premium"
+      | "last_login"
+      | "preferences"
+      | "premium_until"
+      | "public_name"
+      | "updated_at";
+    Insert: never;
+    Update: "full_name" | "preferences" | "public_name";
+  };
+}
+
+/** The functions that a signed-in user may call. */
+export type UserFunctions =
+  | "consume_credits"
+  | "delete_api_key"
+  | "export_my_data"
+  | "fork_strategy"
+  | "get_my_account"
+  | "get_strategy"
+  | "list_public_strategies"
+  | "restore_strategy_version"
+  | "save_strategy"
+  | "search_indicators"
+  | "store_api_key";

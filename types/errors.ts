@@ -62,6 +62,51 @@ export async function toPinebaseError(error: unknown): Promise<PinebaseError | n
   return null;
 }
 
+/**
+ * A sentence that an app can show for any error: Pinebase's own, the one that Auth or the network gave, or a general
+ * one. It is never empty.
+ */
+export async function messageOf(error: unknown): Promise<string> {
+  const known = await toPinebaseError(error);
+  if (known) return known.message;
+  const { code, name, message } = errorTextSchema.parse(error);
+  const general = generalMessages[code ?? ""] ?? generalMessages[name ?? ""];
+  if (general) return general;
+  const text = message?.trim() ?? "";
+  if (networkFault.test(text)) return unreachable;
+  if (text === "") return "Something went wrong. Try again later.";
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+const errorTextSchema = z
+  .object({
+    code: z.string().optional().catch(undefined),
+    name: z.string().optional().catch(undefined),
+    message: z.string().optional().catch(undefined),
+  })
+  .catch((context) => ({
+    code: undefined,
+    name: undefined,
+    message: typeof context.input === "string" ? context.input : undefined,
+  }));
+
+const unreachable = "The server cannot be reached. Check the connection and try again.";
+
+// What fetch says in Chromium, Firefox, Safari and Node.
+const networkFault = /failed to fetch|networkerror|load failed|fetch failed/i;
+
+// Codes of Postgres, and names of errors that say nothing to a user.
+const generalMessages: Readonly<Record<string, string>> = {
+  "42501": "You are not allowed to do this.",
+  "23505": "This exists already. Choose another name.",
+  "23514": "A value is not allowed here. Check what you entered.",
+  "57014": "This took too long. Try again with less.",
+  AuthRetryableFetchError: unreachable,
+  FunctionsFetchError: unreachable,
+  FunctionsHttpError: "The server could not answer. Try again later.",
+  FunctionsRelayError: "The server could not answer. Try again later.",
+};
+
 /** A fetch of the app's own may have a Response of its own. */
 function isResponse(value: unknown): boolean {
   return typeof value === "object" && value !== null && "clone" in value && "headers" in value;

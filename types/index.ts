@@ -3,6 +3,8 @@ export * from "../supabase/functions/_shared/schemas.ts";
 export type {
   Database,
   GeneratedDatabase,
+  ServiceDatabase,
+  ServiceWithPinebase,
   Tables,
   TablesInsert,
   TablesUpdate,
@@ -10,7 +12,8 @@ export type {
 } from "./database.ts";
 export type { Json } from "./database.types.ts";
 export * from "./documents.ts";
-export { type PinebaseError, toPinebaseError } from "./errors.ts";
+export { messageOf, type PinebaseError, toPinebaseError } from "./errors.ts";
+export { type FunctionClient, type FunctionName, invokeFunction } from "./functions.ts";
 export * from "./json.ts";
 export { rpcAnswerSchemas } from "./rpcs.ts";
 export * from "./values.ts";

@@ -18,3 +18,12 @@ export type NarrowTable<Table, Columns> = {
     ? Replace<Table[Part], Columns>
     : Table[Part];
 };
+
+/** A table with only the columns that may be used in each way; never where there are none. */
+export type PermittedTable<Table, Columns> = {
+  [Part in keyof Table]: Part extends keyof Columns
+    ? [Columns[Part]] extends [never]
+      ? never
+      : Pick<Table[Part], Extract<keyof Table[Part], Columns[Part]>>
+    : Table[Part];
+};

@@ -1,16 +1,40 @@
 import type { Catalog, Table } from "./catalog.ts";
 
+/** The diagrams, each small enough to be read: their titles and tables. */
+const diagrams: readonly (readonly [title: string, tables: readonly string[]])[] = [
+  ["Accounts, credits and keys", ["users", "credit_transactions", "api_keys", "api_key_events"]],
+  ["Indicators", ["indicators", "custom_indicators"]],
+  ["Strategies", ["strategies", "strategy_components", "strategy_versions"]],
+  [
+    "Plans and billing",
+    ["plans", "credit_packs", "prices", "subscriptions", "coupons", "user_coupons"],
+  ],
+];
+
 /**
- * The tables of public as a Mermaid entity diagram, which forges draw: columns with their keys, and one line
- * a foreign key.
+ * The tables of public as Mermaid entity diagrams, which forges draw: columns with their keys, and one line a foreign
+ * key. A table of another diagram is drawn without its columns.
+ *
+ * @throws Error when a table stands in no diagram
  */
-export function entityDiagram(catalog: Catalog): string {
+export function entityDiagrams(catalog: Catalog): { title: string; diagram: string }[] {
   const tables = catalog.tables.filter(({ schema }) => schema === "public");
-  const lines = catalog.references.map(
-    ({ table, target, columns, optional, unique }) =>
-      `  ${target} ${optional ? "|o" : "||"}--${unique ? "o|" : "o{"} ${table} : ${JSON.stringify(columns.join(", "))}`,
-  );
-  return ["erDiagram", ...lines, ...tables.flatMap((table) => entity(table, catalog))].join("\n");
+  const placed = diagrams.flatMap(([, names]) => names);
+  const lost = tables.filter(({ name }) => !placed.includes(name));
+  if (lost.length > 0) {
+    throw new Error(`scripts/docs/diagram.ts draws no ${lost.map(({ name }) => name).join(", ")}.`);
+  }
+  return diagrams.map(([title, names]) => {
+    const lines = catalog.references
+      .filter(({ table }) => names.includes(table))
+      .map(
+        ({ table, target, columns, optional, unique }) =>
+          `  ${target} ${optional ? "|o" : "||"}--${unique ? "o|" : "o{"} ${table} : ${JSON.stringify(columns.join(", "))}`,
+      );
+    const drawn = tables.filter(({ name }) => names.includes(name));
+    const entities = drawn.flatMap((table) => entity(table, catalog));
+    return { title, diagram: ["erDiagram", ...lines, ...entities].join("\n") };
+  });
 }
 
 function entity(table: Table, { references }: Catalog): string[] {

@@ -1,7 +1,10 @@
 import { readFile } from "node:fs/promises";
 import type { Catalog, DatabaseFunction, Policy, Table } from "./catalog.ts";
-import { entityDiagram, shortType } from "./diagram.ts";
+import { entityDiagrams, shortType } from "./diagram.ts";
+import { documentsFile, renderDocuments } from "./documents.ts";
 import { errorsOfFunctions } from "./errors.ts";
+import { functionsFile, renderFunctions } from "./functions.ts";
+import { code, markdownTable, section } from "./markdown.ts";
 
 /** The committed file. */
 export const referenceFile = "docs/schema.md";
@@ -22,7 +25,12 @@ export function renderReference(catalog: Catalog): string {
   const internal = doors.filter(isInternal);
   const sections = [
     header,
-    section("Entities", `\`\`\`mermaid\n${entityDiagram(catalog)}\n\`\`\``),
+    section(
+      "Entities",
+      ...entityDiagrams(catalog).map(
+        ({ title, diagram }) => `### ${title}\n\n\`\`\`mermaid\n${diagram}\n\`\`\``,
+      ),
+    ),
     section(
       "Tables",
       "No API role holds a privilege that is not listed. A grant decides whether a role may touch a table at all, a policy which rows.",
@@ -163,29 +171,20 @@ function storage({ buckets, storagePolicies }: Catalog): string {
   ].join("\n\n");
 }
 
-function section(title: string, ...parts: string[]): string {
-  return [`## ${title}`, ...parts].join("\n\n");
+/** Every generated reference, by its file. */
+export async function renderReferences(catalog: Catalog): Promise<Map<string, string>> {
+  return new Map([
+    [referenceFile, renderReference(catalog)],
+    [functionsFile, await renderFunctions(catalog)],
+    [documentsFile, renderDocuments()],
+  ]);
 }
 
-function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) return "";
-  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
-  return [line(head), `|${head.map(() => "---|").join("")}`, ...rows.map(line)].join("\n");
-}
-
-/** A bar would end the cell, also inside code. */
-function cell(text: string): string {
-  return text.replace(/\s+/g, " ").replaceAll("|", "\\|").trim();
-}
-
-function code(text: string): string {
-  return text === "" ? "" : `\`${text}\``;
-}
-
-/** What a database's reference differs in from the committed one: an empty text, or what to do. */
-export async function compareReference(catalog: Catalog): Promise<string> {
-  const present = await readFile(referenceFile, "utf8").catch(() => null);
-  return present === renderReference(catalog)
-    ? ""
-    : `${referenceFile}: not what the schema gives; run npm run docs`;
+/** The files that differ from what a database and the sources give. */
+export async function staleReferences(catalog: Catalog): Promise<string[]> {
+  const stale: string[] = [];
+  for (const [file, text] of await renderReferences(catalog)) {
+    if ((await readFile(file, "utf8").catch(() => null)) !== text) stale.push(file);
+  }
+  return stale;
 }

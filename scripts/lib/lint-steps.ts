@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { readCatalog } from "../docs/catalog.ts";
-import { compareReference, referenceFile } from "../docs/reference.ts";
+import { staleReferences } from "../docs/reference.ts";
 import { supabase } from "../local/supabase-cli.ts";
 import { type ChildResult, packageFile, runNodeProgram } from "./child.ts";
 import { biome, databaseTypesFile, generateDatabaseTypes } from "./database-types.ts";
@@ -38,6 +38,17 @@ export const sourceSteps: readonly LintStep[] = [
       ),
   },
   {
+    name: "types of the example app (tsc)",
+    run: async (signal) =>
+      findings(
+        await runNodeProgram(
+          packageFile("typescript", "bin/tsc"),
+          ["--project", "examples/strategy-builder"],
+          opt(signal),
+        ),
+      ),
+  },
+  {
     name: "types of edge functions (deno check)",
     run: async (signal) => {
       const files = await denoFiles();
@@ -68,8 +79,13 @@ export function databaseSteps(databaseUrl: string): LintStep[] {
       run: (signal) => compareTypes(databaseUrl, signal),
     },
     {
-      name: `${referenceFile} is up to date`,
-      run: async () => compareReference(await readCatalog(databaseUrl)),
+      name: "the references in docs are up to date",
+      run: async () => {
+        const stale = await staleReferences(await readCatalog(databaseUrl));
+        return stale
+          .map((file) => `${file}: not what the sources give; run npm run docs`)
+          .join("\n");
+      },
     },
   ];
 }

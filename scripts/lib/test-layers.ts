@@ -75,6 +75,11 @@ export const testLayers: readonly TestLayer[] = [
     ],
     run: runVitest,
   },
+  {
+    name: "Browser (vitest, Chromium)",
+    find: (filters) => filesOf("supabase/tests/browser", ".test.ts", filters),
+    run: runVitest,
+  },
 ];
 
 async function filesOf(

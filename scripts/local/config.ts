@@ -52,6 +52,13 @@ const configSchema = z.object({
 /** The settings of the local stack. */
 export type Config = z.infer<typeof configSchema>;
 
+/** The settings where the app is served at this address: links in mails lead there, and a sign-in may come back to it. */
+export function withPage(config: Config, url: string): Config {
+  const { auth } = config;
+  const additional_redirect_urls = [...auth.additional_redirect_urls, `${url}/**`];
+  return { ...config, auth: { ...auth, site_url: url, additional_redirect_urls } };
+}
+
 /**
  * Reads supabase/config.toml.
  *

@@ -5,6 +5,8 @@ import { UserError } from "../lib/user-error.ts";
 /** A port of this machine that is ours from the moment we have it. */
 export interface OpenPort {
   port: number;
+  /** Where requests reach it. */
+  url: string;
   /** Answers requests from now on; until then they get 503. */
   serve(fetch: (request: Request) => Promise<Response>): void;
   close(): Promise<void>;
@@ -24,8 +26,10 @@ export async function openPort(what: string, port: number): Promise<OpenPort> {
   const server = createServer(listener);
   await listen(server, what, port);
   const address = server.address();
+  const opened = address && typeof address === "object" ? address.port : port;
   return {
-    port: address && typeof address === "object" ? address.port : port,
+    port: opened,
+    url: `http://127.0.0.1:${opened}`,
     serve: (fetch) => {
       answer = fetch;
     },

@@ -1,9 +1,10 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Api } from "./api.ts";
-import { loadConfig } from "./config.ts";
+import { loadConfig, withPage } from "./config.ts";
 import { prepareFolder } from "./data-folder.ts";
 import { demoEmail, prepareDemoUser } from "./demo-user.ts";
+import { openAppPort, serveExampleApp } from "./example-app.ts";
 import { functionsEnvironment, startFunctions } from "./functions.ts";
 import { createGateway } from "./gateway.ts";
 import { lockFolder } from "./lock.ts";
@@ -30,6 +31,8 @@ export interface StackOptions {
   apiPort: number;
   /** Of Postgres; 0 takes a free one. */
   dbPort: number;
+  /** Of the example app, or a free one when that is taken; 0 takes a free one. Without it the app is not served. */
+  appPort?: number;
   /** Whether a fresh database grants new objects in public to the API roles. */
   defaultPrivileges: DefaultPrivileges;
   /** What the edge functions see beside hosted's variables. */
@@ -66,7 +69,7 @@ const mainDatabase = "postgres";
  * @throws UserError for what the person at the terminal can mend; nothing is left running then
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const config = await loadConfig();
+  let config = await loadConfig();
   await prepareFolder(options.dir);
 
   // What was started is stopped in the opposite order, after a failure as after a good run.
@@ -83,6 +86,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     cleanups.push(await lockFolder(options.dir));
     const door = await openPort("API", options.apiPort);
     cleanups.push(door.close);
+    const app = options.appPort === undefined ? null : await openAppPort(options.appPort);
+    if (app) {
+      cleanups.push(app.close);
+      config = withPage(config, app.url);
+    }
     const secrets = await loadSecrets(options.dir);
 
     // The largest part to load: it does so while Postgres starts.
@@ -112,7 +120,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     step("Starting Auth and the Data API");
     const logs = { api: join(options.dir, "api.log"), mail: join(options.dir, "mail.log") };
     for (const file of Object.values(logs)) await writeFile(file, "", { mode: 0o600 });
-    const url = `http://127.0.0.1:${door.port}`;
+    const { url } = door;
     const { startApi } = await loading;
     const api = await startApi({
       config,
@@ -140,6 +148,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       DEMO_EMAIL: demoEmail,
       DEMO_PASSWORD: secrets.demoPassword,
       STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
+      ...(app ? { APP_URL: app.url } : {}),
     };
     const environment = await functionsEnvironment(hostedVariables(status), {
       STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
@@ -164,6 +173,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           serviceToken: status.SERVICE_ROLE_KEY,
           jwtSecret: status.JWT_SECRET,
         },
+      }),
+    );
+
+    app?.serve(
+      serveExampleApp(join(options.dir, "app"), {
+        url,
+        publishableKey: status.PUBLISHABLE_KEY,
       }),
     );
 

@@ -16,6 +16,8 @@ export const statusSchema = z.object({
   DEMO_EMAIL: z.string(),
   DEMO_PASSWORD: z.string(),
   STRIPE_WEBHOOK_SECRET: z.string(),
+  /** Of the example app. An app's own project has none. */
+  APP_URL: z.string().optional(),
 });
 
 /** How to reach a running stack, under the names of `supabase status -o json` and ours. */
@@ -36,6 +38,7 @@ export async function removeStatus(dir: string): Promise<void> {
 /** The status as a person reads it. */
 export function statusTable(status: Status): string {
   const rows = [
+    ...(status.APP_URL ? [["Example app", status.APP_URL] as const] : []),
     ["API URL", status.API_URL],
     ["Functions URL", status.FUNCTIONS_URL],
     ["Database URL", status.DB_URL],

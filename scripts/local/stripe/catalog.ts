@@ -2,13 +2,15 @@ import { z } from "zod";
 import { invalidRequest, missing } from "./errors.ts";
 import {
   flag,
+  keep,
   metadata,
   newId,
   nowInSeconds,
+  pageOf,
+  paging,
   params,
   type Route,
   route,
-  wholeNumber,
 } from "./route.ts";
 
 const enabled = z.strictObject({ enabled: flag });
@@ -31,6 +33,17 @@ const features = z.strictObject({
     .optional(),
 });
 
+/** Names of events, of which Stripe refuses those that it does not know. */
+const events = z
+  .array(
+    z
+      .string()
+      .regex(
+        /^(\*|(charge|checkout\.session|customer|invoice|refund)(\.(refund|dispute|subscription))?\.[a-z_]+)$/,
+      ),
+  )
+  .min(1);
+
 /** Products by an id of one's own, prices by lookup key, and the portal's configurations. */
 export const catalogRoutes: Route[] = [
   route("GET", "/v1/products/:id", params({}), (_, id, store) => {
@@ -42,25 +55,23 @@ export const catalogRoutes: Route[] = [
     params({
       lookup_keys: z.array(z.string()).max(10).optional(),
       active: flag.optional(),
-      limit: wholeNumber.optional(),
+      ...paging,
     }),
     (given, _, store) => {
       const data = [...store.all("price").values()].filter(
-        ({ lookup_key }) =>
-          given.lookup_keys === undefined || given.lookup_keys.includes(String(lookup_key)),
+        ({ lookup_key, active }) =>
+          (given.active === undefined || active === given.active) &&
+          (given.lookup_keys === undefined || given.lookup_keys.includes(String(lookup_key))),
       );
-      return { id: "list", object: "list", url: "/v1/prices", has_more: false, data };
+      return pageOf("/v1/prices", data, given);
     },
   ),
   route(
     "GET",
     "/v1/billing_portal/configurations",
-    params({ active: flag.optional(), limit: wholeNumber.optional() }),
-    (_, __, store) => {
-      const data = [...store.all("portal").values()];
-      const url = "/v1/billing_portal/configurations";
-      return { id: "list", object: "list", url, has_more: false, data };
-    },
+    params({ active: flag.optional(), ...paging }),
+    (given, __, store) =>
+      pageOf("/v1/billing_portal/configurations", [...store.all("portal").values()], given),
   ),
   route(
     "POST",
@@ -71,7 +82,7 @@ export const catalogRoutes: Route[] = [
       if (product && !store.all("product").has(product)) return missing("product", product);
       const id = newId("bpc");
       const object = "billing_portal.configuration";
-      const created = { id, object, active: true, created: nowInSeconds(), ...given };
+      const created = { id, object, active: true, created: nowInSeconds(store), ...given };
       store.all("portal").set(id, created);
       return created;
     },
@@ -84,6 +95,35 @@ export const catalogRoutes: Route[] = [
       const present = store.all("portal").get(id);
       if (!present) return invalidRequest("resource_missing", `No such configuration: '${id}'`);
       return Object.assign(present, { features: given.features ?? present.features });
+    },
+  ),
+  route("GET", "/v1/webhook_endpoints", params(paging), (given, _, store) =>
+    pageOf("/v1/webhook_endpoints", [...store.all("webhook_endpoint").values()], given),
+  ),
+  route(
+    "POST",
+    "/v1/webhook_endpoints",
+    params({
+      url: z.url(),
+      enabled_events: events,
+      description: z.string().optional(),
+      metadata,
+    }),
+    ({ url, enabled_events, description = null, ...given }, _, store) => {
+      const fields = { url, enabled_events, description, status: "enabled" };
+      const kept = keep(store, "we", "webhook_endpoint", fields, given.metadata);
+      // Told once, when the endpoint is made.
+      return { ...kept, secret: `whsec_${newId("made").slice(5)}` };
+    },
+  ),
+  route(
+    "POST",
+    "/v1/webhook_endpoints/:id",
+    params({ url: z.url().optional(), enabled_events: events.optional() }),
+    (given, id, store) => {
+      const present = store.all("webhook_endpoint").get(id);
+      if (!present) return missing("webhook endpoint", id);
+      return Object.assign(present, { enabled_events: given.enabled_events });
     },
   ),
 ];

@@ -2,15 +2,18 @@ import { z } from "zod";
 import { invalidRequest, missing } from "./errors.ts";
 import { shipping } from "./payment-methods.ts";
 import {
+  created,
   flag,
-  listOf,
   metadata,
   newId,
   nowInSeconds,
+  pageOf,
+  paging,
   params,
   type Route,
   route,
   type Store,
+  type StripeObject,
   wholeNumber,
 } from "./route.ts";
 import { expand } from "./subscription-life.ts";
@@ -35,19 +38,41 @@ export const checkoutRoutes: Route[] = [
         .strictObject({
           shipping: shipping.optional(),
           setup_future_usage: z.enum(["off_session", "on_session"]).optional(),
+          metadata,
         })
         .optional(),
-      subscription_data: z.strictObject({ metadata }).optional(),
+      subscription_data: z
+        .strictObject({ metadata, trial_period_days: wholeNumber.optional() })
+        .optional(),
+      locale: z.string().optional(),
       metadata,
     }),
     (given, _, store) => {
       if (given.customer !== undefined && !store.all("customer").has(given.customer)) {
-        return { ...missing("customer", given.customer) };
+        return missing("customer", given.customer, "customer");
       }
       const unknown = given.line_items.find(({ price }) => !store.all("price").has(price));
       if (unknown) return missing("price", unknown.price);
+      const sold = given.line_items.map(({ price }) => store.all("price").get(price));
+      const inactive = sold.find((price) => price?.active === false);
+      if (inactive) {
+        const message = `The price specified is inactive. This field only accepts active prices.`;
+        return invalidRequest("", message, "line_items[0][price]");
+      }
+      if (given.mode === "payment" && sold.some((price) => price?.recurring)) {
+        const message = "You specified `payment` mode but passed a recurring price.";
+        return invalidRequest("", message);
+      }
+      if (given.mode === "subscription" && !sold.some((price) => price?.recurring)) {
+        const message = "You must provide at least one recurring price in `subscription` mode.";
+        return invalidRequest("", message);
+      }
       const coupon = given.discounts?.find((one) => !store.all("coupon").has(one.coupon));
       if (coupon) return missing("coupon", coupon.coupon);
+      if (given.subscription_data && given.mode !== "subscription") {
+        const message = "You can not pass `subscription_data` in this mode.";
+        return invalidRequest("", message, "subscription_data");
+      }
       if (given.payment_intent_data && given.mode !== "payment") {
         const message = "You can not pass `payment_intent_data` in this mode.";
         return invalidRequest("", message, "payment_intent_data");
@@ -64,21 +89,49 @@ export const checkoutRoutes: Route[] = [
         payment_intent: null,
         subscription: null,
         url: `https://checkout.stripe.test/${id}`,
-        created: nowInSeconds(),
-        expires_at: nowInSeconds() + day,
+        created: nowInSeconds(store),
+        expires_at: nowInSeconds(store) + day,
         livemode: false,
         discounts: given.discounts ?? [],
         metadata: given.metadata,
-        // Not told by Stripe; a test that completes the session needs them.
+        // Not told by Stripe; completing the session needs them.
         line_items_given: given.line_items,
         subscription_metadata: given.subscription_data?.metadata ?? {},
+        trial_period_days: given.subscription_data?.trial_period_days ?? null,
       };
       store.all("checkout.session").set(id, session);
       return session;
     },
   ),
-  route("GET", "/v1/checkout/sessions/:id", params({}), (_, id, store) => {
-    return store.all("checkout.session").get(id) ?? missing("checkout.session", id);
+  route(
+    "GET",
+    "/v1/checkout/sessions",
+    params({
+      ...paging,
+      created,
+      customer: z.string().optional(),
+      payment_intent: z.string().optional(),
+      status: z.enum(["complete", "expired", "open"]).optional(),
+    }),
+    (given, _, store) => {
+      const found = [...store.all("checkout.session").values()].filter(
+        ({ customer, payment_intent, status }) =>
+          (given.customer === undefined || customer === given.customer) &&
+          (given.payment_intent === undefined || payment_intent === given.payment_intent) &&
+          (given.status === undefined || status === given.status),
+      );
+      const isWanted = given.expand?.includes("data.line_items");
+      return pageOf(
+        "/v1/checkout/sessions",
+        found.map((session) => (isWanted ? withItems(store, session) : session)),
+        given,
+      );
+    },
+  ),
+  route("GET", "/v1/checkout/sessions/:id", params({}), (given, id, store) => {
+    const session = store.all("checkout.session").get(id);
+    if (!session) return missing("checkout.session", id);
+    return given.expand?.includes("line_items") ? withItems(store, session) : session;
   }),
   route("POST", "/v1/checkout/sessions/:id/expire", params({}), (_, id, store) => {
     const session = store.all("checkout.session").get(id);
@@ -106,17 +159,14 @@ export const checkoutRoutes: Route[] = [
       };
     },
   ),
-  route("GET", "/v1/charges/:id", params({}), (_, id, store) => {
-    return store.all("charge").get(id) ?? missing("charge", id);
-  }),
   route(
     "GET",
     "/v1/subscriptions",
     params({
+      ...paging,
+      created,
       customer: z.string().optional(),
       status: z.string().optional(),
-      limit: wholeNumber.optional(),
-      starting_after: z.string().optional(),
     }),
     (given, _, store) => {
       const all = [...store.all("subscription").values()];
@@ -126,13 +176,25 @@ export const checkoutRoutes: Route[] = [
           (given.status === "all" || status !== "canceled"),
       );
       const isWanted = given.expand?.includes("data.latest_invoice");
-      return listOf(
+      return pageOf(
         "/v1/subscriptions",
         data.map((subscription) => expand(store, subscription, isWanted)),
+        given,
       );
     },
   ),
 ];
+
+function withItems(store: Store, session: StripeObject): StripeObject {
+  const items = session.line_items_given as { price: string; quantity?: number }[];
+  const data = items.map(({ price, quantity = 1 }) => ({
+    id: newId("li"),
+    object: "item",
+    price: store.all("price").get(price),
+    quantity,
+  }));
+  return { ...session, line_items: { object: "list", data, has_more: false } };
+}
 
 function totalOf(store: Store, items: { price: string; quantity?: number | undefined }[]) {
   const lines = items.map(({ price, quantity = 1 }) => {

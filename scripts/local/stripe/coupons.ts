@@ -45,7 +45,7 @@ export const couponRoutes: Route[] = [
         max_redemptions: given.max_redemptions ?? null,
         redeem_by: given.redeem_by ?? null,
         metadata: given.metadata,
-        created: nowInSeconds(),
+        created: nowInSeconds(store),
         livemode: false,
         times_redeemed: 0,
         valid: true,

@@ -14,8 +14,8 @@ export function invalidRequest(code: string, message: string, param?: string): S
 }
 
 /** There is no object of this id. */
-export function missing(kind: string, id: string): StripeError {
-  return invalidRequest("resource_missing", `No such ${kind}: '${id}'`, "id");
+export function missing(kind: string, id: string, param = "id"): StripeError {
+  return invalidRequest("resource_missing", `No such ${kind}: '${id}'`, param);
 }
 
 /** Whether an answer is an error. */

@@ -2,10 +2,13 @@ import { z } from "zod";
 import { invalidRequest, missing, type StripeError } from "./errors.ts";
 import { findMethod, outcomeOf, shipping } from "./payment-methods.ts";
 import {
+  created,
   flag,
   keep,
-  listOf,
   metadata,
+  nowInSeconds,
+  pageOf,
+  paging,
   params,
   type Route,
   route,
@@ -23,6 +26,8 @@ export interface Bill {
   /** Taken later: only an authorization is made. */
   manual?: boolean;
 }
+
+const ofCharge = { charge: z.string().optional(), payment_intent: z.string().optional() };
 
 /** Payment intents, refunds and disputes: https://docs.stripe.com/api/payment_intents */
 export const paymentRoutes: Route[] = [
@@ -100,19 +105,34 @@ export const paymentRoutes: Route[] = [
   route(
     "POST",
     "/v1/refunds",
-    params({ payment_intent: z.string(), metadata }),
+    params({
+      payment_intent: z.string().optional(),
+      charge: z.string().optional(),
+      amount: wholeNumber.optional(),
+      reason: z.enum(["duplicate", "fraudulent", "requested_by_customer"]).optional(),
+      metadata,
+    }),
     (given, _, store) => {
-      const intent = store.all("payment_intent").get(given.payment_intent);
-      const charge = intent && store.all("charge").get(String(intent.latest_charge));
-      if (!charge) return missing("payment_intent", given.payment_intent);
+      const intent = store.all("payment_intent").get(given.payment_intent ?? "");
+      const charge = store.all("charge").get(given.charge ?? String(intent?.latest_charge));
+      if (!charge) return missing("payment_intent", given.payment_intent ?? "");
       if (charge.refunded) {
         const message = `Charge ${charge.id} has already been refunded.`;
         return invalidRequest("charge_already_refunded", message);
       }
-      const { amount, currency, payment_intent } = charge;
-      const refund = { amount, currency, payment_intent, charge: charge.id, status: "succeeded" };
-      Object.assign(charge, { refunded: true, amount_refunded: amount });
-      const kept = keep(store, "re", "refund", refund, given.metadata);
+      const left = Number(charge.amount) - Number(charge.amount_refunded);
+      const { amount = left, reason = null } = given;
+      if (amount <= 0)
+        return invalidRequest("parameter_invalid_integer", "Invalid positive integer");
+      if (amount > left) {
+        const message = `Refund amount (${amount}) is greater than unrefunded amount on charge (${left})`;
+        return invalidRequest("", message, "amount");
+      }
+      const { currency, payment_intent } = charge;
+      const money = { amount, currency, payment_intent, charge: charge.id, reason };
+      const amount_refunded = Number(charge.amount_refunded) + amount;
+      Object.assign(charge, { refunded: amount === left, amount_refunded });
+      const kept = keep(store, "re", "refund", { ...money, status: "succeeded" }, given.metadata);
       store.emit("refund.created", kept);
       store.emit("charge.refunded", charge);
       return kept;
@@ -126,17 +146,46 @@ export const paymentRoutes: Route[] = [
     store.emit("charge.refund.updated", refund);
     return refund;
   }),
+  route("GET", "/v1/refunds", params({ ...paging, created, ...ofCharge }), (given, _, store) =>
+    pageOf("/v1/refunds", ownOf(store, "refund", given), given),
+  ),
+  route("GET", "/v1/refunds/:id", params({}), (given, id, store) => {
+    const refund = store.all("refund").get(id);
+    return refund ? withCharge(store, refund, given.expand) : missing("refund", id);
+  }),
+  route("GET", "/v1/disputes", params({ ...paging, created, ...ofCharge }), (given, _, store) =>
+    pageOf("/v1/disputes", ownOf(store, "dispute", given), given),
+  ),
+  route("GET", "/v1/disputes/:id", params({}), (given, id, store) => {
+    const dispute = store.all("dispute").get(id);
+    return dispute ? withCharge(store, dispute, given.expand) : missing("dispute", id);
+  }),
   route(
     "GET",
-    "/v1/disputes",
-    params({ payment_intent: z.string().optional() }),
+    "/v1/charges",
+    params({
+      ...paging,
+      created,
+      customer: z.string().optional(),
+      payment_intent: z.string().optional(),
+    }),
     (given, _, store) => {
-      const all = [...store.all("dispute").values()];
-      const wanted = ({ payment_intent }: StripeObject) =>
-        given.payment_intent === undefined || payment_intent === given.payment_intent;
-      return listOf("/v1/disputes", all.filter(wanted));
+      const found = [...store.all("charge").values()].filter(
+        ({ customer, payment_intent }) =>
+          (given.customer === undefined || customer === given.customer) &&
+          (given.payment_intent === undefined || payment_intent === given.payment_intent),
+      );
+      const isWanted = given.expand?.includes("data.refunds") ?? false;
+      return pageOf(
+        "/v1/charges",
+        found.map((charge) => (isWanted ? withRefunds(store, charge) : charge)),
+        given,
+      );
     },
   ),
+  route("GET", "/v1/charges/:id", params({}), (_, id, store) => {
+    return store.all("charge").get(id) ?? missing("charge", id);
+  }),
   route("POST", "/v1/disputes/:id", params({ metadata }), (given, id, store) => {
     const dispute = store.all("dispute").get(id);
     if (!dispute) return missing("dispute", id);
@@ -152,6 +201,28 @@ export const paymentRoutes: Route[] = [
     return dispute;
   }),
 ];
+
+function ownOf(
+  store: Store,
+  kind: string,
+  given: { charge?: string | undefined; payment_intent?: string | undefined },
+): StripeObject[] {
+  return [...store.all(kind).values()].filter(
+    ({ charge, payment_intent }) =>
+      (given.charge === undefined || charge === given.charge) &&
+      (given.payment_intent === undefined || payment_intent === given.payment_intent),
+  );
+}
+
+function withCharge(store: Store, object: StripeObject, expand: string[] = []): StripeObject {
+  const charge = expand.includes("charge") && store.all("charge").get(String(object.charge));
+  return charge ? { ...object, charge } : object;
+}
+
+function withRefunds(store: Store, charge: StripeObject): StripeObject {
+  const data = ownOf(store, "refund", { charge: charge.id }).reverse();
+  return { ...charge, refunds: { object: "list", data, has_more: false } };
+}
 
 /** Tries to take a bill's amount from a payment method. The intent's status says what came of it. */
 export function pay(store: Store, bill: Bill, method: StripeObject): StripeObject {
@@ -235,13 +306,22 @@ function confirm(store: Store, intent: StripeObject, method: StripeObject, bill:
     store.emit("charge.succeeded", charge);
     store.emit("payment_intent.succeeded", intent);
   }
-  if (outcome === "is disputed") openDispute(store, charge);
+  if (outcome === "is disputed") openDispute(store, charge, "warning_needs_response");
 }
 
-function openDispute(store: Store, { id, amount, currency, payment_intent }: StripeObject): void {
-  const status = "warning_needs_response";
-  const dispute = { charge: id, amount, currency, payment_intent, reason: "fraudulent", status };
-  store.emit("charge.dispute.created", keep(store, "du", "dispute", dispute));
+/** The bank of a customer contests a charge. */
+export function openDispute(
+  store: Store,
+  charge: StripeObject,
+  status = "needs_response",
+): StripeObject {
+  const { id, amount, currency, payment_intent } = charge;
+  const evidence_details = { due_by: nowInSeconds(store) + 7 * 86_400 };
+  const about = { charge: id, amount, currency, payment_intent, reason: "fraudulent" };
+  charge.disputed = true;
+  const dispute = keep(store, "du", "dispute", { ...about, status, evidence_details });
+  store.emit("charge.dispute.created", dispute);
+  return dispute;
 }
 
 function wrongStatus(verb: string, { id, status }: StripeObject): StripeError {

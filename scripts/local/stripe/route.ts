@@ -9,6 +9,12 @@ export type StripeObject = Record<string, unknown> & { id: string };
 export class Store {
   readonly #kinds = new Map<string, Map<string, StripeObject>>();
 
+  /** The time here in milliseconds since 1970: that of the machine until a test sets one. */
+  now: () => number = Date.now;
+
+  /** What becomes of a subscription when the last retry of a payment has failed: a setting of the dashboard. */
+  afterRetries: "canceled" | "unpaid" | "past_due" = "canceled";
+
   /** Told of every event that Stripe would send. */
   readonly listeners = new Set<(type: string, object: StripeObject) => void>();
 
@@ -68,8 +74,8 @@ export function newId(prefix: string): string {
 }
 
 /** The time as Stripe tells it, in whole seconds. */
-export function nowInSeconds(): number {
-  return Math.floor(Date.now() / 1000);
+export function nowInSeconds(store: Store): number {
+  return Math.floor(store.now() / 1000);
 }
 
 /** Keeps a new object, which gets an id where none is given. */
@@ -81,13 +87,43 @@ export function keep(
   metadataGiven: Record<string, string> = {},
 ): StripeObject {
   const id = typeof fields.id === "string" ? fields.id : newId(prefix);
-  const common = { id, object: kind, created: nowInSeconds(), livemode: false };
+  const common = { id, object: kind, created: nowInSeconds(store), livemode: false };
   const object = { metadata: metadataGiven, ...common, ...fields };
   store.all(kind).set(id, object);
   return object;
 }
 
-/** One page, which holds everything. */
-export function listOf(url: string, data: StripeObject[]) {
-  return { id: "list", object: "list", url, has_more: false, data };
+/** What every list takes. */
+export const paging = {
+  limit: wholeNumber.refine((value) => value >= 1 && value <= 100).optional(),
+  starting_after: z.string().optional(),
+};
+
+/** A time, or bounds of one. */
+export const created = z
+  .strictObject({ gt: wholeNumber, gte: wholeNumber, lt: wholeNumber, lte: wholeNumber })
+  .partial()
+  .optional();
+
+/** A page of a list, the newest first: https://docs.stripe.com/api/pagination */
+export function pageOf(
+  url: string,
+  all: readonly StripeObject[],
+  given: {
+    limit?: number | undefined;
+    starting_after?: string | undefined;
+    created?: z.output<typeof created>;
+  },
+): StripeObject | StripeError {
+  const { gt = -1, gte = 0, lt = Infinity, lte = Infinity } = given.created ?? {};
+  const matching = all
+    .filter(({ created: at }) => {
+      const time = Number(at ?? 0);
+      return time > gt && time >= gte && time < lt && time <= lte;
+    })
+    .reverse();
+  const after = matching.findIndex(({ id }) => id === given.starting_after);
+  const rest = matching.slice(after + 1);
+  const data = rest.slice(0, given.limit ?? 10);
+  return { id: "list", object: "list", url, has_more: rest.length > data.length, data };
 }

@@ -11,8 +11,9 @@ import { parseForm } from "./form.ts";
 import { invoiceRoutes } from "./invoices.ts";
 import { paymentMethodRoutes } from "./payment-methods.ts";
 import { paymentPageRoutes } from "./payment-pages.ts";
-import { paymentRoutes } from "./payments.ts";
+import { openDispute, paymentRoutes } from "./payments.ts";
 import { newId, type Route, Store, type StripeObject } from "./route.ts";
+import { advance } from "./subscription-life.ts";
 import { subscriptionRoutes } from "./subscriptions.ts";
 
 /** A request that reached the fake. */
@@ -40,6 +41,14 @@ export interface StripeFake {
   put(kind: string, object: StripeObject): void;
   /** Calls back with every event that Stripe would send, until what it gives is called. */
   onEvent(listener: (type: string, object: StripeObject) => void): () => void;
+  /** Sets the time here, which stands still from then on. */
+  setTime(time: Date): void;
+  /** Lets time pass: periods are renewed, payments tried again, scheduled ends come. */
+  advance(to: Date): void;
+  /** What becomes of a subscription when the last retry of a payment has failed. */
+  afterRetries(outcome: "canceled" | "unpaid" | "past_due"): void;
+  /** The bank of a customer contests a charge; `POST /v1/disputes/ID/close` loses it. */
+  dispute(chargeId: string): StripeObject;
   /** What is to happen to every request from now on; null for nothing. */
   trouble(trouble: Trouble | null): void;
   close(): Promise<void>;
@@ -139,6 +148,18 @@ export async function startStripeFake(): Promise<StripeFake> {
     onEvent: (listener) => {
       store.listeners.add(listener);
       return () => void store.listeners.delete(listener);
+    },
+    setTime: (time) => {
+      store.now = () => time.getTime();
+    },
+    advance: (to) => advance(store, Math.floor(to.getTime() / 1000)),
+    afterRetries: (outcome) => {
+      store.afterRetries = outcome;
+    },
+    dispute: (chargeId) => {
+      const charge = store.all("charge").get(chargeId);
+      if (!charge) throw new Error(`no charge ${chargeId}`);
+      return openDispute(store, charge);
     },
     trouble: (next) => {
       trouble = next;

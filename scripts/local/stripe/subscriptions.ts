@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { invalidRequest, missing, type StripeError } from "./errors.ts";
+import { periodEnd } from "./periods.ts";
 import {
   flag,
   keep,
@@ -13,10 +14,9 @@ import {
   type StripeObject,
   wholeNumber,
 } from "./route.ts";
-import { bill, end, expand, isOver, methodOf } from "./subscription-life.ts";
+import { bill, changePrice, end, expand, isOver, methodOf, stateOf } from "./subscription-life.ts";
 
 const day = 24 * 60 * 60;
-const month = 30 * day;
 
 const trialSettings = z.strictObject({
   end_behavior: z.strictObject({
@@ -50,7 +50,13 @@ export const subscriptionRoutes: Route[] = [
       product: z.string(),
       currency: z.string().length(3),
       unit_amount: wholeNumber,
-      recurring: z.strictObject({ interval: z.enum(["day", "week", "month", "year"]) }).optional(),
+      recurring: z
+        .strictObject({
+          interval: z.enum(["day", "week", "month", "year"]),
+          interval_count: wholeNumber.default(1),
+        })
+        .optional(),
+      transfer_lookup_key: flag.optional(),
       nickname: z.string().optional(),
       lookup_key: z.string().optional(),
       metadata,
@@ -58,10 +64,30 @@ export const subscriptionRoutes: Route[] = [
     (given, _, store) => {
       if (!store.all("product").has(given.product)) return missing("product", given.product);
       const { product, currency, unit_amount, recurring = null, lookup_key = null } = given;
+      const owner = [...store.all("price").values()].find((one) => one.lookup_key === lookup_key);
+      if (lookup_key !== null && owner) {
+        if (!given.transfer_lookup_key) {
+          const message = "A price already uses that lookup key.";
+          return invalidRequest("resource_already_exists", message, "lookup_key");
+        }
+        owner.lookup_key = null;
+      }
       const price = { product, currency, unit_amount, recurring, lookup_key, active: true };
       const kept = keep(store, "price", "price", price, given.metadata);
       store.emit("price.created", kept);
       return kept;
+    },
+  ),
+  route(
+    "POST",
+    "/v1/prices/:id",
+    params({ active: flag.optional(), nickname: z.string().optional(), metadata }),
+    (given, id, store) => {
+      const price = store.all("price").get(id);
+      if (!price) return missing("price", id);
+      Object.assign(price, { active: given.active ?? price.active });
+      store.emit("price.updated", price);
+      return price;
     },
   ),
   route(
@@ -72,6 +98,7 @@ export const subscriptionRoutes: Route[] = [
       items: z.array(z.strictObject({ price: z.string(), quantity: wholeNumber.optional() })),
       cancel_at: wholeNumber.optional(),
       cancel_at_period_end: flag.default(false),
+      default_payment_method: z.string().optional(),
       trial_period_days: wholeNumber.optional(),
       trial_settings: trialSettings.optional(),
       metadata,
@@ -80,7 +107,8 @@ export const subscriptionRoutes: Route[] = [
       if (!store.all("customer").has(given.customer)) return missing("customer", given.customer);
       const unknown = given.items.find(({ price }) => !store.all("price").has(price));
       if (unknown) return missing("price", unknown.price);
-      if (given.trial_period_days === undefined && !methodOf(store, given.customer)) {
+      const method = methodOf(store, given.customer, given.default_payment_method);
+      if (given.trial_period_days === undefined && !method) {
         return missingMethod();
       }
       return subscribe(store, given);
@@ -94,7 +122,26 @@ export const subscriptionRoutes: Route[] = [
   route(
     "POST",
     "/v1/subscriptions/:id",
-    params({ trial_end: z.literal("now").optional(), metadata }),
+    params({
+      items: z
+        .array(
+          z.strictObject({
+            id: z.string().optional(),
+            price: z.string(),
+            quantity: wholeNumber.optional(),
+          }),
+        )
+        .length(1)
+        .optional(),
+      proration_behavior: z
+        .enum(["always_invoice", "create_prorations", "none"])
+        .default("create_prorations"),
+      cancel_at: wholeNumber.or(z.literal("").transform(() => null)).optional(),
+      cancel_at_period_end: flag.optional(),
+      default_payment_method: z.string().optional(),
+      trial_end: z.literal("now").optional(),
+      metadata,
+    }),
     (given, id, store) => {
       const subscription = store.all("subscription").get(id);
       if (!subscription) return missing("subscription", id);
@@ -104,11 +151,25 @@ export const subscriptionRoutes: Route[] = [
           "A canceled subscription can only update its cancellation_details.",
         );
       }
+      const price = store.all("price").get(given.items?.[0]?.price ?? "");
+      if (given.items && !price) return missing("price", given.items[0]?.price ?? "");
+      const method = given.default_payment_method;
+      if (method !== undefined && !store.all("payment_method").has(method)) {
+        return missing("PaymentMethod", method);
+      }
       const known = z.record(z.string(), z.string()).parse(subscription.metadata);
       subscription.metadata = { ...known, ...given.metadata };
+      if (method !== undefined) subscription.default_payment_method = method;
+      if (given.cancel_at !== undefined) subscription.cancel_at = given.cancel_at;
+      if (given.cancel_at_period_end !== undefined) {
+        const [item] = stateOf(subscription).items.data;
+        subscription.cancel_at_period_end = given.cancel_at_period_end;
+        subscription.cancel_at = given.cancel_at_period_end ? item?.current_period_end : null;
+      }
       if (given.trial_end === "now" && subscription.status === "trialing") {
         endTrial(store, subscription);
       }
+      if (price) changePrice(store, subscription, price, given.proration_behavior);
       store.emit("customer.subscription.updated", subscription);
       return subscription;
     },
@@ -126,41 +187,59 @@ export const subscriptionRoutes: Route[] = [
   ),
 ];
 
-interface Order {
+/** What a subscription is to be. */
+export interface Order {
   customer: string;
   items: { price: string; quantity?: number | undefined }[];
   cancel_at?: number | undefined;
-  cancel_at_period_end: boolean;
+  cancel_at_period_end?: boolean;
   trial_period_days?: number | undefined;
   trial_settings?: z.output<typeof trialSettings> | undefined;
+  default_payment_method?: string | undefined;
+  /** Ids of coupons. */
+  coupons?: string[];
   metadata: Record<string, string>;
 }
 
-function subscribe(store: Store, given: Order): StripeObject {
-  const start = nowInSeconds();
+/** Makes a subscription and bills its first period. */
+export function subscribe(store: Store, given: Order): StripeObject {
+  const start = nowInSeconds(store);
   const trialEnd = given.trial_period_days ? start + given.trial_period_days * day : null;
-  const period = { current_period_start: start, current_period_end: trialEnd ?? start + month };
-  const items = given.items.map(({ price, quantity = 1 }) => ({
-    id: newId("si"),
-    object: "subscription_item",
-    price: store.all("price").get(price),
-    quantity,
-    ...period,
-  }));
+  const items = given.items.map(({ price: id, quantity = 1 }) => {
+    const price = store.all("price").get(id);
+    return {
+      id: newId("si"),
+      object: "subscription_item",
+      price,
+      quantity,
+      current_period_start: start,
+      current_period_end: trialEnd ?? firstPeriodEnd(start, price),
+    };
+  });
+  const ends = items[0]?.current_period_end ?? start;
   const fields = {
     customer: given.customer,
     status: "incomplete",
     items: { object: "list", data: items, has_more: false },
-    cancel_at: given.cancel_at ?? (given.cancel_at_period_end ? period.current_period_end : null),
-    cancel_at_period_end: given.cancel_at_period_end,
+    billing_cycle_anchor: start,
+    start_date: start,
+    cancel_at: given.cancel_at ?? (given.cancel_at_period_end ? ends : null),
+    cancel_at_period_end: given.cancel_at_period_end ?? false,
     canceled_at: null,
     ended_at: null,
+    trial_start: trialEnd === null ? null : start,
     trial_end: trialEnd,
     trial_settings: given.trial_settings ?? null,
+    default_payment_method: given.default_payment_method ?? null,
     latest_invoice: null,
+    // Not told by Stripe in this form: what the next invoice takes off.
+    coupons_of_next: (given.coupons ?? []).map((id) => store.all("coupon").get(id)),
   };
   const subscription = keep(store, "sub", "subscription", fields, given.metadata);
-  if (bill(store, subscription)) subscription.status = trialEnd === null ? "active" : "trialing";
+  const reason = "subscription_create";
+  if (bill(store, subscription, { reason })) {
+    subscription.status = trialEnd === null ? "active" : "trialing";
+  }
   store.emit("customer.subscription.created", subscription);
   // Said three days before, and at once where the trial is shorter.
   if (trialEnd !== null && trialEnd - start <= 3 * day) {
@@ -170,7 +249,7 @@ function subscribe(store: Store, given: Order): StripeObject {
 }
 
 function endTrial(store: Store, subscription: StripeObject): void {
-  const start = nowInSeconds();
+  const start = nowInSeconds(store);
   subscription.trial_end = start;
   const settings = trialSettings.safeParse(subscription.trial_settings).data;
   if (!methodOf(store, String(subscription.customer))) {
@@ -185,11 +264,27 @@ function endTrial(store: Store, subscription: StripeObject): void {
       return;
     }
   }
-  const { data } = z.object({ data: z.array(z.object({}).loose()) }).parse(subscription.items);
-  const period = { current_period_start: start, current_period_end: start + month };
-  const items = data.map((item) => ({ ...item, ...period }));
+  const { data } = stateOf(subscription).items;
+  const items = data.map((item) => ({
+    ...item,
+    current_period_start: start,
+    current_period_end: periodEnd(start, start, item.price.recurring),
+  }));
+  subscription.billing_cycle_anchor = start;
   subscription.items = { object: "list", data: items, has_more: false };
   subscription.status = bill(store, subscription) ? "active" : "past_due";
+}
+
+function firstPeriodEnd(start: number, price: StripeObject | undefined): number {
+  const recurring = z
+    .object({
+      recurring: z.object({
+        interval: z.enum(["day", "week", "month", "year"]),
+        interval_count: z.number().default(1),
+      }),
+    })
+    .safeParse(price).data?.recurring;
+  return periodEnd(start, start, recurring ?? { interval: "month", interval_count: 1 });
 }
 
 function missingMethod(): StripeError {

@@ -48,6 +48,11 @@ export const errorStatus = {
 /** The stable identifier of an error: what a client switches on. */
 export type ErrorCode = keyof typeof errorStatus;
 
+/** Each code under its own name, as in `error.code === ErrorCode.insufficient_credits`. */
+export const ErrorCode = Object.fromEntries(
+  Object.keys(errorStatus).map((code) => [code, code]),
+) as { readonly [Code in ErrorCode]: Code };
+
 /** Every code, in the order of the registry. */
 export const errorCodes = Object.keys(errorStatus).filter(isErrorCode);
 

@@ -6,8 +6,9 @@ import {
   readCatalog,
   type Table,
 } from "../../../scripts/docs/catalog.ts";
-import { entityDiagram } from "../../../scripts/docs/diagram.ts";
+import { entityDiagrams } from "../../../scripts/docs/diagram.ts";
 import { errorsOfFunctions } from "../../../scripts/docs/errors.ts";
+import { renderFunctions } from "../../../scripts/docs/functions.ts";
 import { renderReference } from "../../../scripts/docs/reference.ts";
 import { findFiles } from "../../../scripts/lib/find-files.ts";
 import { stack } from "../support/stack.ts";
@@ -95,7 +96,8 @@ describe("the schema reference of this database", () => {
 
   it("draws a line for every foreign key between public tables", async () => {
     const catalog = await readCatalog(stack.DB_URL);
-    const lines = entityDiagram(catalog).match(/^ {2}\w+ (\|\||\|o)--o[{|] \w+ : "/gm) ?? [];
+    const drawn = entityDiagrams(catalog).map(({ diagram }) => diagram);
+    const lines = drawn.join("\n").match(/^ {2}\w+ (\|\||\|o)--o[{|] \w+ : "/gm) ?? [];
     expect(lines.length).toBe(catalog.references.length);
     expect(catalog.references).toContainEqual({
       table: "strategy_versions",
@@ -104,6 +106,19 @@ describe("the schema reference of this database", () => {
       optional: false,
       unique: false,
     });
+  });
+});
+
+describe("the reference of the edge functions", () => {
+  it("tells each function's errors: its own, and those of the RPCs that it calls", async () => {
+    const text = await renderFunctions(await readCatalog(stack.DB_URL));
+    const sections = new Map(text.split(/^## /m).map((part) => [part.split("\n")[0], part]));
+    const redeem = sections.get("redeem-coupon") ?? "";
+    expect(redeem).toContain("`coupon_exhausted` (409)");
+    expect(redeem).toContain("`invalid_body` (400)");
+    expect(redeem).not.toContain("api_key_not_found");
+    expect(redeem).toContain("| `preview` | boolean (optional) | Whether only to show what");
+    expect(redeem).toContain('invokeFunction(supabase, "redeem-coupon", {');
   });
 });
 

@@ -49,6 +49,8 @@ describe("the packed package", () => {
     }
     expect(files).toContain("supabase/functions/_shared/schemas.ts");
     expect(files).toContain("supabase/config.toml");
+    expect(files).toContain("docs/functions.md");
+    expect(files).toContain("docs/documents.md");
     expect(files).toContain("scripts/package/adopt/import.sql");
     expect(files.filter((file) => /(^|\/)\.env|\.test\.|node_modules/.test(file))).toEqual([]);
   });
@@ -118,6 +120,14 @@ describe("an app with a table of its own", () => {
       readable: "rate_limited",
       foreign: null,
       parsed: "openai",
+      sentences: [
+        "Buy credits.",
+        "Wait.",
+        "no network.",
+        "You are not allowed to do this.",
+        "Something went wrong. Try again later.",
+      ],
+      value: "rate_limited",
     });
   });
 });

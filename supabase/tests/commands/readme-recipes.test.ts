@@ -13,7 +13,7 @@ const folder = join(projectDir, `.readme-recipes-${process.pid}`);
 const surroundings = `
 declare const supabase: import("@supabase/supabase-js").SupabaseClient<import("pinebase").Database>;
 declare const asUser: typeof supabase;
-declare const service: typeof supabase;
+declare const service: import("@supabase/supabase-js").SupabaseClient<import("pinebase").ServiceDatabase>;
 declare const id: string;
 declare const userId: string;
 declare const user_id: string;

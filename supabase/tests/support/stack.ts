@@ -14,6 +14,7 @@ const statusSchema = z.object({
   DEMO_EMAIL: z.string().optional(),
   DEMO_PASSWORD: z.string().optional(),
   STRIPE_WEBHOOK_SECRET: z.string().optional(),
+  APP_URL: z.string().optional(),
   /** A superuser's. */
   ADMIN_DB_URL: z.string().optional(),
   /** A second database, whose new objects were granted to nobody when the migrations were pushed. */
@@ -25,6 +26,9 @@ export type TestStack = z.infer<typeof statusSchema>;
 
 /** The stack that `npm test` started, or another one whose status file PINEBASE_STATUS names. */
 export const stack: TestStack = statusSchema.parse(JSON.parse(readStatusFile()));
+
+/** The address of the example app. */
+export const appUrl = stack.APP_URL ?? "";
 
 function readStatusFile(): string {
   const file = process.env.PINEBASE_STATUS;

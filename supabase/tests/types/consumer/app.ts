@@ -1,8 +1,11 @@
 import { createClient } from "@supabase/supabase-js";
 import {
   type Database,
-  type ErrorCode,
+  ErrorCode,
+  invokeFunction,
+  messageOf,
   redeemCouponRequestSchema,
+  type ServiceDatabase,
   type StrategyDocument,
   strategyDocumentSchema,
   type Tables,
@@ -17,6 +20,7 @@ import type { Database as Own } from "./own.types.js";
 
 const supabase = createClient<WithPinebase<Own>>("http://127.0.0.1:54321", "a key");
 const plain = createClient<Database>("http://127.0.0.1:54321", "a key");
+const service = createClient<ServiceDatabase>("http://127.0.0.1:54321", "a secret key");
 
 export async function right(): Promise<ErrorCode | null> {
   // A table of its own, joined to one of Pinebase's.
@@ -43,10 +47,18 @@ export async function right(): Promise<ErrorCode | null> {
   const plan: string = account.plan.plan_type;
   const { data: found } = await plain.rpc("search_indicators", { type: "trend" }).throwOnError();
   const maximum: number | undefined = found[0]?.parameters.properties?.length?.maximum;
-  const { data: redeemed } = await plain
+  const { data: redeemed } = await service
     .rpc("redeem_coupon", { user_id: "00000000-0000-0000-0000-000000000000", code: "HALF" })
     .throwOnError();
   const discount: number = redeemed.ok ? redeemed.coupon.discount_percent : redeemed.error.status;
+
+  const called = await invokeFunction(supabase, "redeem-coupon", { code: "HALF", preview: true });
+  const isReady: boolean | null = called.data === null ? null : called.data.checkout_discount;
+  const sentence: string = await messageOf(called.error);
+  const known = await toPinebaseError(called.error);
+  if (known?.code === ErrorCode.coupon_expired) console.log(isReady, sentence);
+  await service.from("coupons").insert({ code: "HALF", discount_percent: 50 });
+  await plain.from("users").update({ public_name: "Ada" }).eq("id", "x");
 
   const row: Tables<"users"> | null = null;
   const parsed: StrategyDocument = strategyDocumentSchema.parse(saved);
@@ -62,6 +74,29 @@ export async function wrong(): Promise<void> {
   await supabase.rpc("spend_credits", { amount: 1 });
   // @ts-expect-error internal to the edge functions
   await supabase.rpc("next_read_number");
+  // @ts-expect-error for the service role alone
+  await plain.rpc("grant_credits", {
+    user_id: "x",
+    amount: 1,
+    reason: "x",
+    idempotency_key: "12345678",
+  });
+  // @ts-expect-error the same in an app with tables of its own
+  await supabase.rpc("sweep");
+  // @ts-expect-error a table that a user may not see
+  await plain.from("coupons").select();
+  // @ts-expect-error a column that a user may not read
+  await plain.from("api_keys").select().eq("key_encrypted", "x");
+  // @ts-expect-error a column that a user may not write
+  await plain.from("users").update({ credits: 1000 }).eq("id", "x");
+  // @ts-expect-error nor in an app with tables of its own
+  await supabase.from("users").update({ is_premium: true }).eq("id", "x");
+  // @ts-expect-error a table that a user may not insert into
+  await plain.from("subscriptions").insert({ status: "active" });
+  // @ts-expect-error no such function
+  await invokeFunction(plain, "redeem_coupon", { code: "HALF" });
+  // @ts-expect-error the request of another function
+  await invokeFunction(plain, "redeem-coupon", { plan_type: "premium_monthly" });
   // @ts-expect-error a number, not a text
   await supabase.rpc("consume_credits", { amount: "1" });
   // @ts-expect-error the amount is called amount, and is required

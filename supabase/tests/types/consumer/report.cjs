@@ -12,6 +12,10 @@ exports.report = async (format, pinebase, { PostgrestError, FunctionsHttpError }
     { error: { code: "rate_limited", message: "Wait.", facts: { retry_after: 3 } } },
     { status: 429, headers: { "x-request-id": "r1" } },
   );
+  const unread = Response.json(
+    { error: { code: "rate_limited", message: "Wait.", facts: null } },
+    { status: 429 },
+  );
   return {
     format,
     returned: await pinebase.toPinebaseError(raised),
@@ -20,6 +24,16 @@ exports.report = async (format, pinebase, { PostgrestError, FunctionsHttpError }
     readable: (await answer.json()).error.code,
     foreign: await pinebase.toPinebaseError(new Error("no network")),
     parsed: pinebase.decryptApiKeyRequestSchema.parse({ provider: " openai " }).provider,
+    sentences: await Promise.all(
+      [
+        raised,
+        new FunctionsHttpError(unread),
+        new Error("no network"),
+        { code: "42501" },
+        null,
+      ].map(pinebase.messageOf),
+    ),
+    value: pinebase.ErrorCode.rate_limited,
     codes: pinebase.errorCodes.length,
   };
 };

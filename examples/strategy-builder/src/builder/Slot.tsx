@@ -1,0 +1,127 @@
+import { useDroppable } from "@dnd-kit/core";
+import { Accordion, Button, Group, Paper, Stack, Text, Title } from "@mantine/core";
+import type { ComponentType, ParameterValues } from "pinebase";
+import type { DraftComponent, Schemas } from "./draft.ts";
+import { ParametersForm } from "./ParametersForm.tsx";
+
+interface SlotProps {
+  slot: { type: ComponentType; label: string; purpose: string };
+  components: DraftComponent[];
+  schemas: Schemas;
+  /** The type of the indicator that is being dragged. */
+  draggedType: ComponentType | null;
+  onAdd(): void;
+  onChange(key: string, parameters: ParameterValues): void;
+  onRemove(key: string): void;
+  onMoveUp(key: string): void;
+}
+
+/** One of the four slots: where indicators of its type are dropped, ordered and given their parameters. */
+export function Slot({ slot, components, schemas, draggedType, ...actions }: SlotProps) {
+  const { setNodeRef, isOver } = useDroppable({ id: slot.type });
+  const fitsHere = draggedType === slot.type;
+  return (
+    <Paper
+      ref={setNodeRef}
+      component="section"
+      aria-label={slot.label}
+      withBorder
+      p="sm"
+      className={fitsHere ? "slot-open" : ""}
+      data-over={isOver && fitsHere}
+      opacity={draggedType && !fitsHere ? 0.5 : 1}
+    >
+      <Group justify="space-between" wrap="nowrap" align="start" mb="xs">
+        <div>
+          <Title order={2} size="h5">
+            {slot.label}
+          </Title>
+          <Text size="sm" c="dimmed">
+            {slot.purpose}
+          </Text>
+        </div>
+        <Button
+          size="compact-sm"
+          variant="default"
+          onClick={actions.onAdd}
+          aria-label={`Add an indicator to ${slot.label}`}
+        >
+          Add
+        </Button>
+      </Group>
+      {components.length === 0 ? (
+        <Text size="sm" c="dimmed">
+          Empty. Drop an indicator here, or add one.
+        </Text>
+      ) : (
+        <Accordion multiple variant="separated" defaultValue={[]}>
+          {components.map((component, index) => (
+            <Accordion.Item key={component.key} value={component.key}>
+              <Accordion.Control>
+                <Text fw={600} size="sm">
+                  {component.name}
+                </Text>
+                <Text size="xs" c="dimmed">
+                  {summary(component.parameters)}
+                </Text>
+              </Accordion.Control>
+              <Accordion.Panel>
+                <Component
+                  component={component}
+                  schemas={schemas}
+                  isFirst={index === 0}
+                  onChange={(parameters) => actions.onChange(component.key, parameters)}
+                  onRemove={() => actions.onRemove(component.key)}
+                  onMoveUp={() => actions.onMoveUp(component.key)}
+                />
+              </Accordion.Panel>
+            </Accordion.Item>
+          ))}
+        </Accordion>
+      )}
+    </Paper>
+  );
+}
+
+interface ComponentProps {
+  component: DraftComponent;
+  schemas: Schemas;
+  isFirst: boolean;
+  onChange(parameters: ParameterValues): void;
+  onRemove(): void;
+  onMoveUp(): void;
+}
+
+function Component({ component, schemas, isFirst, onChange, onRemove, onMoveUp }: ComponentProps) {
+  const schema = schemas.get(component.indicatorId ?? "");
+  return (
+    <Stack gap="sm">
+      {schema ? (
+        <ParametersForm
+          id={component.key}
+          schema={schema}
+          values={component.parameters}
+          onChange={onChange}
+        />
+      ) : (
+        <Text size="sm">
+          This indicator is not in the library any more. Its parameters stay as they are.
+        </Text>
+      )}
+      <Group gap="xs">
+        <Button size="compact-sm" variant="default" disabled={isFirst} onClick={onMoveUp}>
+          Move up
+        </Button>
+        <Button size="compact-sm" variant="light" color="red" onClick={onRemove}>
+          Remove {component.name}
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+function summary(parameters: ParameterValues): string {
+  return Object.entries(parameters)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(", ");
+}

@@ -1,0 +1,136 @@
+import { Button, Checkbox, Stack, Table, Text, Title } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import type { StrategyDocument } from "pinebase";
+import { useState } from "react";
+import { useRestoreVersion, useVersions } from "../backend.ts";
+import { ErrorSentence, Loaded, Moment } from "../parts.tsx";
+import { differences } from "./differences.ts";
+
+/** The versions of a strategy: compare two, or restore one. */
+export function Versions({ current }: { current: StrategyDocument }) {
+  const versions = useVersions(current.strategy_id);
+  const restore = useRestoreVersion(current.strategy_id);
+  const [chosen, setChosen] = useState<number[]>([]);
+  // The two that were chosen last.
+  const choose = (version: number) =>
+    setChosen(
+      chosen.includes(version)
+        ? chosen.filter((other) => other !== version)
+        : [...chosen, version].slice(-2),
+    );
+
+  return (
+    <Loaded query={versions}>
+      {(rows) => {
+        const [older, newer] = rows
+          .filter(({ version_number }) => chosen.includes(version_number))
+          .sort((a, b) => a.version_number - b.version_number);
+        return (
+          <Stack>
+            <Text c="dimmed">Choose two versions to compare them.</Text>
+            <Table.ScrollContainer minWidth={300}>
+              <Table verticalSpacing="xs">
+                <Table.Thead>
+                  <Table.Tr>
+                    <Table.Th>Version</Table.Th>
+                    <Table.Th>Saved</Table.Th>
+                    <Table.Th visibleFrom="sm">Notes</Table.Th>
+                    <Table.Th />
+                  </Table.Tr>
+                </Table.Thead>
+                <Table.Tbody>
+                  {rows.map(({ version_number: version, notes, created_at }) => (
+                    <Table.Tr key={version}>
+                      <Table.Td>
+                        <Checkbox
+                          label={`Version ${version}`}
+                          checked={chosen.includes(version)}
+                          onChange={() => choose(version)}
+                        />
+                      </Table.Td>
+                      <Table.Td>
+                        <Moment at={created_at} />
+                      </Table.Td>
+                      <Table.Td visibleFrom="sm">{notes}</Table.Td>
+                      <Table.Td>
+                        {version === current.version_number ? (
+                          <Text size="sm">Current</Text>
+                        ) : (
+                          <Button
+                            size="compact-sm"
+                            variant="default"
+                            loading={restore.isPending && restore.variables === version}
+                            onClick={() =>
+                              restore.mutate(version, {
+                                onSuccess: ({ version_number }) =>
+                                  notifications.show({
+                                    message: `Version ${version} is restored as version ${version_number}.`,
+                                  }),
+                              })
+                            }
+                            aria-label={`Restore version ${version}`}
+                          >
+                            Restore
+                          </Button>
+                        )}
+                      </Table.Td>
+                    </Table.Tr>
+                  ))}
+                </Table.Tbody>
+              </Table>
+            </Table.ScrollContainer>
+            <ErrorSentence error={restore.error} />
+            {older && newer && (
+              <Comparison
+                older={older.config}
+                newer={newer.config}
+                title={`Version ${older.version_number} and version ${newer.version_number}`}
+              />
+            )}
+          </Stack>
+        );
+      }}
+    </Loaded>
+  );
+}
+
+function Comparison({
+  older,
+  newer,
+  title,
+}: {
+  older: StrategyDocument;
+  newer: StrategyDocument;
+  title: string;
+}) {
+  const rows = differences(older, newer);
+  return (
+    <section aria-label="Comparison">
+      <Title order={2} size="h4" mb="xs">
+        {title}
+      </Title>
+      {rows.length === 0 ? (
+        <Text>They are the same.</Text>
+      ) : (
+        <Table withTableBorder>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>What</Table.Th>
+              <Table.Th>Before</Table.Th>
+              <Table.Th>After</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {rows.map(({ path, before, after }) => (
+              <Table.Tr key={path}>
+                <Table.Td>{path}</Table.Td>
+                <Table.Td className="removed">{before}</Table.Td>
+                <Table.Td className="added">{after}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      )}
+    </section>
+  );
+}

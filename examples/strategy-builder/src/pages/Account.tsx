@@ -1,0 +1,146 @@
+import {
+  Button,
+  Group,
+  Paper,
+  SegmentedControl,
+  Stack,
+  Text,
+  TextInput,
+  Title,
+  useMantineColorScheme,
+} from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { useMutation } from "@tanstack/react-query";
+import type { Account } from "pinebase";
+import type { ReactNode } from "react";
+import { exportMyData, useAccount, useDeleteAccount, useUpdateProfile } from "../backend.ts";
+import { BackendForm, useBackendForm } from "../forms.tsx";
+import { ErrorSentence, Loaded, PageHead } from "../parts.tsx";
+
+/** The person: names, colours, data, farewell. */
+export function AccountPage() {
+  return (
+    <Loaded query={useAccount()}>
+      {(account) => (
+        <>
+          <PageHead title="Account" />
+          <Stack maw={520}>
+            <Profile account={account} />
+            <Colours />
+            <Export />
+            <Delete email={account.user.email} />
+          </Stack>
+        </>
+      )}
+    </Loaded>
+  );
+}
+
+function Profile({ account }: { account: Account }) {
+  const update = useUpdateProfile();
+  const profile = useBackendForm({
+    initialValues: {
+      full_name: account.user.full_name ?? "",
+      public_name: account.user.public_name ?? "",
+    },
+    submit: (values) => update.mutateAsync(values),
+    onSuccess: () => notifications.show({ message: "Saved." }),
+    mainField: "public_name",
+  });
+  return (
+    <Section title="Names">
+      <BackendForm of={profile} action="Save the names">
+        <TextInput
+          label="Name"
+          autoComplete="name"
+          maxLength={200}
+          {...profile.form.getInputProps("full_name")}
+        />
+        <TextInput
+          label="Public name"
+          description="Everybody sees it as the author of what you publish."
+          maxLength={60}
+          {...profile.form.getInputProps("public_name")}
+        />
+      </BackendForm>
+    </Section>
+  );
+}
+
+function Colours() {
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  return (
+    <Section title="Colours">
+      <SegmentedControl
+        aria-label="Colours"
+        value={colorScheme}
+        onChange={(value) => setColorScheme(value as typeof colorScheme)}
+        data={[
+          { value: "auto", label: "As the system" },
+          { value: "light", label: "Light" },
+          { value: "dark", label: "Dark" },
+        ]}
+      />
+    </Section>
+  );
+}
+
+function Export() {
+  const take = useMutation({
+    mutationFn: exportMyData,
+    onSuccess: (data) => download("my-data.json", JSON.stringify(data, null, 2)),
+  });
+  return (
+    <Section title="Your data">
+      <Text size="sm">Every row that is about you, as one JSON file.</Text>
+      <Group>
+        <Button variant="default" loading={take.isPending} onClick={() => take.mutate()}>
+          Export my data
+        </Button>
+      </Group>
+      <ErrorSentence error={take.error} />
+    </Section>
+  );
+}
+
+function Delete({ email }: { email: string }) {
+  const remove = useDeleteAccount();
+  const removing = useBackendForm({
+    initialValues: { confirm_email: "" },
+    submit: ({ confirm_email }) => remove.mutateAsync(confirm_email),
+    onSuccess: () => notifications.show({ message: "The account is deleted." }),
+    mainField: "confirm_email",
+  });
+  return (
+    <Section title="Delete the account">
+      <BackendForm of={removing} action="Delete the account" button={{ color: "red" }}>
+        <TextInput
+          label={`Type ${email} to delete everything that is yours`}
+          autoComplete="off"
+          {...removing.form.getInputProps("confirm_email")}
+        />
+      </BackendForm>
+    </Section>
+  );
+}
+
+function Section({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <Paper component="section" aria-label={title} withBorder p="md">
+      <Stack>
+        <Title order={2} size="h5">
+          {title}
+        </Title>
+        {children}
+      </Stack>
+    </Paper>
+  );
+}
+
+function download(name: string, text: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}

@@ -1,0 +1,151 @@
+import { Anchor, Group, Paper, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { type ReactNode, useState } from "react";
+import { Link, useLocation } from "wouter";
+import { BackendForm, useBackendForm } from "../forms.tsx";
+import { supabase } from "../supabase.ts";
+
+export function SignUp() {
+  const [sentTo, setSentTo] = useState<string | null>(null);
+  const signUp = useBackendForm({
+    initialValues: { full_name: "", email: "", password: "" },
+    submit: async ({ full_name, email, password }) => {
+      const { data, error } = await supabase.auth.signUp({
+        email,
+        password,
+        options: { data: { full_name }, emailRedirectTo: window.location.origin },
+      });
+      if (error) throw error;
+      // Where addresses must be confirmed there is no session yet.
+      if (!data.session) setSentTo(email);
+    },
+  });
+  if (sentTo) return <MailSent to={sentTo} purpose="confirm your address" />;
+  return (
+    <AuthCard title="Sign up">
+      <BackendForm of={signUp} action="Sign up">
+        <TextInput label="Name" autoComplete="name" {...signUp.form.getInputProps("full_name")} />
+        <EmailInput {...signUp.form.getInputProps("email")} />
+        <PasswordInput
+          label="Password"
+          autoComplete="new-password"
+          {...signUp.form.getInputProps("password")}
+        />
+      </BackendForm>
+      <Text size="sm">
+        You have an account?{" "}
+        <Anchor component={Link} href="/sign-in" size="sm">
+          Sign in
+        </Anchor>
+      </Text>
+    </AuthCard>
+  );
+}
+
+export function SignIn() {
+  const signIn = useBackendForm({
+    initialValues: { email: "", password: "" },
+    submit: async (credentials) => {
+      const { error } = await supabase.auth.signInWithPassword(credentials);
+      if (error) throw error;
+    },
+    mainField: "password",
+  });
+  return (
+    <AuthCard title="Sign in">
+      <BackendForm of={signIn} action="Sign in">
+        <EmailInput {...signIn.form.getInputProps("email")} />
+        <PasswordInput
+          label="Password"
+          autoComplete="current-password"
+          {...signIn.form.getInputProps("password")}
+        />
+      </BackendForm>
+      <Group justify="space-between">
+        <Anchor component={Link} href="/forgot-password" size="sm">
+          Forgot your password?
+        </Anchor>
+        <Anchor component={Link} href="/sign-up" size="sm">
+          Sign up
+        </Anchor>
+      </Group>
+    </AuthCard>
+  );
+}
+
+export function ForgotPassword() {
+  const [sentTo, setSentTo] = useState<string | null>(null);
+  const forgot = useBackendForm({
+    initialValues: { email: "" },
+    submit: async ({ email }) => {
+      const { error } = await supabase.auth.resetPasswordForEmail(email, {
+        redirectTo: `${window.location.origin}/new-password`,
+      });
+      if (error) throw error;
+      setSentTo(email);
+    },
+    mainField: "email",
+  });
+  if (sentTo) return <MailSent to={sentTo} purpose="choose a new password" />;
+  return (
+    <AuthCard title="Forgotten password">
+      <BackendForm of={forgot} action="Send the link">
+        <EmailInput {...forgot.form.getInputProps("email")} />
+      </BackendForm>
+    </AuthCard>
+  );
+}
+
+export function NewPassword() {
+  const [, navigate] = useLocation();
+  const change = useBackendForm({
+    initialValues: { password: "" },
+    submit: async ({ password }) => {
+      const { error } = await supabase.auth.updateUser({ password });
+      if (error) throw error;
+    },
+    onSuccess: () => {
+      notifications.show({ message: "The password is changed." });
+      navigate("/");
+    },
+    mainField: "password",
+  });
+  return (
+    <AuthCard title="New password">
+      <BackendForm of={change} action="Change the password">
+        <PasswordInput
+          label="New password"
+          autoComplete="new-password"
+          {...change.form.getInputProps("password")}
+        />
+      </BackendForm>
+    </AuthCard>
+  );
+}
+
+function EmailInput(props: object) {
+  return <TextInput label="Email" type="email" autoComplete="email" {...props} />;
+}
+
+function MailSent({ to, purpose }: { to: string; purpose: string }) {
+  return (
+    <AuthCard title="Look into your mail">
+      <Text>
+        If {to} has an account here, a mail with a link is on its way. Open the link to {purpose}.
+      </Text>
+    </AuthCard>
+  );
+}
+
+function AuthCard({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <Paper withBorder p="lg" maw={420} mx="auto" mt="xl">
+      <Stack>
+        <Title order={1} size="h2">
+          {title}
+        </Title>
+        {children}
+      </Stack>
+    </Paper>
+  );
+}

@@ -1,0 +1,137 @@
+import { AreaChart } from "@mantine/charts";
+import { Paper, SimpleGrid, Stack, Table, Text, TextInput, Title } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import type { CreditKind, Tables } from "pinebase";
+import { useAccount, useLedger, useSpendCredit } from "../backend.ts";
+import { BackendForm, useBackendForm } from "../forms.tsx";
+import { Loaded, Moment, PageHead } from "../parts.tsx";
+
+const kinds: Record<CreditKind, string> = {
+  opening: "To begin with",
+  consume: "Spent",
+  refund: "Refund",
+  grant: "Gift",
+  subscription: "Subscription",
+  purchase: "Bought",
+  reversal: "Taken back",
+  import: "Moved here",
+};
+
+/** The balance, its course and the ledger that both follow from. */
+export function CreditsPage() {
+  return (
+    <>
+      <PageHead title="Credits" />
+      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" mb="xl">
+        <Spend />
+        <Paper withBorder p="md">
+          <Title order={2} size="h5" mb="xs">
+            Over time
+          </Title>
+          <Loaded query={useLedger()}>{(rows) => <Course rows={rows} />}</Loaded>
+        </Paper>
+      </SimpleGrid>
+      <Title order={2} size="h4" mb="xs">
+        Ledger
+      </Title>
+      <Loaded query={useLedger()}>{(rows) => <Ledger rows={rows} />}</Loaded>
+    </>
+  );
+}
+
+function Spend() {
+  const account = useAccount();
+  const spend = useSpendCredit();
+  const spending = useBackendForm({
+    initialValues: { reason: "" },
+    submit: ({ reason }) => spend.mutateAsync(reason),
+    onSuccess: ({ balance }, form) => {
+      notifications.show({ message: `One credit is spent. You have ${balance}.` });
+      form.reset();
+    },
+  });
+  return (
+    <Paper withBorder p="md">
+      <Stack>
+        <div>
+          <Text size="sm" c="dimmed">
+            You have
+          </Text>
+          <Text fz={40} fw={700} lh={1} data-testid="balance">
+            {account.data?.credits ?? "…"}
+          </Text>
+        </div>
+        <BackendForm of={spending} action="Spend one credit">
+          <TextInput label="What for" {...spending.form.getInputProps("reason")} />
+        </BackendForm>
+      </Stack>
+    </Paper>
+  );
+}
+
+type LedgerRow = Pick<
+  Tables<"credit_transactions">,
+  "id" | "created_at" | "kind" | "delta" | "balance_after" | "reason"
+>;
+
+function Course({ rows }: { rows: LedgerRow[] }) {
+  const data = rows
+    .map(({ created_at, balance_after }) => ({
+      at: Date.parse(created_at),
+      balance: balance_after,
+    }))
+    .reverse();
+  return (
+    <AreaChart
+      h={220}
+      data={[...data, { at: Date.now(), balance: data.at(-1)?.balance ?? 0 }]}
+      dataKey="at"
+      series={[{ name: "balance", label: "Credits", color: "teal.6" }]}
+      curveType="stepAfter"
+      xAxisProps={{
+        type: "number",
+        scale: "time",
+        domain: ["dataMin", "dataMax"],
+        tickFormatter: (at) =>
+          new Date(at).toLocaleDateString(undefined, { day: "numeric", month: "short" }),
+      }}
+      yAxisProps={{ allowDecimals: false }}
+      tooltipProps={{ labelFormatter: (at) => new Date(Number(at)).toLocaleString() }}
+      accessibilityLayer
+    />
+  );
+}
+
+function Ledger({ rows }: { rows: LedgerRow[] }) {
+  return (
+    <Table aria-label="Ledger">
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>When</Table.Th>
+          <Table.Th>What</Table.Th>
+          <Table.Th ta="right">Change</Table.Th>
+          <Table.Th ta="right">Balance</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {rows.map(({ id, created_at, kind, delta, balance_after, reason }) => (
+          <Table.Tr key={id}>
+            <Table.Td>
+              <Moment at={created_at} />
+            </Table.Td>
+            <Table.Td>
+              {kinds[kind]}
+              {reason && (
+                <Text size="sm" c="dimmed">
+                  {reason}
+                </Text>
+              )}
+            </Table.Td>
+            <Table.Td ta="right">{delta > 0 ? `+${delta}` : delta}</Table.Td>
+            <Table.Td ta="right">{balance_after}</Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}

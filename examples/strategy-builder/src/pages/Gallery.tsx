@@ -1,0 +1,84 @@
+import { Badge, Button, Card, Group, Select, SimpleGrid, Text, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { marketTypeSchema, type StrategySummary, timeframeSchema } from "pinebase";
+import { useState } from "react";
+import { Link } from "wouter";
+import { type GalleryFilter, useGallery } from "../backend.ts";
+import { Author, ErrorSentence, PageHead } from "../parts.tsx";
+
+/** What everybody has published. Visitors see it too. */
+export function GalleryPage() {
+  const [filter, setFilter] = useState<GalleryFilter>({
+    search: "",
+    market_type: null,
+    timeframe: null,
+  });
+  const [settled] = useDebouncedValue(filter, 250);
+  const gallery = useGallery(settled);
+  const strategies = gallery.data?.pages.flatMap(({ items }) => items);
+
+  return (
+    <>
+      <PageHead title="Gallery" />
+      <SimpleGrid cols={{ base: 1, xs: 3 }} mb="md">
+        <TextInput
+          label="Search"
+          type="search"
+          value={filter.search}
+          onChange={(event) => setFilter({ ...filter, search: event.currentTarget.value })}
+        />
+        <Select
+          label="Market"
+          clearable
+          data={marketTypeSchema.options}
+          value={filter.market_type}
+          onChange={(market_type) => setFilter({ ...filter, market_type })}
+        />
+        <Select
+          label="Timeframe"
+          clearable
+          data={timeframeSchema.options}
+          value={filter.timeframe}
+          onChange={(timeframe) => setFilter({ ...filter, timeframe })}
+        />
+      </SimpleGrid>
+      <ErrorSentence error={gallery.error} />
+      {strategies?.length === 0 && <Text>Nothing published fits this search.</Text>}
+      <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>
+        {strategies?.map((strategy) => (
+          <StrategyCard key={strategy.strategy_id} strategy={strategy} />
+        ))}
+      </SimpleGrid>
+      {gallery.hasNextPage && (
+        <Button
+          variant="default"
+          mt="md"
+          loading={gallery.isFetchingNextPage}
+          onClick={() => gallery.fetchNextPage()}
+        >
+          Show more
+        </Button>
+      )}
+    </>
+  );
+}
+
+function StrategyCard({ strategy }: { strategy: StrategySummary }) {
+  return (
+    <Card withBorder component={Link} href={`/gallery/${strategy.strategy_id}`}>
+      <Text fw={600}>{strategy.name}</Text>
+      <Author name={strategy.author} />
+      <Text size="sm" c="dimmed" lineClamp={2} mt="xs">
+        {strategy.description}
+      </Text>
+      <Group gap="xs" mt="sm">
+        {strategy.market_type && <Badge variant="default">{strategy.market_type}</Badge>}
+        {strategy.timeframe && <Badge variant="default">{strategy.timeframe}</Badge>}
+        {strategy.is_ai_generated && <Badge>AI</Badge>}
+        <Text size="sm" c="dimmed">
+          {strategy.fork_count === 1 ? "1 fork" : `${strategy.fork_count} forks`}
+        </Text>
+      </Group>
+    </Card>
+  );
+}

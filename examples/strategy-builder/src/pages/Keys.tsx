@@ -1,0 +1,142 @@
+import {
+  Button,
+  Group,
+  Paper,
+  PasswordInput,
+  SimpleGrid,
+  Stack,
+  Table,
+  Text,
+  TextInput,
+  Title,
+} from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { useApiKeys, useDeleteKey, useKeyEvents, useStoreKey } from "../backend.ts";
+import { BackendForm, useBackendForm } from "../forms.tsx";
+import { ErrorSentence, Loaded, Moment, PageHead } from "../parts.tsx";
+
+const actions = {
+  stored: "Stored",
+  decrypted: "Used",
+  deleted: "Deleted",
+  reencrypted: "Encrypted anew",
+} as const;
+
+/** Keys of language models: stored encrypted, used by the backend, never shown again. */
+export function KeysPage() {
+  return (
+    <>
+      <PageHead title="Model keys" />
+      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
+        <StoreKey />
+        <StoredKeys />
+      </SimpleGrid>
+      <Title order={2} size="h4" mt="xl" mb="xs">
+        What happened to your keys
+      </Title>
+      <AuditTrail />
+    </>
+  );
+}
+
+function StoreKey() {
+  const store = useStoreKey();
+  const storing = useBackendForm({
+    initialValues: { provider: "openai", api_key: "" },
+    submit: (values) => store.mutateAsync(values),
+    onSuccess: ({ provider }, form) => {
+      notifications.show({ message: `The key for ${provider} is stored.` });
+      form.setFieldValue("api_key", "");
+    },
+    mainField: "api_key",
+  });
+  return (
+    <Paper withBorder p="md">
+      <BackendForm of={storing} action="Store the key">
+        <TextInput
+          label="Provider"
+          description="Such as openai or anthropic"
+          {...storing.form.getInputProps("provider")}
+        />
+        <PasswordInput
+          label="Key"
+          description="It is encrypted at once. Nobody can read it here again, you included."
+          autoComplete="off"
+          {...storing.form.getInputProps("api_key")}
+        />
+      </BackendForm>
+    </Paper>
+  );
+}
+
+function StoredKeys() {
+  const remove = useDeleteKey();
+  return (
+    <Loaded query={useApiKeys()}>
+      {(keys) => (
+        <Stack>
+          {keys.length === 0 && <Text>No key is stored yet.</Text>}
+          {keys.map(({ provider, key_hint, last_used }) => (
+            <Paper key={provider} withBorder p="md">
+              <Group justify="space-between" wrap="nowrap">
+                <div>
+                  <Text fw={600}>{provider}</Text>
+                  <Text size="sm" c="dimmed">
+                    Ends in {key_hint}.{" "}
+                    {last_used ? (
+                      <>
+                        Last used <Moment at={last_used} />.
+                      </>
+                    ) : (
+                      "Never used."
+                    )}
+                  </Text>
+                </div>
+                <Button
+                  variant="light"
+                  color="red"
+                  size="compact-sm"
+                  loading={remove.isPending}
+                  onClick={() => remove.mutate(provider)}
+                  aria-label={`Delete the key for ${provider}`}
+                >
+                  Delete
+                </Button>
+              </Group>
+            </Paper>
+          ))}
+          <ErrorSentence error={remove.error} />
+        </Stack>
+      )}
+    </Loaded>
+  );
+}
+
+function AuditTrail() {
+  return (
+    <Loaded query={useKeyEvents()}>
+      {(events) => (
+        <Table aria-label="What happened to your keys">
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>When</Table.Th>
+              <Table.Th>Provider</Table.Th>
+              <Table.Th>What</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {events.map(({ id, created_at, provider, action }) => (
+              <Table.Tr key={id}>
+                <Table.Td>
+                  <Moment at={created_at} />
+                </Table.Td>
+                <Table.Td>{provider}</Table.Td>
+                <Table.Td>{actions[action]}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      )}
+    </Loaded>
+  );
+}

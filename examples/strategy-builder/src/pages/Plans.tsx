@@ -1,0 +1,236 @@
+import {
+  Alert,
+  Badge,
+  Button,
+  Group,
+  Paper,
+  SegmentedControl,
+  SimpleGrid,
+  Stack,
+  Text,
+  TextInput,
+  Title,
+} from "@mantine/core";
+import { useEffect, useState } from "react";
+import { Link, useSearchParams } from "wouter";
+import {
+  type Offer,
+  useAccount,
+  useCheckout,
+  useOffers,
+  usePortal,
+  useRedeemCoupon,
+  useSyncSubscription,
+} from "../backend.ts";
+import { BackendForm, useBackendForm } from "../forms.tsx";
+import { ErrorSentence, Loaded, Moment, PageHead } from "../parts.tsx";
+import { useSession } from "../session.tsx";
+
+/** What can be bought, and what the person has. */
+export function PlansPage() {
+  const session = useSession();
+  return (
+    <>
+      <PageHead title="Plans" />
+      <Stack gap="xl">
+        {session && <Return />}
+        {session && <CurrentPlan />}
+        <Offers />
+        {session && <Coupon />}
+      </Stack>
+    </>
+  );
+}
+
+/** The checkout sends the buyer back to this page. The webhook may come a moment later, so the backend is asked to look now. */
+function Return() {
+  const [parameters] = useSearchParams();
+  const outcome = parameters.get("checkout");
+  const { mutate: sync, error, isSuccess } = useSyncSubscription();
+  useEffect(() => {
+    if (outcome === "done") sync();
+  }, [outcome, sync]);
+
+  if (outcome === "abandoned") return <Alert color="gray">Nothing was bought.</Alert>;
+  if (outcome !== "done") return null;
+  if (error) return <ErrorSentence error={error} />;
+  return (
+    <Alert role="status">
+      {isSuccess ? "Thank you. The payment has arrived." : "Looking for the payment …"}
+    </Alert>
+  );
+}
+
+function CurrentPlan() {
+  const account = useAccount();
+  const portal = usePortal();
+  return (
+    <Loaded query={account}>
+      {({ plan, subscription, premium_until, is_premium }) => (
+        <Paper withBorder p="md">
+          <Group justify="space-between">
+            <div>
+              <Text size="sm" c="dimmed">
+                Your plan
+              </Text>
+              <Text fw={700} fz="lg">
+                {plan.name}
+              </Text>
+              {is_premium && premium_until && (
+                <Text size="sm">
+                  Premium until <Moment at={premium_until} />
+                </Text>
+              )}
+              {subscription?.cancel_at && (
+                <Text size="sm">
+                  It ends on <Moment at={subscription.cancel_at} />
+                </Text>
+              )}
+            </div>
+            {subscription && (
+              <Button variant="default" loading={portal.isPending} onClick={() => portal.mutate()}>
+                Manage the subscription
+              </Button>
+            )}
+          </Group>
+          <ErrorSentence error={portal.error} />
+        </Paper>
+      )}
+    </Loaded>
+  );
+}
+
+function Offers() {
+  const offers = useOffers();
+  const [chosen, setCurrency] = useState<string | null>(null);
+  return (
+    <Loaded query={offers}>
+      {(all) => {
+        const currencies = [
+          ...new Set(all.flatMap(({ prices }) => prices.map(({ currency }) => currency))),
+        ].sort();
+        const currency = chosen ?? currencies[0] ?? "usd";
+        const cards = (wanted: Offer["sells"]) =>
+          all
+            .filter(({ sells }) => sells === wanted)
+            .map((offer) => <OfferCard key={offer.type} offer={offer} currency={currency} />);
+        return (
+          <Stack gap="xl">
+            {currencies.length > 1 && (
+              <SegmentedControl
+                aria-label="Currency"
+                data={currencies.map((value) => ({ value, label: value.toUpperCase() }))}
+                value={currency}
+                onChange={setCurrency}
+                style={{ alignSelf: "start" }}
+              />
+            )}
+            <SimpleGrid cols={{ base: 1, sm: 3 }}>{cards("plan")}</SimpleGrid>
+            <div>
+              <Title order={2} size="h4" mb="xs">
+                Credits to buy once
+              </Title>
+              <SimpleGrid cols={{ base: 1, sm: 3 }}>{cards("pack")}</SimpleGrid>
+            </div>
+          </Stack>
+        );
+      }}
+    </Loaded>
+  );
+}
+
+function OfferCard({ offer, currency }: { offer: Offer; currency: string }) {
+  const session = useSession();
+  const account = useAccount();
+  const checkout = useCheckout();
+  const prices = offer.prices.filter((price) => price.currency === currency);
+  const isCurrent = offer.sells === "plan" && account.data?.plan.plan_type === offer.type;
+
+  return (
+    <Paper component="section" aria-label={offer.name} withBorder p="md">
+      <Stack h="100%">
+        <Group justify="space-between">
+          <Title order={3} size="h5">
+            {offer.name}
+          </Title>
+          {isCurrent && <Badge>Your plan</Badge>}
+        </Group>
+        <Stack gap={4} flex={1}>
+          {offer.contents.map((line) => (
+            <Text key={line} size="sm">
+              {line}
+            </Text>
+          ))}
+        </Stack>
+        {prices.map((price) => (
+          <div key={price.provider}>
+            <Text fw={700} fz="lg">
+              {money(price.unit_amount, price.currency)}
+              {price.interval && (
+                <Text span size="sm" c="dimmed">
+                  {" "}
+                  a {price.interval}
+                </Text>
+              )}
+            </Text>
+            {session ? (
+              <Button
+                fullWidth
+                mt="xs"
+                disabled={isCurrent}
+                loading={checkout.isPending}
+                onClick={() => checkout.mutate({ offer, price })}
+              >
+                {price.provider === "paypal"
+                  ? `Pay for ${offer.name} with PayPal`
+                  : `Buy ${offer.name}`}
+              </Button>
+            ) : (
+              <Button fullWidth mt="xs" component={Link} href="/sign-up">
+                Sign up to buy
+              </Button>
+            )}
+          </div>
+        ))}
+        {prices.length === 0 && (
+          <Text size="sm" c="dimmed">
+            {offer.type === "free" ? "Free" : "Not on sale here"}
+          </Text>
+        )}
+        <ErrorSentence error={checkout.error} />
+      </Stack>
+    </Paper>
+  );
+}
+
+function Coupon() {
+  const redeem = useRedeemCoupon();
+  const redeeming = useBackendForm({
+    initialValues: { code: "" },
+    submit: ({ code }) => redeem.mutateAsync(code),
+    onSuccess: (_, form) => form.reset(),
+    mainField: "code",
+  });
+  return (
+    <Paper withBorder p="md" maw={420}>
+      <BackendForm of={redeeming} action="Redeem">
+        <TextInput
+          label="Coupon"
+          description="Its discount is taken off your next checkout."
+          {...redeeming.form.getInputProps("code")}
+        />
+      </BackendForm>
+      {redeem.data && (
+        <Alert mt="md" role="status">
+          {redeem.data.coupon.code}: {redeem.data.coupon.discount_percent} % off your next checkout.
+        </Alert>
+      )}
+    </Paper>
+  );
+}
+
+/** An amount in the smallest unit of its currency: 900 is 9.00 dollars and 900 yen. */
+function money(amount: number, currency: string): string {
+  const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
+  return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
+}

@@ -1,0 +1,115 @@
+import {
+  Anchor,
+  Badge,
+  Button,
+  Group,
+  Paper,
+  SimpleGrid,
+  Stack,
+  Table,
+  Text,
+  Title,
+} from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import type { StrategyComponent, StrategyDocument } from "pinebase";
+import { Link, useLocation } from "wouter";
+import { useForkStrategy, useStrategy } from "../backend.ts";
+import { slots } from "../builder/draft.ts";
+import { Author, ErrorSentence, Loaded, Moment, PageHead } from "../parts.tsx";
+import { useSession } from "../session.tsx";
+
+/** One published strategy, to read and to fork. */
+export function PublicStrategyPage({ id }: { id: string }) {
+  return (
+    <Loaded query={useStrategy(id)}>{(strategy) => <PublicStrategy strategy={strategy} />}</Loaded>
+  );
+}
+
+function PublicStrategy({ strategy }: { strategy: StrategyDocument }) {
+  const session = useSession();
+  const fork = useForkStrategy();
+  const [, navigate] = useLocation();
+  const copy = () =>
+    fork.mutate(strategy.strategy_id, {
+      onSuccess: (own) => {
+        notifications.show({ message: "The copy is yours. Nobody else sees it." });
+        navigate(`/strategies/${own.strategy_id}`);
+      },
+    });
+
+  return (
+    <>
+      <PageHead title={strategy.name}>
+        {session ? (
+          <Button onClick={copy} loading={fork.isPending}>
+            Fork
+          </Button>
+        ) : (
+          <Button component={Link} href="/sign-in">
+            Sign in to fork
+          </Button>
+        )}
+      </PageHead>
+      <Stack>
+        <ErrorSentence error={fork.error} />
+        <Group gap="xs">
+          <Author name={strategy.author} />
+          {strategy.market_type && <Badge variant="default">{strategy.market_type}</Badge>}
+          {strategy.timeframe && <Badge variant="default">{strategy.timeframe}</Badge>}
+          {strategy.is_ai_generated && <Badge>AI</Badge>}
+        </Group>
+        {strategy.description && <Text>{strategy.description}</Text>}
+        <Text size="sm" c="dimmed">
+          Version {strategy.version_number}, <Moment at={strategy.updated_at} />
+          {strategy.forked_from && (
+            <>
+              {", "}
+              <Anchor component={Link} href={`/gallery/${strategy.forked_from}`} size="sm">
+                forked from another strategy
+              </Anchor>
+            </>
+          )}
+        </Text>
+        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+          {slots.map(({ type, label }) => (
+            <SlotContents
+              key={type}
+              label={label}
+              components={strategy.components.filter(
+                (component) => component.component_type === type,
+              )}
+            />
+          ))}
+        </SimpleGrid>
+      </Stack>
+    </>
+  );
+}
+
+function SlotContents({ label, components }: { label: string; components: StrategyComponent[] }) {
+  return (
+    <Paper component="section" aria-label={label} withBorder p="sm">
+      <Title order={2} size="h5" mb="xs">
+        {label}
+      </Title>
+      {components.length === 0 && <Text c="dimmed">Nothing</Text>}
+      {components.map(({ position, indicator_name, parameters }) => (
+        <div key={position}>
+          <Text fw={600} size="sm">
+            {indicator_name}
+          </Text>
+          <Table mb="xs">
+            <Table.Tbody>
+              {Object.entries(parameters).map(([name, value]) => (
+                <Table.Tr key={name}>
+                  <Table.Td>{name}</Table.Td>
+                  <Table.Td ta="right">{String(value)}</Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </div>
+      ))}
+    </Paper>
+  );
+}

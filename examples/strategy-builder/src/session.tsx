@@ -1,0 +1,38 @@
+import type { Session } from "@supabase/supabase-js";
+import { useQueryClient } from "@tanstack/react-query";
+import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
+import { useLocation } from "wouter";
+import { supabase } from "./supabase.ts";
+
+const SessionContext = createContext<Session | null>(null);
+
+/** The session of the person who is signed in; null for a visitor. */
+export const useSession = () => useContext(SessionContext);
+
+/** The id of the person who is signed in. Only for pages that a visitor cannot open. */
+export function useUserId(): string {
+  const session = useSession();
+  if (!session) throw new Error("This page needs a session.");
+  return session.user.id;
+}
+
+/** Keeps the session of supabase-js in React and throws away what one person has loaded before the next one signs in. */
+export function SessionProvider({ children }: { children: ReactNode }) {
+  const [session, setSession] = useState<Session | null>();
+  const [, navigate] = useLocation();
+  const queryClient = useQueryClient();
+
+  useEffect(() => {
+    const { data } = supabase.auth.onAuthStateChange((event, next) => {
+      setSession(next);
+      // The link in the mail signs its reader in. The new password is asked for on a page of its own.
+      if (event === "PASSWORD_RECOVERY") navigate("/new-password");
+      if (event === "SIGNED_OUT") queryClient.clear();
+    });
+    return () => data.subscription.unsubscribe();
+  }, [navigate, queryClient]);
+
+  // Undefined until supabase-js has read the stored session.
+  if (session === undefined) return null;
+  return <SessionContext value={session}>{children}</SessionContext>;
+}

@@ -1,0 +1,29 @@
+/** How long a price's period is. */
+export interface Recurring {
+  interval: "day" | "week" | "month" | "year";
+  interval_count: number;
+}
+
+/**
+ * The end of a period. The day of the month is the anchor's, or the last day of a shorter month.
+ *
+ * @param anchor seconds since 1970 of the first period's start
+ * @see https://docs.stripe.com/billing/subscriptions/billing-cycle
+ */
+export function periodEnd(
+  start: number,
+  anchor: number,
+  { interval, interval_count }: Recurring,
+): number {
+  const day = 24 * 60 * 60;
+  if (interval === "day") return start + interval_count * day;
+  if (interval === "week") return start + interval_count * 7 * day;
+  const months = interval_count * (interval === "month" ? 1 : 12);
+  const from = new Date(start * 1000);
+  const wanted = new Date(anchor * 1000).getUTCDate();
+  const end = new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + months, 1));
+  const last = new Date(Date.UTC(end.getUTCFullYear(), end.getUTCMonth() + 1, 0)).getUTCDate();
+  end.setUTCDate(Math.min(wanted, last));
+  const time = from.getTime() % (day * 1000);
+  return Math.floor((end.getTime() + time) / 1000);
+}

@@ -1,0 +1,63 @@
+import { expect } from "vitest";
+import { drag, journey, signUp, useBrowser } from "../support/browser.ts";
+import { asOperator } from "../support/clients.ts";
+
+useBrowser();
+
+journey(
+  "a person signs up, composes a strategy by choosing and by dragging, and saves it",
+  async (open) => {
+    const page = await open("/sign-up");
+    await signUp(page);
+    await page.getByRole("link", { name: "New strategy" }).click();
+
+    // By the button of a slot, which works without a mouse.
+    await page.getByRole("button", { name: "Add an indicator to Entry" }).press("Enter");
+    const drawer = page.getByRole("dialog", { name: "Add to Entry" });
+    await drawer.getByLabel("Search the library").fill("relative strength");
+    await drawer.getByRole("button", { name: "Add RSI", exact: true }).press("Enter");
+    const entry = page.getByRole("region", { name: "Entry" });
+    await entry.getByRole("button", { name: /^RSI/ }).waitFor();
+
+    // By dragging out of the library.
+    const library = page.getByRole("complementary", { name: "Library" });
+    await library.getByLabel("Search the library").fill("ADX");
+    // Until the search has answered, the list still moves.
+    await library.getByText("1 indicator", { exact: true }).waitFor();
+    const trend = page.getByRole("region", { name: "Trend" });
+    await drag(page, library.getByText("ADX", { exact: true }), trend);
+    await trend.getByRole("button", { name: /^ADX/ }).waitFor();
+
+    // The form of the parameters has the schema's titles and defaults, and tells a broken bound at its field.
+    await entry.getByRole("button", { name: /^RSI/ }).click();
+    const length = entry.getByRole("textbox", { name: "Length" });
+    expect(await length.inputValue()).toBe("14");
+    await length.fill("501");
+    await entry.getByText("Must be at most 500.").waitFor();
+    expect(await page.getByRole("button", { name: "Save" }).isDisabled()).toBe(true);
+    await length.fill("21");
+
+    // What the database refuses stands at the field that it names.
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Give the strategy a name of 1 to 200 characters.").waitFor();
+    const name = `Momentum ${Date.now()}`;
+    await page.getByLabel("Name").fill(name);
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Saved as version 1.").waitFor();
+    await page.getByRole("heading", { name }).waitFor();
+
+    const saved = await asOperator(
+      (sql) => sql`
+      select c.component_type, c.indicator_name, c.parameters ->> 'length' as length
+      from public.strategy_components as c
+      join public.strategies as s on s.id = c.strategy_id
+      where s.name = ${name}
+      order by c.component_type
+    `,
+    );
+    expect([...saved]).toMatchObject([
+      { component_type: "entry", indicator_name: "RSI", length: "21" },
+      { component_type: "trend", indicator_name: "ADX" },
+    ]);
+  },
+);

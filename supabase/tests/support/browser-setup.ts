@@ -1,0 +1,63 @@
+import { writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type BrowserServer, chromium, type LaunchOptions } from "playwright-core";
+import type { TestProject } from "vitest/node";
+import { appUrl } from "./stack.ts";
+
+/** Starts one browser for all files of a run. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // The app is built by the first request, which takes longer than a page may take.
+  await fetch(appUrl);
+  const server = await launch();
+  project.provide("browserEndpoint", server.wsEndpoint());
+  return () => server.close();
+}
+
+async function launch(): Promise<BrowserServer> {
+  if (process.platform === "linux" && process.arch === "x64") {
+    return chromium.launchServer(await bundledChromium());
+  }
+  for (const channel of ["chrome", "msedge", "chromium"]) {
+    const server = await chromium.launchServer({ channel }).catch(() => null);
+    if (server) return server;
+  }
+  throw new Error(
+    "The browser tests need Google Chrome or Microsoft Edge on this system. Install one of them, then run npm test again.",
+  );
+}
+
+/**
+ * Chromium from the npm package, which needs nothing of the system: it unpacks the browser, a font and the libraries that
+ * a bare Linux lacks. Its own arguments are not used, because `--disable-web-security` is among them: with it the browser
+ * asks no server whether a page may call it, and these tests would not find out.
+ */
+async function bundledChromium(): Promise<LaunchOptions> {
+  // The package unpacks the libraries only where it believes that it runs in Amazon's or Netlify's functions.
+  process.env.AWS_LAMBDA_JS_RUNTIME = "nodejs22.x";
+  const { default: bundled } = await import("@sparticuz/chromium");
+  const executablePath = await bundled.executablePath();
+  const folder = dirname(executablePath);
+  const fonts = join(folder, "fonts.conf");
+  await writeFile(
+    fonts,
+    `<fontconfig><dir>${folder}/fonts</dir><cachedir>${folder}/fonts-cache</cachedir></fontconfig>`,
+  );
+  return {
+    executablePath,
+    // Root has no sandbox, and neither has a user in most containers. The browser opens our own pages alone.
+    args: ["--no-sandbox", "--headless=shell", "--disable-gpu", "--font-render-hinting=none"],
+    env: {
+      ...definedVariables(),
+      FONTCONFIG_FILE: fonts,
+      LD_LIBRARY_PATH: join(folder, "al2023", "lib"),
+    },
+  };
+}
+
+function definedVariables(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value]],
+    ),
+  );
+}

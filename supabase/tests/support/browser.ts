@@ -1,0 +1,101 @@
+import { randomUUID } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Locator,
+  type Page,
+} from "playwright-core";
+import { afterAll, beforeAll, inject, it } from "vitest";
+import { projectDir } from "../../../scripts/local/paths.ts";
+import { appUrl } from "./stack.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** Where the browser of this run listens. */
+    browserEndpoint: string;
+  }
+}
+
+/** Where a failed journey leaves its screenshots; git ignores it. */
+const screenshots = join(projectDir, ".pinebase", "screenshots");
+
+/** Opens the app, in a browser profile of its own, at one of its paths. */
+export type Open = (path?: string, options?: BrowserContextOptions) => Promise<Page>;
+
+let browser: Browser;
+
+/** Uses the browser that all files of a run share. */
+export function useBrowser(): void {
+  beforeAll(async () => {
+    browser = await chromium.connect(inject("browserEndpoint"));
+  });
+  afterAll(() => browser?.close());
+}
+
+/**
+ * A test that a person could click through. Every page that it opens belongs to a person of its own. When it fails, each page
+ * leaves a screenshot, and the error says where.
+ */
+export function journey(name: string, walk: (open: Open) => Promise<void>): void {
+  it(name, async () => {
+    const contexts: BrowserContext[] = [];
+    const open: Open = async (path = "/", options = {}) => {
+      const context = await browser.newContext({ baseURL: appUrl, locale: "en-GB", ...options });
+      contexts.push(context);
+      context.setDefaultTimeout(20_000);
+      const page = await context.newPage();
+      await page.goto(path);
+      return page;
+    };
+    try {
+      await walk(open);
+    } catch (error) {
+      const files = await keepScreenshots(name, contexts);
+      const message = error instanceof Error ? error.message : String(error);
+      throw new Error(`${message}\nScreenshots: ${files.join(", ")}`, { cause: error });
+    } finally {
+      await Promise.all(contexts.map((context) => context.close()));
+    }
+  });
+}
+
+async function keepScreenshots(name: string, contexts: readonly BrowserContext[]) {
+  await mkdir(screenshots, { recursive: true });
+  const pages = contexts.flatMap((context) => context.pages());
+  return Promise.all(
+    pages.map(async (page, index) => {
+      const path = join(screenshots, `${name.replaceAll(/\W+/g, "-")}-${index + 1}.png`);
+      await page.screenshot({ path, fullPage: true });
+      return path;
+    }),
+  );
+}
+
+/** An email that nobody has used, and a password. */
+export function newcomer(name = "person") {
+  return { email: `${name}-${randomUUID()}@tests.pinebase.test`, password: randomUUID() };
+}
+
+/** Signs a new person up on the page, and waits until the page is theirs. */
+export async function signUp(page: Page, person = newcomer(), name = "Ada"): Promise<void> {
+  await page.goto("/sign-up");
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Email").fill(person.email);
+  await page.getByLabel("Password", { exact: true }).fill(person.password);
+  await page.getByRole("button", { name: "Sign up" }).click();
+  await page.getByRole("heading", { name: "My strategies" }).waitFor();
+}
+
+/** Drags as a hand does: press, move in steps, let go. */
+export async function drag(page: Page, from: Locator, to: Locator): Promise<void> {
+  await from.hover();
+  await page.mouse.down();
+  const target = await to.boundingBox();
+  if (!target) throw new Error("The target of the drag is not on the page.");
+  await page.mouse.move(target.x + target.width / 2, target.y + target.height / 2, { steps: 8 });
+  await page.mouse.up();
+}
