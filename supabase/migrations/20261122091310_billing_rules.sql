@@ -209,6 +209,8 @@ revoke all on function
 -- Until when one subscription entitles its user. Three days beyond a period that will renew,
 -- because the renewal's webhook may be late; exactly the end where one is scheduled. Past due,
 -- a failed invoice never takes away time that was paid for.
+-- In hours, because a day that is added to a timestamptz is one of the session's time zone: the
+-- result would be an hour off across a change of summer time.
 create function private.entitled_until(
   status text,
   current_period_end timestamptz,
