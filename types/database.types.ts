@@ -49,9 +49,11 @@ export type Database = {
           key_hint: string | null;
           last_used: string | null;
           provider: string;
+          rejected_at: string | null;
           secret_version: number;
           updated_at: string;
           user_id: string;
+          verified_at: string | null;
         };
         ComputedFields: never;
         Insert: {
@@ -61,9 +63,11 @@ export type Database = {
           key_hint?: string | null;
           last_used?: string | null;
           provider: string;
+          rejected_at?: string | null;
           secret_version: number;
           updated_at?: string;
           user_id: string;
+          verified_at?: string | null;
         };
         Update: {
           created_at?: string;
@@ -72,9 +76,11 @@ export type Database = {
           key_hint?: string | null;
           last_used?: string | null;
           provider?: string;
+          rejected_at?: string | null;
           secret_version?: number;
           updated_at?: string;
           user_id?: string;
+          verified_at?: string | null;
         };
         Relationships: [
           {
@@ -580,14 +586,10 @@ export type Database = {
           grace_until: string | null;
           id: string;
           livemode: boolean;
-          next_grant_at: string | null;
-          paid_through: string | null;
           plan_type: string;
-          price_id: string | null;
           provider: string;
           provider_subscription_id: string | null;
           read_number: number;
-          revoked_at: string | null;
           status: string;
           updated_at: string;
           user_id: string;
@@ -602,14 +604,10 @@ export type Database = {
           grace_until?: string | null;
           id?: string;
           livemode?: boolean;
-          next_grant_at?: string | null;
-          paid_through?: string | null;
           plan_type: string;
-          price_id?: string | null;
           provider: string;
           provider_subscription_id?: string | null;
           read_number?: number;
-          revoked_at?: string | null;
           status: string;
           updated_at?: string;
           user_id: string;
@@ -623,14 +621,10 @@ export type Database = {
           grace_until?: string | null;
           id?: string;
           livemode?: boolean;
-          next_grant_at?: string | null;
-          paid_through?: string | null;
           plan_type?: string;
-          price_id?: string | null;
           provider?: string;
           provider_subscription_id?: string | null;
           read_number?: number;
-          revoked_at?: string | null;
           status?: string;
           updated_at?: string;
           user_id?: string;
@@ -642,13 +636,6 @@ export type Database = {
             isOneToOne: false;
             referencedRelation: "plans";
             referencedColumns: ["plan_type"];
-          },
-          {
-            foreignKeyName: "subscriptions_price_id_fkey";
-            columns: ["price_id"];
-            isOneToOne: false;
-            referencedRelation: "prices";
-            referencedColumns: ["id"];
           },
           {
             foreignKeyName: "subscriptions_user_id_fkey";
@@ -750,23 +737,15 @@ export type Database = {
       [_ in never]: never;
     };
     Functions: {
-      apply_read: {
-        Args: { purchases?: Json; read_number: number; snapshots: Json };
+      apply_read: { Args: { read_number: number; snapshot: Json }; Returns: Json };
+      begin_api_key_check: {
+        Args: { has_second_factor: boolean; provider: string; user_id: string };
         Returns: Json;
       };
       begin_checkout: {
-        Args: {
-          currency?: string;
-          fingerprint: string;
-          ignore_coupon?: boolean;
-          pack_type?: string;
-          plan_type?: string;
-          provider: string;
-          user_id: string;
-        };
+        Args: { fingerprint: string; plan_type: string; provider: string; user_id: string };
         Returns: Json;
       };
-      begin_webhook_event: { Args: { event_id: string; provider: string }; Returns: Json };
       billing_of: { Args: { user_id: string }; Returns: Json };
       charge_credits: {
         Args: { amount: number; idempotency_key?: string; reason?: string; user_id: string };
@@ -787,21 +766,15 @@ export type Database = {
         Args: { completed: boolean; session_id: string; user_id: string };
         Returns: undefined;
       };
-      export_my_data: { Args: Record<PropertyKey, never>; Returns: Json };
-      export_user_data: { Args: { user_id: string }; Returns: Json };
+      export_my_data: { Args: { cursor?: string; section?: string }; Returns: Json };
+      export_user_data: {
+        Args: { cursor?: string; section?: string; user_id: string };
+        Returns: Json;
+      };
       fail_webhook_event: {
-        Args: {
-          created: string;
-          error: string;
-          event_id: string;
-          livemode: boolean;
-          payload: Json;
-          provider: string;
-          type: string;
-        };
+        Args: { error: string; event_id: string; provider: string };
         Returns: undefined;
       };
-      finish_provider_task: { Args: { error?: string; id: number }; Returns: undefined };
       fork_strategy: { Args: { name?: string; strategy_id: string }; Returns: Json };
       get_decrypted_api_key: {
         Args: { provider: string; request_id?: string; user_id: string };
@@ -820,6 +793,7 @@ export type Database = {
         Args: { customer_id: string; provider: string; user_id: string };
         Returns: string;
       };
+      list_llm_providers: { Args: Record<PropertyKey, never>; Returns: Json };
       list_public_strategies: {
         Args: {
           cursor?: string;
@@ -830,26 +804,34 @@ export type Database = {
         };
         Returns: Json;
       };
+      mark_api_key: {
+        Args: { accepted: boolean; provider: string; stored_at: string; user_id: string };
+        Returns: Json;
+      };
       next_read_number: { Args: Record<PropertyKey, never>; Returns: string };
       open_checkout: {
         Args: { attempt: string; expires_at: string; session_id: string; url: string };
         Returns: boolean;
       };
-      open_provider_tasks: { Args: { page_size?: number }; Returns: Json };
-      preview_coupon: { Args: { code: string; user_id: string }; Returns: Json };
-      reconcile_targets: {
-        Args: { after_id?: string; page_size?: number; provider: string; since: string };
+      open_llm_call: {
+        Args: {
+          has_operator_key: boolean;
+          has_second_factor: boolean;
+          provider: string;
+          request_id: string;
+          user_id: string;
+        };
         Returns: Json;
       };
+      preview_coupon: { Args: { code: string; user_id: string }; Returns: Json };
       record_webhook_event: {
         Args: {
+          can_read: boolean;
           created: string;
-          effect: Json;
           event_id: string;
           livemode: boolean;
           payload: Json;
           provider: string;
-          read_number: number;
           type: string;
         };
         Returns: Json;
@@ -857,13 +839,10 @@ export type Database = {
       redeem_coupon: { Args: { code: string; user_id: string }; Returns: Json };
       reencrypt_api_keys: { Args: { batch_size?: number }; Returns: Json };
       refund_credits: { Args: { idempotency_key: string; user_id: string }; Returns: Json };
-      reinstate_subscription: { Args: { subscription_id: string }; Returns: Json };
       restore_strategy_version: {
         Args: { notes?: string; strategy_id: string; version_number: number };
         Returns: Json;
       };
-      return_paypal_ask: { Args: Record<PropertyKey, never>; Returns: undefined };
-      revoke_subscription: { Args: { reason: string; subscription_id: string }; Returns: Json };
       rotate_api_key_secret: { Args: Record<PropertyKey, never>; Returns: Json };
       save_strategy: {
         Args: {
@@ -910,10 +889,22 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      settle_webhook_event: {
+        Args: { effect: Json; event_id: string; provider: string; read_number: number };
+        Returns: Json;
+      };
       store_api_key: { Args: { api_key: string; provider: string }; Returns: Json };
+      store_checked_api_key: {
+        Args: {
+          api_key: string;
+          provider: string;
+          request_id?: string;
+          user_id: string;
+          verified: boolean;
+        };
+        Returns: Json;
+      };
       sweep: { Args: Record<PropertyKey, never>; Returns: Json };
-      take_billing_call: { Args: { user_id: string }; Returns: Json };
-      take_paypal_ask: { Args: Record<PropertyKey, never>; Returns: Json };
       unsettled_webhook_events: { Args: { event_id?: string; provider?: string }; Returns: Json };
     };
     Enums: {
@@ -1050,9 +1041,11 @@ export interface UserColumns {
       | "key_hint"
       | "last_used"
       | "provider"
+      | "rejected_at"
       | "secret_version"
       | "updated_at"
-      | "user_id";
+      | "user_id"
+      | "verified_at";
     Insert: never;
     Update: never;
   };
@@ -1266,6 +1259,7 @@ export type UserFunctions =
   | "fork_strategy"
   | "get_my_account"
   | "get_strategy"
+  | "list_llm_providers"
   | "list_public_strategies"
   | "restore_strategy_version"
   | "save_strategy"
