@@ -49,9 +49,11 @@ export type Database = {
           key_hint: string | null;
           last_used: string | null;
           provider: string;
+          rejected_at: string | null;
           secret_version: number;
           updated_at: string;
           user_id: string;
+          verified_at: string | null;
         };
         ComputedFields: never;
         Insert: {
@@ -61,9 +63,11 @@ export type Database = {
           key_hint?: string | null;
           last_used?: string | null;
           provider: string;
+          rejected_at?: string | null;
           secret_version: number;
           updated_at?: string;
           user_id: string;
+          verified_at?: string | null;
         };
         Update: {
           created_at?: string;
@@ -72,9 +76,11 @@ export type Database = {
           key_hint?: string | null;
           last_used?: string | null;
           provider?: string;
+          rejected_at?: string | null;
           secret_version?: number;
           updated_at?: string;
           user_id?: string;
+          verified_at?: string | null;
         };
         Relationships: [
           {
@@ -754,6 +760,10 @@ export type Database = {
         Args: { purchases?: Json; read_number: number; snapshots: Json };
         Returns: Json;
       };
+      begin_api_key_check: {
+        Args: { has_second_factor: boolean; provider: string; user_id: string };
+        Returns: Json;
+      };
       begin_checkout: {
         Args: {
           currency?: string;
@@ -787,8 +797,11 @@ export type Database = {
         Args: { completed: boolean; session_id: string; user_id: string };
         Returns: undefined;
       };
-      export_my_data: { Args: Record<PropertyKey, never>; Returns: Json };
-      export_user_data: { Args: { user_id: string }; Returns: Json };
+      export_my_data: { Args: { cursor?: string; section?: string }; Returns: Json };
+      export_user_data: {
+        Args: { cursor?: string; section?: string; user_id: string };
+        Returns: Json;
+      };
       fail_webhook_event: {
         Args: {
           created: string;
@@ -820,6 +833,7 @@ export type Database = {
         Args: { customer_id: string; provider: string; user_id: string };
         Returns: string;
       };
+      list_llm_providers: { Args: Record<PropertyKey, never>; Returns: Json };
       list_public_strategies: {
         Args: {
           cursor?: string;
@@ -830,10 +844,24 @@ export type Database = {
         };
         Returns: Json;
       };
+      mark_api_key: {
+        Args: { accepted: boolean; provider: string; stored_at: string; user_id: string };
+        Returns: Json;
+      };
       next_read_number: { Args: Record<PropertyKey, never>; Returns: string };
       open_checkout: {
         Args: { attempt: string; expires_at: string; session_id: string; url: string };
         Returns: boolean;
+      };
+      open_llm_call: {
+        Args: {
+          has_operator_key: boolean;
+          has_second_factor: boolean;
+          provider: string;
+          request_id: string;
+          user_id: string;
+        };
+        Returns: Json;
       };
       open_provider_tasks: { Args: { page_size?: number }; Returns: Json };
       preview_coupon: { Args: { code: string; user_id: string }; Returns: Json };
@@ -911,6 +939,16 @@ export type Database = {
         };
       };
       store_api_key: { Args: { api_key: string; provider: string }; Returns: Json };
+      store_checked_api_key: {
+        Args: {
+          api_key: string;
+          provider: string;
+          request_id?: string;
+          user_id: string;
+          verified: boolean;
+        };
+        Returns: Json;
+      };
       sweep: { Args: Record<PropertyKey, never>; Returns: Json };
       take_billing_call: { Args: { user_id: string }; Returns: Json };
       take_paypal_ask: { Args: Record<PropertyKey, never>; Returns: Json };
@@ -1050,9 +1088,11 @@ export interface UserColumns {
       | "key_hint"
       | "last_used"
       | "provider"
+      | "rejected_at"
       | "secret_version"
       | "updated_at"
-      | "user_id";
+      | "user_id"
+      | "verified_at";
     Insert: never;
     Update: never;
   };
@@ -1266,6 +1306,7 @@ export type UserFunctions =
   | "fork_strategy"
   | "get_my_account"
   | "get_strategy"
+  | "list_llm_providers"
   | "list_public_strategies"
   | "restore_strategy_version"
   | "save_strategy"

@@ -315,6 +315,7 @@ declare
   v_ledger jsonb := '[]';
   v_abandoned integer := 0;
   v_deleted integer := 0;
+  v_unlinked integer := 0;
   v_rows integer;
   v_failures integer := 0;
 begin
@@ -387,6 +388,14 @@ begin
   end;
 
   begin
+    v_unlinked := private.unlink_deleted_sources(1000);
+  exception
+    when others then
+      v_failures := v_failures + 1;
+      raise warning 'the sweep could not unlink what refers to deleted indicators and strategies: % (%)', sqlerrm, sqlstate;
+  end;
+
+  begin
     v_ledger := private.sweep_ledger(2000, 100, sweep.as_of);
   exception
     when others then
@@ -402,7 +411,7 @@ begin
     'abandoned', v_abandoned,
     'ended', v_swept -> 'ended',
     'months_granted', v_swept -> 'months_granted',
-    'unlinked', 0,
+    'unlinked', v_unlinked,
     'deleted', v_deleted,
     'failures', v_failures + coalesce((v_retried ->> 'failures')::integer, 0) + (v_swept ->> 'failures')::integer,
     'ledger_disagreements', v_ledger

@@ -44,7 +44,7 @@ const sql = postgres(stack.DB_URL, {
 
 let shop: Shop;
 beforeAll(async () => {
-  shop = await openShop();
+  shop = await openShop("here");
 });
 afterAll(async () => {
   await shop?.close();

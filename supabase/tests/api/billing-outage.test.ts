@@ -86,7 +86,7 @@ let heard: Member[];
 let unheard: Member[];
 
 beforeAll(async () => {
-  shop = await openShop();
+  shop = await openShop("here");
   heard = await gather(lives.length);
   unheard = await gather(lives.length);
 });

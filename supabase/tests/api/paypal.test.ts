@@ -250,7 +250,6 @@ describe("an event", () => {
   });
 
   it("that is false is asked about 60 times a minute, and no more: genuine ones do not count", async () => {
-    await asOperator((sql) => sql`delete from private.attempts where bucket = 'paypal_ask'`);
     await open();
     const url = `${functions.url}/paypal-webhook`;
     const headers = {
@@ -260,15 +259,27 @@ describe("an event", () => {
       "paypal-transmission-sig": "none",
       "paypal-transmission-time": new Date().toISOString(),
     };
-    for (let call = 0; call < 5; call += 1) await tell("BILLING.SUBSCRIPTION.CREATED");
+    // Fifty-eight false ones have come within the minute.
+    await asOperator(
+      (sql) => sql`
+        insert into private.attempts as a (user_id, bucket, attempted_at, expires_at)
+        values (
+          '00000000-0000-0000-0000-000000000000', 'paypal_ask',
+          array(select now() from generate_series(1, 58)), now() + interval '1 minute'
+        )
+        on conflict (user_id, bucket) do update
+          set attempted_at = excluded.attempted_at, expires_at = excluded.expires_at
+      `,
+    );
+    expect((await tell("BILLING.SUBSCRIPTION.CREATED")).status).toBe(200);
     const forge = () => fetch(url, { method: "POST", headers, body: "{}" });
     const asked = () => paypal.asked.filter((path) => path.includes("verify")).length;
     const before = asked();
-    const answers = await Promise.all(Array.from({ length: 70 }, forge));
+    const answers = await Promise.all(Array.from({ length: 5 }, forge));
     const refused = answers.filter(({ status }) => status === 429);
-    expect(refused).toHaveLength(10);
+    expect(refused).toHaveLength(3);
     expect(Number(refused[0]?.headers.get("retry-after"))).toBeGreaterThan(0);
-    expect(asked() - before).toBe(60);
+    expect(asked() - before).toBeLessThanOrEqual(2);
     await asOperator((sql) => sql`delete from private.attempts where bucket = 'paypal_ask'`);
   });
 });

@@ -1,12 +1,21 @@
 import { randomUUID } from "node:crypto";
-import type postgres from "postgres";
+import postgres from "postgres";
 import Stripe from "stripe";
+import { directRpc } from "../../../scripts/lib/service-database.ts";
+import { createProviders } from "../../functions/_shared/billing/providers.ts";
+import type { ClaimsReader } from "../../functions/_shared/caller.ts";
 import { registeredEvents } from "../../functions/_shared/stripe/events.ts";
+import { createHandler as checkout } from "../../functions/create-checkout-session/handler.ts";
+import { createHandler as paypalCheckout } from "../../functions/create-paypal-subscription/handler.ts";
+import { createHandler as paypalWebhook } from "../../functions/paypal-webhook/handler.ts";
+import { createHandler as stripeWebhook } from "../../functions/stripe-webhook/handler.ts";
+import { createHandler as synchronize } from "../../functions/sync-subscription/handler.ts";
 import { newEvent, type SentEvent, signedDelivery } from "./billing.ts";
 import { asOperator } from "./clients.ts";
-import { type Member, postAs } from "./crowd.ts";
+import type { Member, postAs } from "./crowd.ts";
 import { app, startKeyedFunctions, webhookSecret } from "./keyed-functions.ts";
 import { type PaypalFake, startPaypalFake } from "./paypal-fake.ts";
+import { stack } from "./stack.ts";
 import { type StripeFake, type StripeObject, startStripeFake } from "./stripe-fake.ts";
 
 /** Plans of these tests and what each month of one grants. */
@@ -51,8 +60,12 @@ export interface Shop {
   close(): Promise<void>;
 }
 
-/** Opens a shop. Its plans and prices are its own, so that shops of other test files do not meet. */
-export async function openShop(): Promise<Shop> {
+/**
+ * Opens a shop. Its plans and prices are its own, so that shops of other test files do not meet.
+ *
+ * @param place where the functions run: under Deno behind HTTP, or in this process, where a thousand calls take no time
+ */
+export async function openShop(place: "http" | "here" = "http"): Promise<Shop> {
   const stripe = await startStripeFake();
   const paypal = await startPaypalFake();
   const keys = {
@@ -63,7 +76,7 @@ export async function openShop(): Promise<Shop> {
     PAYPAL_WEBHOOK_ID: paypal.webhookId,
     PAYPAL_API_BASE: paypal.url,
   };
-  const functions = await startKeyedFunctions(keys);
+  const functions = place === "http" ? await startKeyedFunctions(keys) : functionsHere(keys);
   const { hostname, port } = new URL(stripe.url);
   const api = new Stripe("sk_test_shop", { protocol: "http", host: hostname, port });
   const pending: SentEvent[] = [];
@@ -102,12 +115,18 @@ export async function openShop(): Promise<Shop> {
   }
   pending.length = 0;
 
-  const post: Shop["post"] = (member, name, body) => postAs(member, name, body, functions.url);
+  const send = functions.handle ?? fetch;
+  const post: Shop["post"] = async ({ token }, name, body) => {
+    const headers = { authorization: `Bearer ${token}`, apikey: stack.PUBLISHABLE_KEY };
+    const request = { method: "POST", headers, body: JSON.stringify(body) };
+    const response = await send(new Request(`${functions.url}/${name}`, request));
+    return { status: response.status, headers: response.headers, body: await response.json() };
+  };
   const deliver: Shop["deliver"] = async (events = pending.splice(0)) => {
     const statuses: string[] = [];
     for (const event of events) {
       const url = `${functions.url}/stripe-webhook`;
-      const response = await fetch(signedDelivery(url, event, webhookSecret));
+      const response = await send(signedDelivery(url, event, webhookSecret));
       const body = await response.json();
       statuses.push(response.status === 200 ? body.status : `${response.status}`);
     }
@@ -154,7 +173,7 @@ export async function openShop(): Promise<Shop> {
     },
     async deliverPaypal(type, resource) {
       const url = `${functions.url}/paypal-webhook`;
-      const response = await fetch(paypal.deliver(url, type, resource));
+      const response = await send(paypal.deliver(url, type, resource));
       const body = await response.json();
       return response.status === 200 ? body.status : `${response.status}`;
     },
@@ -178,6 +197,47 @@ export async function openShop(): Promise<Shop> {
       await stripe.close();
       await paypal.close();
     },
+  };
+}
+
+interface ShopFunctions {
+  url: string;
+  /** Answers in this process; by HTTP where it is missing. */
+  handle?(request: Request): Promise<Response>;
+  stop(): Promise<void>;
+}
+
+/** The functions that sell, in this process: on a connection of their own in the place of the Data API. */
+function functionsHere(keys: Record<string, string>): ShopFunctions {
+  const connection = { role: "service_role" };
+  const sql = postgres(stack.DB_URL, { max: 4, onnotice: () => {}, connection });
+  const service = directRpc(sql);
+  const variables = { ...keys, STRIPE_WEBHOOK_SECRET: webhookSecret };
+  const providers = createProviders(variables, null);
+  const auth: ClaimsReader = {
+    // The tokens are signed by these tests; who checks them is tested elsewhere.
+    getClaims: (token) => {
+      const claims = Buffer.from(token.split(".")[1] ?? "", "base64url").toString();
+      return Promise.resolve({ data: { claims: JSON.parse(claims) }, error: null });
+    },
+  };
+  const allowedOrigins = (origin: string) => origin === app;
+  const common = { auth, service, providers, allowedOrigins, log: () => {} };
+  const handlers: Record<string, (request: Request) => Promise<Response>> = {
+    "stripe-webhook": stripeWebhook({ ...common, hasSecret: true }),
+    "paypal-webhook": paypalWebhook({ ...common, hasWebhookId: true }),
+    "create-checkout-session": checkout(common),
+    "create-paypal-subscription": paypalCheckout(common),
+    "sync-subscription": synchronize({ ...common, serviceKeys: [] }),
+  };
+  return {
+    url: "http://functions.test",
+    handle: async (request: Request) => {
+      const handler = handlers[new URL(request.url).pathname.slice(1)];
+      if (!handler) throw new Error(`${request.url} does not run here`);
+      return await handler(request);
+    },
+    stop: () => sql.end(),
   };
 }
 
