@@ -5,6 +5,7 @@ import {
   startScratchPlatform,
 } from "../../../scripts/lib/scratch-platform.ts";
 import { pushMigrations } from "../../../scripts/local/migrations.ts";
+import { priceOf } from "../support/billing-lives/catalog.ts";
 import { type BillingDatabase, billingDatabase } from "../support/billing-lives/database.ts";
 import type { Life } from "../support/billing-lives/life.ts";
 import {
@@ -24,7 +25,9 @@ import {
   refund,
 } from "../support/billing-lives/named.ts";
 import { type Outcome, play } from "../support/billing-lives/play.ts";
+import { simulateProvider } from "../support/billing-lives/provider.ts";
 import { runLives } from "../support/billing-lives/run.ts";
+import { type Json, snapshotOf } from "../support/billing-lives/snapshot.ts";
 
 let platform: ScratchPlatform;
 let sql: postgres.Sql;
@@ -361,6 +364,56 @@ describe.each(["America/New_York", "Europe/Berlin"])("with the database in %s", 
     const outcome = outcomes[Object.keys(named).indexOf(name)];
     expect(outcome?.differences).toEqual([]);
     if (outcome !== undefined) named[name]?.check(outcome);
+  });
+});
+
+describe("what a buyer can make at PayPal without us", () => {
+  const now = momentOf("2027-05-01");
+
+  /** A paid year that PayPal tells of, and what became of it. */
+  const hear = async (changes: { [key: string]: Json }, ours: boolean) => {
+    await database.offerPrices(0);
+    const [userId = "", otherId = ""] = await database.createUsers(2);
+    const provider = simulateProvider({ name: userId, dunning: "unpaid" });
+    provider.advance(now);
+    const price = priceOf("pro_yearly", "paypal", now);
+    const subscription = provider.subscribe(price, { trialDays: 0, discount: 0 });
+    const [hint] = provider.hints;
+    if (subscription === null || hint === undefined) throw new Error("Nothing was bought.");
+    if (ours)
+      await database.expectPayPal(userId, { id: subscription.id, priceId: price.id, at: now });
+    const snapshot = { ...snapshotOf(subscription, now, ours ? userId : otherId), ...changes };
+    const event = { ...hint, provider: "paypal" as const };
+    const number = await database.lastReadNumber();
+    const status = await database.record(event, { kind: "subscription", snapshot }, number, now);
+    const accounts = await database.accounts([userId, otherId]);
+    await database.forget([userId, otherId]);
+    const premium = [...accounts.values()].filter(({ premiumUntil }) => premiumUntil !== null);
+    const credits = [...accounts.values()].reduce((sum, account) => sum + account.credits, 0);
+    return { status, premium: premium.length, credits };
+  };
+
+  it("one that we created entitles", async () => {
+    expect(await hear({}, true)).toEqual({ status: "processed", premium: 1, credits: 5 + 5 + 307 });
+  });
+
+  it("one with our plan and another user's id does not, and does not touch that user", async () => {
+    const { status, ...accounts } = await hear({}, false);
+    expect(status).toMatch(/^ignored/);
+    expect(accounts).toEqual({ premium: 0, credits: 5 + 5 });
+  });
+
+  it.each([
+    ["an overridden plan", { plan_overridden: true }],
+    ["a start in ten years", { started_at: "2037-05-01T09:00:00Z" }],
+    ["another plan", { items: [{ price_id: "P_basic_monthly_0", start: null, end: null }] }],
+    [
+      "no payment",
+      { payments: [], items: [{ price_id: "P_pro_yearly_0", start: null, end: null }] },
+    ],
+  ])("%s entitles to nothing", async (_, changes) => {
+    const { premium, credits } = await hear(changes, true);
+    expect({ premium, credits }).toEqual({ premium: 0, credits: 5 + 5 });
   });
 });
 

@@ -12,7 +12,7 @@ export function snapshotOf(
   now: Moment,
   userId: string | null,
   invoices: readonly Invoice[] = subscription.invoices,
-): Json {
+): { [key: string]: Json } {
   return {
     ...{ provider: subscription.provider, id: subscription.id, livemode: false },
     ...{ customer_id: subscription.provider === "stripe" ? subscription.customer : null },
