@@ -282,6 +282,31 @@ const named: { [name: string]: { life: Life; check(outcome: Outcome): void } } =
     ]),
     check: (outcome) => expect(months(outcome, "2027", "2028-01-10")).toHaveLength(12),
   },
+  "a year that is refunded in full grants no further month, and the next one does": {
+    life: lifeOf([
+      ["2027-01-10", buy("basic_yearly")],
+      ["2027-02-20", refund("subscription", 1)],
+    ]),
+    check: (outcome) => {
+      expect(months(outcome, "2027", "2028-01-10")).toHaveLength(2);
+      expect(months(outcome, "2028-01-10", "2029-01-10")).toHaveLength(12);
+    },
+  },
+  "a year that is paid forty days late, unheard: the month that began unpaid grants nothing": {
+    life: lifeOf([
+      ["2027-01-10", buy("basic_yearly")],
+      ["2027-12-01", cardFails],
+      ["2028-01-12", deafFor(40)],
+      ["2028-02-20", cardWorks],
+      ["2028-02-25", reconcile],
+    ]),
+    check: (outcome) =>
+      expect(months(outcome, "2028", "2028-05")).toEqual([
+        "2028-01-10 120",
+        "2028-03-10 120",
+        "2028-04-10 120",
+      ]),
+  },
   "a lost dispute ends premium and months": {
     life: lifeOf([
       ["2027-01-10", buy("basic_yearly")],
