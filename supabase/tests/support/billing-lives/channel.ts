@@ -9,6 +9,9 @@ export interface Delivery {
   appliedAt: Moment;
 }
 
+/** Longer than any read takes, so that others overtake it often enough to show what that does. */
+const slowest = 48 * hour;
+
 /** When an event arrives: not at all, once or twice, at once or late. The same for the same seed. */
 export function deliveriesOf(channel: Channel, hint: Hint): Delivery[] {
   const random = randomNumbers(channel.seed, hint.id);
@@ -19,7 +22,7 @@ export function deliveriesOf(channel: Channel, hint: Hint): Delivery[] {
   return Array.from({ length: count }, () => {
     const readAt =
       hint.at + 1_000 * Math.floor(1 + random() * (30 + channel.lateDays * (day / 1_000)));
-    const slow = random() < channel.slow ? 1_000 * Math.floor(random() * (2 * (hour / 1_000))) : 0;
+    const slow = random() < channel.slow ? 1_000 * Math.floor(random() * (slowest / 1_000)) : 0;
     return { hint, readAt, appliedAt: readAt + slow };
   });
 }
