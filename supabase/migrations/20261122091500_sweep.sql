@@ -388,7 +388,7 @@ begin
   end;
 
   begin
-    v_unlinked := private.unlink_deleted_sources(1000);
+    v_unlinked := private.unlink_deleted_sources(1000) + private.unlink_deleted_indicators(5000);
   exception
     when others then
       v_failures := v_failures + 1;
