@@ -209,6 +209,8 @@ revoke all on function
 -- Until when one subscription entitles its user. Three days beyond a period that will renew,
 -- because the renewal's webhook may be late; exactly the end where one is scheduled. Past due,
 -- a failed invoice never takes away time that was paid for.
+-- In hours, because a day that is added to a timestamptz is one of the session's time zone: the
+-- result would be an hour off across a change of summer time.
 create function private.entitled_until(
   status text,
   current_period_end timestamptz,
@@ -225,7 +227,7 @@ set search_path = ''
 return case
   when entitled_until.revoked_at is not null then null
   when entitled_until.status in ('trialing', 'active')
-    then least(entitled_until.current_period_end + interval '3 days', entitled_until.cancel_at)
+    then least(entitled_until.current_period_end + interval '72 hours', entitled_until.cancel_at)
   when entitled_until.status = 'past_due'
     then least(greatest(entitled_until.grace_until, entitled_until.paid_through), entitled_until.cancel_at)
 end;
@@ -1210,7 +1212,7 @@ begin
     )
     values (
       v_id, v_user_id, v_status, v_provider, v_provider_id, v_item.plan_type, v_item.price_id, v_start, v_end,
-      v_cancel_at, v_unpaid_since + interval '7 days', v_ended_at, v_paid_through, (snapshot ->> 'livemode')::boolean,
+      v_cancel_at, v_unpaid_since + interval '168 hours', v_ended_at, v_paid_through, (snapshot ->> 'livemode')::boolean,
       apply_subscription.read_number
     );
     v_since := '-infinity';
@@ -1222,7 +1224,7 @@ begin
         current_period_start = v_start,
         current_period_end = v_end,
         cancel_at = v_cancel_at,
-        grace_until = v_unpaid_since + interval '7 days',
+        grace_until = v_unpaid_since + interval '168 hours',
         ended_at = v_ended_at,
         paid_through = v_paid_through,
         livemode = (snapshot ->> 'livemode')::boolean,
