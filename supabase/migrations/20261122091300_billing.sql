@@ -272,16 +272,6 @@ comment on column private.provider_tasks.user_id is 'Not a foreign key: the user
 
 revoke all on private.provider_tasks from public, anon, authenticated, service_role;
 
--- Who has had a trial: a person has one in all.
-create table private.trials (
-  user_id uuid primary key references public.users (id) on delete cascade,
-  started_at timestamptz not null
-);
-
-comment on table private.trials is 'Users who have had a trial.';
-
-revoke all on private.trials from public, anon, authenticated, service_role;
-
 -- The one open checkout of a user. `attempt` is the idempotency key at the provider, so
 -- that two clicks at once make one session; `fingerprint` says what was asked for.
 create table private.checkouts (

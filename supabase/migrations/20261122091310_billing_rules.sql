@@ -1287,9 +1287,7 @@ begin
   end if;
 
   if snapshot ->> 'trial_end' is not null or v_status = 'trialing' then
-    insert into private.trials (user_id, started_at)
-    values (v_user_id, apply_subscription.as_of)
-    on conflict do nothing;
+    perform private.remember_use('trial', v_user_id);
   end if;
 
   if v_since is not null then

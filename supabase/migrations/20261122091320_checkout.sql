@@ -2,24 +2,6 @@
 
 -- ------------------------------------------------------------------- checkout
 
-create function private.had_trial(user_id uuid)
-returns boolean
-language sql
-stable
-security definer
-set search_path = ''
-begin atomic
-  select exists (
-    select
-    from private.trials as t
-    where t.user_id = had_trial.user_id
-  );
-end;
-
-comment on function private.had_trial(uuid) is 'Whether this person has had a trial.';
-
-revoke all on function private.had_trial from public, anon, authenticated, service_role;
-
 -- Begins a checkout, or answers the one that is open. The provider is called after this
 -- transaction, not within it; `attempt` is the idempotency key of that call, so whoever
 -- asks for the same at the same time gets the same session. Where a session is open for
@@ -137,7 +119,7 @@ begin
       );
     end if;
 
-    if v_trial_days > 0 and private.had_trial(begin_checkout.user_id) then
+    if v_trial_days > 0 and private.person_used('trial', begin_checkout.user_id) then
       v_trial_days := 0;
     end if;
   end if;

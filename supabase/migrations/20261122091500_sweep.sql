@@ -388,7 +388,7 @@ begin
   end;
 
   begin
-    v_unlinked := private.unlink_deleted_sources(1000);
+    v_unlinked := private.unlink_deleted_sources(1000) + private.unlink_deleted_indicators(5000);
   exception
     when others then
       v_failures := v_failures + 1;
@@ -451,6 +451,8 @@ do $$
 begin
   if exists (select from pg_catalog.pg_extension where extname = 'pg_cron') then
     perform cron.schedule('pinebase-sweep', '* * * * *', 'select private.sweep(now())');
+  else
+    raise notice 'pg_cron is not enabled, so nothing calls the sweep: enable it and push again, or run npm run sweep by a schedule of your own.';
   end if;
 end;
 $$;

@@ -1,7 +1,6 @@
 -- Takes back the records of billing. Destroys payments, the links to the providers' customers and the
 -- open checkouts; the subscriptions stay as they were last read.
 drop table private.checkouts;
-drop table private.trials;
 drop table private.provider_tasks;
 drop table private.billing_flags;
 drop table private.payment_incidents;

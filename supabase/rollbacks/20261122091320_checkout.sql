@@ -5,4 +5,3 @@ drop function private.end_checkout(uuid, text, boolean, timestamptz);
 drop function private.drop_checkout(uuid);
 drop function private.open_checkout(uuid, text, text, timestamptz, timestamptz);
 drop function private.begin_checkout(uuid, text, text, text, text, text, boolean, timestamptz);
-drop function private.had_trial(uuid);

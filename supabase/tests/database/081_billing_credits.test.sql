@@ -202,7 +202,7 @@ select is(pg_temp.granted('free'), 100, 'a discount of 100 % counts as paid');
 select pg_temp.user('trial');
 select pg_temp.read('trial', '2026-01-01 00:00Z', 'basic_m', '2026-01-01 00:00Z', '2026-01-08 00:00Z', '[]', '{"status": "trialing", "trial_end": "2026-01-08T00:00:00Z"}');
 select is(pg_temp.granted('trial'), 0, 'a trial grants nothing');
-select ok(private.had_trial(md5('trial')::uuid) and not private.had_trial(md5('free')::uuid), 'and is remembered');
+select ok(private.person_used('trial', md5('trial')::uuid) and not private.person_used('trial', md5('free')::uuid), 'and is remembered');
 
 select pg_temp.user('foreign');
 select pg_temp.read('foreign', '2026-01-01 00:00Z', 'basic_m', '2026-01-01 00:00Z', '2026-02-01 00:00Z', jsonb_build_array(

@@ -76,7 +76,8 @@ export async function openShop(place: "http" | "here" = "http"): Promise<Shop> {
     PAYPAL_WEBHOOK_ID: paypal.webhookId,
     PAYPAL_API_BASE: paypal.url,
   };
-  const functions = place === "http" ? await startKeyedFunctions(keys) : functionsHere(keys);
+  const functions: ShopFunctions =
+    place === "http" ? await startKeyedFunctions(keys) : functionsHere(keys);
   const { hostname, port } = new URL(stripe.url);
   const api = new Stripe("sk_test_shop", { protocol: "http", host: hostname, port });
   const pending: SentEvent[] = [];
