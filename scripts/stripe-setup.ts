@@ -3,19 +3,28 @@ import { parseArgs } from "node:util";
 import type postgres from "postgres";
 import Stripe from "stripe";
 import { parseVariables } from "../supabase/functions/_shared/environment.ts";
-import { createStripe, stripeEnvironmentSchema } from "../supabase/functions/_shared/stripe.ts";
-import { isLiveKey } from "../supabase/functions/_shared/stripe-reader.ts";
+import {
+  createStripe,
+  isLiveKey,
+  stripeEnvironmentSchema,
+} from "../supabase/functions/_shared/stripe/client.ts";
 import { functionsVariables } from "./lib/functions-variables.ts";
 import { connectAsService } from "./lib/service-database.ts";
-import { type Amount, ensureCatalog, ensurePortal, type SoldPlan } from "./lib/stripe-catalog.ts";
+import {
+  type Amount,
+  ensureCatalog,
+  ensurePortal,
+  ensureWebhook,
+  type SoldPlan,
+} from "./lib/stripe-catalog.ts";
 import { UserError } from "./lib/user-error.ts";
 
 const usage =
-  "Use npm run stripe:setup -- [--amount PLAN=CENTS]... [--currency usd] [--dry-run] [--yes] [--remote=URL] [--dir PATH].";
+  "Use npm run stripe:setup -- [--amount PLAN=CENTS]... [--currency usd] [--webhook-url URL] [--dry-run] [--yes] [--remote=URL] [--dir PATH].";
 
 /**
- * `npm run stripe:setup`: finds or makes the product, the prices and the portal of our premium plans at Stripe, and
- * stores the prices in `prices`. Any number of runs make it once. Asks before it touches the live mode.
+ * `npm run stripe:setup`: finds or makes the product, the prices and the portal of our premium plans at Stripe, with `--webhook-url`
+ * the webhook with its events, and stores the prices in `prices`. Any number of runs make it once. Asks before it touches the live mode.
  */
 export async function run(args: string[]): Promise<number> {
   const options = parse(args);
@@ -38,12 +47,14 @@ export async function run(args: string[]): Promise<number> {
     const how = { dryRun: options.dryRun, report: (line: string) => console.log(line) };
     const prices = await ensureCatalog(stripe, plans, options.amounts, how);
     const portal = await ensurePortal(stripe, prices, how);
+    const secret = options.webhookUrl ? await ensureWebhook(stripe, options.webhookUrl, how) : null;
     if (options.dryRun) {
       console.log("Nothing was changed: this was a dry run.");
       return 0;
     }
     await store(sql, prices);
     console.log(`The plans know their prices. Set STRIPE_PORTAL_CONFIGURATION=${portal}.`);
+    if (secret) console.log(`Set STRIPE_WEBHOOK_SECRET=${secret}. Stripe tells it this once.`);
     return 0;
   } catch (cause) {
     if (!(cause instanceof Stripe.errors.StripeError)) throw cause;
@@ -102,15 +113,19 @@ function parse(args: string[]) {
       options: {
         amount: { type: "string", multiple: true, default: [] },
         currency: { type: "string", default: "usd" },
+        "webhook-url": { type: "string" },
         "dry-run": { type: "boolean", default: false },
         yes: { type: "boolean", default: false },
         remote: { type: "string" },
         dir: { type: "string" },
       },
     });
-    const { amount, currency, "dry-run": dryRun, yes, remote, dir } = values;
+    const { amount, currency, "dry-run": dryRun, "webhook-url": webhookUrl, ...rest } = values;
+    if (webhookUrl !== undefined && !URL.canParse(webhookUrl)) {
+      throw new UserError(`"${webhookUrl}" is not a URL.`, usage);
+    }
     const amounts = new Map(amount.map((text) => parseAmount(text, currency)));
-    return { amounts, dryRun, yes, remote, dir };
+    return { ...rest, amounts, dryRun, webhookUrl };
   } catch (cause) {
     if (cause instanceof UserError) throw cause;
     throw new UserError(cause instanceof Error ? cause.message : String(cause), usage, { cause });

@@ -42,12 +42,13 @@ from auth.users as u
 where u.email like '%@pinebase.test';
 
 -- The first demo user is premium, by hand and for ten years.
-insert into public.subscriptions (user_id, status, provider, plan_type, current_period_start)
-values ('d0000000-0000-4000-8000-000000000001', 'active', 'manual', 'premium_monthly', now());
-
-update public.users
-set premium_until = now() + interval '10 years'
-where id = 'd0000000-0000-4000-8000-000000000001';
+insert into public.subscriptions (
+  user_id, status, provider, provider_subscription_id, plan_type, current_period_start, current_period_end, cancel_at
+)
+values (
+  'd0000000-0000-4000-8000-000000000001', 'active', 'manual', 'manual:d0000000-0000-4000-8000-000000000001', 'premium_monthly',
+  now(), now() + interval '10 years', now() + interval '10 years'
+);
 
 insert into public.coupons (code, discount_percent, description, max_uses)
 values

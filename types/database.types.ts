@@ -566,10 +566,14 @@ export type Database = {
           grace_until: string | null;
           id: string;
           livemode: boolean;
+          next_grant_at: string | null;
+          paid_through: string | null;
           plan_type: string;
+          price_id: string | null;
           provider: string;
           provider_subscription_id: string | null;
           read_number: number;
+          revoked_at: string | null;
           status: string;
           updated_at: string;
           user_id: string;
@@ -584,10 +588,14 @@ export type Database = {
           grace_until?: string | null;
           id?: string;
           livemode?: boolean;
+          next_grant_at?: string | null;
+          paid_through?: string | null;
           plan_type: string;
+          price_id?: string | null;
           provider: string;
           provider_subscription_id?: string | null;
           read_number?: number;
+          revoked_at?: string | null;
           status: string;
           updated_at?: string;
           user_id: string;
@@ -601,10 +609,14 @@ export type Database = {
           grace_until?: string | null;
           id?: string;
           livemode?: boolean;
+          next_grant_at?: string | null;
+          paid_through?: string | null;
           plan_type?: string;
+          price_id?: string | null;
           provider?: string;
           provider_subscription_id?: string | null;
           read_number?: number;
+          revoked_at?: string | null;
           status?: string;
           updated_at?: string;
           user_id?: string;
@@ -616,6 +628,13 @@ export type Database = {
             isOneToOne: false;
             referencedRelation: "plans";
             referencedColumns: ["plan_type"];
+          },
+          {
+            foreignKeyName: "subscriptions_price_id_fkey";
+            columns: ["price_id"];
+            isOneToOne: false;
+            referencedRelation: "prices";
+            referencedColumns: ["id"];
           },
           {
             foreignKeyName: "subscriptions_user_id_fkey";
@@ -717,15 +736,27 @@ export type Database = {
       [_ in never]: never;
     };
     Functions: {
-      apply_read: { Args: { read_number: number; snapshot: Json }; Returns: Json };
+      apply_read: {
+        Args: { purchases?: Json; read_number: number; snapshots: Json };
+        Returns: Json;
+      };
       begin_api_key_check: {
         Args: { has_second_factor: boolean; provider: string; user_id: string };
         Returns: Json;
       };
       begin_checkout: {
-        Args: { fingerprint: string; plan_type: string; provider: string; user_id: string };
+        Args: {
+          currency?: string;
+          fingerprint: string;
+          ignore_coupon?: boolean;
+          pack_type?: string;
+          plan_type?: string;
+          provider: string;
+          user_id: string;
+        };
         Returns: Json;
       };
+      begin_webhook_event: { Args: { event_id: string; provider: string }; Returns: Json };
       billing_of: { Args: { user_id: string }; Returns: Json };
       charge_credits: {
         Args: { amount: number; idempotency_key?: string; reason?: string; user_id: string };
@@ -752,9 +783,18 @@ export type Database = {
         Returns: Json;
       };
       fail_webhook_event: {
-        Args: { error: string; event_id: string; provider: string };
+        Args: {
+          created: string;
+          error: string;
+          event_id: string;
+          livemode: boolean;
+          payload: Json;
+          provider: string;
+          type: string;
+        };
         Returns: undefined;
       };
+      finish_provider_task: { Args: { error?: string; id: number }; Returns: undefined };
       fork_strategy: { Args: { name?: string; strategy_id: string }; Returns: Json };
       get_decrypted_api_key: {
         Args: { provider: string; request_id?: string; user_id: string };
@@ -803,15 +843,21 @@ export type Database = {
         };
         Returns: Json;
       };
+      open_provider_tasks: { Args: { page_size?: number }; Returns: Json };
       preview_coupon: { Args: { code: string; user_id: string }; Returns: Json };
+      reconcile_targets: {
+        Args: { after_id?: string; page_size?: number; provider: string; since: string };
+        Returns: Json;
+      };
       record_webhook_event: {
         Args: {
-          can_read: boolean;
           created: string;
+          effect: Json;
           event_id: string;
           livemode: boolean;
           payload: Json;
           provider: string;
+          read_number: number;
           type: string;
         };
         Returns: Json;
@@ -819,10 +865,13 @@ export type Database = {
       redeem_coupon: { Args: { code: string; user_id: string }; Returns: Json };
       reencrypt_api_keys: { Args: { batch_size?: number }; Returns: Json };
       refund_credits: { Args: { idempotency_key: string; user_id: string }; Returns: Json };
+      reinstate_subscription: { Args: { subscription_id: string }; Returns: Json };
       restore_strategy_version: {
         Args: { notes?: string; strategy_id: string; version_number: number };
         Returns: Json;
       };
+      return_paypal_ask: { Args: Record<PropertyKey, never>; Returns: undefined };
+      revoke_subscription: { Args: { reason: string; subscription_id: string }; Returns: Json };
       rotate_api_key_secret: { Args: Record<PropertyKey, never>; Returns: Json };
       save_strategy: {
         Args: {
@@ -869,10 +918,6 @@ export type Database = {
           isSetofReturn: true;
         };
       };
-      settle_webhook_event: {
-        Args: { effect: Json; event_id: string; provider: string; read_number: number };
-        Returns: Json;
-      };
       store_api_key: { Args: { api_key: string; provider: string }; Returns: Json };
       store_checked_api_key: {
         Args: {
@@ -885,6 +930,8 @@ export type Database = {
         Returns: Json;
       };
       sweep: { Args: Record<PropertyKey, never>; Returns: Json };
+      take_billing_call: { Args: { user_id: string }; Returns: Json };
+      take_paypal_ask: { Args: Record<PropertyKey, never>; Returns: Json };
       unsettled_webhook_events: { Args: { event_id?: string; provider?: string }; Returns: Json };
     };
     Enums: {
@@ -1188,10 +1235,14 @@ export interface UserColumns {
       | "grace_until"
       | "id"
       | "livemode"
+      | "next_grant_at"
+      | "paid_through"
       | "plan_type"
+      | "price_id"
       | "provider"
       | "provider_subscription_id"
       | "read_number"
+      | "revoked_at"
       | "status"
       | "updated_at"
       | "user_id";

@@ -162,6 +162,12 @@ export const subscriptionSchema = z.object({
   ended_at: time.nullable(),
   livemode: z.boolean(),
   read_number: z.number(),
+  price_id: id.nullable(),
+  /** Since when it entitles to nothing, whatever the provider says. */
+  revoked_at: time.nullable(),
+  paid_through: time.nullable(),
+  /** When its next month of credits begins. */
+  next_grant_at: time.nullable(),
   created_at: time,
   updated_at: time,
 });
@@ -366,6 +372,7 @@ export const diagnosisSchema = z.object({
   open_checkout: jsonObjectSchema.nullable(),
   last_events: z.array(jsonObjectSchema),
   parked_events: z.array(jsonObjectSchema),
+  flags: z.array(jsonObjectSchema),
   ledger: z.object({ agrees: z.boolean(), last: z.array(jsonObjectSchema) }),
 });
 /** What a support case needs. The parts are for a person to read; they may change. */
@@ -380,9 +387,9 @@ export const sweepSchema = z.object({
   months_granted: z.number(),
   /** References to what was deleted. */
   unlinked: z.number(),
-  premium_corrected: z.number(),
-  attempts_forgotten: z.number(),
-  /** Not mended, because nobody knows which side is right. */
+  /** Rows that could not be settled; each is flagged and tried again later. */
+  failures: z.number(),
+  /** Not corrected, because nobody knows which side is right. */
   ledger_disagreements: z.array(jsonObjectSchema),
 });
 /** What a sweep did, as numbers of rows. */

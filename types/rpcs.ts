@@ -42,9 +42,11 @@ export const rpcAnswerSchemas = {
   list_public_strategies: strategyPageSchema,
   preview_coupon: couponResultSchema,
   redeem_coupon: couponResultSchema,
+  reinstate_subscription: accountSchema,
   reencrypt_api_keys: z.object({ reencrypted: z.number(), remaining: z.number() }),
   refund_credits: creditReceiptSchema,
   restore_strategy_version: strategyDocumentSchema,
+  revoke_subscription: accountSchema,
   rotate_api_key_secret: z.object({ version: z.number() }),
   save_strategy: strategyDocumentSchema,
   search_indicators: z.array(indicatorSchema),
@@ -69,19 +71,25 @@ export type InternalRpc =
   | "apply_read"
   | "begin_api_key_check"
   | "begin_checkout"
+  | "begin_webhook_event"
   | "billing_of"
   | "drop_checkout"
   | "end_checkout"
   | "fail_webhook_event"
+  | "finish_provider_task"
   | "has_second_factor"
   | "link_billing_customer"
   | "mark_api_key"
   | "next_read_number"
   | "open_checkout"
   | "open_llm_call"
+  | "open_provider_tasks"
+  | "reconcile_targets"
   | "record_webhook_event"
-  | "settle_webhook_event"
+  | "return_paypal_ask"
   | "store_checked_api_key"
+  | "take_billing_call"
+  | "take_paypal_ask"
   | "unsettled_webhook_events";
 
 type GeneratedRpcs = Generated["public"]["Functions"];

@@ -1,5 +1,6 @@
 import type Stripe from "stripe";
-import { isMissingAtStripe } from "../../supabase/functions/_shared/stripe.ts";
+import { isMissingAtStripe } from "../../supabase/functions/_shared/stripe/client.ts";
+import { registeredEvents } from "../../supabase/functions/_shared/stripe/events.ts";
 import { UserError } from "./user-error.ts";
 
 /** A plan that is sold. */
@@ -129,4 +130,30 @@ export async function ensurePortal(
   });
   report(`made the portal ${created.id}`);
   return created.id;
+}
+
+/**
+ * Finds or makes the webhook endpoint with the events that the function reads. Gives its secret, which Stripe tells
+ * once, when the endpoint is made; null for one that is there.
+ */
+export async function ensureWebhook(
+  stripe: Stripe,
+  url: string,
+  { dryRun, report }: { dryRun: boolean; report: Report },
+): Promise<string | null> {
+  const enabled_events: Stripe.WebhookEndpointUpdateParams.EnabledEvent[] = [...registeredEvents];
+  for await (const endpoint of stripe.webhookEndpoints.list({ limit: 100 })) {
+    if (endpoint.url !== url) continue;
+    report(`webhook ${endpoint.id} is there${dryRun ? "" : ", with these events"}`);
+    if (!dryRun) await stripe.webhookEndpoints.update(endpoint.id, { enabled_events });
+    return null;
+  }
+  report(`${dryRun ? "would make" : "making"} the webhook ${url}`);
+  if (dryRun) return null;
+  const { secret = null } = await stripe.webhookEndpoints.create({
+    url,
+    enabled_events,
+    description: "Pinebase",
+  });
+  return secret;
 }

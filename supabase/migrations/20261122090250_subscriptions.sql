@@ -16,6 +16,10 @@ create table public.subscriptions (
   ended_at timestamptz,
   livemode boolean not null default true,
   read_number bigint not null default 0,
+  price_id uuid references public.prices (id) on delete restrict,
+  revoked_at timestamptz,
+  paid_through timestamptz,
+  next_grant_at timestamptz,
   constraint subscriptions_provider_subscription_id_key unique (provider, provider_subscription_id),
   constraint subscriptions_provider_known check (provider in ('stripe', 'paypal', 'manual')),
   -- Stripe's eight, from https://docs.stripe.com/api/subscriptions/object#subscription_object-status
@@ -28,6 +32,16 @@ create table public.subscriptions (
 
 create index subscriptions_user_id_idx on public.subscriptions (user_id);
 create index subscriptions_plan_type_idx on public.subscriptions (plan_type);
+create index subscriptions_price_id_idx on public.subscriptions (price_id);
+
+-- What time makes due is looked up here, so that a sweep with nothing to do reads nothing.
+create index subscriptions_next_grant_at_idx
+  on public.subscriptions (next_grant_at)
+  where next_grant_at is not null;
+
+create index subscriptions_cancel_at_idx
+  on public.subscriptions (cancel_at)
+  where cancel_at is not null and status in ('trialing', 'active', 'past_due');
 
 comment on table public.subscriptions is 'Subscriptions as the provider last showed them. Written by billing only.';
 comment on column public.subscriptions.status is 'One of Stripe''s eight; PayPal''s are mapped to them.';
@@ -36,6 +50,11 @@ comment on column public.subscriptions.provider_subscription_id is 'The provider
 comment on column public.subscriptions.cancel_at is 'When it is scheduled to end; null when it will renew.';
 comment on column public.subscriptions.grace_until is 'Until when an unpaid one still counts; follows from the unpaid period, not from retries.';
 comment on column public.subscriptions.ended_at is 'When it ended.';
+comment on column public.subscriptions.price_id is 'The price that it pays, current or not; null for manual ones.';
+comment on column public.subscriptions.revoked_at is
+  'Since when it entitles to nothing, whatever the provider says; set by revoke_subscription() or a lost dispute.';
+comment on column public.subscriptions.paid_through is 'End of the last period that was paid for and not refunded in full.';
+comment on column public.subscriptions.next_grant_at is 'When its next month of credits begins; null when none is known.';
 comment on column public.subscriptions.livemode is 'Whether real money moves; test mode and live mode never mix.';
 comment on column public.subscriptions.read_number is 'Number of the read this row shows; an older read never overwrites a newer one.';
 
@@ -63,6 +82,31 @@ create trigger subscriptions_set_updated_at
   for each row
   when (old.* is distinct from new.*)
   execute function private.set_updated_at();
+
+-- A subscription that is over always says since when, also where an operator ends it by hand.
+create function private.note_subscription_end()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  new.ended_at := now();
+  return new;
+end;
+$$;
+
+comment on function private.note_subscription_end() is
+  'Trigger function: sets ended_at of a subscription that is over and does not say since when.';
+
+revoke all on function private.note_subscription_end from public, anon, authenticated, service_role;
+
+create trigger subscriptions_note_end
+  before insert or update of status on public.subscriptions
+  for each row
+  when (new.status in ('canceled', 'incomplete_expired') and new.ended_at is null)
+  execute function private.note_subscription_end();
 
 -- The plan whose limits bind a user now. Whether they are premium is said by
 -- premium_until alone; which premium plan it is, by the subscription that runs longest.

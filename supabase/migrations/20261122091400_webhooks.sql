@@ -1,45 +1,34 @@
--- Whose an effect is, as the provider names them. An event's effect, once it is read, is
--- {kind: subscription | payment | checkout | customer_deleted | incident | ignored | parked, …}.
-create function private.effect_customer(effect jsonb)
-returns text
-language sql
-immutable
-security invoker
-set search_path = ''
-return coalesce(effect ->> 'customer_id', effect -> 'snapshot' ->> 'customer_id');
-
-comment on function private.effect_customer(jsonb) is 'The id of the customer that an effect is about.';
-
-revoke all on function private.effect_customer from public, anon, authenticated, service_role;
-
--- Webhooks: every event a payment provider sends is recorded, numbered, and settled in
--- one transaction with whatever it causes. A second delivery finds it settled.
+-- Webhooks: every event that a payment provider sends is recorded and settled in one
+-- transaction with whatever it causes. A second delivery finds it settled.
 --
--- received   recorded, its effect not yet written
 -- processed  settled
 -- ignored    of no concern: an event we do not use, a deleted user, the other livemode
--- parked     cannot be placed yet; tried again when a link appears, and by the sweep
+-- parked     cannot be placed yet; tried again when what it waits for appears, and by the sweep
 -- failed     something broke; the provider's retry or a replay finishes it
 -- abandoned  parked for thirty days
+--
+-- An event's effect, once it is read, is {kind: subscription | snapshots | checkout | purchase |
+-- customer_deleted | incident | ignored | parked, ...}.
 create table private.webhook_events (
   provider text not null,
   event_id text not null,
   type text not null,
   created timestamptz not null,
   livemode boolean not null,
-  status text not null default 'received',
+  status text not null,
   attempts integer not null default 1,
   error text,
   payload jsonb not null,
   effect jsonb,
   read_number bigint,
+  waits_for text,
+  retry_at timestamptz,
   user_id uuid references public.users (id) on delete cascade,
   received_at timestamptz not null default now(),
   settled_at timestamptz,
   constraint webhook_events_pkey primary key (provider, event_id),
   constraint webhook_events_provider_known check (provider in ('stripe', 'paypal')),
-  constraint webhook_events_status_known
-    check (status in ('received', 'processed', 'ignored', 'parked', 'failed', 'abandoned')),
+  constraint webhook_events_status_known check (status in ('processed', 'ignored', 'parked', 'failed', 'abandoned')),
   constraint webhook_events_attempts_positive check (attempts >= 1)
 );
 
@@ -47,95 +36,62 @@ create index webhook_events_user_id_idx on private.webhook_events (user_id, crea
 
 -- What somebody still has to look at is a small part of all.
 create index webhook_events_open_idx
-  on private.webhook_events (status, read_number)
-  where status in ('received', 'parked', 'failed');
+  on private.webhook_events (status, received_at)
+  where status in ('parked', 'failed', 'abandoned');
 
--- What waits for a customer is looked for after every event of theirs.
-create index webhook_events_parked_idx
-  on private.webhook_events (provider, private.effect_customer(effect))
+create index webhook_events_retry_at_idx
+  on private.webhook_events (retry_at)
   where status = 'parked';
 
-create index webhook_events_settled_at_idx on private.webhook_events (settled_at);
+-- What waits for a customer, a price or an object is looked for when that appears.
+create index webhook_events_waits_for_idx
+  on private.webhook_events (waits_for, provider)
+  where status in ('parked', 'abandoned');
+
+create index webhook_events_settled_at_idx
+  on private.webhook_events (settled_at)
+  where status in ('processed', 'ignored');
 
 comment on table private.webhook_events is
   'Events of payment providers: what came, what became of it, and what is still to do.';
 comment on column private.webhook_events.payload is 'The event without card data, names and addresses.';
-comment on column private.webhook_events.effect is 'What it was found to mean, so that a parked one can be tried again.';
+comment on column private.webhook_events.effect is 'What a parked event was found to mean, so that it can be tried again.';
 comment on column private.webhook_events.read_number is 'Number of the read that the effect comes from.';
+comment on column private.webhook_events.waits_for is 'What must appear first: customer:<id>, price:<id>, user:<id> or object:<id>.';
+comment on column private.webhook_events.retry_at is 'When a parked event is tried next without having been asked for.';
 
 revoke all on private.webhook_events from public, anon, authenticated, service_role;
 
--- Records a delivery and draws the number of the read that follows. Without a key there
--- is no read: the number is then made from the event's time, and for a tie within the
--- second from its kind, then from the status that it tells, because what is entitled within
--- the second that it began in has just been paid, then from its id. So the order of arrival
--- never matters.
-create function private.record_webhook_event(
-  provider text,
-  event_id text,
-  type text,
-  created timestamptz,
-  livemode boolean,
-  payload jsonb,
-  can_read boolean
-)
+-- Writes no row: the number orders reads, and a duplicate need not be read at all.
+create function private.begin_webhook_event(provider text, event_id text)
 returns jsonb
 language plpgsql
 volatile
 security definer
 set search_path = ''
 as $$
-declare
-  v_status text;
-  v_number bigint;
 begin
-  insert into private.webhook_events as e (provider, event_id, type, created, livemode, payload)
-  values (
-    record_webhook_event.provider,
-    record_webhook_event.event_id,
-    record_webhook_event.type,
-    record_webhook_event.created,
-    record_webhook_event.livemode,
-    record_webhook_event.payload
-  )
-  on conflict on constraint webhook_events_pkey do update
-    set attempts = e.attempts + 1
-    where e.status not in ('processed', 'ignored')
-  returning e.status into v_status;
-
-  if v_status is null then
-    return jsonb_build_object('status', 'duplicate');
+  if exists (
+    select
+    from private.webhook_events as e
+    where e.provider = begin_webhook_event.provider
+      and e.event_id = begin_webhook_event.event_id
+      and e.status in ('processed', 'ignored')
+  ) then
+    return '{"status": "duplicate"}';
   end if;
 
-  v_number := case
-    when record_webhook_event.can_read then nextval('private.read_numbers')
-    else extract(epoch from date_trunc('second', record_webhook_event.created))::bigint * 100000
-      + case
-        when record_webhook_event.type ~ '(created|completed)$' then 0
-        when record_webhook_event.type ~ '(deleted|CANCELLED|EXPIRED)$' then 20000
-        else 10000
-      end
-      + case
-        when record_webhook_event.payload -> 'data' -> 'object' ->> 'status' in ('active', 'past_due') then 2000
-        when record_webhook_event.payload -> 'data' -> 'object' ->> 'status' = 'trialing' then 1000
-        else 0
-      end
-      + abs(pg_catalog.hashtextextended(record_webhook_event.event_id, 0) % 1000)
-  end;
-
   -- As text: a reader in JavaScript need not think about how exact its numbers are.
-  return jsonb_build_object('status', 'received', 'read_number', v_number::text);
+  return jsonb_build_object('status', 'received', 'read_number', nextval('private.read_numbers')::text);
 end;
 $$;
 
-comment on function private.record_webhook_event(text, text, text, timestamptz, boolean, jsonb, boolean) is
-  'Records a delivery: {status: received, read_number} where there is something to do, {status: duplicate} where not.';
-
-revoke all on function private.record_webhook_event from public, anon, authenticated, service_role;
+comment on function private.begin_webhook_event(text, text) is
+  'Draws the number of the read that an event asks for: {status: received, read_number}, or {status: duplicate}.';
 
 -- Writes what an event means. Runs inside the transaction that settles the event, first
 -- or again, and may run any number of times.
-create function private.apply_effect(provider text, effect jsonb, read_number bigint)
+create function private.apply_effect(provider text, effect jsonb, read_number bigint, as_of timestamptz)
 returns jsonb
 language plpgsql
 volatile
@@ -144,202 +100,163 @@ set search_path = ''
 as $$
 declare
   v_kind text := effect ->> 'kind';
-  v_customer_id text := private.effect_customer(effect);
   v_user_id uuid;
-  v_subscription_id uuid;
   v_who record;
+  v_result jsonb;
+  v_one jsonb;
+  v_tasks jsonb := '[]';
 begin
   case v_kind
     when 'ignored', 'parked' then
-      return jsonb_build_object('outcome', v_kind, 'reason', effect ->> 'reason');
+      return jsonb_build_object('outcome', v_kind, 'reason', effect ->> 'reason', 'waits_for', effect ->> 'waits_for');
 
     when 'subscription' then
-      return private.apply_subscription(effect -> 'snapshot', apply_effect.read_number);
+      return private.apply_subscription(effect -> 'snapshot', apply_effect.read_number, apply_effect.as_of);
 
-    when 'payment' then
-      -- What an invoice tells by itself. The subscription may be heard of later.
-      select w.user_id, w.outcome, w.reason
-      into v_who
-      from private.billing_user(apply_effect.provider, v_customer_id, (effect ->> 'user_id')::uuid) as w;
+    when 'purchase' then
+      return private.apply_purchase(effect -> 'purchase', apply_effect.read_number, apply_effect.as_of);
 
-      if v_who.user_id is null then
-        return jsonb_build_object('outcome', v_who.outcome, 'reason', v_who.reason);
-      end if;
-
-      select s.id
-      into v_subscription_id
-      from public.subscriptions as s
-      where s.provider = apply_effect.provider
-        and s.provider_subscription_id = effect ->> 'subscription_id'
-        and s.user_id = v_who.user_id;
-
-      if v_subscription_id is null then
-        return jsonb_build_object(
-          'outcome', 'parked', 'reason', 'Its subscription has not been heard of.', 'user_id', v_who.user_id
+    when 'checkout' then
+      if apply_effect.provider = 'paypal' then
+        select k.user_id
+        into v_user_id
+        from private.known_subscriptions as k
+        where k.provider = 'paypal'
+          and k.subscription_id = effect ->> 'session_id';
+      else
+        select w.user_id, w.outcome, w.reason, w.waits_for
+        into v_who
+        from private.billing_user(
+          apply_effect.provider, effect ->> 'customer_id', private.uuid_or_null(effect ->> 'user_id')
+        ) as w;
+        v_user_id := v_who.user_id;
+        v_result := jsonb_build_object(
+          'outcome', coalesce(v_who.outcome, 'ignored'), 'reason', v_who.reason, 'waits_for', nullif(v_who.waits_for, 'deleted')
         );
       end if;
 
-      perform private.add_payments(v_subscription_id, effect -> 'payments');
-      return jsonb_build_object('outcome', 'processed', 'user_id', v_who.user_id);
+      if v_user_id is not null then
+        -- The user's row first, before the checkout that hangs on it.
+        perform
+        from public.users as u
+        where u.id = v_user_id
+        for no key update;
 
-    when 'checkout' then
-      select w.user_id, w.outcome, w.reason
-      into v_who
-      from private.billing_user(apply_effect.provider, v_customer_id, (effect ->> 'user_id')::uuid) as w;
+        -- Heard of before the function that made the session could note it.
+        perform private.open_checkout(c.attempt, effect ->> 'session_id', null, null, apply_effect.as_of)
+        from private.checkouts as c
+        where c.attempt = private.uuid_or_null(effect ->> 'attempt')
+          and c.user_id = v_user_id
+          and c.session_id is null;
 
-      if v_who.user_id is null then
-        return jsonb_build_object('outcome', v_who.outcome, 'reason', v_who.reason);
+        perform private.end_checkout(v_user_id, effect ->> 'session_id', (effect ->> 'completed')::boolean, apply_effect.as_of);
       end if;
-
-      -- Heard of before the function that made the session could note it.
-      perform private.open_checkout(c.attempt, effect ->> 'session_id', null, null)
-      from private.checkouts as c
-      where c.attempt = (effect ->> 'attempt')::uuid
-        and c.user_id = v_who.user_id
-        and c.session_id is null;
-
-      perform private.end_checkout(v_who.user_id, effect ->> 'session_id', (effect ->> 'completed')::boolean);
 
       if jsonb_typeof(effect -> 'snapshot') = 'object' then
-        return private.apply_subscription(effect -> 'snapshot', apply_effect.read_number);
+        return private.apply_subscription(effect -> 'snapshot', apply_effect.read_number, apply_effect.as_of);
+      elsif jsonb_typeof(effect -> 'purchase') = 'object' then
+        return private.apply_purchase(effect -> 'purchase', apply_effect.read_number, apply_effect.as_of);
+      elsif v_user_id is null then
+        return coalesce(v_result, '{"outcome": "ignored", "reason": "We did not create this subscription."}');
       end if;
-      return jsonb_build_object('outcome', 'processed', 'user_id', v_who.user_id);
+      return jsonb_build_object('outcome', 'processed', 'user_id', v_user_id);
 
     when 'customer_deleted' then
       update private.billing_customers as c
-      set deleted_at = coalesce(c.deleted_at, now())
+      set deleted_at = coalesce(c.deleted_at, apply_effect.as_of)
       where c.provider = apply_effect.provider
-        and c.customer_id = v_customer_id
+        and c.customer_id = effect ->> 'customer_id'
       returning c.user_id into v_user_id;
-      return jsonb_build_object('outcome', 'processed', 'user_id', v_user_id);
+
+      -- A customer of another product of the same account.
+      v_result := jsonb_build_object('outcome', case when v_user_id is null then 'ignored' else 'processed' end, 'user_id', v_user_id);
 
     when 'incident' then
-      -- A refund or a dispute takes nothing by itself; its record is the event.
       select c.user_id
       into v_user_id
       from private.billing_customers as c
       where c.provider = apply_effect.provider
-        and c.customer_id = v_customer_id;
+        and c.customer_id = effect ->> 'customer_id';
 
-      -- With a key, what the provider says of the customer's subscriptions at the time.
-      perform private.apply_subscription(t.snapshot, apply_effect.read_number)
-      from jsonb_array_elements(coalesce(effect -> 'snapshots', '[]')) as t (snapshot);
-      return jsonb_build_object('outcome', 'processed', 'user_id', v_user_id);
+      perform private.record_incidents(
+        apply_effect.provider, effect ->> 'payment_id', v_user_id, effect -> 'refunds', effect -> 'disputes',
+        apply_effect.read_number, apply_effect.as_of
+      );
+      v_result := jsonb_build_object('outcome', 'processed', 'user_id', v_user_id);
+
+    when 'snapshots' then
+      v_result := '{"outcome": "processed"}';
+
+    else
+      return jsonb_build_object('outcome', 'parked', 'reason', format('Effects of the kind %s are not known.', v_kind));
   end case;
+
+  -- Several subscriptions at once: the event is parked while one of them cannot be placed.
+  for v_one in
+    select t.snapshot
+    from jsonb_array_elements(effect -> 'snapshots') as t (snapshot)
+    where jsonb_typeof(effect -> 'snapshots') = 'array'
+  loop
+    v_one := private.apply_subscription(v_one, apply_effect.read_number, apply_effect.as_of);
+    v_tasks := v_tasks || coalesce(v_one -> 'tasks', '[]');
+    if v_one ->> 'outcome' = 'parked' or v_result ->> 'user_id' is null then
+      v_result := v_result || jsonb_strip_nulls(v_one - 'tasks');
+    end if;
+  end loop;
+  return v_result || jsonb_build_object('tasks', v_tasks);
 end;
 $$;
 
-comment on function private.apply_effect(text, jsonb, bigint) is
-  'Writes what a webhook event means: {outcome, reason, user_id}, outcome one of processed, ignored, parked.';
+comment on function private.apply_effect(text, jsonb, bigint, timestamptz) is
+  'Writes what a webhook event means: {outcome, reason, user_id, waits_for, tasks}, outcome one of processed, ignored, parked.';
 
-revoke all on function private.apply_effect from public, anon, authenticated, service_role;
+-- What of an effect other events may have been waiting for.
+create function private.effect_keys(provider text, effect jsonb, user_id uuid)
+returns text[]
+language sql
+immutable
+security invoker
+set search_path = ''
+return array_remove(
+  array[
+    'customer:' || coalesce(
+      effect ->> 'customer_id', effect -> 'snapshot' ->> 'customer_id', effect -> 'purchase' ->> 'customer_id',
+      effect -> 'snapshots' -> 0 ->> 'customer_id'
+    ),
+    'object:' || coalesce(effect -> 'snapshot' ->> 'id', effect -> 'purchase' ->> 'session_id', effect ->> 'session_id'),
+    'user:' || effect_keys.user_id
+  ],
+  null
+);
+
+comment on function private.effect_keys(text, jsonb, uuid) is 'Keys of webhook_events.waits_for that an effect may fulfil.';
 
 -- One at a time for a customer: or an event could be parked for want of what another one,
 -- not yet committed, is just writing, and neither would see the other.
 create function private.lock_billing_customer(provider text, customer_id text)
 returns void
-language sql
-volatile
-security definer
-set search_path = ''
-begin atomic
-  select pg_catalog.pg_advisory_xact_lock(
-    pg_catalog.hashtextextended(format('%s:%s', lock_billing_customer.provider, lock_billing_customer.customer_id), 20)
-  )
-  where lock_billing_customer.customer_id is not null;
-end;
-
-comment on function private.lock_billing_customer(text, text) is
-  'Waits for whoever writes about this customer; held until the transaction ends.';
-
-revoke all on function private.lock_billing_customer from public, anon, authenticated, service_role;
-
--- Settles an event: its effect and its status change together or not at all.
-create function private.settle_webhook_event(provider text, event_id text, read_number bigint, effect jsonb)
-returns jsonb
 language plpgsql
 volatile
 security definer
 set search_path = ''
 as $$
-declare
-  v_status text;
-  v_result jsonb;
 begin
-  select e.status
-  into v_status
-  from private.webhook_events as e
-  where e.provider = settle_webhook_event.provider
-    and e.event_id = settle_webhook_event.event_id
-  for update;
-
-  if v_status is null then
-    perform private.raise_error('webhook_event_not_found', 'This event was not recorded: record it first.');
-  end if;
-
-  if v_status in ('processed', 'ignored') then
-    return jsonb_build_object('status', 'duplicate');
-  end if;
-
-  perform private.lock_billing_customer(
-    settle_webhook_event.provider, private.effect_customer(settle_webhook_event.effect)
-  );
-
-  v_result := private.apply_effect(
-    settle_webhook_event.provider, settle_webhook_event.effect, settle_webhook_event.read_number
-  );
-
-  update private.webhook_events as e
-  set status = v_result ->> 'outcome',
-      error = v_result ->> 'reason',
-      effect = settle_webhook_event.effect,
-      read_number = settle_webhook_event.read_number,
-      user_id = (v_result ->> 'user_id')::uuid,
-      settled_at = now()
-  where e.provider = settle_webhook_event.provider
-    and e.event_id = settle_webhook_event.event_id;
-
-  -- This event may have brought what others of the same customer were waiting for.
-  if v_result ->> 'outcome' = 'processed' and private.effect_customer(settle_webhook_event.effect) is not null then
-    perform private.retry_parked(
-      settle_webhook_event.provider,
-      private.effect_customer(settle_webhook_event.effect)
+  if lock_billing_customer.customer_id is not null then
+    perform pg_catalog.pg_advisory_xact_lock(
+      pg_catalog.hashtextextended(lock_billing_customer.provider || ':' || lock_billing_customer.customer_id, 20)
     );
   end if;
-
-  return jsonb_build_object('status', v_result ->> 'outcome', 'reason', v_result ->> 'reason');
 end;
 $$;
 
-comment on function private.settle_webhook_event(text, text, bigint, jsonb) is
-  'Writes the effect of a recorded event and marks it, in one transaction: {status, reason}.';
+comment on function private.lock_billing_customer(text, text) is
+  'Waits for whoever writes about this customer; held until the transaction ends.';
 
-revoke all on function private.settle_webhook_event from public, anon, authenticated, service_role;
-
--- Keeps a failure, in a transaction of its own, so that it can be found and finished.
-create function private.fail_webhook_event(provider text, event_id text, error text)
-returns void
-language sql
-volatile
-security definer
-set search_path = ''
-begin atomic
-  update private.webhook_events as e
-  set status = 'failed',
-      error = left(fail_webhook_event.error, 1000)
-  where e.provider = fail_webhook_event.provider
-    and e.event_id = fail_webhook_event.event_id
-    and e.status in ('received', 'failed');
-end;
-
-comment on function private.fail_webhook_event(text, text, text) is 'Marks an unsettled event as failed, with the reason.';
-
-revoke all on function private.fail_webhook_event from public, anon, authenticated, service_role;
-
--- Tries parked events again, in the order of their reads: all of a provider's customer,
--- or with nulls all there are. One that somebody else is settling is left to them.
-create function private.retry_parked(provider text, customer_id text)
-returns integer
+-- Tries parked events again, in the order of their reads: those that wait for one of the keys, or
+-- with null those whose time has come. One that somebody else is settling is left to them. An
+-- event that is still parked is tried again later and later, at least once a day.
+create function private.retry_parked(provider text, keys text[], max_events integer, as_of timestamptz)
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -348,46 +265,307 @@ as $$
 declare
   v_event record;
   v_result jsonb;
-  v_settled integer := 0;
+  v_retried integer := 0;
+  v_failures integer := 0;
+  v_tasks jsonb := '[]';
 begin
   for v_event in
     select e.provider, e.event_id, e.effect, e.read_number
     from private.webhook_events as e
     where e.status = 'parked'
       and e.effect ->> 'kind' <> 'parked'
-      and (retry_parked.provider is null or e.provider = retry_parked.provider)
       and (
-        retry_parked.customer_id is null
-        or private.effect_customer(e.effect) = retry_parked.customer_id
+        (retry_parked.keys is null and e.retry_at <= retry_parked.as_of)
+        or (e.waits_for = any (retry_parked.keys) and e.provider = retry_parked.provider)
       )
     order by e.read_number
+    limit retry_parked.max_events
     for update skip locked
   loop
-    v_result := private.apply_effect(v_event.provider, v_event.effect, v_event.read_number);
-    continue when v_result ->> 'outcome' = 'parked';
+    begin
+      v_result := private.apply_effect(v_event.provider, v_event.effect, v_event.read_number, retry_parked.as_of);
+    exception
+      -- One event that breaks must not stop the others.
+      when others then
+        v_result := jsonb_build_object('outcome', 'parked', 'reason', format('It failed again: %s (%s)', sqlerrm, sqlstate));
+        v_failures := v_failures + 1;
+    end;
 
     update private.webhook_events as e
     set status = v_result ->> 'outcome',
         error = v_result ->> 'reason',
-        user_id = (v_result ->> 'user_id')::uuid,
+        waits_for = coalesce(v_result ->> 'waits_for', e.waits_for),
+        user_id = coalesce((v_result ->> 'user_id')::uuid, e.user_id),
         attempts = e.attempts + 1,
-        settled_at = now()
+        effect = case when v_result ->> 'outcome' = 'parked' then e.effect end,
+        retry_at = retry_parked.as_of + least(interval '15 minutes' * power(2, least(e.attempts, 10)), interval '1 day'),
+        settled_at = case when v_result ->> 'outcome' <> 'parked' then retry_parked.as_of end
     where e.provider = v_event.provider
       and e.event_id = v_event.event_id;
-    v_settled := v_settled + 1;
+
+    v_tasks := v_tasks || coalesce(v_result -> 'tasks', '[]');
+    if v_result ->> 'outcome' <> 'parked' then
+      v_retried := v_retried + 1;
+    end if;
   end loop;
-  return v_settled;
+
+  return jsonb_build_object('retried', v_retried, 'failures', v_failures, 'tasks', v_tasks);
 end;
 $$;
 
-comment on function private.retry_parked(text, text) is 'Applies parked events that can be placed by now; returns how many.';
+comment on function private.retry_parked(text, text[], integer, timestamptz) is
+  'Applies parked events that can be placed by now: {retried, failures, tasks}.';
 
-revoke all on function private.retry_parked from public, anon, authenticated, service_role;
+-- Records an event, applies what it means and settles it, all or nothing. The event's own row
+-- is written last: locks are taken in the order user, subscription, rest.
+create function private.record_webhook_event(
+  provider text,
+  event_id text,
+  type text,
+  created timestamptz,
+  livemode boolean,
+  payload jsonb,
+  effect jsonb,
+  read_number bigint,
+  as_of timestamptz
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_result jsonb;
+  v_outcome text;
+  v_keys text[];
+  v_retried jsonb;
+begin
+  if exists (
+    select
+    from private.webhook_events as e
+    where e.provider = record_webhook_event.provider
+      and e.event_id = record_webhook_event.event_id
+      and e.status in ('processed', 'ignored')
+  ) then
+    return '{"status": "duplicate"}';
+  end if;
+
+  perform private.lock_billing_customer(
+    record_webhook_event.provider,
+    coalesce(
+      effect ->> 'customer_id', effect -> 'snapshot' ->> 'customer_id', effect -> 'purchase' ->> 'customer_id',
+      effect -> 'snapshots' -> 0 ->> 'customer_id'
+    )
+  );
+
+  v_result := private.apply_effect(
+    record_webhook_event.provider, record_webhook_event.effect, record_webhook_event.read_number, record_webhook_event.as_of
+  );
+  v_outcome := v_result ->> 'outcome';
+
+  insert into private.webhook_events as e (
+    provider, event_id, type, created, livemode, status, error, payload, effect, read_number, waits_for, retry_at, user_id,
+    received_at, settled_at
+  )
+  values (
+    record_webhook_event.provider,
+    record_webhook_event.event_id,
+    record_webhook_event.type,
+    record_webhook_event.created,
+    record_webhook_event.livemode,
+    v_outcome,
+    v_result ->> 'reason',
+    record_webhook_event.payload,
+    case when v_outcome = 'parked' then record_webhook_event.effect end,
+    record_webhook_event.read_number,
+    v_result ->> 'waits_for',
+    case when v_outcome = 'parked' then record_webhook_event.as_of + interval '15 minutes' end,
+    (v_result ->> 'user_id')::uuid,
+    record_webhook_event.as_of,
+    case when v_outcome <> 'parked' then record_webhook_event.as_of end
+  )
+  on conflict on constraint webhook_events_pkey do update
+    set status = excluded.status,
+        error = excluded.error,
+        effect = excluded.effect,
+        read_number = excluded.read_number,
+        waits_for = excluded.waits_for,
+        retry_at = excluded.retry_at,
+        user_id = excluded.user_id,
+        settled_at = excluded.settled_at,
+        attempts = e.attempts + 1
+    where e.status not in ('processed', 'ignored');
+
+  if not found then
+    return '{"status": "duplicate"}';
+  end if;
+
+  -- This event may have brought what others were waiting for.
+  if v_outcome = 'processed' then
+    v_keys := private.effect_keys(record_webhook_event.provider, record_webhook_event.effect, (v_result ->> 'user_id')::uuid);
+
+    if exists (
+      select
+      from private.webhook_events as e
+      where e.status = 'parked'
+        and e.waits_for = any (v_keys)
+        and e.provider = record_webhook_event.provider
+    ) then
+      v_retried := private.retry_parked(record_webhook_event.provider, v_keys, 100, record_webhook_event.as_of);
+    end if;
+  end if;
+
+  return jsonb_build_object(
+    'status', v_outcome,
+    'reason', v_result ->> 'reason',
+    'user_id', v_result ->> 'user_id',
+    'tasks', coalesce(v_result -> 'tasks', '[]') || coalesce(v_retried -> 'tasks', '[]')
+  );
+end;
+$$;
+
+comment on function private.record_webhook_event(text, text, text, timestamptz, boolean, jsonb, jsonb, bigint, timestamptz) is
+  'Records an event with its effect, in one transaction: {status, reason, user_id, tasks}, status one of processed, duplicate, ignored, parked.';
+
+-- Keeps a failure, so that it can be found and finished. One that was settled stays settled.
+create function private.fail_webhook_event(
+  provider text,
+  event_id text,
+  type text,
+  created timestamptz,
+  livemode boolean,
+  payload jsonb,
+  error text,
+  as_of timestamptz
+)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  insert into private.webhook_events as e (provider, event_id, type, created, livemode, status, error, payload, received_at)
+  values (
+    fail_webhook_event.provider,
+    fail_webhook_event.event_id,
+    fail_webhook_event.type,
+    fail_webhook_event.created,
+    fail_webhook_event.livemode,
+    'failed',
+    left(fail_webhook_event.error, 1000),
+    fail_webhook_event.payload,
+    fail_webhook_event.as_of
+  )
+  on conflict on constraint webhook_events_pkey do update
+    set status = 'failed',
+        error = excluded.error,
+        attempts = e.attempts + 1
+    where e.status = 'failed';
+end;
+$$;
+
+comment on function private.fail_webhook_event(text, text, text, timestamptz, boolean, jsonb, text, timestamptz) is
+  'Records an event as failed, with the reason, unless it was settled or parked.';
+
+-- What a replay has to finish: failed events, and parked ones whose object the provider did not
+-- know yet, because only a read can tell whether it does now.
+create function private.unsettled_webhook_events(provider text, event_id text, as_of timestamptz)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(
+      jsonb_agg(
+        jsonb_build_object(
+          'provider', t.provider, 'event_id', t.event_id, 'type', t.type, 'status', t.status,
+          'attempts', t.attempts, 'error', t.error, 'payload', t.payload
+        )
+        order by t.created, t.event_id
+      ),
+      '[]'
+    )
+    from (
+      select e.provider, e.event_id, e.type, e.status, e.attempts, e.error, e.payload, e.created
+      from private.webhook_events as e
+      where e.status in ('failed', 'parked', 'abandoned')
+        and (unsettled_webhook_events.provider is null or e.provider = unsettled_webhook_events.provider)
+        and (unsettled_webhook_events.event_id is null or e.event_id = unsettled_webhook_events.event_id)
+        and (
+          e.status = 'failed'
+          or (e.status = 'parked' and e.effect ->> 'kind' = 'parked' and e.retry_at <= unsettled_webhook_events.as_of)
+          or unsettled_webhook_events.event_id is not null
+        )
+      order by e.received_at
+      limit 1000
+    ) as t
+  );
+end;
+$$;
+
+comment on function private.unsettled_webhook_events(text, text, timestamptz) is
+  'Events that a replay finishes: failed, or waiting for an object of the provider; or the one that is named.';
+
+revoke all on function
+  private.begin_webhook_event,
+  private.apply_effect,
+  private.effect_keys,
+  private.lock_billing_customer,
+  private.retry_parked,
+  private.record_webhook_event,
+  private.fail_webhook_event,
+  private.unsettled_webhook_events
+  from public, anon, authenticated, service_role;
+
+-- A price that is added is what parked events were waiting for. What is more than a few
+-- hundred is left to the sweep.
+create function private.follow_price()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_price record;
+begin
+  for v_price in
+    select n.provider, n.provider_price_id
+    from new_prices as n
+  loop
+    update private.webhook_events as e
+    set retry_at = now()
+    where e.status = 'parked'
+      and e.provider = v_price.provider
+      and e.waits_for = 'price:' || v_price.provider_price_id;
+
+    if found then
+      perform private.retry_parked(v_price.provider, array['price:' || v_price.provider_price_id], 200, now());
+    end if;
+  end loop;
+  return null;
+end;
+$$;
+
+comment on function private.follow_price() is 'Trigger function: applies the parked events that waited for a price.';
+
+revoke all on function private.follow_price from public, anon, authenticated, service_role;
+
+create trigger prices_apply_parked_events
+  after insert on public.prices
+  referencing new table as new_prices
+  for each statement
+  execute function private.follow_price();
 
 -- ---------------------------------------------------------------- reads without an event
 
--- A read that nobody was told of: a success page, support, a checkout that finds the
--- customer. The number is drawn before the provider is asked, as for an event.
+-- A read that nobody was told of: a success page, support, a reconciliation after an outage. The
+-- number is drawn before the provider is asked, as for an event.
 create function private.next_read_number()
 returns text
 language sql
@@ -400,9 +578,7 @@ end;
 
 comment on function private.next_read_number() is 'Draws the number of a read of a provider, as text.';
 
-revoke all on function private.next_read_number from public, anon, authenticated, service_role;
-
-create function private.apply_read(snapshot jsonb, read_number bigint)
+create function private.apply_read(snapshots jsonb, read_number bigint, purchases jsonb, as_of timestamptz)
 returns jsonb
 language plpgsql
 volatile
@@ -410,24 +586,55 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_provider text := snapshot ->> 'provider';
+  v_one record;
   v_result jsonb;
+  v_results jsonb := '[]';
+  v_tasks jsonb := '[]';
+  v_keys text[] := '{}';
+  v_provider text := coalesce(snapshots -> 0 ->> 'provider', purchases -> 0 ->> 'provider');
 begin
-  perform private.lock_billing_customer(v_provider, snapshot ->> 'customer_id');
-  v_result := private.apply_subscription(apply_read.snapshot, apply_read.read_number);
-  perform private.retry_parked(v_provider, snapshot ->> 'customer_id');
-  return v_result;
+  perform private.lock_billing_customer(
+    v_provider, coalesce(snapshots -> 0 ->> 'customer_id', purchases -> 0 ->> 'customer_id')
+  );
+
+  for v_one in
+    select s.value as snapshot, null::jsonb as purchase
+    from jsonb_array_elements(coalesce(apply_read.snapshots, '[]')) as s
+    union all
+    select null, p.value
+    from jsonb_array_elements(coalesce(apply_read.purchases, '[]')) as p
+  loop
+    v_result := case
+      when v_one.snapshot is not null then private.apply_subscription(v_one.snapshot, apply_read.read_number, apply_read.as_of)
+      else private.apply_purchase(v_one.purchase, apply_read.read_number, apply_read.as_of)
+    end;
+    v_results := v_results || jsonb_build_object(
+      'subscription', coalesce(v_one.snapshot ->> 'id', v_one.purchase ->> 'session_id'),
+      'outcome', v_result ->> 'outcome',
+      'reason', v_result ->> 'reason'
+    );
+    v_tasks := v_tasks || coalesce(v_result -> 'tasks', '[]');
+    if v_result ->> 'outcome' = 'processed' then
+      v_keys := v_keys || private.effect_keys(
+        v_provider, jsonb_build_object('snapshot', v_one.snapshot, 'purchase', v_one.purchase), (v_result ->> 'user_id')::uuid
+      );
+    end if;
+  end loop;
+
+  if v_keys <> '{}' then
+    v_tasks := v_tasks || (private.retry_parked(v_provider, v_keys, 100, apply_read.as_of) -> 'tasks');
+  end if;
+
+  return jsonb_build_object('results', v_results, 'tasks', v_tasks);
 end;
 $$;
 
-comment on function private.apply_read(jsonb, bigint) is
-  'Writes what a numbered read said, and tries what was parked for that customer: {outcome, reason, user_id}.';
-
-revoke all on function private.apply_read from public, anon, authenticated, service_role;
+comment on function private.apply_read(jsonb, bigint, jsonb, timestamptz) is
+  'Writes what a numbered read of one customer said, and tries what was parked for them: {results: [{subscription, outcome, reason}], tasks}.';
 
 -- Links a customer that we created at a provider to its user, and tries what was waiting
 -- for that. Answers the customer that the user has: another one, where two calls raced.
-create function private.link_billing_customer(user_id uuid, provider text, customer_id text)
+create function private.link_billing_customer(user_id uuid, provider text, customer_id text, as_of timestamptz)
 returns text
 language plpgsql
 volatile
@@ -438,6 +645,11 @@ declare
   v_customer_id text;
 begin
   perform private.lock_billing_customer(link_billing_customer.provider, link_billing_customer.customer_id);
+
+  perform
+  from public.users as u
+  where u.id = link_billing_customer.user_id
+  for no key update;
 
   insert into private.billing_customers (provider, customer_id, user_id)
   values (link_billing_customer.provider, link_billing_customer.customer_id, link_billing_customer.user_id)
@@ -451,16 +663,19 @@ begin
     and c.deleted_at is null;
 
   if v_customer_id is not null then
-    perform private.retry_parked(link_billing_customer.provider, v_customer_id);
+    perform private.retry_parked(
+      link_billing_customer.provider,
+      array['customer:' || v_customer_id, 'user:' || link_billing_customer.user_id],
+      100,
+      link_billing_customer.as_of
+    );
   end if;
   return v_customer_id;
 end;
 $$;
 
-comment on function private.link_billing_customer(uuid, text, text) is
+comment on function private.link_billing_customer(uuid, text, text, timestamptz) is
   'Links a provider''s customer to a user; returns the customer that the user has.';
-
-revoke all on function private.link_billing_customer from public, anon, authenticated, service_role;
 
 -- What the portal, a sync and the deletion of an account need to know of a user.
 create function private.billing_of(user_id uuid)
@@ -472,8 +687,13 @@ set search_path = ''
 begin atomic
   select jsonb_build_object(
     'account', private.account_document(billing_of.user_id),
+    'email', (
+      select u.email
+      from public.users as u
+      where u.id = billing_of.user_id
+    ),
     'checkout', (
-      select jsonb_build_object('provider', c.provider, 'session_id', c.session_id)
+      select jsonb_build_object('provider', c.provider, 'session_id', c.session_id, 'attempt', c.attempt)
       from private.checkouts as c
       where c.user_id = billing_of.user_id
         and c.session_id is not null
@@ -491,10 +711,12 @@ begin atomic
       (
         select jsonb_agg(
           jsonb_build_object(
+            'id', s.id,
             'provider', s.provider,
             'provider_subscription_id', s.provider_subscription_id,
             'status', s.status,
-            'cancel_at', s.cancel_at
+            'cancel_at', s.cancel_at,
+            'is_running', s.status in ('trialing', 'active', 'past_due', 'unpaid', 'paused')
           )
           order by s.created_at desc
         )
@@ -502,47 +724,129 @@ begin atomic
         where s.user_id = billing_of.user_id
       ),
       '[]'
+    ),
+    'paypal_subscriptions', coalesce(
+      (
+        select jsonb_agg(
+          jsonb_build_object('id', k.subscription_id, 'opened_at', k.opened_at, 'is_over', k.closed_at is not null)
+          order by k.opened_at desc
+        )
+        from private.known_subscriptions as k
+        where k.user_id = billing_of.user_id
+          and k.provider = 'paypal'
+      ),
+      '[]'
     )
   );
 end;
 
 comment on function private.billing_of(uuid) is
-  'A user''s account, open checkout, customers and subscriptions at the providers: {account, checkout, customers: {provider: id}, subscriptions: [...]}.';
+  'A user''s account, open checkout, customers and subscriptions at the providers: {account, email, checkout, customers: {provider: id}, subscriptions: [...], paypal_subscriptions: [...]}.';
 
-revoke all on function private.billing_of from public, anon, authenticated, service_role;
-
--- What a replay has to finish: failed events, and ones whose function was cut off.
-create function private.unsettled_webhook_events(provider text, event_id text)
+-- What a reconciliation has to read: everything that is not over, or ended since.
+create function private.reconcile_targets(provider text, since timestamptz, after_id text, page_size integer)
 returns jsonb
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
-begin atomic
-  select coalesce(
-    jsonb_agg(
-      jsonb_build_object(
-        'provider', e.provider, 'event_id', e.event_id, 'type', e.type, 'status', e.status,
-        'attempts', e.attempts, 'error', e.error, 'payload', e.payload
-      )
-      order by e.created, e.event_id
-    ),
-    '[]'
-  )
-  from private.webhook_events as e
-  where (unsettled_webhook_events.provider is null or e.provider = unsettled_webhook_events.provider)
-    and (unsettled_webhook_events.event_id is null or e.event_id = unsettled_webhook_events.event_id)
-    and (
-      e.status = 'failed'
-      or (e.status = 'received' and e.received_at < now() - interval '1 minute')
-      or (e.status in ('parked', 'abandoned') and unsettled_webhook_events.event_id is not null)
-    );
+as $$
+begin
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'customer_id', t.customer_id, 'user_id', t.user_id) order by t.id), '[]')
+    from (
+      select o.id, o.user_id, c.customer_id
+      from (
+        select s.provider_subscription_id as id, s.user_id
+        from public.subscriptions as s
+        where s.provider = reconcile_targets.provider
+          and (s.ended_at is null or s.ended_at >= reconcile_targets.since)
+        union
+        select k.subscription_id, k.user_id
+        from private.known_subscriptions as k
+        where k.provider = reconcile_targets.provider
+          and (k.closed_at is null or k.closed_at >= reconcile_targets.since)
+      ) as o
+      left join private.billing_customers as c
+        on c.user_id = o.user_id
+        and c.provider = reconcile_targets.provider
+        and c.deleted_at is null
+      where reconcile_targets.after_id is null
+        or o.id > reconcile_targets.after_id
+      order by o.id
+      limit least(greatest(coalesce(reconcile_targets.page_size, 500), 1), 1000)
+    ) as t
+  );
 end;
+$$;
 
-comment on function private.unsettled_webhook_events(text, text) is
-  'Events that a replay finishes: failed or cut off, or the one that is named.';
+comment on function private.reconcile_targets(text, timestamptz, text, integer) is
+  'A page of the subscriptions that a reconciliation reads: [{id, customer_id, user_id}] by id.';
 
-revoke all on function private.unsettled_webhook_events from public, anon, authenticated, service_role;
+create function private.open_provider_tasks(page_size integer, as_of timestamptz)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(
+      jsonb_agg(
+        jsonb_build_object(
+          'id', t.id, 'provider', t.provider, 'subscription_id', t.subscription_id, 'action', t.action, 'reason', t.reason,
+          'requested_at', t.requested_at, 'attempts', t.attempts
+        )
+        order by t.id
+      ),
+      '[]'
+    )
+    from (
+      select k.id, k.provider, k.subscription_id, k.action, k.reason, k.requested_at, k.attempts
+      from private.provider_tasks as k
+      where k.done_at is null
+        and (k.retry_at is null or k.retry_at <= open_provider_tasks.as_of)
+      order by k.id
+      limit least(greatest(coalesce(open_provider_tasks.page_size, 100), 1), 1000)
+    ) as t
+  );
+end;
+$$;
+
+comment on function private.open_provider_tasks(integer, timestamptz) is
+  'What is still to be done at a provider: [{id, provider, subscription_id, action, reason, requested_at, attempts}].';
+
+create function private.finish_provider_task(id bigint, error text, as_of timestamptz)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  update private.provider_tasks as t
+  set attempts = t.attempts + 1,
+      error = left(finish_provider_task.error, 1000),
+      done_at = case when finish_provider_task.error is null then finish_provider_task.as_of end,
+      retry_at = finish_provider_task.as_of + least(interval '15 minutes' * power(2, least(t.attempts, 10)), interval '1 day')
+  where t.id = finish_provider_task.id
+    and t.done_at is null;
+end;
+$$;
+
+comment on function private.finish_provider_task(bigint, text, timestamptz) is
+  'Marks a task as done, or counts its failure so that it is tried later.';
+
+revoke all on function
+  private.next_read_number,
+  private.apply_read,
+  private.link_billing_customer,
+  private.billing_of,
+  private.reconcile_targets,
+  private.open_provider_tasks,
+  private.finish_provider_task
+  from public, anon, authenticated, service_role;
 
 -- --------------------------------------------------------------------- support
 
@@ -565,6 +869,11 @@ return jsonb_build_object(
 comment on function private.event_summary(private.webhook_events) is 'An event without its payload.';
 
 revoke all on function private.event_summary from public, anon, authenticated, service_role;
+
+-- Support looks an account up by its email, however it was typed.
+create index users_lower_email_idx on public.users (lower(email));
+
+create index billing_flags_user_id_idx on private.billing_flags (user_id);
 
 -- "Paid but not premium": everything that decides it, on one page.
 create function private.diagnose_account(email text)
@@ -593,7 +902,9 @@ begin
       (
         select jsonb_agg(
           to_jsonb(s) || jsonb_build_object(
-            'entitled_until', private.entitled_until(s.status, s.current_period_end, s.cancel_at, s.grace_until)
+            'entitled_until', private.entitled_until(
+              s.status, s.current_period_end, s.cancel_at, s.grace_until, s.paid_through, s.revoked_at
+            )
           )
           order by s.created_at desc
         )
@@ -625,17 +936,24 @@ begin
       (
         select jsonb_agg(private.event_summary(e) order by e.created desc)
         from private.webhook_events as e
-        where e.status in ('parked', 'failed', 'received', 'abandoned')
+        where e.status in ('parked', 'failed', 'abandoned')
           and (
             e.user_id = v_user.id
-            or e.effect -> 'snapshot' ->> 'user_id' = v_user.id::text
-            or e.effect ->> 'user_id' = v_user.id::text
-            or private.effect_customer(e.effect) in (
-              select c.customer_id
+            or e.waits_for = 'user:' || v_user.id
+            or e.waits_for in (
+              select 'customer:' || c.customer_id
               from private.billing_customers as c
               where c.user_id = v_user.id
             )
           )
+      ),
+      '[]'
+    ),
+    'flags', coalesce(
+      (
+        select jsonb_agg(to_jsonb(f) - 'user_id' order by f.since desc)
+        from private.billing_flags as f
+        where f.user_id = v_user.id
       ),
       '[]'
     ),
@@ -661,76 +979,24 @@ comment on function private.diagnose_account(text) is
 
 revoke all on function private.diagnose_account from public, anon, authenticated, service_role;
 
--- ---------------------------------------------------------------------- the sweep
-
--- What time does, and lost webhooks did not: months that have started, ends that have
--- passed, events that can be placed or never will be.
-create function private.sweep_billing()
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $$
-declare
-  v_retried integer;
-  v_abandoned integer;
-  v_deleted integer;
-  v_ended integer;
-  v_granted integer;
-begin
-  v_retried := private.retry_parked(null, null);
-
-  update private.webhook_events as e
-  set status = 'abandoned',
-      settled_at = now()
-  where e.status = 'parked'
-    and e.received_at < now() - interval '30 days';
-  get diagnostics v_abandoned = row_count;
-
-  -- Ninety days are longer than any provider retries. Refunds and disputes are kept:
-  -- their event is their record.
-  delete from private.webhook_events as e
-  where e.status in ('processed', 'ignored')
-    and e.settled_at < now() - interval '90 days'
-    and e.effect ->> 'kind' is distinct from 'incident';
-  get diagnostics v_deleted = row_count;
-
-  -- A scheduled end that has passed is an end, whether or not the provider's word of it
-  -- arrived. One that should have renewed is left as it is: it may have.
-  update public.subscriptions as s
-  set status = 'canceled',
-      ended_at = coalesce(s.ended_at, s.cancel_at)
-  where s.status in ('trialing', 'active', 'past_due')
-    and s.cancel_at <= now();
-  get diagnostics v_ended = row_count;
-
-  select coalesce(sum(private.grant_months(due.subscription_id, now())), 0)
-  into v_granted
-  from (
-    select distinct p.subscription_id
-    from private.paid_periods as p
-    where p.paid_through > now() - interval '1 day'
-    order by p.subscription_id
-  ) as due;
-
-  return jsonb_build_object(
-    'retried', v_retried,
-    'abandoned', v_abandoned,
-    'deleted', v_deleted,
-    'ended', v_ended,
-    'months_granted', v_granted
-  );
-end;
-$$;
-
-comment on function private.sweep_billing() is
-  'Retries and abandons parked events, deletes old ones, ends what was scheduled to end, grants months: {retried, abandoned, deleted, ended, months_granted}.';
-
-revoke all on function private.sweep_billing from public, anon, authenticated, service_role;
-
--- ---------------------------------------------------------------------- the doors
+-- ---------------------------------------------------------------------- public wrappers
 -- For edge functions and operators alone: executable by service_role and nobody else.
+
+create function public.begin_webhook_event(provider text, event_id text)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.begin_webhook_event(begin_webhook_event.provider, begin_webhook_event.event_id);
+end;
+
+comment on function public.begin_webhook_event(text, text) is
+  'Internal to the webhooks. Draws the number of the read that an event asks for: {status: received, read_number}, or {status: duplicate}.';
+
+revoke all on function private.begin_webhook_event, public.begin_webhook_event from public, anon, authenticated, service_role;
+grant execute on function private.begin_webhook_event, public.begin_webhook_event to service_role;
 
 create function public.record_webhook_event(
   provider text,
@@ -739,7 +1005,8 @@ create function public.record_webhook_event(
   created timestamptz,
   livemode boolean,
   payload jsonb,
-  can_read boolean
+  effect jsonb,
+  read_number bigint
 )
 returns jsonb
 language sql
@@ -754,38 +1021,27 @@ begin atomic
     record_webhook_event.created,
     record_webhook_event.livemode,
     record_webhook_event.payload,
-    record_webhook_event.can_read
+    record_webhook_event.effect,
+    record_webhook_event.read_number,
+    now()
   );
 end;
 
-comment on function public.record_webhook_event(text, text, text, timestamptz, boolean, jsonb, boolean) is
-  'Internal to the webhooks. Records a delivery: {status: received, read_number} or {status: duplicate}.';
+comment on function public.record_webhook_event(text, text, text, timestamptz, boolean, jsonb, jsonb, bigint) is
+  'Internal to the webhooks. Records an event with its effect, in one transaction: {status, reason, user_id, tasks}.';
 
 revoke all on function private.record_webhook_event, public.record_webhook_event from public, anon, authenticated, service_role;
 grant execute on function private.record_webhook_event, public.record_webhook_event to service_role;
 
-create function public.settle_webhook_event(provider text, event_id text, read_number bigint, effect jsonb)
-returns jsonb
-language sql
-volatile
-security invoker
-set search_path = ''
-begin atomic
-  select private.settle_webhook_event(
-    settle_webhook_event.provider,
-    settle_webhook_event.event_id,
-    settle_webhook_event.read_number,
-    settle_webhook_event.effect
-  );
-end;
-
-comment on function public.settle_webhook_event(text, text, bigint, jsonb) is
-  'Internal to the webhooks. Writes the effect of a recorded event and marks it, in one transaction: {status, reason}.';
-
-revoke all on function private.settle_webhook_event, public.settle_webhook_event from public, anon, authenticated, service_role;
-grant execute on function private.settle_webhook_event, public.settle_webhook_event to service_role;
-
-create function public.fail_webhook_event(provider text, event_id text, error text)
+create function public.fail_webhook_event(
+  provider text,
+  event_id text,
+  type text,
+  created timestamptz,
+  livemode boolean,
+  payload jsonb,
+  error text
+)
 returns void
 language sql
 volatile
@@ -795,12 +1051,17 @@ begin atomic
   select private.fail_webhook_event(
     fail_webhook_event.provider,
     fail_webhook_event.event_id,
-    fail_webhook_event.error
+    fail_webhook_event.type,
+    fail_webhook_event.created,
+    fail_webhook_event.livemode,
+    fail_webhook_event.payload,
+    fail_webhook_event.error,
+    now()
   );
 end;
 
-comment on function public.fail_webhook_event(text, text, text) is
-  'Internal to the webhooks. Marks an unsettled event as failed.';
+comment on function public.fail_webhook_event(text, text, text, timestamptz, boolean, jsonb, text) is
+  'Internal to the webhooks. Records an event as failed.';
 
 revoke all on function private.fail_webhook_event, public.fail_webhook_event from public, anon, authenticated, service_role;
 grant execute on function private.fail_webhook_event, public.fail_webhook_event to service_role;
@@ -812,14 +1073,11 @@ stable
 security invoker
 set search_path = ''
 begin atomic
-  select private.unsettled_webhook_events(
-    unsettled_webhook_events.provider,
-    unsettled_webhook_events.event_id
-  );
+  select private.unsettled_webhook_events(unsettled_webhook_events.provider, unsettled_webhook_events.event_id, now());
 end;
 
 comment on function public.unsettled_webhook_events(text, text) is
-  'For a replay: events that failed or were cut off, or the one that is named.';
+  'For a replay: events that failed or wait for an object of the provider, or the one that is named.';
 
 revoke all on function private.unsettled_webhook_events, public.unsettled_webhook_events from public, anon, authenticated, service_role;
 grant execute on function private.unsettled_webhook_events, public.unsettled_webhook_events to service_role;
@@ -840,18 +1098,18 @@ comment on function public.next_read_number() is
 revoke all on function private.next_read_number, public.next_read_number from public, anon, authenticated, service_role;
 grant execute on function private.next_read_number, public.next_read_number to service_role;
 
-create function public.apply_read(snapshot jsonb, read_number bigint)
+create function public.apply_read(snapshots jsonb, read_number bigint, purchases jsonb default '[]')
 returns jsonb
 language sql
 volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.apply_read(apply_read.snapshot, apply_read.read_number);
+  select private.apply_read(apply_read.snapshots, apply_read.read_number, apply_read.purchases, now());
 end;
 
-comment on function public.apply_read(jsonb, bigint) is
-  'Internal. Writes what a numbered read of a provider said: {outcome, reason, user_id}.';
+comment on function public.apply_read(jsonb, bigint, jsonb) is
+  'Internal. Writes what a numbered read of one customer said: {results: [{subscription, outcome, reason}], tasks}.';
 
 revoke all on function private.apply_read, public.apply_read from public, anon, authenticated, service_role;
 grant execute on function private.apply_read, public.apply_read to service_role;
@@ -866,7 +1124,8 @@ begin atomic
   select private.link_billing_customer(
     link_billing_customer.user_id,
     link_billing_customer.provider,
-    link_billing_customer.customer_id
+    link_billing_customer.customer_id,
+    now()
   );
 end;
 
@@ -892,7 +1151,73 @@ comment on function public.billing_of(uuid) is
 revoke all on function private.billing_of, public.billing_of from public, anon, authenticated, service_role;
 grant execute on function private.billing_of, public.billing_of to service_role;
 
-create function public.begin_checkout(user_id uuid, provider text, plan_type text, fingerprint text)
+create function public.reconcile_targets(
+  provider text,
+  since timestamptz,
+  after_id text default null,
+  page_size integer default 500
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+begin atomic
+  select private.reconcile_targets(
+    reconcile_targets.provider,
+    reconcile_targets.since,
+    reconcile_targets.after_id,
+    reconcile_targets.page_size
+  );
+end;
+
+comment on function public.reconcile_targets(text, timestamptz, text, integer) is
+  'Internal to billing:reconcile. A page of the subscriptions to read: [{id, customer_id, user_id}].';
+
+revoke all on function private.reconcile_targets, public.reconcile_targets from public, anon, authenticated, service_role;
+grant execute on function private.reconcile_targets, public.reconcile_targets to service_role;
+
+create function public.open_provider_tasks(page_size integer default 100)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+begin atomic
+  select private.open_provider_tasks(open_provider_tasks.page_size, now());
+end;
+
+comment on function public.open_provider_tasks(integer) is
+  'Internal. What is still to be done at a provider: [{id, provider, subscription_id, action, reason, requested_at, attempts}].';
+
+revoke all on function private.open_provider_tasks, public.open_provider_tasks from public, anon, authenticated, service_role;
+grant execute on function private.open_provider_tasks, public.open_provider_tasks to service_role;
+
+create function public.finish_provider_task(id bigint, error text default null)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.finish_provider_task(finish_provider_task.id, finish_provider_task.error, now());
+end;
+
+comment on function public.finish_provider_task(bigint, text) is
+  'Internal. Marks a task as done, or counts its failure.';
+
+revoke all on function private.finish_provider_task, public.finish_provider_task from public, anon, authenticated, service_role;
+grant execute on function private.finish_provider_task, public.finish_provider_task to service_role;
+
+create function public.begin_checkout(
+  user_id uuid,
+  provider text,
+  fingerprint text,
+  plan_type text default null,
+  pack_type text default null,
+  currency text default null,
+  ignore_coupon boolean default false
+)
 returns jsonb
 language sql
 volatile
@@ -902,12 +1227,16 @@ begin atomic
   select private.begin_checkout(
     begin_checkout.user_id,
     begin_checkout.provider,
+    begin_checkout.fingerprint,
     begin_checkout.plan_type,
-    begin_checkout.fingerprint
+    begin_checkout.pack_type,
+    begin_checkout.currency,
+    begin_checkout.ignore_coupon,
+    now()
   );
 end;
 
-comment on function public.begin_checkout(uuid, text, text, text) is
+comment on function public.begin_checkout(uuid, text, text, text, text, text, boolean) is
   'Internal to the checkouts. Begins the user''s one checkout or answers the open one.';
 
 revoke all on function private.begin_checkout, public.begin_checkout from public, anon, authenticated, service_role;
@@ -924,12 +1253,13 @@ begin atomic
     open_checkout.attempt,
     open_checkout.session_id,
     open_checkout.url,
-    open_checkout.expires_at
+    open_checkout.expires_at,
+    now()
   );
 end;
 
 comment on function public.open_checkout(uuid, text, text, timestamptz) is
-  'Internal to create-checkout-session. Notes the provider''s session; false where it was replaced.';
+  'Internal to the checkouts. Notes the provider''s session; false where it was replaced.';
 
 revoke all on function private.open_checkout, public.open_checkout from public, anon, authenticated, service_role;
 grant execute on function private.open_checkout, public.open_checkout to service_role;
@@ -957,7 +1287,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.end_checkout(end_checkout.user_id, end_checkout.session_id, end_checkout.completed);
+  select private.end_checkout(end_checkout.user_id, end_checkout.session_id, end_checkout.completed, now());
 end;
 
 comment on function public.end_checkout(uuid, text, boolean) is
@@ -973,7 +1303,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.grant_premium(grant_premium.user_id, grant_premium.plan_type, grant_premium.until);
+  select private.grant_premium(grant_premium.user_id, grant_premium.plan_type, grant_premium.until, now());
 end;
 
 comment on function public.grant_premium(uuid, text, timestamptz) is
@@ -981,6 +1311,36 @@ comment on function public.grant_premium(uuid, text, timestamptz) is
 
 revoke all on function private.grant_premium, public.grant_premium from public, anon, authenticated, service_role;
 grant execute on function private.grant_premium, public.grant_premium to service_role;
+
+create function public.revoke_subscription(subscription_id uuid, reason text)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.change_revocation(revoke_subscription.subscription_id, revoke_subscription.reason, true, now());
+end;
+
+comment on function public.revoke_subscription(uuid, text) is
+  'Takes away what a subscription entitles to, whatever the provider says, until it is reinstated; returns the account.';
+
+create function public.reinstate_subscription(subscription_id uuid)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.change_revocation(reinstate_subscription.subscription_id, null, false, now());
+end;
+
+comment on function public.reinstate_subscription(uuid) is
+  'Gives a revoked subscription back what it entitles to; returns the account.';
+
+revoke all on function private.change_revocation, public.revoke_subscription, public.reinstate_subscription
+  from public, anon, authenticated, service_role;
+grant execute on function private.change_revocation, public.revoke_subscription, public.reinstate_subscription to service_role;
 
 create function public.diagnose_account(email text)
 returns jsonb
@@ -993,7 +1353,7 @@ begin atomic
 end;
 
 comment on function public.diagnose_account(text) is
-  'What a support case needs: user, plan, subscriptions, customers, last and parked events, ledger check.';
+  'What a support case needs: user, plan, subscriptions, customers, last and parked events, flags, ledger check.';
 
 revoke all on function private.diagnose_account, public.diagnose_account from public, anon, authenticated, service_role;
 grant execute on function private.diagnose_account, public.diagnose_account to service_role;

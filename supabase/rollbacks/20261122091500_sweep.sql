@@ -1,4 +1,4 @@
--- Takes back the sweep and its schedule. Destroys nothing.
+-- Takes back the sweep and its schedule. Destroys nothing but where the ledger check stood.
 do $$
 begin
   if exists (select from pg_catalog.pg_extension where extname = 'pg_cron') then
@@ -9,5 +9,10 @@ begin
 end;
 $$;
 
+drop index public.users_premium_lapses_idx;
 drop function public.sweep();
-drop function private.sweep();
+drop function private.sweep(timestamptz);
+drop function private.sweep_ledger(integer, integer, timestamptz);
+drop function private.sweep_subscriptions(integer, timestamptz);
+drop function private.sweep_subscription(uuid, timestamptz);
+drop table private.sweep_state;

@@ -98,6 +98,7 @@ export const subscriptionRoutes: Route[] = [
       items: z.array(z.strictObject({ price: z.string(), quantity: wholeNumber.optional() })),
       cancel_at: wholeNumber.optional(),
       cancel_at_period_end: flag.default(false),
+      default_payment_method: z.string().optional(),
       trial_period_days: wholeNumber.optional(),
       trial_settings: trialSettings.optional(),
       metadata,
@@ -106,7 +107,8 @@ export const subscriptionRoutes: Route[] = [
       if (!store.all("customer").has(given.customer)) return missing("customer", given.customer);
       const unknown = given.items.find(({ price }) => !store.all("price").has(price));
       if (unknown) return missing("price", unknown.price);
-      if (given.trial_period_days === undefined && !methodOf(store, given.customer)) {
+      const method = methodOf(store, given.customer, given.default_payment_method);
+      if (given.trial_period_days === undefined && !method) {
         return missingMethod();
       }
       return subscribe(store, given);
@@ -193,7 +195,7 @@ export interface Order {
   cancel_at_period_end?: boolean;
   trial_period_days?: number | undefined;
   trial_settings?: z.output<typeof trialSettings> | undefined;
-  default_payment_method?: string;
+  default_payment_method?: string | undefined;
   /** Ids of coupons. */
   coupons?: string[];
   metadata: Record<string, string>;

@@ -76,10 +76,23 @@ export const deleteAccountResponseSchema = z.object({ deleted: z.literal(true) }
 
 const planType = z.string().min(1).max(64);
 const returnUrl = z.string().min(1).max(2000);
+/** Three letters, such as eur. */
+const currency = z
+  .string()
+  .regex(/^[A-Za-z]{3}$/)
+  .transform((text) => text.toLowerCase());
 
-/** `POST create-checkout-session`. The URLs are pages of an allowed origin. */
+/** `POST create-checkout-session`, for a plan or a credit pack. The URLs are pages of an allowed origin. */
 export const createCheckoutSessionRequestSchema = z.strictObject({
-  plan_type: planType,
+  plan_type: planType.optional(),
+  pack_type: planType.optional(),
+  /** Of the price; the plan's or pack's first one where none is given. */
+  currency: currency.optional(),
+  /** Of the payment page, such as de or pt-BR; the browser's where none is given. */
+  locale: z
+    .string()
+    .regex(/^[a-z]{2,3}(-[A-Z][A-Za-z]{1,3})?$/)
+    .optional(),
   /** May hold `{CHECKOUT_SESSION_ID}`. */
   success_url: returnUrl,
   cancel_url: returnUrl,
@@ -88,6 +101,9 @@ export const createCheckoutSessionRequestSchema = z.strictObject({
 /** `POST create-paypal-subscription`. The URLs are pages of an allowed origin. */
 export const createPaypalSubscriptionRequestSchema = z.strictObject({
   plan_type: planType,
+  currency: currency.optional(),
+  /** Whether to go on though a coupon of the user is not applied: PayPal has none. */
+  ignore_coupon: z.boolean().optional(),
   return_url: returnUrl,
   cancel_url: returnUrl,
 });
@@ -98,8 +114,15 @@ export const createPortalSessionRequestSchema = z.strictObject({ return_url: ret
 /** `POST create-checkout-session`, `create-paypal-subscription`, `create-portal-session`: where to send the user. */
 export const urlResponseSchema = z.object({ url: z.string() });
 
-/** `POST sync-subscription`: a user sends nothing, the service role says who is meant. */
-export const syncSubscriptionRequestSchema = z.strictObject({ user_id: z.uuid().optional() });
+/**
+ * `POST sync-subscription`: a user sends nothing. The service role says who is meant; or, for the daily call of the
+ * schedule, since when everything is to be read again, and after which subscription an earlier call stopped.
+ */
+export const syncSubscriptionRequestSchema = z.strictObject({
+  user_id: z.uuid().optional(),
+  since: z.iso.datetime({ offset: true }).optional(),
+  after: z.string().max(255).optional(),
+});
 
 /** `POST sync-subscription` */
 export const syncSubscriptionResponseSchema = z.object({
@@ -109,6 +132,8 @@ export const syncSubscriptionResponseSchema = z.object({
     is_premium: z.boolean(),
     premium_until: z.string().nullable(),
   }),
+  /** Subscriptions at a provider that could not be placed, and why. */
+  parked: z.array(z.object({ subscription: z.string(), reason: z.string() })),
 });
 
 /** `POST stripe-webhook`, `paypal-webhook` */

@@ -1,25 +1,25 @@
+import { z } from "zod";
+import { type BillingAccount, readBillingAccount } from "../_shared/billing/account.ts";
+import { runOpenTasks } from "../_shared/billing/apply-read.ts";
+import type { Provider, Providers } from "../_shared/billing/provider.ts";
+import { leaveSession, syncUser } from "../_shared/billing/sync.ts";
+import { upstreamFailure } from "../_shared/billing/upstream.ts";
 import { bodyLimit, readJson } from "../_shared/body.ts";
 import { type ClaimsReader, identifyCaller, requireSecondFactor } from "../_shared/caller.ts";
 import type { AllowedOrigins } from "../_shared/cors.ts";
 import { createEndpoint } from "../_shared/endpoint.ts";
 import { type Failure, failure, isFailure } from "../_shared/failure.ts";
 import type { Log } from "../_shared/log.ts";
-import type { RpcClient } from "../_shared/rpc.ts";
+import { callRpc, type RpcClient } from "../_shared/rpc.ts";
 import { deleteAccountRequestSchema } from "../_shared/schemas.ts";
-import type { Accounts } from "./account.ts";
-import type { Billing } from "./billing.ts";
 import type { Files } from "./files.ts";
-import { isLeftAtProvider, willRenew } from "./subscriptions.ts";
 
 /** What the delete-account function needs from outside. */
 export interface DeleteAccountDependencies {
   auth: ClaimsReader;
   /** Acts as the service role. */
   service: RpcClient;
-  accounts: Accounts;
-  billing: Billing;
-  /** Closes what could still be paid, and reads what the providers say of the user's subscriptions. */
-  refresh(userId: string): Promise<true | Failure>;
+  providers: Providers;
   files: Files;
   allowedOrigins: AllowedOrigins;
   log?: Log;
@@ -32,7 +32,7 @@ export interface DeleteAccountDependencies {
 export function createHandler(
   dependencies: DeleteAccountDependencies,
 ): (request: Request) => Promise<Response> {
-  const { auth, service, accounts, billing, refresh, files } = dependencies;
+  const { auth, service, providers, files } = dependencies;
   return createEndpoint({
     name: "delete-account",
     methods: ["POST"],
@@ -41,47 +41,104 @@ export function createHandler(
     handle: async ({ request, note }) => {
       const caller = await identifyCaller(request, auth);
       if (isFailure(caller)) return caller;
-      note({ user_id: caller.userId });
+      const { userId } = caller;
+      note({ user_id: userId });
       const confirmed = await requireSecondFactor(caller, service);
       if (isFailure(confirmed)) return confirmed;
 
       const body = await readJson(request, deleteAccountRequestSchema, bodyLimit.other);
       if (isFailure(body)) return body;
 
-      const known = await accounts.find(caller.userId);
+      const known = await readBillingAccount(service, userId);
       if (isFailure(known)) return known;
-      if (known === null) {
+      if (known.email === null) {
         return failure("email_required", "Add an email to your account first.");
       }
       if (body.confirm_email.toLowerCase() !== known.email.toLowerCase()) {
         return failure("confirmation_mismatch", "Type the email of your account to delete it.");
       }
 
-      const refreshed = await refresh(caller.userId);
-      if (isFailure(refreshed)) return refreshed;
-      const account = (await accounts.find(caller.userId)) ?? known;
-      if (isFailure(account)) return account;
-      const renewing = account.subscriptions.find(willRenew);
-      if (renewing) {
-        return failure(
-          "active_subscription",
-          "Cancel your subscription first, then delete the account.",
-          {
-            facts: { provider: renewing.provider },
-          },
-        );
-      }
-      for (const subscription of account.subscriptions.filter(isLeftAtProvider)) {
-        const ended = await billing.end(subscription);
-        if (isFailure(ended)) return ended;
-      }
-
-      const removed = await files.removeAll(caller.userId);
+      const ended = await endBilling(service, providers, userId, known);
+      if (isFailure(ended)) return ended;
+      const removed = await files.removeAll(userId);
       if (isFailure(removed)) return removed;
       note({ files: removed });
 
-      const deleted = await accounts.remove(caller.userId);
-      return isFailure(deleted) ? deleted : Response.json({ deleted });
+      const deletedSchema = z.object({ deleted: z.boolean() });
+      const deleted = await callRpc(service, "delete_user", { user_id: userId }, deletedSchema);
+      if (isFailure(deleted)) return deleted;
+      // What began to run in the meantime is ended now, or by the schedule.
+      await runOpenTasks(service, providers);
+      // Already gone is gone: an earlier request got this far.
+      return Response.json({ deleted: true });
     },
   });
+}
+
+/**
+ * Sees to it that nothing takes money from somebody without an account. The open checkout is closed and the providers
+ * are read, or a subscription whose webhook was lost would be missed.
+ */
+async function endBilling(
+  service: RpcClient,
+  providers: Providers,
+  userId: string,
+  known: BillingAccount,
+): Promise<true | Failure> {
+  const { checkout } = known;
+  const owner = checkout && providers[checkout.provider];
+  if (checkout && owner) {
+    const left = await atProvider(owner, async () =>
+      leaveSession(
+        service,
+        providers,
+        userId,
+        checkout.session_id,
+        await owner.close(checkout.session_id),
+      ),
+    );
+    if (isFailure(left)) return left;
+  }
+  const synced = await syncUser(service, providers, userId, known);
+  if (isFailure(synced)) return synced;
+
+  const account = await readBillingAccount(service, userId);
+  if (isFailure(account)) return account;
+  const own = account.subscriptions.filter(({ provider }) => provider !== "manual");
+  const renewing = own.find(({ is_running, cancel_at }) => is_running && cancel_at === null);
+  if (renewing) {
+    return failure(
+      "active_subscription",
+      "Cancel your subscription first, then delete the account.",
+      { facts: { provider: renewing.provider } },
+    );
+  }
+  for (const { provider: name, id } of leftAtProviders(account)) {
+    const provider = providers[name];
+    const done = provider && (await atProvider(provider, () => provider.cancel(id)));
+    if (isFailure(done)) return done;
+  }
+  return true;
+}
+
+/** What is scheduled to end, was never paid, or could still be approved. */
+function leftAtProviders({ subscriptions, paypal_subscriptions }: BillingAccount) {
+  const left = subscriptions.flatMap(
+    ({ provider, provider_subscription_id: id, is_running, status }) =>
+      provider !== "manual" && id !== null && (is_running || status === "incomplete")
+        ? [{ provider, id }]
+        : [],
+  );
+  const approvals = paypal_subscriptions
+    .filter(({ id, is_over }) => !is_over && !left.some((one) => one.id === id))
+    .map(({ id }) => ({ provider: "paypal" as const, id }));
+  return [...left, ...approvals];
+}
+
+async function atProvider<T>(provider: Provider, work: () => Promise<T>): Promise<T | Failure> {
+  try {
+    return await work();
+  } catch (error) {
+    return upstreamFailure(provider, error);
+  }
 }

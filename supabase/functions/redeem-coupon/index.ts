@@ -1,7 +1,7 @@
 import { createServiceClient, createVisitorClient } from "../_shared/clients.ts";
 import { parseEnvironment, parseVariables } from "../_shared/environment.ts";
-import { mirrorCoupon } from "../_shared/mirror-coupon.ts";
-import { createStripe, stripeEnvironmentSchema } from "../_shared/stripe.ts";
+import { createStripe, stripeEnvironmentSchema } from "../_shared/stripe/client.ts";
+import { mirrorCoupon } from "../_shared/stripe/mirror-coupon.ts";
 import { createHandler } from "./handler.ts";
 
 const variables = Deno.env.toObject();

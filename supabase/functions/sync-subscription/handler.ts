@@ -1,6 +1,8 @@
-import { applyRead } from "../_shared/apply-read.ts";
-import { endCheckout } from "../_shared/begin-checkout.ts";
-import { type BillingAccount, readBillingAccount } from "../_shared/billing-account.ts";
+import { readBillingAccount } from "../_shared/billing/account.ts";
+import { countBillingCall } from "../_shared/billing/limits.ts";
+import type { Providers } from "../_shared/billing/provider.ts";
+import { reconcile } from "../_shared/billing/reconcile.ts";
+import { syncUser } from "../_shared/billing/sync.ts";
 import { bodyLimit, readText } from "../_shared/body.ts";
 import { type ClaimsReader, identifyCaller, isServiceRequest } from "../_shared/caller.ts";
 import type { AllowedOrigins } from "../_shared/cors.ts";
@@ -9,98 +11,90 @@ import { type Failure, failure, isFailure } from "../_shared/failure.ts";
 import type { Log } from "../_shared/log.ts";
 import type { RpcClient } from "../_shared/rpc.ts";
 import { syncSubscriptionRequestSchema } from "../_shared/schemas.ts";
-import type { Snapshot } from "../_shared/snapshot.ts";
-import { upstreamFailure } from "../_shared/webhook-delivery.ts";
-
-/** Reads a provider for one user. Both throw where it does not answer. */
-export interface SyncedProvider {
-  name: "stripe" | "paypal";
-  /** Every subscription that the provider knows of this user. */
-  subscriptions(billing: BillingAccount): Promise<Snapshot[]>;
-  /** What has become of an open checkout: paid for, come to nothing, null for unpaid, "open" for neither. */
-  checkout(sessionId: string): Promise<boolean | null | "open">;
-}
 
 /** What the sync-subscription function needs from outside. */
 export interface SyncSubscriptionDependencies {
   auth: ClaimsReader;
   /** Acts as the service role. */
   service: RpcClient;
-  /** Those that are set up. */
-  providers: readonly SyncedProvider[];
+  providers: Providers;
   serviceKeys: readonly string[];
   allowedOrigins: AllowedOrigins;
+  /** Milliseconds since 1970. */
+  now?: () => number;
   log?: Log;
 }
 
+/** Milliseconds that a call of the schedule reads: hosted ends a request after 150 s. */
+const readingTime = 100_000;
+
+/** Who or what is to be read. */
+type Target = { userId: string; isService: boolean } | { since: Date; after: string | undefined };
+
 /**
  * Makes the handler of `POST /sync-subscription`: reads what the providers say of a user now, and answers the
- * account that follows. A success page calls it, which may be there before the webhook; so does support.
+ * account that follows. A success page calls it, which may be there before the webhook; so does support. The daily call
+ * of the schedule reads everything again, or a lost event would be noticed by its user first.
  */
 export function createHandler(
   dependencies: SyncSubscriptionDependencies,
 ): (request: Request) => Promise<Response> {
-  const { service, providers } = dependencies;
+  const { service, providers, now = Date.now } = dependencies;
   return createEndpoint({
     name: "sync-subscription",
     methods: ["POST"],
     allowedOrigins: dependencies.allowedOrigins,
     log: dependencies.log,
     handle: async ({ request, note }) => {
-      const userId = await whoIsMeant(request, dependencies);
-      if (isFailure(userId)) return userId;
+      const target = await whoIsMeant(request, dependencies);
+      if (isFailure(target)) return target;
+      if ("since" in target) {
+        const done = await reconcile(service, providers, { ...target, until: now() + readingTime });
+        if (isFailure(done)) return done;
+        note({ ...done });
+        return Response.json(done);
+      }
+      const { userId, isService } = target;
       note({ user_id: userId });
+      const limited = isService ? null : await countBillingCall(service, userId);
+      if (limited) return limited;
 
       const before = await readBillingAccount(service, userId);
       if (isFailure(before)) return before;
       if (before.account === null) return failure("user_not_found", "No account has this id.");
-      for (const provider of providers) {
-        const synced = await sync(service, provider, userId, before);
-        if (isFailure(synced)) return synced;
-      }
+      const parked = await syncUser(service, providers, userId, before);
+      if (isFailure(parked)) return parked;
+      note({ parked: parked.length });
 
       const after = await readBillingAccount(service, userId);
-      return isFailure(after) ? after : Response.json({ account: after.account });
+      return isFailure(after) ? after : Response.json({ account: after.account, parked });
     },
   });
-}
-
-async function sync(
-  service: RpcClient,
-  provider: SyncedProvider,
-  userId: string,
-  billing: BillingAccount,
-): Promise<true | Failure> {
-  try {
-    const { checkout } = billing;
-    if (checkout?.provider === provider.name) {
-      const outcome = await provider.checkout(checkout.session_id);
-      if (outcome !== "open") await endCheckout(service, userId, checkout.session_id, outcome);
-    }
-    return await applyRead(service, () => provider.subscriptions(billing));
-  } catch (error) {
-    return upstreamFailure(provider.name, error);
-  }
 }
 
 /** A user means themselves; the service role has to say. */
 async function whoIsMeant(
   request: Request,
   { auth, serviceKeys }: SyncSubscriptionDependencies,
-): Promise<string | Failure> {
+): Promise<Target | Failure> {
   const isService = await isServiceRequest(request, serviceKeys);
   const caller = isService ? null : await identifyCaller(request, auth);
   if (isFailure(caller)) return caller;
 
   const text = await readText(request, bodyLimit.other);
   if (isFailure(text)) return text;
-  const body = syncSubscriptionRequestSchema.safeParse(parseJson(text));
-  const userId = body.success ? body.data.user_id : null;
-  if (caller !== null && userId === undefined) return caller.userId;
-  if (caller === null && userId) return userId;
+  const { success, data } = syncSubscriptionRequestSchema.safeParse(parseJson(text));
+  const fields = success ? Object.keys(data).sort().join() : null;
+  if (caller !== null && fields === "") return { userId: caller.userId, isService };
+  if (caller === null && data?.user_id && fields === "user_id") {
+    return { userId: data.user_id, isService };
+  }
+  if (caller === null && data?.since && data.user_id === undefined) {
+    return { since: new Date(data.since), after: data.after };
+  }
   const message = caller
     ? "A user sends no field: the token says who is meant."
-    : "Say who is meant by user_id.";
+    : "Say who is meant by user_id, or since when everything is to be read.";
   return failure("invalid_body", message, { facts: { field: "user_id" } });
 }
 

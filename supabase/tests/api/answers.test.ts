@@ -16,19 +16,21 @@ const code = `ANSWERS-${randomUUID().slice(0, 8).toUpperCase()}`;
 const secret = "a secret of sixteen bytes or more";
 
 let ada: Person;
+let subscriptionId: string;
 let strategyId: string;
 let encrypted: string;
 
 beforeAll(async () => {
   ada = await signUp("answers");
   await admin.from("coupons").insert({ code, discount_percent: 10 }).throwOnError();
-  await admin
+  const { data: account } = await admin
     .rpc("grant_premium", {
       user_id: ada.id,
       plan_type: "premium_monthly",
       until: new Date(Date.now() + 86_400_000).toISOString(),
     })
     .throwOnError();
+  subscriptionId = rpcAnswerSchemas.grant_premium.parse(account).subscription?.id ?? "";
   await ada.client
     .from("custom_indicators")
     .insert({ user_id: ada.id, name: "Mine", category: "x", type: "exit", pine_script: "x" })
@@ -95,6 +97,10 @@ const calls: Record<Name, () => PromiseLike<Answer>> = {
       plan_type: "premium_yearly",
       until: new Date(Date.now() + 86_400_000).toISOString(),
     }),
+  revoke_subscription: () =>
+    admin.rpc("revoke_subscription", { subscription_id: subscriptionId, reason: "Tried out" }),
+  reinstate_subscription: () =>
+    admin.rpc("reinstate_subscription", { subscription_id: subscriptionId }),
   diagnose_account: () => admin.rpc("diagnose_account", { email: ada.email }),
   sweep: () => admin.rpc("sweep"),
   export_my_data: () => ada.client.rpc("export_my_data"),

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runNodeProgram } from "../../../scripts/lib/child.ts";
+import { registeredEvents } from "../../functions/_shared/stripe/events.ts";
 import { billingOf, newEvent, offerPlans, prices, signedDelivery } from "../support/billing.ts";
 import { gather } from "../support/crowd.ts";
 import { startKeyedFunctions, webhookSecret } from "../support/keyed-functions.ts";
@@ -69,6 +70,25 @@ describe("stripe:setup", () => {
     expect(await storedPrices()).toEqual(made.map(({ id }) => id));
   });
 
+  it("registers the webhook with the events that the function reads, and tells its secret once", async () => {
+    const url = "https://project.pinebase.test/functions/v1/stripe-webhook";
+    const args = [remote, "--webhook-url", url];
+    const dry = await run("stripe-setup", [...args, "--dry-run"]);
+    expect(dry.output).toContain("would make the webhook");
+    expect(stripe.objects("webhook_endpoint")).toEqual([]);
+    const first = await run("stripe-setup", args);
+    expect(first.output).toMatch(/Set STRIPE_WEBHOOK_SECRET=whsec_\w+/);
+    const [endpoint] = stripe.objects("webhook_endpoint");
+    expect(endpoint).toMatchObject({ url, enabled_events: [...registeredEvents] });
+    // Somebody has taken one away by hand.
+    Object.assign(endpoint ?? {}, { enabled_events: ["invoice.paid"] });
+    const again = await run("stripe-setup", args);
+    expect(again.output).not.toContain("STRIPE_WEBHOOK_SECRET");
+    expect(stripe.objects("webhook_endpoint")).toMatchObject([
+      { url, enabled_events: [...registeredEvents] },
+    ]);
+  });
+
   it("does not touch the live mode unasked", async () => {
     const before = stripe.requests.length;
     const { code, output } = await run("stripe-setup", [remote, ...amounts], {
@@ -122,6 +142,25 @@ describe("webhooks:replay", () => {
     expect(response.status).toBe(502);
 
     stripe.put("subscription", { ...subscription, status: "active" });
+    const line = {
+      id: `il_${randomUUID()}`,
+      amount: 900,
+      period: { start: now, end: now + 2_592_000 },
+      pricing: { price_details: { price: prices.monthly } },
+      parent: { subscription_item_details: { subscription: id, proration: false } },
+    };
+    stripe.put("invoice", {
+      id: `in_${randomUUID()}`,
+      object: "invoice",
+      customer: subscription.customer,
+      status: "paid",
+      currency: "usd",
+      amount_paid: 900,
+      created: now,
+      status_transitions: { paid_at: now },
+      parent: { subscription_details: { subscription: id } },
+      lines: { data: [line] },
+    });
     const remote = [`--remote=${stack.DB_URL}`, "--event", event.id];
     expect((await run("webhooks-replay", [...remote, "--dry-run"])).output).toContain("failed");
     expect((await billingOf(user?.id ?? "")).subscriptions).toEqual([]);
@@ -134,11 +173,30 @@ describe("webhooks:replay", () => {
     expect((await run("webhooks-replay", remote)).output).toContain("nothing to replay");
   });
 
-  it("does not believe old events of another project without its key", async () => {
+  it("needs the key of a provider: an event that was kept says nothing by itself", async () => {
     const { code, output } = await run("webhooks-replay", [`--remote=${stack.DB_URL}`], {
       STRIPE_SECRET_KEY: "",
     });
-    expect([code, output]).toEqual([1, expect.stringContaining("Without STRIPE_SECRET_KEY")]);
+    expect([code, output]).toEqual([1, expect.stringContaining("Neither STRIPE_SECRET_KEY")]);
+  });
+});
+
+describe("billing:reconcile", () => {
+  it("asks since when, in days, hours or a date", async () => {
+    for (const args of [[], ["--since", "ever"]]) {
+      const { code, output } = await run("billing-reconcile", [
+        `--remote=${stack.DB_URL}`,
+        ...args,
+      ]);
+      expect([code, output]).toEqual([1, expect.stringContaining("such as 40d")]);
+      expect(output).not.toContain("    at ");
+    }
+  });
+
+  it("says what it read", async () => {
+    const args = [`--remote=${stack.DB_URL}`, "--since", "1h"];
+    const { output } = await run("billing-reconcile", args);
+    expect(output).toMatch(/\d+ read and applied, \d+ events replayed, \d+ parked, \d+ failed/);
   });
 });
 

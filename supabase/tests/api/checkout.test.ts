@@ -4,6 +4,7 @@ import { billingOf, newEvent, offerPlans, prices, signedDelivery } from "../supp
 import { asOperator } from "../support/clients.ts";
 import { gather, type Member, postAs } from "../support/crowd.ts";
 import { app, startKeyedFunctions, webhookSecret } from "../support/keyed-functions.ts";
+import { completeSession } from "../support/shop.ts";
 import { stack } from "../support/stack.ts";
 import type { StripeObject } from "../support/stripe-fake.ts";
 import { type StripeFake, startStripeFake } from "../support/stripe-fake.ts";
@@ -21,8 +22,10 @@ beforeAll(async () => {
     STRIPE_SECRET_KEY: "sk_test_checkout",
     STRIPE_API_BASE: stripe.url,
   });
-  const recurring = { interval: "month", interval_count: 1 };
-  for (const id of Object.values(prices)) stripe.put("price", { id, object: "price", recurring });
+  for (const [name, id] of Object.entries(prices)) {
+    const recurring = { interval: name === "yearly" ? "year" : "month", interval_count: 1 };
+    stripe.put("price", { id, object: "price", recurring, unit_amount: 900, currency: "usd" });
+  }
   await offerPlans();
   crowd = await gather(30);
 });
@@ -61,38 +64,12 @@ function onlySession(who = user): StripeObject {
   return session;
 }
 
-/** The user pays. */
-function complete(session: StripeObject): StripeObject {
-  const now = Math.floor(Date.now() / 1000);
-  const [line] = session.line_items_given as [{ price: string }];
-  const subscription = {
-    id: `sub_${randomUUID()}`,
-    object: "subscription",
-    customer: session.customer,
-    livemode: false,
-    status: "active",
-    metadata: session.subscription_metadata,
-    cancel_at: null,
-    cancel_at_period_end: false,
-    ended_at: null,
-    items: {
-      data: [
-        {
-          price: { id: line.price },
-          current_period_start: now,
-          current_period_end: now + 30 * 86_400,
-        },
-      ],
-    },
-    latest_invoice: { id: `in_${randomUUID()}`, object: "invoice", status: "paid" },
-  };
-  stripe.put("subscription", subscription);
-  Object.assign(session, {
-    status: "complete",
-    payment_status: "paid",
-    subscription: subscription.id,
-    url: null,
-  });
+/** The user pays; gives the subscription. */
+async function complete(session: StripeObject, card?: string): Promise<StripeObject> {
+  expect(await completeSession(stripe, session, card)).toBe(200);
+  const kept = stripe.objects("checkout.session").find(({ id }) => id === session.id);
+  const subscription = stripe.objects("subscription").find(({ id }) => id === kept?.subscription);
+  if (!subscription) throw new Error("no subscription");
   return subscription;
 }
 
@@ -143,7 +120,7 @@ describe("a checkout", () => {
 
   it("that was paid while its event is on the way is found, and not opened again", async () => {
     await openCheckout();
-    complete(onlySession());
+    await complete(onlySession());
     const { status, body } = await openCheckout({ plan_type: "premium_yearly" });
     expect(status).toBe(409);
     expect(body.error).toMatchObject({
@@ -156,7 +133,7 @@ describe("a checkout", () => {
   it("is refused to who is subscribed", async () => {
     await openCheckout();
     const session = onlySession();
-    complete(session);
+    await complete(session);
     await deliver("checkout.session.completed", session);
     expect((await openCheckout()).body.error.code).toBe("active_subscription");
   });
@@ -205,6 +182,22 @@ describe("a checkout", () => {
     expect(customersOf(user)).toHaveLength(1);
   });
 
+  it("can be asked for 20 times in 10 minutes, by the four functions together", async () => {
+    const answers: Awaited<ReturnType<typeof post>>[] = [];
+    for (let call = 0; call < 21; call += 1) {
+      answers.push(
+        await (call % 2 === 0
+          ? post("create-portal-session", { return_url: app })
+          : post("sync-subscription", {})),
+      );
+    }
+    expect(answers.slice(0, 20).filter(({ status }) => status === 429)).toEqual([]);
+    const last = answers.at(-1);
+    expect([last?.status, last?.body.error.code]).toEqual([429, "rate_limited"]);
+    expect(Number(last?.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect((await openCheckout()).status).toBe(429);
+  });
+
   it("needs a session of one's own", async () => {
     const nobody = { token: "none" };
     expect((await postAs(nobody, "create-checkout-session", checkout, functions.url)).status).toBe(
@@ -217,6 +210,8 @@ describe("a checkout", () => {
     const keyless = await startKeyedFunctions({});
     try {
       for (const [name, body] of [
+        ["stripe-webhook", {}],
+        ["paypal-webhook", {}],
         ["create-checkout-session", checkout],
         ["create-portal-session", { return_url: app }],
         [
@@ -244,7 +239,7 @@ describe("a coupon", () => {
     const session = onlySession();
     expect(session.discounts).toEqual([{ coupon: expect.stringMatching(/^pinebase_/) }]);
     expect(await couponOf()).toEqual({ session: session.id, spent: false });
-    complete(session);
+    await complete(session);
     expect((await deliver("checkout.session.completed", session)).body.status).toBe("processed");
     expect(await couponOf()).toEqual({ session: session.id, spent: true });
   });
@@ -301,7 +296,7 @@ describe("a sync", () => {
   it("makes premium who has paid, though no webhook has come", async () => {
     await redeem();
     await openCheckout();
-    complete(onlySession());
+    await complete(onlySession());
     const { status, body } = await post("sync-subscription", {});
     expect(status).toBe(200);
     expect(body.account).toMatchObject({ is_premium: true, credits: 105 });
@@ -310,7 +305,7 @@ describe("a sync", () => {
 
   it("loses to an event that was read later, and wins over one that was read earlier", async () => {
     await openCheckout();
-    const subscription = complete(onlySession());
+    const subscription = await complete(onlySession());
     await post("sync-subscription", {});
     Object.assign(subscription, { status: "canceled", ended_at: Math.floor(Date.now() / 1000) });
     await deliver("customer.subscription.deleted", subscription);
@@ -321,7 +316,7 @@ describe("a sync", () => {
 
   it("of another user is for the service role alone", async () => {
     await openCheckout();
-    complete(onlySession());
+    await complete(onlySession());
     const stranger = crowd[0];
     const { status } = await post("sync-subscription", { user_id: user.id }, stranger);
     expect(status).toBe(400);
@@ -335,7 +330,7 @@ describe("a sync", () => {
 
   it("says so when Stripe does not answer, and changes nothing", async () => {
     await openCheckout();
-    complete(onlySession());
+    await complete(onlySession());
     stripe.trouble({ fails: 500 });
     expect((await post("sync-subscription", {})).status).toBe(502);
     expect((await billingOf(user.id)).subscriptions).toEqual([]);
@@ -353,7 +348,7 @@ describe("deleting an account", () => {
 
   it("is refused for a subscription that no webhook has told of", async () => {
     await openCheckout();
-    complete(onlySession());
+    await complete(onlySession());
     expect((await remove()).body.error.code).toBe("active_subscription");
     expect((await billingOf(user.id)).subscriptions).toHaveLength(1);
   });
@@ -362,7 +357,7 @@ describe("deleting an account", () => {
 describe("an event", () => {
   it("that fails is finished by the next delivery of the same", async () => {
     await openCheckout();
-    const subscription = complete(onlySession());
+    const subscription = await complete(onlySession());
     const event = newEvent("customer.subscription.created", subscription, 1_750_000_000);
     const send = () =>
       fetch(signedDelivery(`${functions.url}/stripe-webhook`, event, webhookSecret));
@@ -376,7 +371,7 @@ describe("an event", () => {
 
   it("about a customer that names another user parks: an email or a client_reference_id decide nothing", async () => {
     await openCheckout();
-    const subscription = complete(onlySession());
+    const subscription = await complete(onlySession());
     const stranger = crowd[0];
     Object.assign(subscription, {
       metadata: { pinebase_user_id: stranger?.id },
@@ -389,21 +384,32 @@ describe("an event", () => {
     expect((await billingOf(stranger?.id ?? "")).subscriptions).toEqual([]);
   });
 
-  it("of a dispute is linked to its user by the charge, and takes nothing", async () => {
+  it("of a dispute is linked to its user by the charge, and takes nothing while it is open", async () => {
     await openCheckout();
     const session = onlySession();
-    complete(session);
+    const { id } = await complete(session);
     await deliver("checkout.session.completed", session);
-    const charge = { id: `ch_${randomUUID()}`, object: "charge", customer: session.customer };
-    stripe.put("charge", charge);
-    const dispute = { id: `du_${randomUUID()}`, object: "dispute", charge: charge.id };
+    const charge = stripe.objects("charge").find(({ customer }) => customer === session.customer);
+    const dispute = stripe.dispute(charge?.id ?? "");
     expect((await deliver("charge.dispute.created", dispute)).body.status).toBe("processed");
-    expect(await billingOf(user.id)).toMatchObject({ credits: 105, agrees: true });
-    const diagnosis = await asOperator(
-      (sql) => sql`select private.diagnose_account(${user.email}) as d`,
+    expect(await billingOf(user.id)).toMatchObject({
+      credits: 105,
+      agrees: true,
+      subscriptions: [{ id, status: "active" }],
+    });
+    const [incident] = await asOperator(
+      (sql) => sql`
+        select i.kind, i.amount::int, i.currency, i.status, i.reason, i.due_at is not null as has_due_date
+        from private.payment_incidents as i where i.incident_id = ${dispute.id}
+      `,
     );
-    expect(diagnosis[0]?.d.last_events).toContainEqual(
-      expect.objectContaining({ type: "charge.dispute.created" }),
-    );
+    expect(incident).toEqual({
+      kind: "dispute",
+      amount: 900,
+      currency: "usd",
+      status: "needs_response",
+      reason: "fraudulent",
+      has_due_date: true,
+    });
   });
 });

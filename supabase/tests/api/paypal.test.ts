@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { billingOf, offerPlans, paypalPlan } from "../support/billing.ts";
+import { asOperator } from "../support/clients.ts";
 import { gather, type Member, postAs } from "../support/crowd.ts";
 import { app, startKeyedFunctions } from "../support/keyed-functions.ts";
-import { type PaypalFake, type PaypalObject, startPaypalFake } from "../support/paypal-fake.ts";
+import { type PaypalFake, startPaypalFake } from "../support/paypal-fake.ts";
 
-/** PayPal: approved, paid, suspended, cancelled, against a PayPal of the tests' own. */
+/** PayPal: approved, activated, paid, suspended, cancelled, against a PayPal of the tests' own. */
 
 let paypal: PaypalFake;
 let functions: Awaited<ReturnType<typeof startKeyedFunctions>>;
@@ -13,16 +14,11 @@ let crowd: Member[];
 let user: Member;
 
 const day = 86_400_000;
-const ago = (days: number) => new Date(Date.now() - days * day).toISOString();
+const ago = (days: number) => new Date(Date.now() - days * day);
 
 beforeAll(async () => {
   paypal = await startPaypalFake();
-  paypal.plans.set(paypalPlan, {
-    id: paypalPlan,
-    billing_cycles: [
-      { tenure_type: "REGULAR", frequency: { interval_unit: "MONTH", interval_count: 1 } },
-    ],
-  });
+  paypal.addPlan({ id: paypalPlan, price: "9.00", unit: "MONTH" });
   functions = await startKeyedFunctions({
     PAYPAL_CLIENT_ID: "paypal-id",
     PAYPAL_CLIENT_SECRET: "paypal-secret",
@@ -30,13 +26,18 @@ beforeAll(async () => {
     PAYPAL_API_BASE: paypal.url,
   });
   await offerPlans();
-  crowd = await gather(16);
+  crowd = await gather(20);
 });
 
 beforeEach(() => {
   const next = crowd.pop();
   if (!next) throw new Error("gather more");
   user = next;
+});
+
+afterEach(() => {
+  paypal.setTime(new Date());
+  paypal.trouble(null);
 });
 
 afterAll(async () => {
@@ -47,23 +48,24 @@ afterAll(async () => {
 const request = { plan_type: "premium_monthly", return_url: `${app}/done`, cancel_url: app };
 const post = (name: string, body: unknown) => postAs(user, name, body, functions.url);
 const open = () => post("create-paypal-subscription", request);
+const sync = () => post("sync-subscription", {});
 
-function mine(): PaypalObject {
-  const found = [...paypal.subscriptions.values()].find(({ custom_id }) => custom_id === user.id);
-  if (!found) throw new Error("no subscription");
-  return found;
+function mine() {
+  const found = [...paypal.subscriptions.values()].filter(({ custom_id }) => custom_id === user.id);
+  const last = found.at(-1);
+  if (!last) throw new Error("no subscription");
+  return last;
 }
 
-function pay(subscription: PaypalObject, daysAgo: number, changes: object = {}): void {
-  Object.assign(subscription, {
-    status: "ACTIVE",
-    start_time: ago(daysAgo),
-    billing_info: {
-      last_payment: { time: ago(daysAgo), amount: { value: "9.00" } },
-      next_billing_time: ago(daysAgo - 30),
-    },
-    ...changes,
-  });
+/** Opens, approves and pays some days ago. */
+async function subscribe(daysAgo = 0): Promise<string> {
+  paypal.setTime(ago(daysAgo));
+  expect((await open()).status).toBe(200);
+  const { id } = mine();
+  paypal.approve(id);
+  expect((await sync()).status).toBe(200);
+  paypal.setTime(new Date());
+  return id;
 }
 
 async function deliver(type: string, resource: object) {
@@ -85,75 +87,114 @@ describe("a subscription", () => {
     expect(new Set(urls)).toEqual(new Set([`https://www.paypal.test/approve/${mine().id}`]));
   });
 
-  it("is incomplete until it is approved, then active and paid", async () => {
+  it("is incomplete until it is approved, then activated by us, and active from its payment on", async () => {
     await open();
     expect((await tell("BILLING.SUBSCRIPTION.CREATED")).body.status).toBe("processed");
     expect(await premium()).toBe(false);
-    pay(mine(), 0);
+    paypal.approve(mine().id);
+    expect(mine().status).toBe("APPROVED");
+    expect((await sync()).body).toMatchObject({ account: { is_premium: true }, parked: [] });
+    expect(mine().status).toBe("ACTIVE");
     expect((await tell("BILLING.SUBSCRIPTION.ACTIVATED")).body.status).toBe("processed");
-    await tell("PAYMENT.SALE.COMPLETED");
     expect(await billingOf(user.id)).toMatchObject({
       credits: 105,
       subscriptions: [{ status: "active", plan_type: "premium_monthly" }],
     });
-    expect(await premium()).toBe(true);
     expect((await open()).body.error.code).toBe("active_subscription");
   });
 
+  it("is renewed by each payment, whose period begins when it was made", async () => {
+    const id = await subscribe(40);
+    paypal.setTime(ago(9));
+    const sale = paypal.charge(id);
+    paypal.setTime(new Date());
+    expect((await deliver("PAYMENT.SALE.COMPLETED", { ...sale })).body.status).toBe("processed");
+    const state = await billingOf(user.id);
+    expect(state).toMatchObject({ credits: 205, agrees: true });
+    const end = state.subscriptions[0]?.current_period_end?.getTime() ?? 0;
+    expect(end - ago(9).getTime()).toBeGreaterThan(27 * day);
+    expect(end - ago(9).getTime()).toBeLessThan(32 * day);
+  });
+
   it("that is cancelled stays until what was paid for ends, and no longer", async () => {
-    await open();
-    pay(mine(), 10, { status: "CANCELLED", status_update_time: ago(0) });
+    await subscribe(10);
+    Object.assign(mine(), { status: "CANCELLED", status_update_time: new Date().toISOString() });
     await tell("BILLING.SUBSCRIPTION.CANCELLED");
     const [subscription] = (await billingOf(user.id)).subscriptions;
     expect(subscription).toMatchObject({ status: "active" });
     expect(subscription?.cancel_at).toEqual((await billingOf(user.id)).premium_until);
     expect(await premium()).toBe(true);
-    pay(mine(), 40, { status: "CANCELLED" });
+  });
+
+  it("that was cancelled longer ago than it was paid for is over", async () => {
+    await subscribe(40);
+    Object.assign(mine(), { status: "CANCELLED" });
     await tell("BILLING.SUBSCRIPTION.CANCELLED");
     expect((await billingOf(user.id)).subscriptions).toMatchObject([{ status: "canceled" }]);
     expect(await premium()).toBe(false);
   });
 
   it("that is suspended has seven days from the start of the unpaid period, whenever it is heard of", async () => {
-    await open();
-    pay(mine(), 33, { status: "SUSPENDED" });
+    const id = await subscribe(34);
+    paypal.fail(id, true);
     await tell("BILLING.SUBSCRIPTION.SUSPENDED");
     const first = await billingOf(user.id);
     expect(first.subscriptions).toMatchObject([{ status: "past_due" }]);
     await tell("BILLING.SUBSCRIPTION.PAYMENT.FAILED");
     expect((await billingOf(user.id)).premium_until).toEqual(first.premium_until);
     expect(await premium()).toBe(true);
-    pay(mine(), 39, { status: "SUSPENDED" });
+  });
+
+  it("that is suspended for longer entitles to nothing, and its payment does again", async () => {
+    const id = await subscribe(45);
+    paypal.fail(id, true);
     await tell("BILLING.SUBSCRIPTION.SUSPENDED");
     expect(await premium()).toBe(false);
+    const sale = paypal.charge(id);
+    await deliver("PAYMENT.SALE.COMPLETED", { ...sale });
+    expect(await premium()).toBe(true);
+    expect((await billingOf(user.id)).credits).toBe(205);
   });
 
   it("that expired is over", async () => {
-    await open();
-    pay(mine(), 5, { status: "EXPIRED" });
+    const id = await subscribe(5);
+    paypal.expire(id);
     await tell("BILLING.SUBSCRIPTION.EXPIRED");
     expect((await billingOf(user.id)).subscriptions).toMatchObject([{ status: "canceled" }]);
   });
 
-  it("is found by a sync before its event has come", async () => {
-    await open();
-    pay(mine(), 0);
-    expect((await post("sync-subscription", {})).body.account).toMatchObject({ is_premium: true });
-  });
-
   it("is managed at PayPal", async () => {
-    await open();
-    pay(mine(), 0);
-    await post("sync-subscription", {});
+    await subscribe();
     const { body } = await post("create-portal-session", { return_url: app });
     expect(body.url).toBe("https://www.sandbox.paypal.com/myaccount/autopay/");
+  });
+});
+
+describe("a dispute", () => {
+  it("that is lost ends the subscription that it is about, and is recorded with its amount and due date", async () => {
+    const id = await subscribe(3);
+    const sale = [...paypal.sales.values()].find((one) => one.billing_agreement_id === id);
+    const dispute = paypal.dispute(sale?.id ?? "");
+    expect((await deliver("CUSTOMER.DISPUTE.CREATED", dispute)).body.status).toBe("processed");
+    expect(await premium()).toBe(true);
+    const [incident] = await asOperator(
+      (sql) => sql`
+        select i.amount::int, i.currency, i.reason, i.due_at is not null as has_due_date
+        from private.payment_incidents as i where i.incident_id = ${dispute.dispute_id}
+      `,
+    );
+    const due = { currency: "usd", reason: "UNAUTHORISED", has_due_date: true };
+    expect(incident).toEqual({ amount: 900, ...due });
+    const outcome = { outcome_code: "RESOLVED_BUYER_FAVOUR" };
+    Object.assign(dispute, { status: "RESOLVED", dispute_outcome: outcome });
+    await deliver("CUSTOMER.DISPUTE.RESOLVED", dispute);
+    expect(await premium()).toBe(false);
   });
 });
 
 describe("an event", () => {
   it("that PayPal did not send is refused, and nothing is read", async () => {
     await open();
-    pay(mine(), 0);
     const url = `${functions.url}/paypal-webhook`;
     const genuine = paypal.deliver(url, "BILLING.SUBSCRIPTION.ACTIVATED", mine());
     const forged = new Request(genuine.clone(), { body: (await genuine.text()).replace(/ /g, "") });
@@ -169,14 +210,15 @@ describe("an event", () => {
     expect((await fetch(new Request(genuine, { body }))).status).toBe(400);
   });
 
-  it("about a subscription that we did not create is ignored", async () => {
-    const id = `I-${randomUUID()}`;
-    const foreign = { id, status: "ACTIVE", plan_id: paypalPlan, custom_id: "somebody" };
-    paypal.subscriptions.set(id, foreign);
+  it("about a subscription that we did not create makes nobody premium", async () => {
+    const foreign = paypal.create({
+      plan_id: paypalPlan,
+      custom_id: user.id,
+      application_context: { return_url: app, cancel_url: app },
+    });
+    paypal.approve(foreign.id);
     expect((await deliver("BILLING.SUBSCRIPTION.ACTIVATED", foreign)).body.status).toBe("ignored");
-    expect((await deliver("BILLING.SUBSCRIPTION.ACTIVATED", { id: "I-none" })).body.status).toBe(
-      "ignored",
-    );
+    expect(await premium()).toBe(false);
   });
 
   it("of another kind is answered 200", async () => {
@@ -185,14 +227,59 @@ describe("an event", () => {
   });
 
   it("that comes twice is done once", async () => {
-    await open();
-    pay(mine(), 0);
+    const id = await subscribe();
+    const [sale] = [...paypal.sales.values()].filter((one) => one.billing_agreement_id === id);
     const url = `${functions.url}/paypal-webhook`;
-    const id = `WH-${randomUUID()}`;
+    const event = `WH-${randomUUID()}`;
     const send = () =>
-      fetch(paypal.deliver(url, "PAYMENT.SALE.COMPLETED", { billing_agreement_id: mine().id }, id));
+      fetch(paypal.deliver(url, "PAYMENT.SALE.COMPLETED", { id: sale?.id }, event));
     expect(await (await send()).json()).toMatchObject({ status: "processed" });
     expect(await (await send()).json()).toMatchObject({ status: "duplicate" });
     expect((await billingOf(user.id)).credits).toBe(105);
+  });
+
+  it("while PayPal does not answer is answered 5xx and finished by the next delivery", async () => {
+    await open();
+    const url = `${functions.url}/paypal-webhook`;
+    const id = `WH-${randomUUID()}`;
+    const send = () => fetch(paypal.deliver(url, "BILLING.SUBSCRIPTION.CREATED", mine(), id));
+    paypal.trouble(500);
+    expect((await send()).status).toBe(502);
+    paypal.trouble(null);
+    expect(await (await send()).json()).toMatchObject({ status: "processed" });
+  });
+
+  it("that is false is asked about 60 times a minute, and no more: genuine ones do not count", async () => {
+    await open();
+    const url = `${functions.url}/paypal-webhook`;
+    const headers = {
+      "paypal-auth-algo": "SHA256withRSA",
+      "paypal-cert-url": "https://api.paypal.com/cert",
+      "paypal-transmission-id": "none",
+      "paypal-transmission-sig": "none",
+      "paypal-transmission-time": new Date().toISOString(),
+    };
+    // Fifty-eight false ones have come within the minute.
+    await asOperator(
+      (sql) => sql`
+        insert into private.attempts as a (user_id, bucket, attempted_at, expires_at)
+        values (
+          '00000000-0000-0000-0000-000000000000', 'paypal_ask',
+          array(select now() from generate_series(1, 58)), now() + interval '1 minute'
+        )
+        on conflict (user_id, bucket) do update
+          set attempted_at = excluded.attempted_at, expires_at = excluded.expires_at
+      `,
+    );
+    expect((await tell("BILLING.SUBSCRIPTION.CREATED")).status).toBe(200);
+    const forge = () => fetch(url, { method: "POST", headers, body: "{}" });
+    const asked = () => paypal.asked.filter((path) => path.includes("verify")).length;
+    const before = asked();
+    const answers = await Promise.all(Array.from({ length: 5 }, forge));
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused).toHaveLength(3);
+    expect(Number(refused[0]?.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(asked() - before).toBeLessThanOrEqual(2);
+    await asOperator((sql) => sql`delete from private.attempts where bucket = 'paypal_ask'`);
   });
 });

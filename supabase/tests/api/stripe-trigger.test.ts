@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newEvent, offerPlans, type SentEvent, signedDelivery } from "../support/billing.ts";
 import { startKeyedFunctions, webhookSecret } from "../support/keyed-functions.ts";
-import { stack } from "../support/stack.ts";
 import { triggerStripe } from "../support/stripe-cli.ts";
 import { type StripeFake, startStripeFake } from "../support/stripe-fake.ts";
 
@@ -59,15 +58,14 @@ afterAll(async () => {
   if (home) await rm(home, { recursive: true });
 });
 
-const keyless = { url: stack.FUNCTIONS_URL, secret: stack.STRIPE_WEBHOOK_SECRET ?? "" };
-
-async function deliver(to: { url: string; secret: string }, event: SentEvent): Promise<string> {
-  const response = await fetch(signedDelivery(`${to.url}/stripe-webhook`, event, to.secret));
+async function deliver(event: SentEvent): Promise<string> {
+  const url = `${keyed.url}/stripe-webhook`;
+  const response = await fetch(signedDelivery(url, event, webhookSecret));
   const { status } = await response.json();
   return `${response.status} ${status}`;
 }
 
-describe("no event is refused, with a key or without, of", () => {
+describe("no event is refused of", () => {
   it.each(scenarios)("%s", async (scenario) => {
     const happened: { type: string; object: object; at: number }[] = [];
     const stop = stripe.onEvent((type, object) => {
@@ -81,13 +79,10 @@ describe("no event is refused, with a key or without, of", () => {
     const answers = await Promise.all(
       happened.map(async ({ type, object, at }) => ({
         type,
-        keyless: await deliver(keyless, newEvent(type, object, at)),
-        keyed: await deliver({ url: keyed.url, secret: webhookSecret }, newEvent(type, object, at)),
+        answer: await deliver(newEvent(type, object, at)),
       })),
     );
     const taken = expect.stringMatching(/^200 (processed|ignored|parked)$/);
-    for (const answer of answers) {
-      expect(answer).toEqual({ type: answer.type, keyless: taken, keyed: taken });
-    }
+    for (const { type, answer } of answers) expect([type, answer]).toEqual([type, taken]);
   });
 });

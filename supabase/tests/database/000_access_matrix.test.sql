@@ -30,10 +30,6 @@ values
 insert into private.trusted_oauth_clients (client_id, name)
 values ('trusted-client', 'Matrix');
 
-update public.users
-set premium_until = now() + interval '1 day'
-where id = md5('premium')::uuid;
-
 insert into public.plans (plan_type, name, max_versions, is_active)
 values ('matrix_retired', 'Retired', 1, false);
 
@@ -62,6 +58,15 @@ insert into public.api_key_events (user_id, provider, action)
 select md5(who)::uuid, 'openai', 'stored'
 from unnest(array['owner', 'premium']) as who;
 
+insert into public.subscriptions (id, user_id, status, provider, provider_subscription_id, plan_type)
+select md5(who || ' subscription')::uuid, md5(who)::uuid, 'canceled', 'stripe', 'sub_matrix_' || who, 'premium_monthly'
+from unnest(array['owner', 'premium']) as who;
+
+-- After the subscriptions: premium follows them.
+update public.users
+set premium_until = now() + interval '1 day'
+where id = md5('premium')::uuid;
+
 insert into public.custom_indicators (id, user_id, name, category, type, pine_script, is_public)
 select md5(who || shared || 'custom')::uuid, md5(who)::uuid, 'Matrix' || shared, 'momentum', 'exit', 'plot(close)', shared = ' public '
 from unnest(array['owner', 'premium']) as who, unnest(array[' private ', ' public ']) as shared;
@@ -77,10 +82,6 @@ from unnest(array['owner', 'premium']) as who, unnest(array[' private ', ' publi
 insert into public.strategy_versions (id, strategy_id, user_id, version_number, config)
 select md5(who || shared || 'version')::uuid, md5(who || shared || 'strategy')::uuid, md5(who)::uuid, 1000, '{}'
 from unnest(array['owner', 'premium']) as who, unnest(array[' private ', ' public ']) as shared;
-
-insert into public.subscriptions (id, user_id, status, provider, provider_subscription_id, plan_type)
-select md5(who || ' subscription')::uuid, md5(who)::uuid, 'canceled', 'stripe', 'sub_matrix_' || who, 'premium_monthly'
-from unnest(array['owner', 'premium']) as who;
 
 insert into public.user_coupons (id, user_id, coupon_id)
 select md5(who || ' redemption')::uuid, md5(who)::uuid, md5('coupon')::uuid
@@ -296,10 +297,17 @@ select s || f, 'service_role'
 from
   unnest(array['public.', 'private.']) as s,
   unnest(array[
-    'apply_read', 'begin_checkout', 'billing_of', 'diagnose_account', 'drop_checkout', 'end_checkout', 'fail_webhook_event',
-    'grant_premium', 'link_billing_customer', 'next_read_number', 'open_checkout', 'record_webhook_event',
-    'settle_webhook_event', 'sweep', 'unsettled_webhook_events'
+    'apply_read', 'begin_checkout', 'begin_webhook_event', 'billing_of', 'diagnose_account', 'drop_checkout', 'end_checkout',
+    'fail_webhook_event', 'finish_provider_task', 'grant_premium', 'link_billing_customer', 'next_read_number', 'open_checkout',
+    'open_provider_tasks', 'reconcile_targets', 'record_webhook_event', 'return_paypal_ask', 'sweep', 'take_billing_call',
+    'take_paypal_ask', 'unsettled_webhook_events'
   ]) as f;
+
+insert into expected_callers
+values
+  ('public.revoke_subscription', 'service_role'),
+  ('public.reinstate_subscription', 'service_role'),
+  ('private.change_revocation', 'service_role');
 
 insert into expected_callers
 select schema || '.' || name, role

@@ -28,10 +28,10 @@ select is_empty(
 select is(pg_temp.plan(), 'free', 'without a subscription the plan is free');
 
 insert into public.subscriptions (user_id, status, provider, provider_subscription_id, plan_type, current_period_end)
-values (md5('user')::uuid, 'active', 'stripe', 'sub_plans_1', 'premium_yearly', now() + interval '1 year');
-select is(pg_temp.plan(), 'free', 'a subscription alone does not make premium');
+values (md5('user')::uuid, 'incomplete', 'stripe', 'sub_plans_1', 'premium_yearly', now() + interval '1 year');
+select is(pg_temp.plan(), 'free', 'a subscription that is not entitled does not make premium');
 
-update public.users set premium_until = now() + interval '1 year' where id = md5('user')::uuid;
+update public.subscriptions set status = 'active' where provider_subscription_id = 'sub_plans_1';
 select is(pg_temp.plan(), 'premium_yearly', 'premium, the plan is the subscription''s');
 
 insert into public.subscriptions (user_id, status, provider, provider_subscription_id, plan_type, current_period_end, ended_at)
@@ -43,6 +43,7 @@ values (md5('user')::uuid, 'active', 'manual', 'premium_monthly');
 select is(pg_temp.plan(), 'premium_monthly', 'the subscription that runs longest counts');
 
 delete from public.subscriptions where user_id = md5('user')::uuid;
+update public.users set premium_until = now() + interval '1 year' where id = md5('user')::uuid;
 select is(pg_temp.plan(), 'premium_monthly', 'premium without a subscription has the monthly plan''s limits');
 
 update public.users set premium_until = now() where id = md5('user')::uuid;

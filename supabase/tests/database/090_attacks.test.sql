@@ -235,7 +235,7 @@ select private.unlink_deleted_indicators(1) as unlinked
 from generate_series(1, 3);
 select is((select max(unlinked) from steps), 1, 'no more components are unlinked at a time than was said');
 select is(
-  (private.sweep() ->> 'unlinked')::integer, 3 - (select sum(unlinked) from steps)::integer,
+  (private.sweep(now()) ->> 'unlinked')::integer, 3 - (select sum(unlinked) from steps)::integer,
   'and the sweep unlinks the rest'
 );
 select is(private.unlink_deleted_indicators(100), 0, 'then there is none left');

@@ -5,7 +5,7 @@ import {
   ensureStripeCoupon,
   type StripeCoupons,
   stripeCouponId,
-} from "../../functions/_shared/stripe-coupon.ts";
+} from "../../functions/_shared/stripe/coupon.ts";
 
 const terms: CouponTerms = {
   id: "0b7a3a8e-3f0c-4d0a-9c1e-5a1c2b3d4e5f",

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import Stripe from "stripe";
 import type { LogFields } from "../../functions/_shared/log.ts";
-import type { Snapshot } from "../../functions/_shared/snapshot.ts";
-import type { StripeReader } from "../../functions/_shared/stripe-reader.ts";
+import { createStripeProvider } from "../../functions/_shared/stripe/provider.ts";
 import { createHandler } from "../../functions/stripe-webhook/handler.ts";
+import { stubProvider, stubService } from "./billing-support.ts";
+import { assertMatches } from "./support.ts";
 
 const userId = "0b7a3a8e-3f0c-4d0a-9c1e-5a1c2b3d4e5f";
 const now = Date.UTC(2026, 5, 1);
@@ -41,50 +42,52 @@ function event(type: string, object: object, changes: object = {}) {
 
 const updated = event("customer.subscription.updated", subscription);
 
-interface Call {
-  name: string;
-  args: Record<string, unknown>;
-}
+/** What a read asks for beside the subscription. */
+const empty = { list: async function* () {} };
 
 function setUp(
   options: {
-    reader?: Partial<StripeReader>;
+    /** Reads a subscription; it may be that there is no key. */
+    retrieve?: ((id: string) => Promise<unknown>) | null;
     answers?: Record<string, unknown>;
     secrets?: string[];
   } = {},
 ) {
-  const calls: Call[] = [];
   const lines: LogFields[] = [];
-  const answers: Record<string, unknown> = {
-    record_webhook_event: { status: "received", read_number: "7" },
-    settle_webhook_event: { status: "processed" },
-    fail_webhook_event: null,
+  const { secrets = ["whsec_new"], retrieve = () => Promise.resolve(subscription) } = options;
+  const { service, calls } = stubService({
+    begin_webhook_event: { status: "received", read_number: "7" },
+    record_webhook_event: { status: "processed", tasks: [] },
     ...options.answers,
-  };
-  const { secrets = ["whsec_new"] } = options;
-  const handler = createHandler({
-    service: {
-      rpc: (name, args) => {
-        calls.push({ name, args });
-        const data = answers[name];
-        return Promise.resolve(
-          data instanceof Error
-            ? { data: null, error: { code: "XX000", message: data.message } }
-            : { data, error: null },
-        );
+  });
+  const read: string[] = [];
+  const stripe = {
+    subscriptions: {
+      retrieve: (id: string) => {
+        read.push(id);
+        return retrieve?.(id);
       },
     },
-    secrets,
-    reader: options.reader
+    invoices: empty,
+    invoiceItems: empty,
+    charges: empty,
+    disputes: empty,
+  } as unknown as Stripe;
+  const handler = createHandler({
+    service,
+    providers: retrieve
       ? {
-          livemode: false,
-          subscription: () => Promise.resolve(null),
-          subscriptionsOf: () => Promise.resolve([]),
-          customerOfCharge: () => Promise.resolve(null),
-          ...options.reader,
+          stripe: createStripeProvider({
+            stripe,
+            livemode: false,
+            webhookSecrets: secrets,
+            portalConfiguration: null,
+            mirrorCoupon: () => Promise.reject(new Error("No checkout is opened here.")),
+            now: () => now,
+          }),
         }
-      : null,
-    now: () => now,
+      : {},
+    hasSecret: secrets.length > 0,
     log: (line) => lines.push(line),
   });
   const send = async (
@@ -106,60 +109,47 @@ function setUp(
       }),
     );
   };
-  const settled = () => {
-    const args = calls.find(({ name }) => name === "settle_webhook_event")?.args;
-    return {
-      read_number: args?.read_number,
-      effect: (args?.effect ?? {}) as { kind?: string; reason?: string; snapshot?: Snapshot },
-    };
+  const recorded = () => {
+    const args = calls.find(({ name }) => name === "record_webhook_event")?.args ?? {};
+    return { ...args, effect: (args.effect ?? {}) as { kind?: string; reason?: string } };
   };
-  return { handler, send, calls, lines, settled };
+  return { handler, send, calls, lines, read, recorded };
 }
 
-function snapshotOf(changes: Partial<Snapshot>): Snapshot {
-  return {
-    provider: "stripe",
-    id: "sub_1",
-    customer_id: "cus_1",
-    livemode: false,
-    status: "active",
-    price_ids: ["price_1"],
-    periods: {},
-    period_start: null,
-    period_end: null,
-    cancel_at: null,
-    ended_at: null,
-    paid: false,
-    payments: [],
-    user_id: null,
-    ...changes,
-  };
+function refusal(code: string) {
+  return new Stripe.errors.StripeInvalidRequestError({
+    type: "invalid_request_error",
+    code,
+    message: "No.",
+  });
 }
 
 async function answerOf(response: Response) {
-  return { status: response.status, body: await response.json() };
+  return { status: response.status, ...(await response.json()) };
 }
 
-const processed = { status: 200, body: { received: true, status: "processed" } };
-const ignored = { status: 200, body: { received: true, status: "ignored" } };
+const processed = { status: "processed", received: true };
+const ignored = { status: "ignored", received: true };
 
-Deno.test("a signed event is recorded, then settled with the number that was drawn", async () => {
-  const { send, calls, settled } = setUp();
+Deno.test("a signed event is read after its number was drawn, and recorded with what was read alone", async () => {
+  const paused = { ...subscription, status: "paused" };
+  const { send, calls, recorded } = setUp({ retrieve: () => Promise.resolve(paused) });
   assert.deepEqual(await answerOf(await send(updated)), processed);
   assert.deepEqual(
     calls.map(({ name }) => name),
-    ["record_webhook_event", "settle_webhook_event"],
+    ["begin_webhook_event", "record_webhook_event"],
   );
-  assert.equal(calls[0]?.args.can_read, false);
-  assert.equal(settled().read_number, "7");
+  const { effect, ...rest } = recorded() as Record<string, unknown>;
+  assertMatches(effect, { kind: "subscription", snapshot: { status: "paused" } });
+  assertMatches(rest, { event_id: "evt_1", read_number: "7" });
 });
 
 Deno.test("a body that was changed by one byte is refused, and nothing is asked of the database", async () => {
   const { send, calls } = setUp();
   const response = await send(updated, { tamper: (text) => text.replace("active", "Active") });
-  const { status, body } = await answerOf(response);
+  const { status, error } = await answerOf(response);
   assert.equal(status, 400);
-  assert.equal(body.error.code, "invalid_signature");
+  assert.equal(error.code, "invalid_signature");
   assert.deepEqual(calls, []);
 });
 
@@ -234,153 +224,141 @@ Deno.test("a body beyond 256 KiB is refused while it streams", async () => {
   assert.ok(sent < 1024 * 1024, `${sent} bytes were taken`);
 });
 
-Deno.test("without a webhook secret the function says that it is not configured", async () => {
-  const { send } = setUp({ secrets: [] });
-  assert.equal((await send(updated)).status, 503);
+Deno.test("without a key, or without a secret, the function says which variable is missing", async () => {
+  const keyless = await setUp({ retrieve: null }).send(updated);
+  assert.equal(keyless.status, 503);
+  assert.match((await keyless.json()).error.message, /STRIPE_SECRET_KEY/);
+  const secretless = await setUp({ secrets: [] }).send(updated);
+  assert.equal(secretless.status, 503);
+  assert.match((await secretless.json()).error.message, /STRIPE_WEBHOOK_SECRET/);
 });
 
-Deno.test("an event of a type that is not used is answered 200 and ignored", async () => {
-  const { send, settled } = setUp({ answers: { settle_webhook_event: { status: "ignored" } } });
+Deno.test("an event of a type that is not used is answered 200 and ignored, and nothing is read", async () => {
+  const answers = { record_webhook_event: { status: "ignored", tasks: [] } };
+  const { send, recorded, read } = setUp({ answers });
   assert.deepEqual(await answerOf(await send(event("payout.paid", { id: "po_1" }))), ignored);
-  assert.equal(settled().effect.kind, "ignored");
+  assert.equal(recorded().effect.kind, "ignored");
+  assert.deepEqual(read, []);
 });
 
-Deno.test("a thin event is acknowledged", async () => {
-  const { send, calls } = setUp({ answers: { settle_webhook_event: { status: "ignored" } } });
+Deno.test("a thin event is read by the id of its object, as a snapshot event is", async () => {
+  const { send, recorded, read } = setUp();
   const thin = {
     id: "evt_thin",
     object: "v2.core.event",
-    type: "v1.billing.meter.error_report_triggered",
+    type: "v1.customer.subscription.updated",
     created: "2026-06-01T00:00:00.000Z",
     livemode: false,
-    related_object: { id: "mtr_1", type: "billing.meter" },
+    related_object: { id: "sub_1", type: "subscription", url: "/v1/subscriptions/sub_1" },
   };
-  assert.deepEqual(await answerOf(await send(thin)), ignored);
-  assert.equal(calls[0]?.args.event_id, "evt_thin");
+  assert.deepEqual(await answerOf(await send(thin)), processed);
+  assert.deepEqual(read, ["sub_1"]);
+  assert.equal(recorded().effect.kind, "subscription");
 });
 
-Deno.test("a duplicate is answered 200 and settled no second time", async () => {
-  const { send, calls } = setUp({ answers: { record_webhook_event: { status: "duplicate" } } });
-  assert.deepEqual(await answerOf(await send(updated)), {
-    status: 200,
-    body: { received: true, status: "duplicate" },
+Deno.test("a duplicate is answered 200, and neither read nor recorded a second time", async () => {
+  const { send, calls, read } = setUp({
+    answers: { begin_webhook_event: { status: "duplicate" } },
   });
+  assert.deepEqual(await answerOf(await send(updated)), { status: "duplicate", received: true });
   assert.equal(calls.length, 1);
+  assert.deepEqual(read, []);
 });
 
-Deno.test("with a key the subscription is read after its number was drawn, and only that is believed", async () => {
-  const order: string[] = [];
-  const { send, settled, calls } = setUp({
-    reader: {
-      subscription: (id) => {
-        order.push(`${id} after ${calls.map(({ name }) => name)}`);
-        return Promise.resolve(snapshotOf({ status: "past_due" }));
-      },
-    },
-  });
-  assert.deepEqual(await answerOf(await send(updated)), processed);
-  assert.deepEqual(order, ["sub_1 after record_webhook_event"]);
-  assert.equal(settled().effect.snapshot?.status, "past_due");
-  assert.equal(calls[0]?.args.can_read, true);
+Deno.test("an error of a read is never swallowed: it is kept as failed and answered 5xx", async () => {
+  const { send, calls } = setUp({ retrieve: () => Promise.reject(new Error("Down.")) });
+  const response = await send(updated);
+  assert.equal(response.status, 502);
+  assert.deepEqual(
+    calls.map(({ name }) => name),
+    ["begin_webhook_event", "fail_webhook_event"],
+  );
+  assert.match(String(calls[1]?.args.error), /upstream_error/);
 });
 
-Deno.test("an error of a handler is never swallowed: it is kept as failed and answered 5xx", async () => {
-  const { send, calls } = setUp({
-    reader: { subscription: () => Promise.reject(new Error("sk_test_secret is wrong")) },
-  });
-  const { status, body } = await answerOf(await send(updated));
-  assert.equal(status, 502);
-  assert.equal(body.error.code, "upstream_error");
-  const failed = calls.find(({ name }) => name === "fail_webhook_event");
-  assert.equal(failed?.args.event_id, "evt_1");
-  assert.ok(!String(failed?.args.error).includes("sk_test"));
-});
-
-Deno.test("a database that does not settle is answered 5xx", async () => {
-  const { send, calls } = setUp({ answers: { settle_webhook_event: new Error("no") } });
+Deno.test("a database that does not record is answered 5xx", async () => {
+  const answers = { record_webhook_event: new Error("no connection") };
+  const { send, calls } = setUp({ answers });
   assert.equal((await send(updated)).status, 500);
   assert.equal(calls.at(-1)?.name, "fail_webhook_event");
 });
 
-Deno.test("a subscription that Stripe does not have is parked, because a retry would not help", async () => {
-  const { send, settled } = setUp({
-    reader: {},
-    answers: { settle_webhook_event: { status: "parked" } },
-  });
-  const { status, body } = await answerOf(await send(updated));
-  assert.deepEqual({ status, body }, { status: 200, body: { received: true, status: "parked" } });
-  assert.match(settled().effect.reason ?? "", /sub_1/);
+Deno.test("what Stripe does not have yet is parked until it has, because a retry at once would not help", async () => {
+  const answers = { record_webhook_event: { status: "parked", tasks: [] } };
+  const missing = () => Promise.reject(refusal("resource_missing"));
+  const { send, recorded } = setUp({ retrieve: missing, answers });
+  assert.equal((await send(updated)).status, 200);
+  assertMatches(recorded().effect, { kind: "parked", waits_for: "object:sub_1" });
 });
 
 Deno.test("with a key of the test mode a live event is ignored and nothing is read", async () => {
-  let reads = 0;
-  const { send, settled } = setUp({
-    reader: {
-      subscription: () => {
-        reads += 1;
-        return Promise.resolve(snapshotOf({}));
-      },
-    },
-  });
-  await send({ ...updated, livemode: true });
-  assert.equal(reads, 0);
-  assert.equal(settled().effect.kind, "ignored");
+  const answers = { record_webhook_event: { status: "ignored", tasks: [] } };
+  const { send, recorded, read } = setUp({ answers });
+  const live = event("customer.subscription.updated", subscription, { livemode: true });
+  assert.deepEqual(await answerOf(await send(live)), ignored);
+  assert.equal(recorded().effect.kind, "ignored");
+  assert.deepEqual(read, []);
 });
 
-Deno.test("no name, address, email, phone or card is stored", async () => {
-  const { send, calls } = setUp();
-  const secret = "Ada Lovelace";
-  const session = {
-    id: "cs_1",
-    object: "checkout.session",
-    mode: "subscription",
-    status: "complete",
-    payment_status: "paid",
-    customer: { id: "cus_1", name: secret, email: secret },
-    subscription: "sub_1",
-    customer_details: { name: secret, email: secret, phone: secret, address: { line1: secret } },
-    metadata: { pinebase_user_id: userId, note: secret },
+Deno.test("an event of a connected account is about an object that is not ours", async () => {
+  const { send, recorded, read } = setUp();
+  await send(event("customer.subscription.updated", subscription, { account: "acct_1" }));
+  assert.equal(recorded().effect.kind, "ignored");
+  assert.deepEqual(read, []);
+});
+
+Deno.test("of an event its id and its object's id are stored, and read again they mean the same", async () => {
+  const personal = {
+    ...subscription,
+    customer_email: "ada@example.test",
+    customer_address: { line1: "1 Main Street" },
+    default_payment_method: { card: { last4: "4242" } },
   };
-  await send(event("checkout.session.completed", session));
-  await send(event("customer.deleted", { id: "cus_1", object: "customer", name: secret }));
-  await send(
-    event("invoice.paid", {
-      id: "in_1",
-      object: "invoice",
-      customer: "cus_1",
-      customer_name: secret,
-      customer_email: secret,
-      subscription: "sub_1",
-      status: "paid",
-      lines: { data: [{ amount: 1, period: { start: 1, end: 2 }, description: secret }] },
-    }),
-  );
-  await send(
-    event("charge.refunded", {
-      id: "ch_1",
-      object: "charge",
-      customer: "cus_1",
-      billing_details: { name: secret },
-      payment_method_details: { card: { last4: secret } },
-    }),
-  );
-  await send(event("payment_method.attached", { id: "pm_1", card: { last4: secret } }));
-  assert.equal(calls.length, 10);
-  assert.ok(!JSON.stringify(calls).includes(secret));
+  const { send, recorded } = setUp();
+  await send(event("customer.subscription.updated", personal));
+  const { payload } = recorded() as { payload?: object };
+  assert.deepEqual((payload as { data: object }).data, {
+    object: { id: "sub_1", object: "subscription" },
+  });
+  const again = setUp();
+  await again.send(payload);
+  assert.deepEqual(again.recorded(), recorded());
 });
 
 Deno.test("the log line names the event and holds nothing of it", async () => {
   const { send, lines } = setUp();
   await send(updated);
-  assert.equal(lines[0]?.event_id, "evt_1");
-  assert.ok(!JSON.stringify(lines).includes("cus_1"));
+  assertMatches(lines[0], { event_id: "evt_1", outcome: "processed" });
+  assert.doesNotMatch(JSON.stringify(lines), /cus_1|sub_1/);
 });
 
-Deno.test("an object that has not the documented form is parked for a person", async () => {
-  const { send, settled } = setUp();
-  await send(event("customer.subscription.updated", { ...subscription, status: "dormant" }));
-  assert.deepEqual(settled().effect, {
-    kind: "parked",
-    reason: "The object has no usable field status.",
+Deno.test("what the database wants ended at Stripe is ended, and told when it is", async () => {
+  const cancelled: string[] = [];
+  const tasks = [{ id: 9, provider: "stripe", subscription_id: "sub_1", action: "cancel" }];
+  const { service, calls } = stubService({
+    begin_webhook_event: { status: "received", read_number: "7" },
+    record_webhook_event: { status: "ignored", tasks },
+  });
+  const stripe = stubProvider({
+    verify: () => Promise.resolve(true),
+    parse: () => ({
+      id: "evt_1",
+      type: "invoice.paid",
+      created: new Date(now).toISOString(),
+      livemode: false,
+      payload: {},
+      read: () => Promise.resolve({ kind: "ignored", reason: "" }),
+    }),
+    cancel: (id) => {
+      cancelled.push(id);
+      return Promise.resolve();
+    },
+  });
+  const handler = createHandler({ service, providers: { stripe }, hasSecret: true, log: () => {} });
+  await handler(new Request("http://functions.test/", { method: "POST", body: "{}" }));
+  assert.deepEqual(cancelled, ["sub_1"]);
+  assertMatches(calls.find(({ name }) => name === "finish_provider_task")?.args, {
+    id: "9",
+    error: null,
   });
 });

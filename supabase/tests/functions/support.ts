@@ -23,3 +23,21 @@ export async function errorOf(response: Response) {
   assert.match(response.headers.get("x-request-id") ?? "", /^[0-9a-f-]{36}$/);
   return { status: response.status, ...error };
 }
+
+/** Whether a value has at least what is expected of it. Lists have to be of one length. */
+export function assertMatches(actual: unknown, expected: unknown): void {
+  assert.deepEqual(pickLike(actual, expected), expected);
+}
+
+function pickLike(actual: unknown, expected: unknown): unknown {
+  if (Array.isArray(actual) && Array.isArray(expected)) {
+    return actual.map((one, index) => pickLike(one, expected[index]));
+  }
+  if (typeof actual !== "object" || typeof expected !== "object" || !actual || !expected) {
+    return actual;
+  }
+  const fields = actual as Record<string, unknown>;
+  return Object.fromEntries(
+    Object.entries(expected).map(([key, value]) => [key, pickLike(fields[key], value)]),
+  );
+}

@@ -2,86 +2,367 @@ import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import { z } from "zod";
 
-/** A subscription as PayPal keeps it. */
-export type PaypalObject = Record<string, unknown> & { id: string };
+type Status = "APPROVAL_PENDING" | "APPROVED" | "ACTIVE" | "SUSPENDED" | "CANCELLED" | "EXPIRED";
 
-/** A PayPal of one's own: a subscription, its plan, and deliveries that it remembers having sent. */
+interface Money {
+  currency_code: string;
+  value: string;
+}
+
+/** A subscription as PayPal keeps it: https://developer.paypal.com/docs/api/subscriptions/v1/#subscriptions_get */
+export interface PaypalSubscriptionObject {
+  id: string;
+  status: Status;
+  status_update_time: string;
+  plan_id: string;
+  plan_overridden: boolean;
+  custom_id: string | undefined;
+  start_time: string;
+  create_time: string;
+  quantity: string;
+  billing_info?: {
+    outstanding_balance: Money;
+    failed_payments_count: number;
+    last_payment?: { amount: Money; time: string };
+    next_billing_time?: string;
+  };
+}
+
+/** A payment of a subscription: https://developer.paypal.com/docs/api/payments/v1/#sale_get */
+export interface PaypalSale {
+  id: string;
+  state: "completed" | "partially_refunded" | "refunded" | "pending" | "denied" | "reversed";
+  amount: { total: string; currency: string };
+  create_time: string;
+  update_time: string;
+  billing_agreement_id: string;
+}
+
+/** A plan: what a cycle costs and how long it is. A trial comes first. */
+export interface PaypalPlanTerms {
+  id: string;
+  price: string;
+  unit: "DAY" | "WEEK" | "MONTH" | "YEAR";
+  count?: number;
+  currency?: string;
+  /** A trial without cost. */
+  trial?: { unit: "DAY" | "WEEK" | "MONTH"; count: number };
+}
+
+/** A PayPal of the tests' own: it keeps state as PayPal documents it, and refuses what PayPal refuses. */
 export interface PaypalFake {
   /** What PAYPAL_API_BASE is to be. */
   url: string;
   webhookId: string;
-  subscriptions: Map<string, PaypalObject>;
-  plans: Map<string, object>;
+  subscriptions: Map<string, PaypalSubscriptionObject>;
+  sales: Map<string, PaypalSale>;
   /** How often a route was asked, by `METHOD /path`. */
   asked: string[];
+  /** What the next requests are answered with; null for what is so. */
+  trouble(status: number | null): void;
+  /** The time at PayPal, which only these tests set. */
+  setTime(time: Date): void;
+  addPlan(terms: PaypalPlanTerms): void;
+  /** Creates a subscription as a page of anybody's can, with the app's public client id. */
+  create(request: object): PaypalSubscriptionObject;
+  /** The buyer approves. What was created with SUBSCRIBE_NOW is active and paid at once. */
+  approve(id: string): void;
+  /** Takes the next payment; gives the sale, or null for a free trial. */
+  charge(id: string): PaypalSale | null;
+  /** The next payment fails; PayPal suspends after so many. */
+  fail(id: string, suspends?: boolean): void;
+  expire(id: string): void;
+  /** Refunds a sale, in full where no value is given; gives the refund, which its event carries. */
+  refund(saleId: string, value?: string): PaypalRefund;
+  /** Opens a dispute about a sale; gives it as its event carries it. */
+  dispute(saleId: string, changes?: object): Record<string, unknown> & { dispute_id: string };
   /** A delivery with the headers that PayPal's have. */
   deliver(url: string, type: string, resource: object, id?: string): Request;
   close(): Promise<void>;
 }
 
+/** https://developer.paypal.com/docs/api/payments/v1/#refund_get */
+export interface PaypalRefund {
+  id: string;
+  state: "completed";
+  sale_id: string;
+  amount: { total: string; currency: string };
+  create_time: string;
+}
+
+const createSchema = z.object({
+  plan_id: z.string(),
+  custom_id: z.string().max(127).optional(),
+  start_time: z.iso.datetime({ offset: true }).optional(),
+  quantity: z.string().default("1"),
+  plan: z.object({ billing_cycles: z.array(z.unknown()).min(1) }).optional(),
+  application_context: z.object({
+    user_action: z.enum(["CONTINUE", "SUBSCRIBE_NOW"]).default("SUBSCRIBE_NOW"),
+    return_url: z.url(),
+    cancel_url: z.url(),
+    shipping_preference: z.string().optional(),
+  }),
+});
+
+class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    readonly issue: string,
+  ) {
+    super(issue);
+  }
+}
+
 /** Starts the fake on a free port of this machine. */
 export async function startPaypalFake(): Promise<PaypalFake> {
   const webhookId = `WH-${randomUUID()}`;
-  const subscriptions = new Map<string, PaypalObject>();
-  const plans = new Map<string, object>();
-  const requested = new Map<string, PaypalObject>();
+  const token = randomUUID();
+  const plans = new Map<string, PaypalPlanTerms>();
+  const subscriptions = new Map<string, PaypalSubscriptionObject>();
+  const actions = new Map<string, "CONTINUE" | "SUBSCRIBE_NOW">();
+  const requested = new Map<string, PaypalSubscriptionObject>();
+  const sales = new Map<string, PaypalSale>();
+  const refunds = new Map<string, PaypalRefund>();
+  const disputes = new Map<string, Record<string, unknown> & { dispute_id: string }>();
   const sent = new Map<string, string>();
   const asked: string[] = [];
-  const token = randomUUID();
+  let time: Date | null = null;
+  let trouble: number | null = null;
+
+  const now = () => (time ?? new Date()).toISOString();
+  const newId = (prefix: string) => `${prefix}-${randomUUID().slice(0, 18).toUpperCase()}`;
+  const salesOf = (id: string) =>
+    [...sales.values()].filter(({ billing_agreement_id }) => billing_agreement_id === id);
+
+  function find(id: string): PaypalSubscriptionObject {
+    const found = subscriptions.get(id);
+    if (!found) throw new Refusal(404, "RESOURCE_NOT_FOUND");
+    return found;
+  }
+
+  function planOf({ plan_id }: { plan_id: string }): PaypalPlanTerms {
+    const plan = plans.get(plan_id);
+    if (!plan) throw new Refusal(404, "RESOURCE_NOT_FOUND");
+    return plan;
+  }
+
+  function create(request: object): PaypalSubscriptionObject {
+    const given = createSchema.parse(request);
+    planOf(given);
+    const subscription: PaypalSubscriptionObject = {
+      id: newId("I"),
+      status: "APPROVAL_PENDING",
+      status_update_time: now(),
+      plan_id: given.plan_id,
+      plan_overridden: given.plan !== undefined,
+      custom_id: given.custom_id,
+      start_time: given.start_time ?? now(),
+      create_time: now(),
+      quantity: given.quantity,
+    };
+    subscriptions.set(subscription.id, subscription);
+    actions.set(subscription.id, given.application_context.user_action);
+    return subscription;
+  }
+
+  function change(subscription: PaypalSubscriptionObject, status: Status): void {
+    Object.assign(subscription, { status, status_update_time: now() });
+  }
+
+  function infoOf(subscription: PaypalSubscriptionObject) {
+    const { currency = "USD" } = planOf(subscription);
+    const nothing = { currency_code: currency, value: "0.00" };
+    subscription.billing_info ??= { outstanding_balance: nothing, failed_payments_count: 0 };
+    return subscription.billing_info;
+  }
+
+  function activate(subscription: PaypalSubscriptionObject): void {
+    change(subscription, "ACTIVE");
+    const info = infoOf(subscription);
+    if (Date.parse(subscription.start_time) > Date.parse(now())) {
+      info.next_billing_time = subscription.start_time;
+      return;
+    }
+    subscription.start_time = now();
+    const { trial } = planOf(subscription);
+    if (trial) info.next_billing_time = add(now(), trial.unit, trial.count);
+    else charge(subscription.id);
+  }
+
+  function charge(id: string): PaypalSale {
+    const subscription = find(id);
+    if (!["ACTIVE", "SUSPENDED"].includes(subscription.status)) {
+      throw new Refusal(422, "SUBSCRIPTION_STATUS_INVALID");
+    }
+    const { price, unit, count = 1, currency = "USD" } = planOf(subscription);
+    const sale: PaypalSale = {
+      id: newId("SALE"),
+      state: "completed",
+      amount: { total: price, currency },
+      create_time: now(),
+      update_time: now(),
+      billing_agreement_id: id,
+    };
+    sales.set(sale.id, sale);
+    if (subscription.status === "SUSPENDED") change(subscription, "ACTIVE");
+    Object.assign(infoOf(subscription), {
+      failed_payments_count: 0,
+      last_payment: { amount: { currency_code: currency, value: price }, time: now() },
+      next_billing_time: add(now(), unit, count),
+    });
+    return sale;
+  }
+
+  function saleOf(id: string): PaypalSale {
+    const sale = sales.get(id);
+    if (!sale) throw new Refusal(404, "RESOURCE_NOT_FOUND");
+    return sale;
+  }
+
+  /** https://developer.paypal.com/docs/api/subscriptions/v1/#subscriptions_transactions */
+  function transactions(id: string, query: URLSearchParams) {
+    find(id);
+    const [from, to] = [query.get("start_time"), query.get("end_time")];
+    if (!from || !to) throw new Refusal(400, "INVALID_REQUEST");
+    const status = {
+      completed: "COMPLETED",
+      partially_refunded: "PARTIALLY_REFUNDED",
+      refunded: "REFUNDED",
+      pending: "PENDING",
+      denied: "DECLINED",
+      reversed: "REFUNDED",
+    } as const;
+    const found = salesOf(id).filter(
+      ({ create_time: at }) =>
+        Date.parse(at) >= Date.parse(from) && Date.parse(at) <= Date.parse(to),
+    );
+    return {
+      transactions: found.map(({ id: sale, state, amount, create_time }) => ({
+        id: sale,
+        status: status[state],
+        time: create_time,
+        amount_with_breakdown: {
+          gross_amount: { currency_code: amount.currency, value: amount.total },
+        },
+        payer_email: "buyer@example.com",
+      })),
+    };
+  }
+
+  function planObject({ id, price, unit, count = 1, currency = "USD", trial }: PaypalPlanTerms) {
+    const cycle = (
+      tenure_type: string,
+      interval_unit: string,
+      interval_count: number,
+      value: string,
+    ) => ({
+      tenure_type,
+      frequency: { interval_unit, interval_count },
+      pricing_scheme: { fixed_price: { value, currency_code: currency } },
+    });
+    const first = trial ? [cycle("TRIAL", trial.unit, trial.count, "0.00")] : [];
+    return {
+      id,
+      status: "ACTIVE",
+      billing_cycles: [...first, cycle("REGULAR", unit, count, price)],
+    };
+  }
+
+  function verify(body: string) {
+    const question = JSON.parse(body);
+    // The signature covers the body's bytes: written anew they would be others.
+    const raw = /"webhook_event":([\s\S]*)\}$/.exec(body)?.[1];
+    const isOurs = question.webhook_id === webhookId && sent.get(question.transmission_id) === raw;
+    return { verification_status: isOurs ? "SUCCESS" : "FAILURE" };
+  }
+
+  function run(
+    method: string,
+    url: URL,
+    body: string,
+    requestId: string | undefined,
+  ): object | null {
+    const path = `${method} ${url.pathname}`;
+    if (path === "POST /v1/notifications/verify-webhook-signature") return verify(body);
+    if (path === "POST /v1/billing/subscriptions") {
+      const subscription = (requestId && requested.get(requestId)) || create(JSON.parse(body));
+      if (requestId) requested.set(requestId, subscription);
+      const href = `https://www.paypal.test/approve/${subscription.id}`;
+      return { ...subscription, links: [{ rel: "approve", href }] };
+    }
+    const [, verb, kind, id = "", action] =
+      /^(GET|POST) \/v1\/(billing\/subscriptions|billing\/plans|payments\/sale|payments\/refund|customer\/disputes)\/([^/]+)(?:\/([a-z]+))?$/.exec(
+        path,
+      ) ?? [];
+    switch (`${verb} ${kind}${action ? ` ${action}` : ""}`) {
+      case "GET billing/subscriptions":
+        return find(id);
+      case "GET billing/subscriptions transactions":
+        return transactions(id, url.searchParams);
+      case "POST billing/subscriptions cancel": {
+        const subscription = find(id);
+        if (!["ACTIVE", "SUSPENDED"].includes(subscription.status)) {
+          throw new Refusal(422, "SUBSCRIPTION_STATUS_INVALID");
+        }
+        change(subscription, "CANCELLED");
+        delete subscription.billing_info?.next_billing_time;
+        return null;
+      }
+      case "POST billing/subscriptions activate": {
+        const subscription = find(id);
+        if (!["APPROVED", "SUSPENDED"].includes(subscription.status)) {
+          throw new Refusal(422, "SUBSCRIPTION_STATUS_INVALID");
+        }
+        activate(subscription);
+        return null;
+      }
+      case "GET billing/plans":
+        return planObject(planOf({ plan_id: id }));
+      case "GET payments/sale":
+        return saleOf(id);
+      case "GET payments/refund": {
+        const refund = refunds.get(id);
+        if (!refund) throw new Refusal(404, "RESOURCE_NOT_FOUND");
+        return refund;
+      }
+      case "GET customer/disputes": {
+        const dispute = disputes.get(id);
+        if (!dispute) throw new Refusal(404, "RESOURCE_NOT_FOUND");
+        return dispute;
+      }
+      default:
+        throw new Refusal(404, "RESOURCE_NOT_FOUND");
+    }
+  }
 
   const server = createServer(async (request, response) => {
-    const { method = "", url = "" } = request;
+    const url = new URL(request.url ?? "/", "http://paypal.test");
     const body = await text(request);
-    asked.push(`${method} ${url}`);
-    const answer = (status: number, value: object) => {
+    asked.push(`${request.method} ${url.pathname}`);
+    const answer = (status: number, value: object | null) => {
       response.writeHead(status, { "content-type": "application/json" });
-      response.end(status === 204 ? "" : JSON.stringify(value));
+      response.end(value === null ? "" : JSON.stringify(value));
     };
-    if (url === "/v1/oauth2/token") {
-      const isKnown = request.headers.authorization === `Basic ${btoa("paypal-id:paypal-secret")}`;
-      return isKnown
+    const { authorization } = request.headers;
+    if (trouble !== null) return answer(trouble, { name: "INTERNAL_SERVER_ERROR" });
+    if (url.pathname === "/v1/oauth2/token") {
+      return authorization === `Basic ${btoa("paypal-id:paypal-secret")}`
         ? answer(200, { access_token: token, expires_in: 32_400 })
         : answer(401, { error: "invalid_client" });
     }
-    if (request.headers.authorization !== `Bearer ${token}`) {
-      return answer(401, { error: "invalid_token" });
+    if (authorization !== `Bearer ${token}`) return answer(401, { error: "invalid_token" });
+    try {
+      const requestId = request.headers["paypal-request-id"];
+      const id = typeof requestId === "string" ? requestId : undefined;
+      const value = run(request.method ?? "", url, body, id);
+      answer(value === null ? 204 : 200, value);
+    } catch (error) {
+      const { status, issue } = error instanceof Refusal ? error : new Refusal(400, String(error));
+      const name = status === 422 ? "UNPROCESSABLE_ENTITY" : issue;
+      answer(status, { name, details: [{ issue }] });
     }
-    if (url === "/v1/notifications/verify-webhook-signature") {
-      const question = JSON.parse(body);
-      // The signature covers the body's bytes: written anew they would be others.
-      const raw = /"webhook_event":([\s\S]*)\}$/.exec(body)?.[1];
-      const isOurs =
-        question.webhook_id === webhookId && sent.get(question.transmission_id) === raw;
-      return answer(200, { verification_status: isOurs ? "SUCCESS" : "FAILURE" });
-    }
-    if (method === "POST" && url === "/v1/billing/subscriptions") {
-      const key = String(request.headers["paypal-request-id"]);
-      const given = JSON.parse(body);
-      const id = requested.get(key)?.id ?? `I-${randomUUID().slice(0, 12).toUpperCase()}`;
-      const subscription = subscriptions.get(id) ?? {
-        id,
-        status: "APPROVAL_PENDING",
-        plan_id: given.plan_id,
-        custom_id: given.custom_id,
-      };
-      requested.set(key, subscription);
-      subscriptions.set(id, subscription);
-      const links = [{ rel: "approve", href: `https://www.paypal.test/approve/${id}` }];
-      return answer(201, { ...subscription, links });
-    }
-    const [, kind, id = "", action] =
-      /^\/v1\/billing\/(subscriptions|plans)\/([^/]+)(?:\/(cancel))?$/.exec(url) ?? [];
-    const found = kind === "plans" ? plans.get(id) : subscriptions.get(id);
-    if (!found) return answer(404, { name: "RESOURCE_NOT_FOUND" });
-    if (action === "cancel") {
-      if ("status" in found && found.status === "CANCELLED") {
-        return answer(422, { name: "UNPROCESSABLE_ENTITY" });
-      }
-      Object.assign(found, { status: "CANCELLED" });
-      return answer(204, {});
-    }
-    return answer(200, found);
   });
 
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -90,15 +371,70 @@ export async function startPaypalFake(): Promise<PaypalFake> {
     url: `http://127.0.0.1:${port}`,
     webhookId,
     subscriptions,
-    plans,
+    sales,
     asked,
-    deliver(url, type, resource, id = `WH-EVENT-${randomUUID()}`) {
+    trouble: (status) => {
+      trouble = status;
+    },
+    setTime: (next) => {
+      time = next;
+    },
+    addPlan: (terms) => void plans.set(terms.id, terms),
+    create,
+    approve(id) {
+      const subscription = find(id);
+      if (subscription.status !== "APPROVAL_PENDING") throw new Refusal(422, "ALREADY_APPROVED");
+      if (actions.get(id) === "CONTINUE") change(subscription, "APPROVED");
+      else activate(subscription);
+    },
+    charge,
+    fail(id, suspends = false) {
+      const subscription = find(id);
+      infoOf(subscription).failed_payments_count += 1;
+      if (suspends) change(subscription, "SUSPENDED");
+    },
+    expire: (id) => change(find(id), "EXPIRED"),
+    refund(saleId, value) {
+      const sale = saleOf(saleId);
+      const total = value ?? sale.amount.total;
+      const refund: PaypalRefund = {
+        id: newId("REFUND"),
+        state: "completed",
+        sale_id: saleId,
+        amount: { total, currency: sale.amount.currency },
+        create_time: now(),
+      };
+      refunds.set(refund.id, refund);
+      const sum = [...refunds.values()]
+        .filter(({ sale_id }) => sale_id === saleId)
+        .reduce((all, { amount }) => all + Number(amount.total), 0);
+      const state = sum >= Number(sale.amount.total) ? "refunded" : "partially_refunded";
+      Object.assign(sale, { state, update_time: now() });
+      return refund;
+    },
+    dispute(saleId, changes = {}) {
+      const sale = saleOf(saleId);
+      const dispute = {
+        dispute_id: newId("PP-D"),
+        disputed_transactions: [{ seller_transaction_id: saleId }],
+        reason: "UNAUTHORISED",
+        status: "WAITING_FOR_SELLER_RESPONSE",
+        dispute_amount: { currency_code: sale.amount.currency, value: sale.amount.total },
+        seller_response_due_date: add(now(), "DAY", 10),
+        create_time: now(),
+        update_time: now(),
+        ...changes,
+      };
+      disputes.set(dispute.dispute_id, dispute);
+      return dispute;
+    },
+    deliver(to, type, resource, id = `WH-EVENT-${randomUUID()}`) {
       const create_time = new Date().toISOString();
       // PayPal's own spacing, which nobody may change.
       const body = JSON.stringify({ id, event_type: type, create_time, resource }, null, 1);
       const transmission = randomUUID();
       sent.set(transmission, body);
-      return new Request(url, {
+      return new Request(to, {
         method: "POST",
         headers: {
           "content-type": "application/json",
@@ -116,4 +452,19 @@ export async function startPaypalFake(): Promise<PaypalFake> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** The 31st becomes the last day of a shorter month. */
+function add(from: string, unit: "DAY" | "WEEK" | "MONTH" | "YEAR", count: number): string {
+  const date = new Date(from);
+  if (unit === "DAY" || unit === "WEEK") {
+    date.setUTCDate(date.getUTCDate() + count * (unit === "DAY" ? 1 : 7));
+    return date.toISOString();
+  }
+  const day = date.getUTCDate();
+  date.setUTCDate(1);
+  date.setUTCMonth(date.getUTCMonth() + count * (unit === "MONTH" ? 1 : 12));
+  const last = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate();
+  date.setUTCDate(Math.min(day, last));
+  return date.toISOString();
 }

@@ -1,0 +1,54 @@
+import { parseArgs } from "node:util";
+import postgres from "postgres";
+import { billingDatabase } from "../supabase/tests/support/billing-lives/database.ts";
+import { runLives } from "../supabase/tests/support/billing-lives/run.ts";
+import { withMigratedDatabase } from "./lib/scratch-platform.ts";
+import { UserError } from "./lib/user-error.ts";
+
+const usage = "Use npm run billing:lives -- [--count N] [--seed N].";
+
+/**
+ * `npm run billing:lives`: plays random lives of customers over three simulated years against a
+ * throw-away database and compares premium, credits and ledger with the reference. Ends with 1 where a
+ * life differs, and prints the smallest such life that it could find.
+ */
+export async function run(args: string[]): Promise<number> {
+  const { count, seed } = parse(args);
+  console.log(`${count} lives, seed ${seed}`);
+  return withMigratedDatabase(async (url) => {
+    const sql = postgres(url, { max: 1, onnotice: () => {} });
+    try {
+      await sql`set synchronous_commit = off`;
+      const report = await runLives(billingDatabase(sql), { count, seed }, (played) =>
+        console.log(`${played} played`),
+      );
+      for (const failure of report.failures) {
+        console.log(`\n${failure}`);
+      }
+      console.log(
+        `\n${report.played} lives played, ${report.failures.length} differ. In ${report.grantedUnaware} a month was granted before bad news arrived.`,
+      );
+      return report.failures.length === 0 ? 0 : 1;
+    } finally {
+      await sql.end();
+    }
+  });
+}
+
+function parse(args: string[]): { count: number; seed: number } {
+  const options = {
+    count: { type: "string", default: "10000" },
+    seed: { type: "string", default: String(Date.now() % 2 ** 31) },
+  } as const;
+  try {
+    const { values } = parseArgs({ args, options });
+    const count = Number(values.count);
+    const seed = Number(values.seed);
+    if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(count) || count < 1) {
+      throw new Error("Both --count and --seed take a whole number.");
+    }
+    return { count, seed };
+  } catch (cause) {
+    throw new UserError(cause instanceof Error ? cause.message : String(cause), usage, { cause });
+  }
+}

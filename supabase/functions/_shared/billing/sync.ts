@@ -1,0 +1,69 @@
+import { z } from "zod";
+import { type Failure, isFailure } from "../failure.ts";
+import { callRpc, type RpcClient } from "../rpc.ts";
+import { type BillingAccount, knownCustomer } from "./account.ts";
+import { applyRead, type Parked } from "./apply-read.ts";
+import type { Provider, Providers, SessionState } from "./provider.ts";
+import { upstreamFailure } from "./upstream.ts";
+
+/** Closes a checkout in our books: its coupon is spent, free again, or with null still reserved. */
+export async function endCheckout(
+  service: RpcClient,
+  userId: string,
+  sessionId: string,
+  completed: boolean | null,
+): Promise<unknown> {
+  const args = { user_id: userId, session_id: sessionId, completed };
+  return await callRpc(service, "end_checkout", args, z.unknown());
+}
+
+/** Writes what became of a session that is over: the checkout ends, and what was bought is applied. */
+export async function leaveSession(
+  service: RpcClient,
+  providers: Providers,
+  userId: string,
+  sessionId: string,
+  state: SessionState & { isOpen: false },
+): Promise<Parked[] | Failure> {
+  await endCheckout(service, userId, sessionId, state.completed);
+  return await applyRead(service, providers, () => Promise.resolve(state));
+}
+
+/** Reads what every provider says of a user now, and writes it. Gives what parked. */
+export async function syncUser(
+  service: RpcClient,
+  providers: Providers,
+  userId: string,
+  billing: BillingAccount,
+): Promise<Parked[] | Failure> {
+  const parked: Parked[] = [];
+  for (const provider of Object.values(providers)) {
+    const result = await syncAt(service, provider, providers, userId, billing);
+    if (isFailure(result)) return result;
+    parked.push(...result);
+  }
+  return parked;
+}
+
+async function syncAt(
+  service: RpcClient,
+  provider: Provider,
+  providers: Providers,
+  userId: string,
+  billing: BillingAccount,
+): Promise<Parked[] | Failure> {
+  const { checkout } = billing;
+  try {
+    if (checkout?.provider === provider.name) {
+      const state = await provider.session(checkout.session_id);
+      if (!state.isOpen) {
+        await endCheckout(service, userId, checkout.session_id, state.completed);
+      }
+    }
+    return await applyRead(service, providers, () =>
+      provider.readAll(knownCustomer(billing, provider.name)),
+    );
+  } catch (error) {
+    return upstreamFailure(provider, error);
+  }
+}

@@ -1,0 +1,124 @@
+import Stripe from "stripe";
+import type { OpenSession, Order, SessionState } from "../billing/provider.ts";
+import { isoTime } from "../billing/snapshot.ts";
+import { digest } from "../digest.ts";
+import { isMissingAtStripe } from "./client.ts";
+import { idOf } from "./money.ts";
+import { type ReadingStripe, readPurchase, readSubscription } from "./reader.ts";
+
+/** The parts of Stripe's client that a checkout needs. */
+export type SessionStripe = ReadingStripe & Pick<Stripe, "customers">;
+
+/**
+ * What a session says by itself: paid for, come to nothing, or with null still open or unpaid: a bank debit completes
+ * the session days before the money comes, or does not.
+ *
+ * @see https://docs.stripe.com/checkout/fulfillment
+ */
+export function sessionOutcome({
+  status,
+  payment_status,
+}: Pick<Stripe.Checkout.Session, "status" | "payment_status">): boolean | null {
+  if (status === "expired") return false;
+  return payment_status === "unpaid" || status === "open" ? null : true;
+}
+
+/** Opens a session for an order; null where the customer is gone at Stripe. */
+export async function openSession(
+  stripe: SessionStripe,
+  order: Order,
+  mirrorCoupon: (code: string) => Promise<string>,
+): Promise<OpenSession | null> {
+  const { attempt, userId, priceId, isPack, locale } = order;
+  const customer = order.customerId ?? (await newCustomer(stripe, order));
+  const coupon = order.coupon ? await mirrorCoupon(order.coupon.code) : null;
+  const metadata = { pinebase_user_id: userId };
+  const terms = isPack
+    ? ({ mode: "payment", payment_intent_data: { metadata } } as const)
+    : ({
+        mode: "subscription",
+        subscription_data: {
+          metadata,
+          ...(order.trialDays > 0 ? { trial_period_days: order.trialDays } : {}),
+        },
+      } as const);
+  const key = await digest(customer, priceId, coupon, locale, String(order.trialDays));
+  try {
+    const session = await stripe.checkout.sessions.create(
+      {
+        ...terms,
+        customer,
+        line_items: [{ price: priceId, quantity: 1 }],
+        ...(coupon ? { discounts: [{ coupon }] } : {}),
+        ...(locale ? { locale: locale as Stripe.Checkout.SessionCreateParams.Locale } : {}),
+        success_url: order.successUrl,
+        cancel_url: order.cancelUrl,
+        metadata: { ...metadata, pinebase_attempt: attempt },
+      },
+      { idempotencyKey: `checkout_${attempt}_${key}` },
+    );
+    return { id: session.id, url: session.url, expiresAt: isoTime(session.expires_at) };
+  } catch (error) {
+    const isCustomer = isMissingAtStripe(error) && error.param === "customer";
+    if (isCustomer && order.customerId !== null) return null;
+    throw error;
+  }
+}
+
+/** Two clicks at once agree on one customer: by Stripe's idempotency key, and if not by that, by our table. */
+async function newCustomer(stripe: SessionStripe, order: Order): Promise<string> {
+  const { userId, email } = order;
+  const key = `customer_${userId}_${await digest(email)}`;
+  // The second key is for a user whose first customer was deleted at Stripe within a day.
+  for (const idempotencyKey of [key, `${key}_${crypto.randomUUID()}`]) {
+    const created = await stripe.customers.create(
+      { email, metadata: { pinebase_user_id: userId } },
+      { idempotencyKey },
+    );
+    const linked = await order.linkCustomer(created.id);
+    if (linked !== null) return linked;
+  }
+  throw new Error("Stripe gave no usable customer.");
+}
+
+/** Reads what has become of a session. */
+export async function readSessionState(
+  stripe: SessionStripe,
+  id: string,
+  livemode: boolean,
+): Promise<SessionState> {
+  const expand = ["line_items"];
+  const session = await stripe.checkout.sessions.retrieve(id, { expand });
+  if (session.status === "open") return { isOpen: true };
+  const subscription = idOf(session.subscription);
+  const isPack = session.mode === "payment" && session.status === "complete";
+  const snapshots = subscription ? [await readSubscription(stripe, subscription, livemode)] : [];
+  const purchases = isPack ? [await readPurchase(stripe, session)] : [];
+  // A session whose money never came stays complete and unpaid.
+  const hasFailed =
+    purchases.some(({ status }) => status === "failed") ||
+    snapshots.some((one) => "missing" in one || one.ended_at !== null);
+  const outcome = sessionOutcome(session);
+  const completed = outcome === null && hasFailed ? false : outcome;
+  return { isOpen: false, completed, snapshots, purchases };
+}
+
+/** Closes a session, unless it is over already, and tells what had become of it. */
+export async function closeSession(
+  stripe: SessionStripe,
+  id: string,
+  livemode: boolean,
+): Promise<SessionState & { isOpen: false }> {
+  const closed = { isOpen: false, completed: false, snapshots: [], purchases: [] } as const;
+  try {
+    await stripe.checkout.sessions.expire(id);
+    return { ...closed, snapshots: [], purchases: [] };
+  } catch (error) {
+    if (isMissingAtStripe(error)) return { ...closed, snapshots: [], purchases: [] };
+    if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
+  }
+  // It cannot be closed because it is closed.
+  const state = await readSessionState(stripe, id, livemode);
+  if (state.isOpen) throw new Error("The session stays open.");
+  return state;
+}

@@ -1,0 +1,27 @@
+-- Takes back the rules of billing. Destroys nothing.
+drop trigger users_cancel_subscriptions on public.users;
+drop trigger subscriptions_premium_follows_changes on public.subscriptions;
+drop trigger subscriptions_premium_follows on public.subscriptions;
+drop function private.cancel_subscriptions_of_deleted_user();
+drop function private.apply_purchase(jsonb, bigint, timestamptz);
+drop function private.set_revoked(uuid, boolean, timestamptz);
+drop function private.revoke_for_lost_dispute(uuid, timestamptz);
+drop function private.note_lapse(uuid, boolean, timestamptz, timestamptz);
+drop function private.apply_subscription(jsonb, bigint, timestamptz);
+drop function private.end_missing_subscription(jsonb, bigint, timestamptz);
+drop function private.watch_second_subscription(uuid, timestamptz);
+drop function private.refuse_deleted_user(jsonb, uuid, timestamptz);
+drop function private.billing_user(text, text, uuid);
+drop function private.add_payments(uuid, uuid, text, jsonb, jsonb, bigint, timestamptz);
+drop function private.refresh_refunded(text, text);
+drop function private.record_incidents(text, text, uuid, jsonb, jsonb, bigint, timestamptz);
+drop function private.settle_months(uuid, timestamptz, timestamptz);
+drop function private.follow_subscription();
+drop function private.refresh_premium(uuid);
+drop function private.entitled_until(text, timestamptz, timestamptz, timestamptz, timestamptz, timestamptz);
+drop function private.move_credits(uuid, text, integer, text, text, timestamptz);
+drop function private.month_after(timestamptz, integer);
+drop function private.months_of(text, integer);
+drop function private.request_task(text, text, text, uuid, text, timestamptz);
+drop function private.raise_flag(text, text, text, uuid, text, timestamptz, boolean);
+drop function private.uuid_or_null(text);

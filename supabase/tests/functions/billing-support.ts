@@ -1,0 +1,52 @@
+import type { Provider } from "../../functions/_shared/billing/provider.ts";
+
+async function* nothing(): AsyncIterable<never> {}
+
+const unexpected = () => Promise.reject(new Error("This was not expected to be asked."));
+
+/** A provider that answers what it is told to, and fails at anything else. */
+export function stubProvider(changes: Partial<Provider> = {}): Provider {
+  return {
+    name: "stripe",
+    title: "Stripe",
+    livemode: false,
+    verify: unexpected,
+    parse: () => null,
+    read: unexpected,
+    readAll: () => Promise.resolve({ snapshots: [], purchases: [] }),
+    changedSince: nothing,
+    purchasesSince: nothing,
+    sessionsSince: nothing,
+    open: unexpected,
+    session: unexpected,
+    close: unexpected,
+    activate: unexpected,
+    cancel: unexpected,
+    portal: unexpected,
+    isRefusal: () => false,
+    ...changes,
+  };
+}
+
+/** What a call of the database's functions was. */
+export interface Call {
+  name: string;
+  args: Record<string, unknown>;
+}
+
+/** A database whose functions answer what they are told to, and that remembers what it was asked. */
+export function stubService(answers: Record<string, unknown>) {
+  const calls: Call[] = [];
+  const service = {
+    rpc: (name: string, args: Record<string, unknown>) => {
+      calls.push({ name, args });
+      const data = answers[name] ?? null;
+      return Promise.resolve(
+        data instanceof Error
+          ? { data: null, error: { code: "XX000", message: data.message } }
+          : { data, error: null },
+      );
+    },
+  };
+  return { service, calls };
+}

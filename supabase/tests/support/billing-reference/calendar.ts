@@ -1,0 +1,19 @@
+/** A moment, in milliseconds since 1970 in UTC. The reference knows no other clock. */
+export type Moment = number;
+
+export const second = 1_000;
+export const hour = 3_600 * second;
+export const day = 24 * hour;
+
+/**
+ * The same day and time of day `count` months later in UTC. A day that the month does not have becomes
+ * its last: 31 January and one month is 28 or 29 February.
+ */
+export function addMonths(start: Moment, count: number): Moment {
+  const from = new Date(start);
+  const month = from.getUTCMonth() + count;
+  const lastDay = new Date(Date.UTC(from.getUTCFullYear(), month + 1, 0)).getUTCDate();
+  const timeOfDay = start - Date.UTC(from.getUTCFullYear(), from.getUTCMonth(), from.getUTCDate());
+  const date = Math.min(from.getUTCDate(), lastDay);
+  return Date.UTC(from.getUTCFullYear(), month, date) + timeOfDay;
+}

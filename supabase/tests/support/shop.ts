@@ -1,0 +1,272 @@
+import { randomUUID } from "node:crypto";
+import postgres from "postgres";
+import Stripe from "stripe";
+import { directRpc } from "../../../scripts/lib/service-database.ts";
+import { createProviders } from "../../functions/_shared/billing/providers.ts";
+import type { ClaimsReader } from "../../functions/_shared/caller.ts";
+import { registeredEvents } from "../../functions/_shared/stripe/events.ts";
+import { createHandler as checkout } from "../../functions/create-checkout-session/handler.ts";
+import { createHandler as paypalCheckout } from "../../functions/create-paypal-subscription/handler.ts";
+import { createHandler as paypalWebhook } from "../../functions/paypal-webhook/handler.ts";
+import { createHandler as stripeWebhook } from "../../functions/stripe-webhook/handler.ts";
+import { createHandler as synchronize } from "../../functions/sync-subscription/handler.ts";
+import { newEvent, type SentEvent, signedDelivery } from "./billing.ts";
+import { asOperator } from "./clients.ts";
+import type { Member, postAs } from "./crowd.ts";
+import { app, startKeyedFunctions, webhookSecret } from "./keyed-functions.ts";
+import { type PaypalFake, startPaypalFake } from "./paypal-fake.ts";
+import { stack } from "./stack.ts";
+import { type StripeFake, type StripeObject, startStripeFake } from "./stripe-fake.ts";
+
+/** Plans of these tests and what each month of one grants. */
+export const sold = {
+  basic_monthly: { credits: 100, interval: "month", amount: 900 },
+  basic_yearly: { credits: 100, interval: "year", amount: 9_000 },
+  pro_monthly: { credits: 1_000, interval: "month", amount: 2_900 },
+  pro_yearly: { credits: 1_000, interval: "year", amount: 29_000 },
+} as const;
+
+export type SoldPlan = keyof typeof sold;
+
+/** What a new account has. */
+export const opening = 5;
+
+/** A shop: the functions with keys, and behind them a Stripe and a PayPal of its own. */
+export interface Shop {
+  stripe: StripeFake;
+  api: Stripe;
+  paypal: PaypalFake;
+  functionsUrl: string;
+  /** The keys as the functions have them, for the commands. */
+  keys: Record<string, string>;
+  /** The provider's id of a plan's current price. */
+  price: Record<SoldPlan, string>;
+  paypalPrice: Record<SoldPlan, string>;
+  /** Events that Stripe has sent and nobody has delivered yet. */
+  pending: SentEvent[];
+  post(member: Member, name: string, body: unknown): ReturnType<typeof postAs>;
+  /** Delivers what is pending, or these; gives the statuses. */
+  deliver(events?: SentEvent[]): Promise<string[]>;
+  /** Forgets what is pending: it is never heard of. */
+  lose(): void;
+  /** Buys a plan on Stripe's page; gives the subscription's id. */
+  subscribe(member: Member, plan: SoldPlan, card?: string): Promise<string>;
+  /** Opens an approval at PayPal; gives the subscription's id. */
+  approve(member: Member, plan: SoldPlan, options?: object): Promise<string>;
+  /** Delivers an event of PayPal; gives its status. */
+  deliverPaypal(type: string, resource: object): Promise<string>;
+  /** Makes a new current price for a plan; the old one is no longer sold. */
+  raisePrice(plan: SoldPlan, amount: number): Promise<string>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a shop. Its plans and prices are its own, so that shops of other test files do not meet.
+ *
+ * @param place where the functions run: under Deno behind HTTP, or in this process, where a thousand calls take no time
+ */
+export async function openShop(place: "http" | "here" = "http"): Promise<Shop> {
+  const stripe = await startStripeFake();
+  const paypal = await startPaypalFake();
+  const keys = {
+    STRIPE_SECRET_KEY: "sk_test_shop",
+    STRIPE_API_BASE: stripe.url,
+    PAYPAL_CLIENT_ID: "paypal-id",
+    PAYPAL_CLIENT_SECRET: "paypal-secret",
+    PAYPAL_WEBHOOK_ID: paypal.webhookId,
+    PAYPAL_API_BASE: paypal.url,
+  };
+  const functions: ShopFunctions =
+    place === "http" ? await startKeyedFunctions(keys) : functionsHere(keys);
+  const { hostname, port } = new URL(stripe.url);
+  const api = new Stripe("sk_test_shop", { protocol: "http", host: hostname, port });
+  const pending: SentEvent[] = [];
+  stripe.onEvent((type, object) => {
+    // Others are not sent to an endpoint that did not ask for them.
+    if (!registeredEvents.some((one) => one === type)) return;
+    pending.push(newEvent(type, object, Math.floor(Date.now() / 1000)));
+  });
+
+  const suffix = randomUUID().slice(0, 8).replaceAll("-", "");
+  const planType = (plan: SoldPlan) => `${plan}_${suffix}`;
+  const product = await api.products.create({ name: "Shop" });
+  const newPrice = (plan: SoldPlan, amount: number) =>
+    api.prices.create({
+      product: product.id,
+      currency: "usd",
+      unit_amount: amount,
+      recurring: { interval: sold[plan].interval },
+    });
+  const price = {} as Record<SoldPlan, string>;
+  const paypalPrice = {} as Record<SoldPlan, string>;
+  for (const plan of Object.keys(sold) as SoldPlan[]) {
+    const { credits, interval, amount } = sold[plan];
+    price[plan] = (await newPrice(plan, amount)).id;
+    paypalPrice[plan] = `P-${plan}-${suffix}`;
+    const unit = interval === "month" ? "MONTH" : "YEAR";
+    paypal.addPlan({ id: paypalPrice[plan], price: (amount / 100).toFixed(2), unit });
+    await asOperator(async (sql) => {
+      await sql`
+        insert into public.plans (plan_type, name, is_premium, monthly_credits, max_versions)
+        values (${planType(plan)}, ${plan}, true, ${credits}, 100)
+      `;
+      await insertPrice(sql, "stripe", price[plan], planType(plan), amount, interval);
+      await insertPrice(sql, "paypal", paypalPrice[plan], planType(plan), amount, interval);
+    });
+  }
+  pending.length = 0;
+
+  const send = functions.handle ?? fetch;
+  const post: Shop["post"] = async ({ token }, name, body) => {
+    const headers = { authorization: `Bearer ${token}`, apikey: stack.PUBLISHABLE_KEY };
+    const request = { method: "POST", headers, body: JSON.stringify(body) };
+    const response = await send(new Request(`${functions.url}/${name}`, request));
+    return { status: response.status, headers: response.headers, body: await response.json() };
+  };
+  const deliver: Shop["deliver"] = async (events = pending.splice(0)) => {
+    const statuses: string[] = [];
+    for (const event of events) {
+      const url = `${functions.url}/stripe-webhook`;
+      const response = await send(signedDelivery(url, event, webhookSecret));
+      const body = await response.json();
+      statuses.push(response.status === 200 ? body.status : `${response.status}`);
+    }
+    return statuses;
+  };
+
+  return {
+    stripe,
+    api,
+    paypal,
+    functionsUrl: functions.url,
+    keys,
+    price,
+    paypalPrice,
+    pending,
+    post,
+    deliver,
+    lose: () => void pending.splice(0),
+    async subscribe(member, plan, card = "pm_card_visa") {
+      const { body } = await post(member, "create-checkout-session", {
+        plan_type: planType(plan),
+        success_url: app,
+        cancel_url: app,
+      });
+      if (!body.url) throw new Error(`no checkout: ${JSON.stringify(body)}`);
+      const session = stripe.objects("checkout.session").find(({ url }) => url === body.url);
+      if (!session) throw new Error("no session");
+      await completeSession(stripe, session, card);
+      return String(
+        stripe.objects("checkout.session").find(({ id }) => id === session.id)?.subscription,
+      );
+    },
+    async approve(member, plan, options = {}) {
+      const { status, body } = await post(member, "create-paypal-subscription", {
+        plan_type: planType(plan),
+        return_url: app,
+        cancel_url: app,
+        ...options,
+      });
+      if (status !== 200) throw new Error(`no approval: ${JSON.stringify(body)}`);
+      const id = String(body.url).split("/").at(-1) ?? "";
+      paypal.approve(id);
+      return id;
+    },
+    async deliverPaypal(type, resource) {
+      const url = `${functions.url}/paypal-webhook`;
+      const response = await send(paypal.deliver(url, type, resource));
+      const body = await response.json();
+      return response.status === 200 ? body.status : `${response.status}`;
+    },
+    async raisePrice(plan, amount) {
+      const { id } = await newPrice(plan, amount);
+      await api.prices.update(price[plan], { active: false });
+      await asOperator((sql) =>
+        sql.begin(async (transaction) => {
+          await transaction`
+            update public.prices set is_current = false where provider_price_id = ${price[plan]}
+          `;
+          const { interval } = sold[plan];
+          await insertPrice(transaction, "stripe", id, planType(plan), amount, interval);
+        }),
+      );
+      price[plan] = id;
+      return id;
+    },
+    async close() {
+      await functions.stop();
+      await stripe.close();
+      await paypal.close();
+    },
+  };
+}
+
+interface ShopFunctions {
+  url: string;
+  /** Answers in this process; by HTTP where it is missing. */
+  handle?(request: Request): Promise<Response>;
+  stop(): Promise<void>;
+}
+
+/** The functions that sell, in this process: on a connection of their own in the place of the Data API. */
+function functionsHere(keys: Record<string, string>): ShopFunctions {
+  const connection = { role: "service_role" };
+  const sql = postgres(stack.DB_URL, { max: 4, onnotice: () => {}, connection });
+  const service = directRpc(sql);
+  const variables = { ...keys, STRIPE_WEBHOOK_SECRET: webhookSecret };
+  const providers = createProviders(variables, null);
+  const auth: ClaimsReader = {
+    // The tokens are signed by these tests; who checks them is tested elsewhere.
+    getClaims: (token) => {
+      const claims = Buffer.from(token.split(".")[1] ?? "", "base64url").toString();
+      return Promise.resolve({ data: { claims: JSON.parse(claims) }, error: null });
+    },
+  };
+  const allowedOrigins = (origin: string) => origin === app;
+  const common = { auth, service, providers, allowedOrigins, log: () => {} };
+  const handlers: Record<string, (request: Request) => Promise<Response>> = {
+    "stripe-webhook": stripeWebhook({ ...common, hasSecret: true }),
+    "paypal-webhook": paypalWebhook({ ...common, hasWebhookId: true }),
+    "create-checkout-session": checkout(common),
+    "create-paypal-subscription": paypalCheckout(common),
+    "sync-subscription": synchronize({ ...common, serviceKeys: [] }),
+  };
+  return {
+    url: "http://functions.test",
+    handle: async (request: Request) => {
+      const handler = handlers[new URL(request.url).pathname.slice(1)];
+      if (!handler) throw new Error(`${request.url} does not run here`);
+      return await handler(request);
+    },
+    stop: () => sql.end(),
+  };
+}
+
+/** Fills in a session's page, as its customer does. */
+export async function completeSession(
+  stripe: StripeFake,
+  session: StripeObject,
+  card = "pm_card_visa",
+): Promise<number> {
+  const amount = session.trial_period_days ? 0 : session.amount_total;
+  const response = await fetch(`${stripe.url}/v1/payment_pages/${session.id}/confirm`, {
+    method: "POST",
+    headers: { authorization: "Bearer sk_test_shop" },
+    body: new URLSearchParams({ payment_method: card, expected_amount: String(amount) }),
+  });
+  return response.status;
+}
+
+async function insertPrice(
+  sql: postgres.ISql,
+  provider: string,
+  id: string,
+  planType: string,
+  amount: number,
+  interval: string,
+): Promise<void> {
+  await sql`
+    insert into public.prices (provider, provider_price_id, plan_type, currency, unit_amount, interval)
+    values (${provider}, ${id}, ${planType}, 'usd', ${amount}, ${interval})
+  `;
+}
