@@ -2,33 +2,40 @@
  * What a visitor meets at a project that has the migrations. A test compares these lists with the catalogs.
  */
 
-/** The tables, and whether a visitor may read them. */
-export const tables: Readonly<Record<string, "readable" | "refused">> = {
-  api_key_events: "refused",
-  api_keys: "refused",
-  coupons: "refused",
-  credit_packs: "readable",
-  credit_transactions: "refused",
-  custom_indicators: "readable",
-  indicators: "readable",
-  plans: "readable",
-  prices: "readable",
-  strategies: "readable",
-  strategy_components: "readable",
-  strategy_versions: "refused",
-  subscriptions: "refused",
-  user_coupons: "refused",
-  users: "refused",
+/** The tables, and the columns that a visitor may read: all, some or none. */
+export const tables: Readonly<Record<string, "*" | readonly string[] | null>> = {
+  api_key_events: null,
+  api_keys: null,
+  coupons: null,
+  credit_packs: "*",
+  credit_transactions: null,
+  custom_indicators: "*",
+  indicators: "*",
+  plans: "*",
+  prices: [
+    "id",
+    "provider",
+    "plan_type",
+    "pack_type",
+    "currency",
+    "unit_amount",
+    "interval",
+    "interval_count",
+    "is_current",
+    "created_at",
+  ],
+  strategies: "*",
+  strategy_components: "*",
+  strategy_versions: null,
+  subscriptions: null,
+  user_coupons: null,
+  users: null,
 };
 
 /** The RPCs with the arguments that they require, and whether a visitor may call them. */
 export const rpcs: Readonly<
   Record<string, { required: readonly string[]; visitor: "may call" | "refused" }>
 > = {
-  begin_api_key_check: {
-    required: ["user_id", "provider", "has_second_factor"],
-    visitor: "refused",
-  },
   charge_credits: { required: ["user_id", "amount"], visitor: "refused" },
   consume_credits: { required: ["amount"], visitor: "refused" },
   decrypt_api_key: { required: ["encrypted_key", "secret"], visitor: "refused" },
@@ -48,11 +55,6 @@ export const rpcs: Readonly<
   import_legacy_api_key_secret: { required: ["secret"], visitor: "refused" },
   list_llm_providers: { required: [], visitor: "may call" },
   list_public_strategies: { required: [], visitor: "may call" },
-  mark_api_key: { required: ["user_id", "provider", "stored_at", "accepted"], visitor: "refused" },
-  open_llm_call: {
-    required: ["user_id", "provider", "request_id", "has_operator_key", "has_second_factor"],
-    visitor: "refused",
-  },
   preview_coupon: { required: ["user_id", "code"], visitor: "refused" },
   redeem_coupon: { required: ["user_id", "code"], visitor: "refused" },
   reinstate_subscription: { required: ["subscription_id"], visitor: "refused" },

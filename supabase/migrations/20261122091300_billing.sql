@@ -237,6 +237,7 @@ create table private.billing_flags (
   )
 );
 
+create index billing_flags_user_id_idx on private.billing_flags (user_id);
 create index billing_flags_open_idx on private.billing_flags (since, id) where resolved_at is null;
 
 comment on table private.billing_flags is 'What a person must look at.';

@@ -6,6 +6,8 @@
 import { StripeSync } from "npm:@supabase/stripe-sync-engine@0.48.5";
 // @ts-types="npm:@types/pg@8.23.1"
 import pg from "npm:pg@8.23.1";
+import Stripe from "npm:stripe@23.1.0";
+import { createStripeProvider } from "../../../supabase/functions/_shared/stripe/provider.ts";
 import { createHandler } from "../../../supabase/functions/stripe-webhook/handler.ts";
 
 interface Options {
@@ -33,10 +35,32 @@ await pool.query(
    from generate_series(0, $1::int) as n`,
   [options.users - 1],
 );
+// What Stripe would answer to a read: the subscription of the last event, and nothing else. It takes no time, as the
+// sync engine takes the payload's word and reads nothing.
+const subscriptions = new Map<string, object>();
+const answer = (path: string) =>
+  subscriptions.get(path.replace("/v1/subscriptions/", "")) ?? {
+    object: "list",
+    data: [],
+    has_more: false,
+  };
 const handler = createHandler({
   service: { rpc },
-  secrets: [secret],
-  reader: null,
+  providers: {
+    stripe: createStripeProvider({
+      stripe: new Stripe("sk_test_benchmark", {
+        httpClient: Stripe.createFetchHttpClient((url: string | URL | Request) =>
+          Promise.resolve(Response.json(answer(new URL(String(url)).pathname))),
+        ),
+        telemetry: false,
+      }),
+      livemode: false,
+      webhookSecrets: [secret],
+      portalConfiguration: null,
+      mirrorCoupon: () => Promise.reject(new Error("no coupon is used here")),
+    }),
+  },
+  hasSecret: true,
   log: () => {},
 });
 
@@ -92,6 +116,13 @@ async function sign(body: string): Promise<string> {
 
 /** A subscription that goes on: each event is new, and a second later than the one before. */
 function event(n: number): string {
+  const text = eventText(n);
+  const { object } = JSON.parse(text).data;
+  subscriptions.set(object.id, object);
+  return text;
+}
+
+function eventText(n: number): string {
   const now = Math.floor(Date.now() / 1000);
   const user = n % options.users;
   const period = { current_period_start: now - 3600, current_period_end: now + 30 * 86_400 };

@@ -75,11 +75,11 @@ export function createHandler(
     anyHeader: true,
     log: dependencies.log,
     handle: async ({ request, requestId, note }) => {
-      const target = readTarget(request.url);
-      if (isFailure(target)) return target;
       const caller = await identifyCaller(withSession(request), auth);
       if (isFailure(caller)) return caller;
       note({ user_id: caller.userId });
+      const target = readTarget(request.url);
+      if (isFailure(target)) return target;
 
       const body = request.method === "POST" ? await readBytes(request, bodyLimit.prompt) : null;
       if (isFailure(body)) return body;

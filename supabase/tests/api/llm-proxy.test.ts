@@ -186,7 +186,8 @@ describe("a stream", () => {
     });
     const response = await call(ada, `${proxy(openai)}/v1/chat/completions`);
     const seen: string[] = [];
-    for await (const part of response.body ?? []) {
+    if (response.body === null) throw new Error("the answer has no body");
+    for await (const part of response.body) {
       seen.push(Buffer.from(part).toString());
       next();
     }

@@ -20,6 +20,7 @@ const actions = {
   decrypted: "Used",
   deleted: "Deleted",
   reencrypted: "Encrypted anew",
+  operator_key_used: "Used the app's own key",
 } as const;
 
 /** Keys of language models: stored encrypted, used by the backend, never shown again. */
