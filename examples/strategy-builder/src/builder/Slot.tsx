@@ -97,16 +97,9 @@ function Component({ component, schemas, isFirst, onChange, onRemove, onMoveUp }
   return (
     <Stack gap="sm">
       {schema ? (
-        <ParametersForm
-          id={component.key}
-          schema={schema}
-          values={component.parameters}
-          onChange={onChange}
-        />
+        <ParametersForm id={component.key} schema={schema} values={component.parameters} onChange={onChange} />
       ) : (
-        <Text size="sm">
-          This indicator is not in the library any more. Its parameters stay as they are.
-        </Text>
+        <Text size="sm">This indicator is not in the library any more. Its parameters stay as they are.</Text>
       )}
       <Group gap="xs">
         <Button size="compact-sm" variant="default" disabled={isFirst} onClick={onMoveUp}>

@@ -13,11 +13,7 @@ export function Versions({ current }: { current: StrategyDocument }) {
   const [chosen, setChosen] = useState<number[]>([]);
   // The two that were chosen last.
   const choose = (version: number) =>
-    setChosen(
-      chosen.includes(version)
-        ? chosen.filter((other) => other !== version)
-        : [...chosen, version].slice(-2),
-    );
+    setChosen(chosen.includes(version) ? chosen.filter((other) => other !== version) : [...chosen, version].slice(-2));
 
   return (
     <Loaded query={versions}>
@@ -94,15 +90,7 @@ export function Versions({ current }: { current: StrategyDocument }) {
   );
 }
 
-function Comparison({
-  older,
-  newer,
-  title,
-}: {
-  older: StrategyDocument;
-  newer: StrategyDocument;
-  title: string;
-}) {
+function Comparison({ older, newer, title }: { older: StrategyDocument; newer: StrategyDocument; title: string }) {
   const rows = differences(older, newer);
   return (
     <section aria-label="Comparison">
@@ -112,24 +100,13 @@ function Comparison({
       {rows.length === 0 ? (
         <Text>They are the same.</Text>
       ) : (
-        <Table withTableBorder>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>What</Table.Th>
-              <Table.Th>Before</Table.Th>
-              <Table.Th>After</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {rows.map(({ path, before, after }) => (
-              <Table.Tr key={path}>
-                <Table.Td>{path}</Table.Td>
-                <Table.Td className="removed">{before}</Table.Td>
-                <Table.Td className="added">{after}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
+        <Table
+          withTableBorder
+          data={{
+            head: ["What", "Before", "After"],
+            body: rows.map(({ path, before, after }) => [path, before, after]),
+          }}
+        />
       )}
     </section>
   );

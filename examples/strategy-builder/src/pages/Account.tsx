@@ -1,14 +1,4 @@
-import {
-  Button,
-  Group,
-  Paper,
-  SegmentedControl,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-  useMantineColorScheme,
-} from "@mantine/core";
+import { Button, Group, Paper, Stack, Text, TextInput, Title } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation } from "@tanstack/react-query";
 import type { Account } from "pinebase";
@@ -17,7 +7,7 @@ import { exportMyData, useAccount, useDeleteAccount, useUpdateProfile } from "..
 import { BackendForm, useBackendForm } from "../forms.tsx";
 import { ErrorSentence, Loaded, PageHead } from "../parts.tsx";
 
-/** The person: names, colours, data, farewell. */
+/** The person: names, data, the end. */
 export function AccountPage() {
   return (
     <Loaded query={useAccount()}>
@@ -26,7 +16,6 @@ export function AccountPage() {
           <PageHead title="Account" />
           <Stack maw={520}>
             <Profile account={account} />
-            <Colours />
             <Export />
             <Delete email={account.user.email} />
           </Stack>
@@ -50,12 +39,7 @@ function Profile({ account }: { account: Account }) {
   return (
     <Section title="Names">
       <BackendForm of={profile} action="Save the names">
-        <TextInput
-          label="Name"
-          autoComplete="name"
-          maxLength={200}
-          {...profile.form.getInputProps("full_name")}
-        />
+        <TextInput label="Name" autoComplete="name" maxLength={200} {...profile.form.getInputProps("full_name")} />
         <TextInput
           label="Public name"
           description="Everybody sees it as the author of what you publish."
@@ -63,24 +47,6 @@ function Profile({ account }: { account: Account }) {
           {...profile.form.getInputProps("public_name")}
         />
       </BackendForm>
-    </Section>
-  );
-}
-
-function Colours() {
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
-  return (
-    <Section title="Colours">
-      <SegmentedControl
-        aria-label="Colours"
-        value={colorScheme}
-        onChange={(value) => setColorScheme(value as typeof colorScheme)}
-        data={[
-          { value: "auto", label: "As the system" },
-          { value: "light", label: "Light" },
-          { value: "dark", label: "Dark" },
-        ]}
-      />
     </Section>
   );
 }

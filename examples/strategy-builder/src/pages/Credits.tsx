@@ -92,8 +92,7 @@ function Course({ rows }: { rows: LedgerRow[] }) {
         type: "number",
         scale: "time",
         domain: ["dataMin", "dataMax"],
-        tickFormatter: (at) =>
-          new Date(at).toLocaleDateString(undefined, { day: "numeric", month: "short" }),
+        tickFormatter: (at) => new Date(at).toLocaleDateString(undefined, { day: "numeric", month: "short" }),
       }}
       yAxisProps={{ allowDecimals: false }}
       tooltipProps={{ labelFormatter: (at) => new Date(Number(at)).toLocaleString() }}
@@ -104,34 +103,17 @@ function Course({ rows }: { rows: LedgerRow[] }) {
 
 function Ledger({ rows }: { rows: LedgerRow[] }) {
   return (
-    <Table aria-label="Ledger">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>When</Table.Th>
-          <Table.Th>What</Table.Th>
-          <Table.Th ta="right">Change</Table.Th>
-          <Table.Th ta="right">Balance</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {rows.map(({ id, created_at, kind, delta, balance_after, reason }) => (
-          <Table.Tr key={id}>
-            <Table.Td>
-              <Moment at={created_at} />
-            </Table.Td>
-            <Table.Td>
-              {kinds[kind]}
-              {reason && (
-                <Text size="sm" c="dimmed">
-                  {reason}
-                </Text>
-              )}
-            </Table.Td>
-            <Table.Td ta="right">{delta > 0 ? `+${delta}` : delta}</Table.Td>
-            <Table.Td ta="right">{balance_after}</Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
+    <Table
+      aria-label="Ledger"
+      data={{
+        head: ["When", "What", "Change", "Balance"],
+        body: rows.map(({ id, created_at, kind, delta, balance_after, reason }) => [
+          <Moment key={id} at={created_at} />,
+          reason ? `${kinds[kind]}: ${reason}` : kinds[kind],
+          delta > 0 ? `+${delta}` : delta,
+          balance_after,
+        ]),
+      }}
+    />
   );
 }

@@ -1,15 +1,4 @@
-import {
-  Button,
-  Group,
-  Paper,
-  PasswordInput,
-  SimpleGrid,
-  Stack,
-  Table,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
+import { Button, Group, Paper, PasswordInput, SimpleGrid, Stack, Table, Text, TextInput, Title } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useApiKeys, useDeleteKey, useKeyEvents, useStoreKey } from "../backend.ts";
 import { BackendForm, useBackendForm } from "../forms.tsx";
@@ -116,26 +105,17 @@ function AuditTrail() {
   return (
     <Loaded query={useKeyEvents()}>
       {(events) => (
-        <Table aria-label="What happened to your keys">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>When</Table.Th>
-              <Table.Th>Provider</Table.Th>
-              <Table.Th>What</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {events.map(({ id, created_at, provider, action }) => (
-              <Table.Tr key={id}>
-                <Table.Td>
-                  <Moment at={created_at} />
-                </Table.Td>
-                <Table.Td>{provider}</Table.Td>
-                <Table.Td>{actions[action]}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
+        <Table
+          aria-label="What happened to your keys"
+          data={{
+            head: ["When", "Provider", "What"],
+            body: events.map(({ id, created_at, provider, action }) => [
+              <Moment key={id} at={created_at} />,
+              provider,
+              actions[action],
+            ]),
+          }}
+        />
       )}
     </Loaded>
   );

@@ -54,11 +54,7 @@ function Return() {
   if (outcome === "abandoned") return <Alert color="gray">Nothing was bought.</Alert>;
   if (outcome !== "done") return null;
   if (error) return <ErrorSentence error={error} />;
-  return (
-    <Alert role="status">
-      {isSuccess ? "Thank you. The payment has arrived." : "Looking for the payment …"}
-    </Alert>
-  );
+  return <Alert role="status">{isSuccess ? "Thank you. The payment has arrived." : "Looking for the payment …"}</Alert>;
 }
 
 function CurrentPlan() {
@@ -106,9 +102,7 @@ function Offers() {
   return (
     <Loaded query={offers}>
       {(all) => {
-        const currencies = [
-          ...new Set(all.flatMap(({ prices }) => prices.map(({ currency }) => currency))),
-        ].sort();
+        const currencies = [...new Set(all.flatMap(({ prices }) => prices.map(({ currency }) => currency)))].sort();
         const currency = chosen ?? currencies[0] ?? "usd";
         const cards = (wanted: Offer["sells"]) =>
           all
@@ -181,9 +175,7 @@ function OfferCard({ offer, currency }: { offer: Offer; currency: string }) {
                 loading={checkout.isPending}
                 onClick={() => checkout.mutate({ offer, price })}
               >
-                {price.provider === "paypal"
-                  ? `Pay for ${offer.name} with PayPal`
-                  : `Buy ${offer.name}`}
+                {price.provider === "paypal" ? `Pay for ${offer.name} with PayPal` : `Buy ${offer.name}`}
               </Button>
             ) : (
               <Button fullWidth mt="xs" component={Link} href="/sign-up">

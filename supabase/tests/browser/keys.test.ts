@@ -1,0 +1,25 @@
+import { expect } from "vitest";
+import { journey, signUp, useBrowser } from "../support/browser.ts";
+
+useBrowser();
+
+journey("a person stores a model key, sees its trail, and never the key", async (open) => {
+  const page = await open("/sign-up");
+  await signUp(page);
+  await page.goto("/keys");
+  await page.getByLabel("Provider").fill("not a provider!");
+  await page.getByLabel("Key", { exact: true }).fill("sk-tests-0123456789-wxyz");
+  await page.getByRole("button", { name: "Store the key" }).click();
+  await page.locator("[aria-invalid=true]").and(page.getByLabel("Provider")).waitFor();
+
+  await page.getByLabel("Provider").fill("openai");
+  await page.getByRole("button", { name: "Store the key" }).click();
+  await page.getByText("Ends in wxyz.").waitFor();
+  const trail = page.getByRole("table", { name: "What happened to your keys" });
+  await trail.getByRole("cell", { name: "Stored" }).waitFor();
+  expect(await page.content()).not.toContain("sk-tests");
+
+  await page.getByRole("button", { name: "Delete the key for openai" }).click();
+  await page.getByText("No key is stored yet.").waitFor();
+  await trail.getByRole("cell", { name: "Deleted" }).waitFor();
+});

@@ -1,0 +1,35 @@
+import { expect } from "vitest";
+import { journey, signUp, useBrowser } from "../support/browser.ts";
+
+useBrowser();
+
+journey("a person saves twice, compares the two versions and restores the first", async (open) => {
+  const page = await open("/sign-up");
+  await signUp(page);
+  await page.goto("/strategies/new");
+  await page.getByLabel("Name").fill("Reversal");
+  await page.getByRole("button", { name: "Add an indicator to Entry" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Add MACD", exact: true }).click();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved as version 1.").waitFor();
+
+  const entry = page.getByRole("region", { name: "Entry" });
+  await entry.getByRole("button", { name: /^MACD/ }).click();
+  await entry.getByRole("textbox", { name: "Fast length" }).fill("10");
+  await page.getByLabel("Description").fill("Sooner");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved as version 2.").waitFor();
+
+  await page.getByRole("tab", { name: "Versions" }).click();
+  await page.getByLabel("Version 1").check();
+  await page.getByLabel("Version 2").check();
+  const comparison = page.getByRole("region", { name: "Comparison" });
+  await comparison.getByRole("row", { name: "Entry › MACD › fast_length 12 10" }).waitFor();
+  await comparison.getByRole("row", { name: "Description Sooner" }).waitFor();
+  expect(await comparison.getByRole("row").count()).toBe(3);
+
+  await page.getByRole("button", { name: "Restore version 1" }).click();
+  await page.getByText("Version 1 is restored as version 3.").waitFor();
+  await page.getByRole("tab", { name: "Compose" }).click();
+  await entry.getByRole("button", { name: /^MACD.*fast_length 12/ }).waitFor();
+});
