@@ -33,6 +33,7 @@ export async function run(args: string[]): Promise<number> {
       defaultPrivileges:
         options.defaultPrivileges ?? (config.api.auto_expose_new_tables ? "granted" : "revoked"),
       environment: callerEnvironment(),
+      stripeStandIn: true,
       onProgress: progress.step,
       signal: stopping,
     });
@@ -45,6 +46,12 @@ export async function run(args: string[]): Promise<number> {
     progress.end();
   }
   const file = await writeStatus(options.dir, stack.status);
+  const standIn = stack.status.STRIPE_API_BASE;
+  if (standIn) {
+    process.stdout.write(
+      `  A stand-in for Stripe answers at ${standIn}, because STRIPE_SECRET_KEY is not set.\n\n`,
+    );
+  }
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   process.stdout.write(`${statusTable(stack.status)}\n\n`);
   process.stdout.write(

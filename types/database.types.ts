@@ -49,9 +49,11 @@ export type Database = {
           key_hint: string | null;
           last_used: string | null;
           provider: string;
+          rejected_at: string | null;
           secret_version: number;
           updated_at: string;
           user_id: string;
+          verified_at: string | null;
         };
         ComputedFields: never;
         Insert: {
@@ -61,9 +63,11 @@ export type Database = {
           key_hint?: string | null;
           last_used?: string | null;
           provider: string;
+          rejected_at?: string | null;
           secret_version: number;
           updated_at?: string;
           user_id: string;
+          verified_at?: string | null;
         };
         Update: {
           created_at?: string;
@@ -72,9 +76,11 @@ export type Database = {
           key_hint?: string | null;
           last_used?: string | null;
           provider?: string;
+          rejected_at?: string | null;
           secret_version?: number;
           updated_at?: string;
           user_id?: string;
+          verified_at?: string | null;
         };
         Relationships: [
           {
@@ -732,6 +738,10 @@ export type Database = {
     };
     Functions: {
       apply_read: { Args: { read_number: number; snapshot: Json }; Returns: Json };
+      begin_api_key_check: {
+        Args: { has_second_factor: boolean; provider: string; user_id: string };
+        Returns: Json;
+      };
       begin_checkout: {
         Args: { fingerprint: string; plan_type: string; provider: string; user_id: string };
         Returns: Json;
@@ -756,8 +766,11 @@ export type Database = {
         Args: { completed: boolean; session_id: string; user_id: string };
         Returns: undefined;
       };
-      export_my_data: { Args: Record<PropertyKey, never>; Returns: Json };
-      export_user_data: { Args: { user_id: string }; Returns: Json };
+      export_my_data: { Args: { cursor?: string; section?: string }; Returns: Json };
+      export_user_data: {
+        Args: { cursor?: string; section?: string; user_id: string };
+        Returns: Json;
+      };
       fail_webhook_event: {
         Args: { error: string; event_id: string; provider: string };
         Returns: undefined;
@@ -780,6 +793,7 @@ export type Database = {
         Args: { customer_id: string; provider: string; user_id: string };
         Returns: string;
       };
+      list_llm_providers: { Args: Record<PropertyKey, never>; Returns: Json };
       list_public_strategies: {
         Args: {
           cursor?: string;
@@ -790,10 +804,24 @@ export type Database = {
         };
         Returns: Json;
       };
+      mark_api_key: {
+        Args: { accepted: boolean; provider: string; stored_at: string; user_id: string };
+        Returns: Json;
+      };
       next_read_number: { Args: Record<PropertyKey, never>; Returns: string };
       open_checkout: {
         Args: { attempt: string; expires_at: string; session_id: string; url: string };
         Returns: boolean;
+      };
+      open_llm_call: {
+        Args: {
+          has_operator_key: boolean;
+          has_second_factor: boolean;
+          provider: string;
+          request_id: string;
+          user_id: string;
+        };
+        Returns: Json;
       };
       preview_coupon: { Args: { code: string; user_id: string }; Returns: Json };
       record_webhook_event: {
@@ -866,6 +894,16 @@ export type Database = {
         Returns: Json;
       };
       store_api_key: { Args: { api_key: string; provider: string }; Returns: Json };
+      store_checked_api_key: {
+        Args: {
+          api_key: string;
+          provider: string;
+          request_id?: string;
+          user_id: string;
+          verified: boolean;
+        };
+        Returns: Json;
+      };
       sweep: { Args: Record<PropertyKey, never>; Returns: Json };
       unsettled_webhook_events: { Args: { event_id?: string; provider?: string }; Returns: Json };
     };
@@ -1003,9 +1041,11 @@ export interface UserColumns {
       | "key_hint"
       | "last_used"
       | "provider"
+      | "rejected_at"
       | "secret_version"
       | "updated_at"
-      | "user_id";
+      | "user_id"
+      | "verified_at";
     Insert: never;
     Update: never;
   };
@@ -1215,6 +1255,7 @@ export type UserFunctions =
   | "fork_strategy"
   | "get_my_account"
   | "get_strategy"
+  | "list_llm_providers"
   | "list_public_strategies"
   | "restore_strategy_version"
   | "save_strategy"

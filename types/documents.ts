@@ -126,6 +126,11 @@ export const storedApiKeySchema = z.object({
 /** A stored API key, without the key. */
 export type StoredApiKey = z.infer<typeof storedApiKeySchema>;
 
+/** A provider of language models that `llm-proxy` can reach. */
+export const llmProviderSchema = z.object({ provider: z.string(), name: z.string() });
+/** A provider of language models that `llm-proxy` can reach. */
+export type LlmProvider = z.infer<typeof llmProviderSchema>;
+
 /** What a plan allows. Null is no limit. */
 export const planSchema = z.object({
   plan_type: z.string(),
@@ -196,10 +201,20 @@ export type Account = z.infer<typeof accountSchema>;
 const row = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.object({ id, created_at: time, ...shape });
 
-/** Every row of a user, by table. */
-export const userExportSchema = z.object({
-  users: z.array(userSchema),
-  credit_transactions: z.array(
+const exportPage = <Section extends string, Row extends z.ZodType>(section: Section, row: Row) =>
+  z.object({
+    /** The tables that the export consists of: read each of them until `next_cursor` is null. */
+    sections: z.array(z.string()),
+    section: z.literal(section),
+    rows: z.array(row),
+    next_cursor: z.string().nullable(),
+  });
+
+/** A page of a user's rows, from one table. */
+export const userExportPageSchema = z.discriminatedUnion("section", [
+  exportPage("users", userSchema),
+  exportPage(
+    "credit_transactions",
     z.object({
       id: z.number(),
       user_id: id,
@@ -212,9 +227,18 @@ export const userExportSchema = z.object({
       created_at: time,
     }),
   ),
-  subscriptions: z.array(subscriptionSchema),
-  api_keys: z.array(storedApiKeySchema.extend({ user_id: id, secret_version: z.number() })),
-  api_key_events: z.array(
+  exportPage("subscriptions", subscriptionSchema),
+  exportPage(
+    "api_keys",
+    storedApiKeySchema.extend({
+      user_id: id,
+      secret_version: z.number(),
+      verified_at: time.nullable(),
+      rejected_at: time.nullable(),
+    }),
+  ),
+  exportPage(
+    "api_key_events",
     z.object({
       id: z.number(),
       user_id: id,
@@ -224,8 +248,9 @@ export const userExportSchema = z.object({
       created_at: time,
     }),
   ),
-  indicators: z.array(indicatorSchema),
-  custom_indicators: z.array(
+  exportPage("indicators", indicatorSchema),
+  exportPage(
+    "custom_indicators",
     row({
       user_id: id,
       name: z.string(),
@@ -238,7 +263,8 @@ export const userExportSchema = z.object({
       updated_at: time,
     }),
   ),
-  strategies: z.array(
+  exportPage(
+    "strategies",
     row({
       user_id: id,
       name: z.string(),
@@ -253,7 +279,8 @@ export const userExportSchema = z.object({
       updated_at: time,
     }),
   ),
-  strategy_components: z.array(
+  exportPage(
+    "strategy_components",
     row({
       strategy_id: id,
       user_id: id,
@@ -268,7 +295,8 @@ export const userExportSchema = z.object({
       custom_indicator_id: id.nullable(),
     }),
   ),
-  strategy_versions: z.array(
+  exportPage(
+    "strategy_versions",
     row({
       strategy_id: id,
       user_id: id,
@@ -277,7 +305,8 @@ export const userExportSchema = z.object({
       notes: z.string().nullable(),
     }),
   ),
-  user_coupons: z.array(
+  exportPage(
+    "user_coupons",
     z.object({
       id,
       user_id: id,
@@ -287,9 +316,9 @@ export const userExportSchema = z.object({
       applied_at: time.nullable(),
     }),
   ),
-});
-/** Every row of a user, by table. */
-export type UserExport = z.infer<typeof userExportSchema>;
+]);
+/** A page of a user's rows, from one table. */
+export type UserExportPage = z.infer<typeof userExportPageSchema>;
 
 /** A coupon as a user sees it. */
 export const couponSchema = z.object({

@@ -7,12 +7,13 @@ import {
   decryptedApiKeySchema,
   diagnosisSchema,
   indicatorSchema,
+  llmProviderSchema,
   type StrategyComponentInput,
   storedApiKeySchema,
   strategyDocumentSchema,
   strategyPageSchema,
   sweepSchema,
-  userExportSchema,
+  userExportPageSchema,
 } from "./documents.ts";
 import type { JsonObject } from "./json.ts";
 import type { NullWhereOptional, Replace } from "./narrow.ts";
@@ -28,8 +29,8 @@ export const rpcAnswerSchemas = {
   diagnose_account: diagnosisSchema,
   drop_api_key_secret: z.object({ dropped: z.boolean() }),
   encrypt_api_key: z.string(),
-  export_my_data: userExportSchema,
-  export_user_data: userExportSchema,
+  export_my_data: userExportPageSchema,
+  export_user_data: userExportPageSchema,
   fork_strategy: strategyDocumentSchema,
   get_decrypted_api_key: decryptedApiKeySchema,
   get_my_account: accountSchema,
@@ -37,6 +38,7 @@ export const rpcAnswerSchemas = {
   grant_credits: creditReceiptSchema,
   grant_premium: accountSchema,
   import_legacy_api_key_secret: z.object({ imported: z.boolean() }),
+  list_llm_providers: z.array(llmProviderSchema),
   list_public_strategies: strategyPageSchema,
   preview_coupon: couponResultSchema,
   redeem_coupon: couponResultSchema,
@@ -65,6 +67,7 @@ interface NarrowArguments {
 /** Functions that only our own edge functions and commands call: an app does not see them. */
 export type InternalRpc =
   | "apply_read"
+  | "begin_api_key_check"
   | "begin_checkout"
   | "billing_of"
   | "drop_checkout"
@@ -72,10 +75,13 @@ export type InternalRpc =
   | "fail_webhook_event"
   | "has_second_factor"
   | "link_billing_customer"
+  | "mark_api_key"
   | "next_read_number"
   | "open_checkout"
+  | "open_llm_call"
   | "record_webhook_event"
   | "settle_webhook_event"
+  | "store_checked_api_key"
   | "unsettled_webhook_events";
 
 type GeneratedRpcs = Generated["public"]["Functions"];

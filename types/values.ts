@@ -34,7 +34,13 @@ export const creditKindSchema = z.enum([
 export type CreditKind = z.infer<typeof creditKindSchema>;
 
 /** What happened to a stored API key. */
-export const apiKeyActionSchema = z.enum(["stored", "decrypted", "deleted", "reencrypted"]);
+export const apiKeyActionSchema = z.enum([
+  "stored",
+  "decrypted",
+  "deleted",
+  "reencrypted",
+  "operator_key_used",
+]);
 /** What happened to a stored API key. */
 export type ApiKeyAction = z.infer<typeof apiKeyActionSchema>;
 

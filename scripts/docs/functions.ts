@@ -50,6 +50,7 @@ const examples: { [Name in Called]: z.input<(typeof functionSchemas)[Name]["requ
   "decrypt-api-key": { provider: "openai" },
   "delete-account": { confirm_email: "ada@example.com" },
   "redeem-coupon": { code: "WELCOME" },
+  "store-api-key": { provider: "openai", api_key: "sk-typed-by-the-user" },
   "sync-subscription": {},
 };
 
@@ -61,10 +62,12 @@ const abouts: { [Name in Called]: string } = {
   "create-portal-session":
     "Opens the page on which the user manages the subscription. Send the user to `url`.",
   "decrypt-api-key":
-    "Gives a stored key back to its owner, for a server that acts for the user. Counted and audited.",
+    "Gives a stored key back to its owner, for a server that acts for the user. A page uses `llm-proxy`, which never gives the key out. Counted and audited.",
   "delete-account": "Deletes the user's files, rows and auth user.",
   "redeem-coupon":
     "Redeems a coupon, or with `preview` only shows what it would give. Every attempt counts.",
+  "store-api-key":
+    "Asks the provider whether the key works, and stores it unless the provider refuses it. `verified` is false where the provider did not answer.",
   "sync-subscription":
     "Reads the provider and applies what it says. A server with the secret key names the user.",
 };
@@ -74,6 +77,12 @@ const otherPages: Readonly<Record<string, Page>> = {
     about: "Tells whether the functions run and reach the database.",
     example: 'const { status } = await (await fetch(FUNCTIONS_URL + "/health")).json();',
     response: healthResponseSchema,
+  },
+  "llm-proxy": {
+    about:
+      "Sends a request to `llm-proxy/<provider>/<path>` on to the provider with the caller's stored key, or with the operator's for `credits_per_call`, and streams the answer back. Status, body and most headers are the provider's own, errors included.",
+    example:
+      'const models = new OpenAI({ baseURL: FUNCTIONS_URL + "/llm-proxy/openai/v1", apiKey: session.access_token });',
   },
   "paypal-webhook": {
     about: "Takes events of PayPal, which is asked whether it sent them.",

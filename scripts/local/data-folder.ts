@@ -41,6 +41,8 @@ const ours = [
   "status.json",
   "lock.json",
   "secrets.json",
+  "stripe.json",
+  "stripe.log",
 ];
 
 /** Deletes what a stack has kept, and the folder when nothing of anybody else's is in it. */

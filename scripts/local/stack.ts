@@ -7,6 +7,8 @@ import { demoEmail, prepareDemoUser } from "./demo-user.ts";
 import { openAppPort, serveExampleApp } from "./example-app.ts";
 import { functionsEnvironment, startFunctions } from "./functions.ts";
 import { createGateway } from "./gateway.ts";
+import { offerLlmStandIn } from "./llm-provider.ts";
+import { standInOperatorKey, startLlmStandIn } from "./llm-stand-in.ts";
 import { lockFolder } from "./lock.ts";
 import { hasPendingMigrations, pushMigrations } from "./migrations.ts";
 import { pageOrigins, readAllowedOrigins } from "./page-origins.ts";
@@ -22,6 +24,7 @@ import { startPostgres, superuserUrl } from "./postgres.ts";
 import { loadSecrets, roleToken } from "./secrets.ts";
 import { runSeed } from "./seed.ts";
 import type { Status } from "./status.ts";
+import { startLocalStripe } from "./stripe/local.ts";
 
 /** How a stack is to be. */
 export interface StackOptions {
@@ -37,6 +40,8 @@ export interface StackOptions {
   defaultPrivileges: DefaultPrivileges;
   /** What the edge functions see beside hosted's variables. */
   environment: Record<string, string>;
+  /** Whether a stand-in for Stripe runs where no STRIPE_SECRET_KEY is set. */
+  stripeStandIn?: boolean;
   /** Told what is being done. */
   onProgress(step: string): void;
   /** Gives the start up: it stops what it has started and throws the signal's reason. */
@@ -136,6 +141,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await prepareDemoUser(adminUrl(), secrets, signUp(api));
 
     step("Starting the edge functions");
+    const llm = await startLlmStandIn();
+    cleanups.push(llm.close);
+    await offerLlmStandIn(databaseUrl(), llm.url);
     const status: Status = {
       API_URL: url,
       DB_URL: databaseUrl(),
@@ -153,8 +161,21 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const environment = await functionsEnvironment(hostedVariables(status), {
       STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
       ALLOWED_ORIGINS: pageOrigins(config.auth),
+      LLM_ALLOW_LOOPBACK: "true",
+      LLM_KEY_LOCAL: standInOperatorKey,
       ...options.environment,
     });
+    let startDeliveries = () => {};
+    if (options.stripeStandIn && !environment.STRIPE_SECRET_KEY) {
+      const stripe = await startLocalStripe(options.dir, databaseUrl());
+      cleanups.push(stripe.stop);
+      Object.assign(environment, stripe.variables);
+      status.STRIPE_API_BASE = stripe.variables.STRIPE_API_BASE;
+      // Of two secrets, while one replaces the other, either does.
+      const [secret = ""] = (environment.STRIPE_WEBHOOK_SECRET ?? "").split(",");
+      startDeliveries = () =>
+        stripe.deliverTo({ url: `${status.FUNCTIONS_URL}/stripe-webhook`, secret: secret.trim() });
+    }
     // `stripe listen` has a secret of its own, which the caller's environment or .env may hold.
     status.STRIPE_WEBHOOK_SECRET = environment.STRIPE_WEBHOOK_SECRET ?? "";
     const functions = await startFunctions({ dir: options.dir, environment });
@@ -175,6 +196,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         },
       }),
     );
+    startDeliveries();
 
     app?.serve(
       serveExampleApp(join(options.dir, "app"), {

@@ -16,6 +16,8 @@ export const statusSchema = z.object({
   DEMO_EMAIL: z.string(),
   DEMO_PASSWORD: z.string(),
   STRIPE_WEBHOOK_SECRET: z.string(),
+  /** Where the stand-in for Stripe is, if it runs. */
+  STRIPE_API_BASE: z.string().optional(),
   /** Of the example app. An app's own project has none. */
   APP_URL: z.string().optional(),
 });

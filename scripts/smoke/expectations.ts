@@ -25,6 +25,10 @@ export const tables: Readonly<Record<string, "readable" | "refused">> = {
 export const rpcs: Readonly<
   Record<string, { required: readonly string[]; visitor: "may call" | "refused" }>
 > = {
+  begin_api_key_check: {
+    required: ["user_id", "provider", "has_second_factor"],
+    visitor: "refused",
+  },
   charge_credits: { required: ["user_id", "amount"], visitor: "refused" },
   consume_credits: { required: ["amount"], visitor: "refused" },
   decrypt_api_key: { required: ["encrypted_key", "secret"], visitor: "refused" },
@@ -42,7 +46,13 @@ export const rpcs: Readonly<
   grant_credits: { required: ["user_id", "amount"], visitor: "refused" },
   grant_premium: { required: ["user_id", "plan_type", "until"], visitor: "refused" },
   import_legacy_api_key_secret: { required: ["secret"], visitor: "refused" },
+  list_llm_providers: { required: [], visitor: "may call" },
   list_public_strategies: { required: [], visitor: "may call" },
+  mark_api_key: { required: ["user_id", "provider", "stored_at", "accepted"], visitor: "refused" },
+  open_llm_call: {
+    required: ["user_id", "provider", "request_id", "has_operator_key", "has_second_factor"],
+    visitor: "refused",
+  },
   preview_coupon: { required: ["user_id", "code"], visitor: "refused" },
   redeem_coupon: { required: ["user_id", "code"], visitor: "refused" },
   reencrypt_api_keys: { required: [], visitor: "refused" },
@@ -52,6 +62,10 @@ export const rpcs: Readonly<
   save_strategy: { required: [], visitor: "refused" },
   search_indicators: { required: [], visitor: "may call" },
   store_api_key: { required: ["provider", "api_key"], visitor: "refused" },
+  store_checked_api_key: {
+    required: ["user_id", "provider", "api_key", "verified"],
+    visitor: "refused",
+  },
   sweep: { required: [], visitor: "refused" },
   unsettled_webhook_events: { required: [], visitor: "refused" },
 };

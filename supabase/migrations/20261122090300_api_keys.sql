@@ -11,6 +11,8 @@ create table public.api_keys (
   last_used timestamptz,
   key_hint text,
   secret_version integer not null,
+  verified_at timestamptz,
+  rejected_at timestamptz,
   constraint api_keys_one_per_provider unique (user_id, provider),
   constraint api_keys_provider_form check (provider ~ '^[a-z][a-z0-9_-]{1,31}$'),
   -- A key of 512 characters takes some 770 in the envelope; the rest is room for older formats.
@@ -25,7 +27,9 @@ comment on column public.api_keys.provider is 'Lower-case name of the language-m
 comment on column public.api_keys.key_encrypted is 'The ciphertext, bound to user, provider and secret version. No client may select it.';
 comment on column public.api_keys.key_hint is 'The last four characters, to recognise a key by; null where unknown (imported rows).';
 comment on column public.api_keys.secret_version is 'Which Vault secret opens the row; 0 is the imported legacy secret.';
-comment on column public.api_keys.last_used is 'When the key was last decrypted.';
+comment on column public.api_keys.last_used is 'When the key was last read from its row.';
+comment on column public.api_keys.verified_at is 'When the provider last confirmed that it accepts the key; null where it was never asked or did not answer.';
+comment on column public.api_keys.rejected_at is 'When the provider began to refuse the key (401 or 403); null while it accepts it.';
 
 create index api_keys_secret_version_idx on public.api_keys (secret_version, id);
 
@@ -58,7 +62,9 @@ create policy "keys are deleted by a session with the second factor alone"
   using ((select private.session_is_strong()));
 
 revoke all on public.api_keys from public, anon, authenticated, service_role;
-grant select (id, user_id, provider, created_at, updated_at, last_used, key_hint, secret_version), delete
+grant select (
+    id, user_id, provider, created_at, updated_at, last_used, key_hint, secret_version, verified_at, rejected_at
+  ), delete
   on public.api_keys
   to authenticated;
 grant select, insert, update, delete on public.api_keys to service_role;
@@ -80,7 +86,9 @@ create table public.api_key_events (
   request_id text,
   created_at timestamptz not null default now(),
   constraint api_key_events_provider_form check (provider ~ '^[a-z][a-z0-9_-]{1,31}$'),
-  constraint api_key_events_action_known check (action in ('stored', 'decrypted', 'deleted', 'reencrypted')),
+  constraint api_key_events_action_known check (
+    action in ('stored', 'decrypted', 'deleted', 'reencrypted', 'operator_key_used')
+  ),
   constraint api_key_events_request_id_length check (char_length(request_id) <= 200)
 );
 
@@ -88,6 +96,8 @@ create index api_key_events_user_id_idx on public.api_key_events (user_id, id);
 
 comment on table public.api_key_events is
   'Audit trail of api_keys, append-only for every role: rows go only with their user.';
+comment on column public.api_key_events.action is
+  'decrypted: the key was handed to decrypt-api-key or used by llm-proxy; operator_key_used: a call of llm-proxy was made with the operator''s key.';
 comment on column public.api_key_events.request_id is 'The x-request-id of the request that caused the event.';
 
 alter table public.api_key_events enable row level security;

@@ -25,19 +25,27 @@ alter role authenticator set log_parameter_max_length_on_error = 0;
 -- The context is authenticated and not stored: it is empty for encrypt_api_key(), and
 -- says for a stored key whose it is, so that a ciphertext copied to another row is void.
 
--- HKDF with one block of output: extract with a salt of zeros, then expand.
+-- HKDF with one block of output: extract with a salt of zeros, then expand. plpgsql here and
+-- below, because a SQL function with a search_path is planned anew at every call: the
+-- functions that reading a key needs would take longer than everything else it does.
 create function private.derive_key(secret text, purpose text)
 returns bytea
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select extensions.hmac(
-    convert_to(purpose, 'UTF8') || '\x01'::bytea,
-    extensions.hmac(convert_to(secret, 'UTF8'), decode(repeat('00', 32), 'hex'), 'sha256'),
+begin
+  return extensions.hmac(
+    convert_to(derive_key.purpose, 'UTF8') || '\x01'::bytea,
+    extensions.hmac(
+      convert_to(derive_key.secret, 'UTF8'),
+      '\x0000000000000000000000000000000000000000000000000000000000000000'::bytea,
+      'sha256'
+    ),
     'sha256'
-  )
+  );
+end;
 $$;
 
 comment on function private.derive_key(text, text) is
@@ -47,16 +55,21 @@ revoke all on function private.derive_key from public, anon, authenticated, serv
 
 create function private.envelope_tag(sealed bytea, secret text, context text)
 returns bytea
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select extensions.hmac(
-    convert_to('v2.', 'UTF8') || int4send(octet_length(context)) || convert_to(context, 'UTF8') || sealed,
-    private.derive_key(secret, 'pinebase api key v2 authenticate'),
+begin
+  return extensions.hmac(
+    convert_to('v2.', 'UTF8')
+      || int4send(octet_length(envelope_tag.context))
+      || convert_to(envelope_tag.context, 'UTF8')
+      || envelope_tag.sealed,
+    private.derive_key(envelope_tag.secret, 'pinebase api key v2 authenticate'),
     'sha256'
-  )
+  );
+end;
 $$;
 
 comment on function private.envelope_tag(bytea, text, text) is
@@ -66,12 +79,16 @@ revoke all on function private.envelope_tag from public, anon, authenticated, se
 
 create function private.base64url(bytes bytea)
 returns text
-language sql
+language plpgsql
 immutable
 strict
 security invoker
 set search_path = ''
-return rtrim(translate(encode(bytes, 'base64'), '+/' || chr(10), '-_'), '=');
+as $$
+begin
+  return rtrim(translate(encode(base64url.bytes, 'base64'), E'+/\n', '-_'), '=');
+end;
+$$;
 
 comment on function private.base64url(bytea) is 'Base64url without padding (RFC 4648, section 5).';
 
@@ -103,8 +120,8 @@ comment on function private.seal(text, text, text) is
 
 revoke all on function private.seal from public, anon, authenticated, service_role;
 
--- Null for whatever does not open: what was wrong is nobody's business, and an error
--- raised below would quote it.
+-- Returns null for any failure, so that a caller cannot learn which check failed and no
+-- error quotes what it was given.
 create function private.open_sealed(envelope text, secret text, context text)
 returns text
 language plpgsql
@@ -197,7 +214,7 @@ comment on function private.open_legacy(text, text) is
 
 revoke all on function private.open_legacy from public, anon, authenticated, service_role;
 
--- No guess: a full stop is no character of base64.
+-- Base64 never contains a full stop, so the prefix tells the formats apart.
 create function private.open_unbound(encrypted text, secret text)
 returns text
 language sql
@@ -315,11 +332,18 @@ grant execute on function public.decrypt_api_key to service_role;
 
 create function private.api_key_secret_name(version integer)
 returns text
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
-return case version when 0 then 'api_key_secret_legacy' else 'api_key_secret_v' || version end;
+as $$
+begin
+  return case api_key_secret_name.version
+    when 0 then 'api_key_secret_legacy'
+    else 'api_key_secret_v' || api_key_secret_name.version
+  end;
+end;
+$$;
 
 comment on function private.api_key_secret_name(integer) is 'The name of a secret in Vault.';
 
@@ -327,13 +351,15 @@ revoke all on function private.api_key_secret_name from public, anon, authentica
 
 create function private.api_key_secret_check(secret text)
 returns text
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
+begin
   -- Half of a derived key: enough to recognise a secret by, and of no use in opening anything.
-  select encode(substr(private.derive_key(secret, 'pinebase api key v2 check'), 1, 16), 'hex')
+  return encode(substr(private.derive_key(api_key_secret_check.secret, 'pinebase api key v2 check'), 1, 16), 'hex');
+end;
 $$;
 
 comment on function private.api_key_secret_check(text) is 'The check value that stands in a secret''s description.';
@@ -511,11 +537,15 @@ where private.current_api_key_secret_version() is null;
 
 create function private.api_key_context(user_id uuid, provider text, version integer)
 returns text
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
-return concat_ws(chr(10), user_id, provider, version);
+as $$
+begin
+  return api_key_context.user_id::text || E'\n' || api_key_context.provider || E'\n' || api_key_context.version::text;
+end;
+$$;
 
 comment on function private.api_key_context(uuid, text, integer) is
   'What a stored key is bound to: user id, provider and secret version, a line each. None of them can hold a line end.';
@@ -526,15 +556,21 @@ revoke all on function private.api_key_context from public, anon, authenticated,
 -- format is tried on them: a row cannot be talked down to the weaker one.
 create function private.open_api_key(key_encrypted text, secret text, user_id uuid, provider text, version integer)
 returns text
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
-  select case version
-    when 0 then private.open_unbound(key_encrypted, secret)
-    else private.open_sealed(key_encrypted, secret, private.api_key_context(user_id, provider, version))
-  end
+begin
+  if open_api_key.version = 0 then
+    return private.open_unbound(open_api_key.key_encrypted, open_api_key.secret);
+  end if;
+  return private.open_sealed(
+    open_api_key.key_encrypted,
+    open_api_key.secret,
+    private.api_key_context(open_api_key.user_id, open_api_key.provider, open_api_key.version)
+  );
+end;
 $$;
 
 comment on function private.open_api_key(text, text, uuid, text, integer) is

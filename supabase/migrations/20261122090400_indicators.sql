@@ -70,6 +70,7 @@ as $$
 declare
   v_name text;
   v_property jsonb;
+  v_bare jsonb;
   v_keyword text;
   v_value jsonb;
   v_is_number boolean;
@@ -120,6 +121,8 @@ begin
       return jsonb_build_object('parameter', v_name, 'keyword', 'type');
     end if;
     v_is_number := v_property ->> 'type' in ('integer', 'number');
+    -- Each option is checked against everything but the options: that it is one of them needs no search.
+    v_bare := v_property - 'enum';
 
     for v_keyword, v_value in
       select k.key, k.value
@@ -151,7 +154,7 @@ begin
         from jsonb_array_elements(v_property -> 'enum') as o (option)
         group by o.option
         having count(*) > 1
-          or private.parameter_value_fault(v_property, o.option) is not null
+          or private.parameter_value_fault(v_bare, o.option) is not null
       )
     ) then
       return jsonb_build_object('parameter', v_name, 'keyword', 'enum');
@@ -547,6 +550,11 @@ create trigger custom_indicators_require_premium
   for each row
   execute function private.require_premium();
 
+create trigger custom_indicators_lock_account
+  before insert or update or delete on public.custom_indicators
+  for each statement
+  execute function private.lock_own_account();
+
 -- After the premium check, which comes first by its name: nobody is told to mend a schema
 -- that they may not write.
 create trigger custom_indicators_validate_parameters
@@ -672,6 +680,10 @@ begin
   elsif char_length(v_name) > 200 then
     perform private.raise_error(
       'invalid_argument', 'Search for at most 200 characters.', '{"argument": "search", "maximum": 200}'
+    );
+  elsif char_length(search_indicators.category) > 200 then
+    perform private.raise_error(
+      'invalid_argument', 'Give a category of at most 200 characters.', '{"argument": "category", "maximum": 200}'
     );
   elsif search_indicators.type not in ('trend', 'entry', 'exit', 'stop_loss') then
     perform private.raise_error(

@@ -127,6 +127,13 @@ grant
   to authenticated;
 grant select, insert, update, delete on public.strategies to service_role;
 
+-- Only what a client may write: the database's own updates of the other columns come when the lock is held already.
+create trigger strategies_lock_account
+  before insert or delete or update of name, description, is_public, market_type, timeframe, config
+  on public.strategies
+  for each statement
+  execute function private.lock_own_account();
+
 -- current_version follows a change and is none itself.
 create trigger strategies_set_updated_at
   before update of user_id, name, description, is_ai_generated, is_public, market_type, timeframe, config
@@ -467,6 +474,11 @@ create trigger strategy_components_check_changed
       is distinct from (new.indicator_id, new.is_custom, new.parameters)
   )
   execute function private.check_component();
+
+create trigger strategy_components_lock_account
+  before insert or update or delete on public.strategy_components
+  for each statement
+  execute function private.lock_own_account();
 
 -- Column by column, because a row that has generated ones cannot be compared whole.
 create trigger strategy_components_set_updated_at

@@ -1,6 +1,7 @@
 -- Strategy documents: a strategy with its components, read and written as one.
 
--- Who is asking, as an account. Signing in without an email gives a session and no account.
+-- Who is asking, as an account, which is locked until the transaction ends: whatever the caller writes comes after
+-- it in the order of locks. Signing in without an email gives a session and no account.
 create function private.caller_account()
 returns uuid
 language plpgsql
@@ -11,9 +12,11 @@ as $$
 declare
   v_user_id uuid := private.caller_id();
 begin
-  if not exists (select from public.users as u where u.id = v_user_id) then
+  perform from public.users as u where u.id = v_user_id for no key update;
+  if not found then
     perform private.ensure_account(v_user_id);
-    if not exists (select from public.users as u where u.id = v_user_id) then
+    perform from public.users as u where u.id = v_user_id for no key update;
+    if not found then
       perform private.raise_error('email_required', 'Add an email to your account first.');
     end if;
   end if;
@@ -22,7 +25,7 @@ end;
 $$;
 
 comment on function private.caller_account() is
-  'The id of the signed-in user''s account; raises what caller_id() raises, or email_required.';
+  'Locks the signed-in user''s account and gives its id; raises what caller_id() raises, or email_required.';
 
 revoke all on function private.caller_account from public, anon, authenticated, service_role;
 
@@ -928,7 +931,7 @@ set plan_cache_mode = force_custom_plan
 as $$
 declare
   v_page_size integer := coalesce(list_public_strategies.page_size, 20);
-  v_query tsquery := private.search_query(list_public_strategies.search);
+  v_query tsquery;
   v_bytes bytea;
   v_microseconds bigint;
   v_after_time timestamptz := 'infinity';
@@ -945,6 +948,8 @@ begin
       'invalid_argument', 'Search for at most 200 characters.', '{"argument": "search", "maximum": 200}'
     );
   end if;
+  -- Parsed only now: its length is known.
+  v_query := private.search_query(list_public_strategies.search);
   perform private.check_strategy_arguments(
     null, null, list_public_strategies.market_type, list_public_strategies.timeframe, null, null
   );

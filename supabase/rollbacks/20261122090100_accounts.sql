@@ -7,4 +7,5 @@ drop function private.ensure_account(uuid);
 drop function private.is_premium(uuid);
 drop table public.users;
 drop function private.copy_is_premium();
+drop function private.lock_own_account();
 drop function private.is_premium_until(timestamptz);

@@ -15,10 +15,11 @@ delete from vault.secrets as s
 where s.name = 'deleted_email_key';
 
 drop table private.deleted_users;
-drop function public.export_my_data();
-drop function private.export_my_data();
-drop function public.export_user_data(uuid);
-drop function private.export_user_data(uuid);
+drop function public.export_my_data(text, text);
+drop function private.export_my_data(text, text);
+drop function public.export_user_data(uuid, text, text);
+drop function private.export_user_data(uuid, text, text);
+drop function private.export_sections();
 drop function public.get_my_account();
 drop function private.get_my_account();
 drop function private.account_document(uuid);

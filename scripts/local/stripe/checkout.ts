@@ -84,11 +84,13 @@ export const checkoutRoutes: Route[] = [
         mode: given.mode,
         status: "open",
         payment_status: "unpaid",
-        ...totalOf(store, given.line_items),
+        ...totalOf(store, given.line_items, given.discounts ?? []),
         customer: given.customer ?? null,
         payment_intent: null,
         subscription: null,
-        url: `https://checkout.stripe.test/${id}`,
+        url: `${store.url}/pay/${id}`,
+        success_url: given.success_url,
+        cancel_url: given.cancel_url ?? null,
         created: nowInSeconds(store),
         expires_at: nowInSeconds(store) + day,
         livemode: false,
@@ -151,12 +153,15 @@ export const checkoutRoutes: Route[] = [
     (given, _, store) => {
       if (!store.all("customer").has(given.customer)) return missing("customer", given.customer);
       const id = newId("bps");
-      return {
+      const session = {
         id,
         object: "billing_portal.session",
         customer: given.customer,
-        url: `https://billing.stripe.test/${id}`,
+        return_url: given.return_url ?? null,
+        url: `${store.url}/portal/${id}`,
       };
+      store.all("billing_portal.session").set(id, session);
+      return session;
     },
   ),
   route(
@@ -196,11 +201,19 @@ function withItems(store: Store, session: StripeObject): StripeObject {
   return { ...session, line_items: { object: "list", data, has_more: false } };
 }
 
-function totalOf(store: Store, items: { price: string; quantity?: number | undefined }[]) {
+function totalOf(
+  store: Store,
+  items: { price: string; quantity?: number | undefined }[],
+  discounts: { coupon: string }[],
+) {
   const lines = items.map(({ price, quantity = 1 }) => {
     const found = store.all("price").get(price);
     return { amount: Number(found?.unit_amount) * quantity, currency: found?.currency };
   });
-  const amount_total = lines.reduce((sum, { amount }) => sum + amount, 0);
-  return { amount_total, currency: lines[0]?.currency ?? null };
+  const amount_subtotal = lines.reduce((sum, { amount }) => sum + amount, 0);
+  const amount_total = discounts.reduce((left, { coupon }) => {
+    const percent_off = store.all("coupon").get(coupon)?.percent_off;
+    return left - Math.round((left * Number(percent_off ?? 0)) / 100);
+  }, amount_subtotal);
+  return { amount_subtotal, amount_total, currency: lines[0]?.currency ?? null };
 }

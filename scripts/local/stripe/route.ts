@@ -9,6 +9,9 @@ export type StripeObject = Record<string, unknown> & { id: string };
 export class Store {
   readonly #kinds = new Map<string, Map<string, StripeObject>>();
 
+  /** Where the pages are, once there is a port. */
+  url = "";
+
   /** The time here in milliseconds since 1970: that of the machine until a test sets one. */
   now: () => number = Date.now;
 
@@ -27,6 +30,20 @@ export class Store {
     const objects = this.#kinds.get(kind) ?? new Map<string, StripeObject>();
     this.#kinds.set(kind, objects);
     return objects;
+  }
+
+  /** Everything that is kept, as lists. */
+  dump(): Record<string, StripeObject[]> {
+    return Object.fromEntries(
+      [...this.#kinds].map(([kind, objects]) => [kind, [...objects.values()]]),
+    );
+  }
+
+  /** Takes back what was dumped. */
+  load(dump: Record<string, StripeObject[]>): void {
+    for (const [kind, objects] of Object.entries(dump)) {
+      for (const object of objects) this.all(kind).set(object.id, object);
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { z } from "zod";
@@ -9,6 +9,9 @@ import { customerRoutes } from "./customers.ts";
 import { invalidRequest, isStripeError, type StripeError } from "./errors.ts";
 import { parseForm } from "./form.ts";
 import { invoiceRoutes } from "./invoices.ts";
+import type { PageContext } from "./pages/context.ts";
+import type { Page, Redirect } from "./pages/html.ts";
+import { answerPage } from "./pages/pages.ts";
 import { paymentMethodRoutes } from "./payment-methods.ts";
 import { paymentPageRoutes } from "./payment-pages.ts";
 import { openDispute, paymentRoutes } from "./payments.ts";
@@ -32,19 +35,26 @@ export type Trouble = { fails: number } | { lost: true } | { waits: Promise<unkn
 
 /** A Stripe of one's own: it keeps state, and refuses what Stripe refuses. */
 export interface StripeFake {
-  /** What STRIPE_API_BASE is to be. */
+  /** What STRIPE_API_BASE is to be, and where its pages are. */
   url: string;
+  port: number;
   requests: StripeRequest[];
   /** The objects of a kind, such as `coupon`. */
   objects(kind: string): StripeObject[];
   /** Makes an object as if somebody had made it in Stripe's dashboard. */
   put(kind: string, object: StripeObject): void;
+  /** All objects of all kinds, to start with the next time. */
+  dump(): Record<string, StripeObject[]>;
+  /** Closes every open checkout: the links to them have become wrong. */
+  expireCheckouts(): void;
   /** Calls back with every event that Stripe would send, until what it gives is called. */
   onEvent(listener: (type: string, object: StripeObject) => void): () => void;
   /** Sets the time here, which stands still from then on. */
   setTime(time: Date): void;
   /** Lets time pass: periods are renewed, payments tried again, scheduled ends come. */
   advance(to: Date): void;
+  /** Does what has become due by the clock of this machine, and goes on by it. */
+  catchUp(): void;
   /** What becomes of a subscription when the last retry of a payment has failed. */
   afterRetries(outcome: "canceled" | "unpaid" | "past_due"): void;
   /** The bank of a customer contests a charge; `POST /v1/disputes/ID/close` loses it. */
@@ -52,6 +62,18 @@ export interface StripeFake {
   /** What is to happen to every request from now on; null for nothing. */
   trouble(trouble: Trouble | null): void;
   close(): Promise<void>;
+}
+
+/** How to start it; all of it may be left out. */
+export interface StripeFakeOptions {
+  /** Taken where it is free, and another one where not. */
+  port?: number;
+  /** What an earlier one has kept. */
+  objects?: Record<string, StripeObject[]>;
+  /** Awaited before a request that may have changed something is answered. */
+  onChange?(): Promise<void>;
+  /** Settles when the events so far were delivered once, which pages wait for before they send a person on. */
+  delivered?(): Promise<void>;
 }
 
 interface Answer {
@@ -72,9 +94,11 @@ const routes: readonly Route[] = [
   ...paymentPageRoutes,
 ];
 
-/** Starts the fake on a free port of this machine. */
-export async function startStripeFake(): Promise<StripeFake> {
+/** Starts the fake on a port of this machine. */
+export async function startStripeFake(options: StripeFakeOptions = {}): Promise<StripeFake> {
+  const { onChange = async () => {}, delivered = async () => {} } = options;
   const store = new Store();
+  store.load(options.objects ?? {});
   const requests: StripeRequest[] = [];
   const kept = new Map<string, { fingerprint: string; answer: Answer }>();
   let trouble: Trouble | null = null;
@@ -94,6 +118,11 @@ export async function startStripeFake(): Promise<StripeFake> {
     const body = await text(request);
     const key = header(request, "idempotency-key");
     const form = method === "GET" ? search.slice(1) : body;
+    const page = answerPage(pathname, method === "POST" ? body : null, pageContext);
+    if (page) {
+      sendPage(response, await page);
+      return;
+    }
     const current = trouble;
     if (current && "waits" in current) await current.waits;
     const answer =
@@ -101,9 +130,19 @@ export async function startStripeFake(): Promise<StripeFake> {
         ? failing(current.fails)
         : (unauthorized(request) ?? once(method, pathname, form, key));
     requests.push({ method, path: pathname, idempotencyKey: key, status: answer.status });
+    if (method !== "GET") await onChange();
     if (current && "lost" in current) request.socket.destroy();
     else send(response, answer);
   }
+
+  const pageContext: PageContext = {
+    objects: (kind) => [...store.all(kind).values()],
+    call: (method, path, form) => run(method, path, new URLSearchParams(form).toString()).answer,
+    delivered: async () => {
+      await onChange();
+      await delivered();
+    },
+  };
 
   /** https://docs.stripe.com/api/idempotent_requests */
   function once(method: string, path: string, form: string, key: string | null): Answer {
@@ -138,13 +177,20 @@ export async function startStripeFake(): Promise<StripeFake> {
     return { answer: toAnswer(structuredClone(result)), executed: true };
   }
 
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await listen(server, options.port ?? 0);
+  store.url = `http://127.0.0.1:${port}`;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: store.url,
+    port,
     requests,
-    objects: (kind) => [...store.all(kind).values()],
+    objects: pageContext.objects,
+    dump: () => store.dump(),
     put: (kind, object) => void store.all(kind).set(object.id, object),
+    expireCheckouts: () => {
+      for (const { id, status } of store.all("checkout.session").values()) {
+        if (status === "open") run("POST", `/v1/checkout/sessions/${id}/expire`, "");
+      }
+    },
     onEvent: (listener) => {
       store.listeners.add(listener);
       return () => void store.listeners.delete(listener);
@@ -153,6 +199,10 @@ export async function startStripeFake(): Promise<StripeFake> {
       store.now = () => time.getTime();
     },
     advance: (to) => advance(store, Math.floor(to.getTime() / 1000)),
+    catchUp: () => {
+      advance(store, Math.floor(Date.now() / 1000));
+      store.now = Date.now;
+    },
     afterRetries: (outcome) => {
       store.afterRetries = outcome;
     },
@@ -169,6 +219,23 @@ export async function startStripeFake(): Promise<StripeFake> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** Listens on the port, or on a free one where somebody else has it. */
+async function listen(server: Server, wanted: number): Promise<number> {
+  for (const port of [wanted, 0]) {
+    const isOpen = await new Promise<boolean>((resolve, reject) => {
+      const refuse = (error: NodeJS.ErrnoException) =>
+        error.code === "EADDRINUSE" && port !== 0 ? resolve(false) : reject(error);
+      server.once("error", refuse);
+      server.listen(port, "127.0.0.1", () => {
+        server.off("error", refuse);
+        resolve(true);
+      });
+    });
+    if (isOpen) break;
+  }
+  return (server.address() as AddressInfo).port;
 }
 
 function find(method: string, path: string): { route: Route; id: string } | null {
@@ -221,6 +288,20 @@ function send(response: ServerResponse, { status, body, headers }: Answer): void
     ...headers,
   });
   response.end(JSON.stringify(body));
+}
+
+function sendPage(response: ServerResponse, answer: Page | Redirect): void {
+  if ("location" in answer) {
+    response.writeHead(303, { location: answer.location }).end();
+    return;
+  }
+  response.writeHead(answer.status, {
+    "content-type": "text/html; charset=utf-8",
+    "content-security-policy":
+      "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "cache-control": "no-store",
+  });
+  response.end(answer.body);
 }
 
 function header(request: IncomingMessage, name: string): string | null {

@@ -2,8 +2,8 @@ import type { z } from "zod";
 import { late, within } from "./deadline.ts";
 import { type Failure, failure, isFailure } from "./failure.ts";
 
-/** Bytes that a body may have: webhooks carry whole objects, all else a few fields. */
-export const bodyLimit = { webhook: 256 * 1024, other: 16 * 1024 } as const;
+/** Bytes that a body may have: webhooks carry whole objects, prompts are long, all else is a few fields. */
+export const bodyLimit = { webhook: 256 * 1024, prompt: 1024 * 1024, other: 16 * 1024 } as const;
 
 /** Milliseconds that a whole body may take to arrive. */
 const slowest = 10_000;

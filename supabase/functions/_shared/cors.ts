@@ -58,18 +58,23 @@ const requestHeaders = [
   "baggage",
 ].join(", ");
 
-/** The answer to a preflight request: 204 for an allowed origin, 403 for any other. */
+/**
+ * The answer to a preflight request: 204 for an allowed origin, 403 for any other. With `anyHeader` the page may send
+ * every header that it asks for.
+ */
 export function preflightResponse(
   request: Request,
   methods: readonly string[],
   isAllowed: AllowedOrigins,
+  anyHeader = false,
 ): Response {
   const allowed = isAllowed(request.headers.get("origin") ?? "");
   const response = new Response(null, { status: allowed ? 204 : 403 });
   allowOrigin(request, response.headers, isAllowed);
   if (allowed) {
     response.headers.set("access-control-allow-methods", methods.join(", "));
-    response.headers.set("access-control-allow-headers", requestHeaders);
+    const asked = anyHeader ? request.headers.get("access-control-request-headers") : null;
+    response.headers.set("access-control-allow-headers", asked ?? requestHeaders);
     // Chrome keeps it for two hours at most.
     response.headers.set("access-control-max-age", "7200");
   }

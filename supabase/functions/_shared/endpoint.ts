@@ -18,6 +18,8 @@ export interface Endpoint {
   methods: readonly string[];
   /** Which pages may call it from a browser; null where none has reason to. */
   allowedOrigins: AllowedOrigins | null;
+  /** Whether a page may send any header, as clients of other services do; else those of supabase-js. */
+  anyHeader?: boolean;
   handle(context: Context): Promise<Response | Failure>;
   /** Standard output unless a test listens. */
   log?: Log | undefined;
@@ -41,7 +43,9 @@ export function createEndpoint(endpoint: Endpoint): (request: Request) => Promis
     const response = await answer(endpoint, { request, requestId, note });
     response.headers.set("x-request-id", requestId);
     // Every answer is one person's, or of this moment.
-    response.headers.set("cache-control", "no-store");
+    if (!response.headers.get("cache-control")?.startsWith("no-store")) {
+      response.headers.set("cache-control", "no-store");
+    }
     if (allowedOrigins && request.method !== "OPTIONS") {
       allowOrigin(request, response.headers, allowedOrigins);
     }
@@ -64,7 +68,7 @@ async function answer(endpoint: Endpoint, context: Context): Promise<Response> {
   const { request, note } = context;
   const { allowedOrigins, methods } = endpoint;
   if (request.method === "OPTIONS" && allowedOrigins) {
-    return preflightResponse(request, methods, allowedOrigins);
+    return preflightResponse(request, methods, allowedOrigins, endpoint.anyHeader);
   }
   let result: Response | Failure;
   if (methods.includes(request.method)) {

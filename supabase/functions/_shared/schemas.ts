@@ -16,6 +16,26 @@ export const errorResponseSchema = z.object({
 /** `GET health` */
 export const healthResponseSchema = z.object({ status: z.enum(["ok", "unavailable"]) });
 
+/** `POST store-api-key` */
+export const storeApiKeyRequestSchema = z.strictObject({
+  /** One of `list_llm_providers()`; case does not matter. */
+  provider: z.string().trim().min(1).max(64),
+  /** 8 to 512 visible ASCII characters, because keys travel in HTTP headers. */
+  api_key: z
+    .string()
+    .trim()
+    .regex(/^[\x21-\x7e]{8,512}$/, "not 8 to 512 visible ASCII characters"),
+});
+
+/** `POST store-api-key` */
+export const storeApiKeyResponseSchema = z.object({
+  provider: z.string(),
+  /** The last four characters. */
+  key_hint: z.string(),
+  /** Whether the provider accepted the key; false where it did not answer. */
+  verified: z.boolean(),
+});
+
 /** `POST decrypt-api-key` */
 export const decryptApiKeyRequestSchema = z.strictObject({
   /** Of the language-model provider, such as openai; case does not matter. */
@@ -114,6 +134,7 @@ export const functionSchemas = {
   "decrypt-api-key": { request: decryptApiKeyRequestSchema, response: decryptApiKeyResponseSchema },
   "delete-account": { request: deleteAccountRequestSchema, response: deleteAccountResponseSchema },
   "redeem-coupon": { request: redeemCouponRequestSchema, response: redeemCouponResponseSchema },
+  "store-api-key": { request: storeApiKeyRequestSchema, response: storeApiKeyResponseSchema },
   "sync-subscription": {
     request: syncSubscriptionRequestSchema,
     response: syncSubscriptionResponseSchema,

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { userExportPageSchema } from "../../../types/documents.ts";
 import { asOperator, type Person, service, signUp, visitor } from "../support/clients.ts";
 import { postAs, rpcAs } from "../support/crowd.ts";
 import { stack } from "../support/stack.ts";
@@ -18,7 +19,26 @@ const accountSchema = z.strictObject({
   is_premium: z.boolean(),
   premium_until: z.iso.datetime({ offset: true }).nullable(),
 });
-const exportSchema = z.record(z.string(), z.array(z.record(z.string(), z.unknown())));
+
+/** Reads an export as an app does: each section, page by page. */
+async function exportAll(): Promise<Record<string, unknown[]>> {
+  const page = async (args: { section?: string; cursor?: string }) => {
+    const { body } = await rpcAs(token, "export_my_data", args);
+    return userExportPageSchema.parse(body);
+  };
+  const { sections } = await page({});
+  const rows: Record<string, unknown[]> = {};
+  for (const section of sections) {
+    let read = await page({ section });
+    const all: unknown[] = [...read.rows];
+    while (read.next_cursor !== null) {
+      read = await page({ section, cursor: read.next_cursor });
+      all.push(...read.rows);
+    }
+    rows[section] = all;
+  }
+  return rows;
+}
 
 beforeEach(async () => {
   person = await signUp("account");
@@ -66,11 +86,70 @@ describe("export_my_data", () => {
     for (const [{ client }, name] of strategies) {
       await client.from("strategies").insert({ name, config: {}, is_public: true }).throwOnError();
     }
-    const { body } = await rpcAs(token, "export_my_data", {});
-    const data = exportSchema.parse(body);
+    const data = await exportAll();
     expect(data.users).toMatchObject([{ id: person.id }]);
     expect(data.strategies).toMatchObject([{ name: "Mine", user_id: person.id }]);
     expect(JSON.stringify(data)).not.toContain(other.id);
+  });
+
+  it("gives the largest account in pages that stay small, every row once", async () => {
+    // 40 versions of about 110 KB that compress to almost nothing, and 2,500 ledger rows.
+    await asOperator(async (sql) => {
+      await sql`
+        with strategy as (
+          insert into public.strategies (user_id, name, config) values (${person.id}, 'Large', '{}') returning id
+        )
+        insert into public.strategy_versions (strategy_id, user_id, version_number, config)
+        select s.id, ${person.id}, 1000 + n, jsonb_build_object('n', n, 'filling', repeat('x', 110000))
+        from strategy as s, generate_series(1, 40) as n
+      `;
+      await sql`
+        insert into public.credit_transactions (user_id, kind, delta, balance_after)
+        select ${person.id}, 'grant', 0, 5 from generate_series(1, 2500)
+      `;
+    });
+    for (const [section, expected] of [
+      ["strategy_versions", 41],
+      ["credit_transactions", 2501],
+    ] as const) {
+      const ids: unknown[] = [];
+      let cursor: string | null = null;
+      do {
+        const { body } = await rpcAs(token, "export_my_data", { section, cursor });
+        expect(body.rows.length).toBeLessThanOrEqual(1000);
+        expect(JSON.stringify(body).length).toBeLessThan(2_400_000);
+        ids.push(...body.rows.map(({ id }: { id: unknown }) => id));
+        cursor = body.next_cursor;
+      } while (cursor !== null);
+      expect([ids.length, new Set(ids).size]).toEqual([expected, expected]);
+    }
+  });
+
+  it("is refused the eleventh time in a day, whichever section is asked for", async () => {
+    for (const section of [null, "strategies"]) {
+      for (let n = 0; n < 10; n++) {
+        expect((await rpcAs(token, "export_my_data", { section })).status).toBe(200);
+      }
+      const { status, body } = await rpcAs(token, "export_my_data", { section });
+      expect([status, body.details]).toEqual([429, "rate_limited"]);
+      expect(JSON.parse(body.hint).retry_after).toBeGreaterThan(86_000);
+    }
+  });
+
+  it("refuses a section that does not exist and a cursor of another section", async () => {
+    for (const [args, argument] of [
+      [{ section: "plans" }, "section"],
+      [{ section: "users; drop" }, "section"],
+      [{ section: "strategies", cursor: "credit_transactions:1" }, "cursor"],
+      [{ cursor: "credit_transactions:x" }, "cursor"],
+      [{ cursor: "credit_transactions:9999999999999999999" }, "cursor"],
+      [{ cursor: "strategies:1" }, "cursor"],
+      [{ cursor: "" }, "cursor"],
+    ] as const) {
+      const { status, body } = await rpcAs(token, "export_my_data", args);
+      expect([args, status, body.details]).toEqual([args, 422, "invalid_argument"]);
+      expect(JSON.parse(body.hint).argument).toBe(argument);
+    }
   });
 });
 

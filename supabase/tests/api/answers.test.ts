@@ -43,7 +43,9 @@ beforeAll(async () => {
       name: "Golden cross",
       config: { risk: 1 },
       is_public: true,
-      components: [{ component_type: "entry", indicator_name: "Mine", parameters: { length: 3 } }],
+      components: [
+        { component_type: "exit", indicator_name: `Of ${ada.email}`, parameters: { length: 3 } },
+      ],
     })
     .throwOnError();
   strategyId = rpcAnswerSchemas.save_strategy.parse(data).strategy_id;
@@ -64,6 +66,7 @@ const calls: Record<Name, () => PromiseLike<Answer>> = {
   fork_strategy: () => ada.client.rpc("fork_strategy", { strategy_id: strategyId }),
   restore_strategy_version: () =>
     ada.client.rpc("restore_strategy_version", { strategy_id: strategyId, version_number: 1 }),
+  list_llm_providers: () => ada.client.rpc("list_llm_providers"),
   list_public_strategies: () => ada.client.rpc("list_public_strategies", { page_size: 1 }),
   search_indicators: () => ada.client.rpc("search_indicators", { page_size: 100 }),
   store_api_key: () =>

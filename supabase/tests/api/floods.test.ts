@@ -110,6 +110,21 @@ describe("the character U+0000", () => {
   });
 });
 
+describe("a search that is far too long", () => {
+  it("is measured before it is parsed", async () => {
+    // Postgres refuses to parse so much with an error of its own.
+    const search = "w1234567 ".repeat(200_000);
+    for (const [name, argument] of [
+      ["list_public_strategies", "search"],
+      ["search_indicators", "search"],
+      ["search_indicators", "category"],
+    ] as const) {
+      const { status, body } = await rpcAs(member.token, name, { [argument]: search });
+      expect([name, status, body.details]).toEqual([name, 422, "invalid_argument"]);
+    }
+  });
+});
+
 describe("a client that announces a body and does not send it", () => {
   it("is cut off with 408", async () => {
     const { hostname, port } = new URL(stack.FUNCTIONS_URL);

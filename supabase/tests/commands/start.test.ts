@@ -288,6 +288,50 @@ describe("npm start", () => {
     expect(unsigned.status).toBe(401);
   });
 
+  it("sells premium and credits to the end without an account at Stripe", async () => {
+    expect(command.output()).toContain("because STRIPE_SECRET_KEY is not set");
+    const buyer = connect(status);
+    await buyer.auth.signUp({ email: "buyer@pinebase.test", password: "a long enough password" });
+    const page = "http://localhost:5173";
+    const account = async () => (await buyer.rpc("get_my_account")).data;
+    const open = async (name: string, body: object) => {
+      const { data, error } = await buyer.functions.invoke(name, { body });
+      expect(error && (await error.context.text())).toBeNull();
+      return String(data.url);
+    };
+    const press = (url: string, form: Record<string, string>) =>
+      fetch(url, { method: "POST", body: new URLSearchParams(form), redirect: "manual" });
+    const pay = { action: "pay", payment_method: "pm_card_visa" };
+    const back = { success_url: `${page}/done`, cancel_url: page };
+
+    const plan = await open("create-checkout-session", { plan_type: "premium_monthly", ...back });
+    const declined = await press(plan, {
+      action: "pay",
+      payment_method: "pm_card_visa_chargeDeclined",
+    });
+    expect([declined.status, await account()]).toMatchObject([402, { is_premium: false }]);
+    const paid = await press(plan, pay);
+    expect([paid.status, paid.headers.get("location")]).toEqual([303, `${page}/done`]);
+    // The page waits for the webhook, as Stripe does.
+    expect(await account()).toMatchObject({
+      is_premium: true,
+      credits: 105,
+      plan: { plan_type: "premium_monthly" },
+    });
+
+    const portal = await open("create-portal-session", { return_url: page });
+    const shown = await (await fetch(portal)).text();
+    const [, subscription = ""] = /name="subscription" value="(\w+)"/.exec(shown) ?? [];
+    expect(shown).toMatch(/<td>\$9\.00<\/td><td>paid<\/td>/);
+    const [, yearly = ""] = /<option value="(\w+yearly)">/.exec(shown) ?? [];
+    await press(portal, { action: "change", subscription, price: yearly });
+    expect(await account()).toMatchObject({ plan: { plan_type: "premium_yearly" } });
+    await press(portal, { action: "cancel", subscription });
+    expect((await account()).subscription.cancel_at).not.toBeNull();
+    await press(portal, { action: "renew", subscription });
+    expect((await account()).subscription.cancel_at).toBeNull();
+  });
+
   it("listens on this machine alone", async () => {
     const sql = postgres(status.DB_URL, { max: 1 });
     const rows = await sql`show listen_addresses`;
@@ -327,17 +371,21 @@ describe("npm start", () => {
   it("keeps the data, the keys and the demo user, and starts again after a kill", async () => {
     command = startCommand(["start", "--port", "0", "--dir", dir]);
     const again = await ready(command, dir);
-    expect({ ...again, API_URL: "", DB_URL: "", FUNCTIONS_URL: "" }).toEqual({
-      ...status,
-      API_URL: "",
-      DB_URL: "",
-      FUNCTIONS_URL: "",
-    });
+    const noUrls = { API_URL: "", DB_URL: "", FUNCTIONS_URL: "", STRIPE_API_BASE: "" };
+    expect({ ...again, ...noUrls }).toEqual({ ...status, ...noUrls });
     const first = await connect(again).auth.signInWithPassword({
       email: "first@pinebase.test",
       password: "correct horse battery",
     });
     expect(first.error).toBeNull();
+
+    const buyer = connect(again);
+    await buyer.auth.signInWithPassword({
+      email: "buyer@pinebase.test",
+      password: "a long enough password",
+    });
+    const { data: kept } = await buyer.functions.invoke("sync-subscription", { body: {} });
+    expect(kept.account.plan.plan_type).toBe("premium_yearly");
 
     command.kill("SIGKILL");
     await command.exited;

@@ -160,7 +160,7 @@ values
   ('prices', 'anon', 'select', 'created_at, currency, id, interval, interval_count, is_current, pack_type, plan_type, provider, unit_amount'),
   ('prices', 'authenticated', 'select', 'created_at, currency, id, interval, interval_count, is_current, pack_type, plan_type, provider, unit_amount'),
   ('credit_transactions', 'authenticated', 'select', '*'),
-  ('api_keys', 'authenticated', 'select', 'created_at, id, key_hint, last_used, provider, secret_version, updated_at, user_id'),
+  ('api_keys', 'authenticated', 'select', 'created_at, id, key_hint, last_used, provider, rejected_at, secret_version, updated_at, user_id, verified_at'),
   ('api_keys', 'authenticated', 'delete', '*'),
   ('api_key_events', 'authenticated', 'select', '*'),
   ('indicators', 'anon', 'select', '*'),
@@ -330,7 +330,14 @@ from
       ('rotate_api_key_secret', 'service_role'),
       ('reencrypt_api_keys', 'service_role'),
       ('drop_api_key_secret', 'service_role'),
-      ('import_legacy_api_key_secret', 'service_role')
+      ('import_legacy_api_key_secret', 'service_role'),
+      ('begin_api_key_check', 'service_role'),
+      ('store_checked_api_key', 'service_role'),
+      ('open_llm_call', 'service_role'),
+      ('mark_api_key', 'service_role'),
+      ('list_llm_providers', 'anon'),
+      ('list_llm_providers', 'authenticated'),
+      ('list_llm_providers', 'service_role')
   ) as api_keys (f, r);
 
 -- Strategies and the library.
@@ -717,6 +724,8 @@ values
     '1', 'strategy_not_found', '1', '1', 'strategy_not_found'),
   ('search_indicators', $$public.search_indicators('Matrix owner')$$,
     '1', '0', '1', '1', '0'),
+  ('list_llm_providers', 'public.list_llm_providers()',
+    '1', '1', '1', '1', '1'),
   ('list_public_strategies', 'public.list_public_strategies()',
     '1', '1', '1', '1', '1');
 

@@ -4,7 +4,7 @@ begin;
 
 create extension if not exists pgtap with schema extensions;
 
-select plan(8);
+select plan(9);
 
 insert into auth.users (id, aud, role, email)
 values (md5('user')::uuid, 'authenticated', 'authenticated', 'user@plans.test');
@@ -20,6 +20,10 @@ select set_eq(
   $$select p.plan_type, p.is_premium, p.is_active from public.plans as p$$,
   $$values ('free', false, true), ('premium_monthly', true, true), ('premium_yearly', true, true)$$,
   'three plans ship'
+);
+select is_empty(
+  $$select p.plan_type from public.plans as p where num_nulls(p.max_strategies, p.max_versions, p.max_custom_indicators) > 0$$,
+  'each of them bounds what an account can store'
 );
 select is(pg_temp.plan(), 'free', 'without a subscription the plan is free');
 

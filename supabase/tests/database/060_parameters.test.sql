@@ -251,6 +251,19 @@ select is(
 );
 select set_config('request.jwt.claims', '', true);
 
+-- Comparing each option with each other one would take an hour; a schema of 16 KiB holds 2,700 of them.
+set local statement_timeout = '60s';
+select is(
+  private.parameter_schema_fault(jsonb_build_object(
+    'type', 'object',
+    'properties', jsonb_build_object('n', jsonb_build_object(
+      'type', 'integer', 'enum', (select jsonb_agg(n) from generate_series(1, 200000) as n)
+    ))
+  )),
+  null,
+  'the time to check an enum grows with its length and not with its square'
+);
+
 select * from finish();
 
 rollback;

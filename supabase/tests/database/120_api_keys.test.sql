@@ -188,6 +188,35 @@ select pg_temp.as_user('eve', 'with gone as (delete from public.api_keys returni
 select is(pg_temp.events('eve'), 'openai stored, openai deleted, openai stored, openai deleted', 'deleting the row itself is in the audit trail too');
 select is((select count(*) from public.api_keys where user_id = md5('ada')::uuid), 4::bigint, 'and took nobody else''s');
 
+-- ------------------------------------------------------------- storing in a loop
+
+insert into auth.users (id, aud, role, email)
+values (md5('looper')::uuid, 'authenticated', 'authenticated', 'looper@keys.test');
+select is(
+  (
+    select count(*)
+    from generate_series(1, 30)
+    where case pg_temp.store('looper', 'openai', 'sk-12345678') ->> 'key_hint'
+      when '5678' then pg_temp.as_user('looper', $$select public.delete_api_key('openai')$$) ->> 'deleted' = 'true'
+    end
+  ),
+  30::bigint,
+  'a key can be stored and deleted thirty times in ten minutes'
+);
+select is(
+  pg_temp.store('looper', 'openai', 'sk-12345678') - 'message',
+  '{"state": "PT429", "code": "rate_limited", "facts": {"retry_after": 600}}',
+  'the thirty-first is told to wait'
+);
+select is((select count(*) from public.api_key_events where user_id = md5('looper')::uuid), 60::bigint, 'and leaves no audit row');
+select is((select count(*) from public.api_keys where user_id = md5('looper')::uuid), 0::bigint, 'nor a key');
+select is(pg_temp.as_user('looper', $$select public.delete_api_key('openai')$$), '{"deleted": false}', 'deleting is never refused');
+select is((select count(*) from public.api_key_events where user_id = md5('looper')::uuid), 60::bigint, 'and leaves no audit row where there was no key');
+update private.attempts
+set attempted_at = array(select t - interval '601 s' from unnest(attempted_at) as t)
+where user_id = md5('looper')::uuid;
+select is(pg_temp.store('looper', 'openai', 'sk-12345678') ->> 'key_hint', '5678', 'after ten minutes one stores again');
+
 select pg_temp.store('leaver', 'openai', 'sk-12345678');
 select lives_ok($$delete from auth.users where id = md5('leaver')::uuid$$, 'a user with keys can be deleted');
 select is_empty(

@@ -1,0 +1,274 @@
+import { z } from "zod";
+import { bodyLimit, readBytes } from "../_shared/body.ts";
+import { type Caller, type ClaimsReader, identifyCaller } from "../_shared/caller.ts";
+import type { AllowedOrigins } from "../_shared/cors.ts";
+import { createEndpoint } from "../_shared/endpoint.ts";
+import { type Failure, failure, isFailure } from "../_shared/failure.ts";
+import {
+  type LlmProvider,
+  llmProviderSchema,
+  refusedAddress,
+  setKey,
+} from "../_shared/llm-provider.ts";
+import { describeError, type Log, logToConsole } from "../_shared/log.ts";
+import type { Refusal } from "../_shared/public-address.ts";
+import { callRpc, type RpcClient } from "../_shared/rpc.ts";
+import { sessionHeaders, toClient, toProvider } from "./headers.ts";
+import { relay } from "./relay.ts";
+import { isOpenToOperatorKey, readTarget, type Target, targetUrl } from "./target.ts";
+
+/** What the llm-proxy function needs from outside. */
+export interface LlmProxyDependencies {
+  auth: ClaimsReader;
+  /** Acts as the service role, the only one that may read a key. */
+  service: RpcClient;
+  /** The operator's own key of a provider; null where there is none. */
+  operatorKey(provider: string): string | null;
+  checkAddress(url: URL): Promise<Refusal>;
+  fetch: typeof globalThis.fetch;
+  /** Keeps the function alive until something is done that no request waits for. */
+  background(work: Promise<unknown>): void;
+  /** Milliseconds until a provider must have begun to answer. */
+  answerTime?: number;
+  /** Milliseconds before a refund is tried again. */
+  refundPause?: number;
+  allowedOrigins: AllowedOrigins;
+  log?: Log;
+}
+
+const callSchema = z.object({
+  ok: z.literal(true),
+  provider: llmProviderSchema,
+  /** The user's own key; null where the operator's is used. */
+  api_key: z.string().nullable(),
+  stored_at: z.string().optional(),
+  is_rejected: z.boolean().optional(),
+  /** Credits that were taken for it. */
+  charged: z.number(),
+});
+
+/** Hosted ends a request that has said nothing for 150 s; what was charged must be given back before. */
+const defaultAnswerTime = 140_000;
+
+/**
+ * Makes the handler of `llm-proxy/<provider>/<path>`: sends the request to the provider with the caller's stored key,
+ * or with the operator's for credits, and streams the answer back. Neither key ever leaves the server.
+ */
+export function createHandler(
+  dependencies: LlmProxyDependencies,
+): (request: Request) => Promise<Response> {
+  const {
+    auth,
+    service,
+    operatorKey,
+    checkAddress,
+    fetch,
+    background,
+    log = logToConsole,
+  } = dependencies;
+  const { answerTime = defaultAnswerTime, refundPause = 500 } = dependencies;
+
+  return createEndpoint({
+    name: "llm-proxy",
+    methods: ["GET", "POST"],
+    allowedOrigins: dependencies.allowedOrigins,
+    anyHeader: true,
+    log: dependencies.log,
+    handle: async ({ request, requestId, note }) => {
+      const target = readTarget(request.url);
+      if (isFailure(target)) return target;
+      const caller = await identifyCaller(withSession(request), auth);
+      if (isFailure(caller)) return caller;
+      note({ user_id: caller.userId });
+
+      const body = request.method === "POST" ? await readBytes(request, bodyLimit.prompt) : null;
+      if (isFailure(body)) return body;
+
+      const ownersKey = operatorKey(target.provider.toLowerCase());
+      const call = await callRpc(
+        service,
+        "open_llm_call",
+        {
+          user_id: caller.userId,
+          provider: target.provider,
+          request_id: requestId,
+          has_operator_key: ownersKey !== null,
+          has_second_factor: caller.hasSecondFactor,
+        },
+        callSchema,
+      );
+      if (isFailure(call)) return call;
+      const { provider, charged } = call;
+      const key = call.api_key ?? ownersKey ?? "";
+      note({ provider: provider.provider, key: call.api_key === null ? "operator" : "own" });
+
+      let refunding: Promise<void> | null = null;
+      const refund = () => {
+        if (charged > 0) refunding ??= giveBack(caller.userId, requestId);
+        return refunding ?? Promise.resolve();
+      };
+
+      const answer = await send(request, body, {
+        provider,
+        target,
+        caller,
+        key,
+        isOwn: call.api_key !== null,
+      });
+      if (isFailure(answer)) {
+        await refund();
+        return answer;
+      }
+      note({ upstream_status: answer.status });
+      if (call.api_key !== null && call.stored_at !== undefined) {
+        await markKey(
+          caller.userId,
+          provider,
+          call.stored_at,
+          call.is_rejected ?? false,
+          answer.status,
+        );
+      }
+      if (answer.status >= 300 && answer.status < 400) {
+        await answer.body?.cancel();
+        await refund();
+        return failure(
+          "upstream_error",
+          `${provider.name} sends this request elsewhere, which is not followed.`,
+          {
+            facts: { provider: provider.provider },
+            cause: "redirect",
+          },
+        );
+      }
+      if (!answer.ok) await refund();
+      if (request.signal.aborted) {
+        await answer.body?.cancel();
+        await refund();
+        return givenUp(provider);
+      }
+
+      const relayed =
+        answer.body &&
+        relay(answer.body, key, request.signal, (ending) => {
+          if (ending !== "delivered") background(refund());
+        });
+      return new Response(relayed, {
+        status: answer.status,
+        headers: toClient(answer.headers, key),
+      });
+    },
+  });
+
+  async function send(
+    request: Request,
+    body: Uint8Array | null,
+    call: { provider: LlmProvider; target: Target; caller: Caller; key: string; isOwn: boolean },
+  ): Promise<Response | Failure> {
+    const { provider, target, caller, key, isOwn } = call;
+    const url = targetUrl(provider, target);
+    if (isFailure(url)) return url;
+    if (!isOwn && !isOpenToOperatorKey(provider, request.method, target)) {
+      return failure(
+        "api_key_not_found",
+        "This request needs a key of your own. Store one first.",
+        {
+          facts: { provider: provider.provider },
+        },
+      );
+    }
+    if (url.href.includes(caller.token)) {
+      return failure("invalid_argument", "Send the session in a header, never in the URL.", {
+        facts: { argument: "query" },
+      });
+    }
+    const refusal = await checkAddress(url);
+    if (refusal !== null) return refusedAddress(provider, refusal);
+
+    const headers = toProvider(request.headers, provider.extra_headers, caller.token);
+    setKey(headers, provider, key);
+    const waiting = new AbortController();
+    const giveUp = () => waiting.abort();
+    // Only until the answer begins: afterwards the stream itself is cancelled, and an error in it is the provider's.
+    request.signal.addEventListener("abort", giveUp);
+    const late = setTimeout(giveUp, answerTime);
+    try {
+      return await fetch(url, {
+        method: request.method,
+        headers,
+        body,
+        redirect: "manual",
+        signal: waiting.signal,
+      });
+    } catch (error) {
+      if (request.signal.aborted) return givenUp(provider);
+      const facts = { provider: provider.provider };
+      return waiting.signal.aborted
+        ? failure(
+            "upstream_error",
+            `${provider.name} takes too long. Try again, or ask for a stream.`,
+            {
+              facts,
+              cause: "late",
+            },
+          )
+        : failure("upstream_error", `${provider.name} does not answer. Try again later.`, {
+            facts,
+            cause: describeError(error).error,
+          });
+    } finally {
+      clearTimeout(late);
+      request.signal.removeEventListener("abort", giveUp);
+    }
+  }
+
+  /** Remembers that a provider has begun to refuse a key, or accepts it again. */
+  async function markKey(
+    userId: string,
+    { provider }: LlmProvider,
+    storedAt: string,
+    isRejected: boolean,
+    status: number,
+  ): Promise<void> {
+    const isRefused = status === 401 || status === 403;
+    if (isRefused === isRejected || (!isRefused && status >= 400)) return;
+    await service.rpc("mark_api_key", {
+      user_id: userId,
+      provider,
+      stored_at: storedAt,
+      accepted: !isRefused,
+    });
+  }
+
+  /** Gives the credits of a call back. The database does so once, whatever number of times it is asked. */
+  async function giveBack(userId: string, requestId: string): Promise<void> {
+    for (let attempt = 1; attempt <= 3; attempt += 1) {
+      const args = { user_id: userId, idempotency_key: requestId };
+      const { error } = await service.rpc("refund_credits", args);
+      if (!error) return;
+      await new Promise((resolve) => setTimeout(resolve, attempt * refundPause));
+    }
+    log({ level: "error", function: "llm-proxy", request_id: requestId, refund: "failed" });
+  }
+}
+
+/** For the log: whoever asked has left and reads no answer. */
+function givenUp({ provider }: LlmProvider): Failure {
+  return failure("upstream_error", "The request was given up.", {
+    facts: { provider },
+    cause: "client_left",
+  });
+}
+
+/**
+ * The request as identifyCaller reads it. A provider's own client puts what it takes for its key, here the session, into
+ * its own header; beside it hosted's gateway may put the publishable key into Authorization.
+ */
+function withSession(request: Request): Request {
+  const token = sessionHeaders
+    .map((name) => request.headers.get(name))
+    .find((value) => value !== null && value.split(".").length === 3);
+  return token
+    ? new Request(request.url, { headers: { authorization: `Bearer ${token}` } })
+    : request;
+}

@@ -1,0 +1,28 @@
+import { createServiceClient, createVisitorClient } from "../_shared/clients.ts";
+import { parseEnvironment, parseVariables } from "../_shared/environment.ts";
+import { llmEnvironmentSchema } from "../_shared/llm-provider.ts";
+import { createAddressCheck, resolveByDns } from "../_shared/public-address.ts";
+import { createHandler } from "./handler.ts";
+
+const variables = Deno.env.toObject();
+const environment = parseEnvironment(variables);
+const { LLM_ALLOW_LOOPBACK } = parseVariables(llmEnvironmentSchema, variables);
+
+/** Hosted's; https://supabase.com/docs/guides/functions/background-tasks */
+declare const EdgeRuntime: { waitUntil(work: Promise<unknown>): void } | undefined;
+
+Deno.serve(
+  createHandler({
+    auth: createVisitorClient(environment).auth,
+    service: createServiceClient(environment),
+    operatorKey: (provider) =>
+      variables[`LLM_KEY_${provider.toUpperCase().replaceAll("-", "_")}`] || null,
+    checkAddress: createAddressCheck(resolveByDns, LLM_ALLOW_LOOPBACK),
+    fetch,
+    background: (work) => {
+      if (typeof EdgeRuntime === "undefined") void work;
+      else EdgeRuntime.waitUntil(work);
+    },
+    allowedOrigins: environment.allowedOrigins,
+  }),
+);
