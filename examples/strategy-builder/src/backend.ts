@@ -1,20 +1,21 @@
-import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import {
   type ComponentType,
   type Database,
   type FunctionName,
   invokeFunction,
   type MarketType,
-  type StrategyDocument,
   type Tables,
+  type TablesUpdate,
   type Timeframe,
 } from "pinebase";
 import { useSession, useUserId } from "./session.tsx";
 import { supabase } from "./supabase.ts";
 
 /*
- * Everything that this app asks of the backend, one hook for each question. What the backend refuses is thrown, and
- * TanStack Query hands it to the page as `error`.
+ * Everything that this app asks of the backend: a hook for each question, a function for each change. What the backend
+ * refuses is thrown, and TanStack Query hands it to the page as `error`. After a change, main.tsx has every question on
+ * the page asked again.
  */
 
 /** The answer alone. `throwOnError()` makes supabase-js throw what was refused. */
@@ -27,15 +28,6 @@ async function invoke<Name extends FunctionName>(name: Name, body: Parameters<ty
   const { data, error } = await invokeFunction(supabase, name, body);
   if (error) throw error;
   return data;
-}
-
-/** A call after which everything below `queryKey` is read again. */
-function useInvalidating<Input, Output>(queryKey: readonly string[], mutationFn: (input: Input) => Promise<Output>) {
-  const queryClient = useQueryClient();
-  return useMutation({
-    mutationFn,
-    onSuccess: () => queryClient.invalidateQueries({ queryKey }),
-  });
 }
 
 /** The account of the person who is signed in: user, plan, subscription, credits. A visitor has none. */
@@ -80,8 +72,8 @@ export function useStrategy(id: string | null) {
 export type SaveStrategy = Database["public"]["Functions"]["save_strategy"]["Args"];
 
 /** Saves a whole strategy or nothing of it. What is left out stays as it is. */
-export function useSaveStrategy() {
-  return useStrategyMutation((strategy: SaveStrategy) => dataOf(supabase.rpc("save_strategy", strategy)));
+export function saveStrategy(strategy: SaveStrategy) {
+  return dataOf(supabase.rpc("save_strategy", strategy));
 }
 
 /** Every version that the plan keeps, newest first. */
@@ -100,37 +92,14 @@ export function useVersions(strategyId: string) {
 }
 
 /** Appends a new version that equals an old one. */
-export function useRestoreVersion(strategy_id: string) {
-  return useStrategyMutation((version_number: number) =>
-    dataOf(
-      supabase.rpc("restore_strategy_version", {
-        strategy_id,
-        version_number,
-        notes: `Restored version ${version_number}`,
-      }),
-    ),
-  );
+export function restoreVersion(strategy_id: string, version_number: number) {
+  const notes = `Restored version ${version_number}`;
+  return dataOf(supabase.rpc("restore_strategy_version", { strategy_id, version_number, notes }));
 }
 
 /** A copy of a public strategy that belongs to the caller. */
-export function useForkStrategy() {
-  return useStrategyMutation((strategy_id: string) => dataOf(supabase.rpc("fork_strategy", { strategy_id })));
-}
-
-/** A call that answers a strategy's document: the caches of that strategy and of the lists follow. */
-function useStrategyMutation<Input>(mutationFn: (input: Input) => Promise<StrategyDocument>) {
-  const queryClient = useQueryClient();
-  return useMutation({
-    mutationFn,
-    onSuccess: async (document) => {
-      queryClient.setQueryData(["strategy", document.strategy_id], document);
-      await Promise.all(
-        [["strategies"], ["gallery"], ["strategy", document.strategy_id, "versions"]].map((queryKey) =>
-          queryClient.invalidateQueries({ queryKey }),
-        ),
-      );
-    },
-  });
+export function forkStrategy(strategy_id: string) {
+  return dataOf(supabase.rpc("fork_strategy", { strategy_id }));
 }
 
 export interface GalleryFilter {
@@ -180,7 +149,7 @@ export function useIndicators(search: string, type: ComponentType | null) {
 export function useSchemas() {
   return useQuery({
     queryKey: ["schemas"],
-    staleTime: Number.POSITIVE_INFINITY,
+    staleTime: "static",
     queryFn: async () => {
       const indicators = await dataOf(supabase.from("indicators").select("id, parameters"));
       return new Map(indicators.map(({ id, parameters }) => [id, parameters]));
@@ -212,15 +181,22 @@ export function useKeyEvents() {
   });
 }
 
-/** Encrypts a key and stores it in place of the one before. */
-export function useStoreKey() {
-  return useInvalidating(["keys"], (key: { provider: string; api_key: string }) =>
-    dataOf(supabase.rpc("store_api_key", key)),
-  );
+/** The providers of language models that a key can be stored for. */
+export function useProviders() {
+  return useQuery({
+    queryKey: ["providers"],
+    staleTime: "static",
+    queryFn: () => dataOf(supabase.rpc("list_llm_providers")),
+  });
 }
 
-export function useDeleteKey() {
-  return useInvalidating(["keys"], (provider: string) => dataOf(supabase.rpc("delete_api_key", { provider })));
+/** Asks the provider whether the key works, then stores it encrypted in place of the one before. */
+export function storeKey(key: { provider: string; api_key: string }) {
+  return invoke("store-api-key", key);
+}
+
+export function deleteKey(provider: string) {
+  return dataOf(supabase.rpc("delete_api_key", { provider }));
 }
 
 // Credits
@@ -241,16 +217,9 @@ export function useLedger() {
 }
 
 /** Spends one credit. The idempotency key belongs to the attempt: sent twice, it is charged once. */
-export function useSpendCredit() {
-  return useInvalidating(["account"], (reason: string) =>
-    dataOf(
-      supabase.rpc("consume_credits", {
-        amount: 1,
-        reason: reason.trim() || null,
-        idempotency_key: crypto.randomUUID(),
-      }),
-    ),
-  );
+export function spendCredit(reason: string | null) {
+  const idempotency_key = crypto.randomUUID();
+  return dataOf(supabase.rpc("consume_credits", { amount: 1, reason, idempotency_key }));
 }
 
 // Plans and money
@@ -303,65 +272,40 @@ export function useOffers() {
 }
 
 /** Sends the browser to the provider's checkout, which sends it back to the page of the plans. */
-export function useCheckout() {
+export async function buy({ type }: Offer, { provider }: Price) {
   const done = `${window.location.origin}/plans?checkout=done`;
   const cancel_url = `${window.location.origin}/plans?checkout=abandoned`;
-  return useMutation({
-    mutationFn: async ({ offer, price: { provider, currency } }: { offer: Offer; price: Price }) => {
-      const { url } =
-        provider === "paypal"
-          ? await invoke("create-paypal-subscription", {
-              plan_type: offer.type,
-              currency,
-              return_url: done,
-              cancel_url,
-            })
-          : await invoke("create-checkout-session", {
-              ...(offer.sells === "plan" ? { plan_type: offer.type } : { pack_type: offer.type }),
-              currency,
-              success_url: done,
-              cancel_url,
-            });
-      window.location.assign(url);
-    },
-  });
+  const { url } =
+    provider === "paypal"
+      ? await invoke("create-paypal-subscription", { plan_type: type, return_url: done, cancel_url })
+      : await invoke("create-checkout-session", {
+          plan_type: type,
+          success_url: done,
+          cancel_url,
+        });
+  window.location.assign(url);
 }
 
 /** Sends the browser to the page where a subscription is changed or ended. */
-export function usePortal() {
-  return useMutation({
-    mutationFn: async () => {
-      const return_url = `${window.location.origin}/plans`;
-      window.location.assign((await invoke("create-portal-session", { return_url })).url);
-    },
-  });
+export async function openPortal() {
+  const { url } = await invoke("create-portal-session", { return_url: `${window.location.origin}/plans` });
+  window.location.assign(url);
 }
 
 /** Has the backend read the subscription from its provider now. */
-export function useSyncSubscription() {
-  return useInvalidating(["account"], () => invoke("sync-subscription", {}));
+export function syncSubscription() {
+  return invoke("sync-subscription", {});
 }
 
-export function useRedeemCoupon() {
-  return useMutation({ mutationFn: (code: string) => invoke("redeem-coupon", { code }) });
+export function redeemCoupon(code: string) {
+  return invoke("redeem-coupon", { code });
 }
 
 // The person
 
-/** Changes the names that are given. An empty one is no name. */
-export function useUpdateProfile() {
-  const userId = useUserId();
-  return useInvalidating(["account"], ({ full_name, public_name }: { full_name?: string; public_name?: string }) =>
-    dataOf(
-      supabase
-        .from("users")
-        .update({
-          ...(full_name === undefined ? {} : { full_name: full_name.trim() || null }),
-          ...(public_name === undefined ? {} : { public_name: public_name.trim() || null }),
-        })
-        .eq("id", userId),
-    ),
-  );
+/** Changes columns of one's own row. */
+export function updateProfile(id: string, columns: TablesUpdate<"users">) {
+  return dataOf(supabase.from("users").update(columns).eq("id", id));
 }
 
 /** Every row that is about the person. */
@@ -370,12 +314,8 @@ export async function exportMyData() {
 }
 
 /** Deletes the account with everything in it. The email, typed by its owner, is the confirmation. */
-export function useDeleteAccount() {
-  return useMutation({
-    mutationFn: async (confirm_email: string) => {
-      await invoke("delete-account", { confirm_email });
-      // The session's user is gone. Only this browser has to forget it.
-      await supabase.auth.signOut({ scope: "local" });
-    },
-  });
+export async function deleteAccount(confirm_email: string) {
+  await invoke("delete-account", { confirm_email });
+  // The session's user is gone. Only this browser has to forget it.
+  await supabase.auth.signOut({ scope: "local" });
 }

@@ -1,6 +1,6 @@
 import { Badge, Group, Loader, Text, Title } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
-import { type MarketType, messageOf, type Timeframe } from "pinebase";
+import { messageOf, type StrategySummary } from "pinebase";
 import { type ReactNode, useEffect, useState } from "react";
 import { FormError } from "./forms.tsx";
 
@@ -61,13 +61,14 @@ export function Author({ name }: { name: string | null }) {
   );
 }
 
-interface FactsProps {
-  of: { market_type: MarketType | null; timeframe: Timeframe | null; is_ai_generated: boolean };
-  children?: ReactNode;
-}
-
 /** What a strategy trades, how long its bars are, and whether a model wrote it. */
-export function Facts({ of, children }: FactsProps) {
+export function Facts({
+  of,
+  children,
+}: {
+  of: Pick<StrategySummary, "market_type" | "timeframe" | "is_ai_generated">;
+  children?: ReactNode;
+}) {
   return (
     <Group gap="xs">
       {of.market_type && <Badge variant="default">{of.market_type}</Badge>}

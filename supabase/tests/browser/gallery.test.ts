@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { journey, signUp, useBrowser } from "../support/browser.ts";
+import { choose, journey, signUp, useBrowser } from "../support/browser.ts";
 
 useBrowser();
 
@@ -13,8 +13,7 @@ journey(
 
     await author.goto("/strategies/new");
     await author.getByLabel("Name").fill(name);
-    await author.getByRole("button", { name: "Add an indicator to Stop loss" }).click();
-    await author.getByRole("dialog").getByRole("button", { name: "Add ATR Stop" }).click();
+    await choose(author, "Stop loss", "ATR Stop");
     await author.getByRole("button", { name: "Save" }).click();
     await author.getByText("Saved as version 1.").waitFor();
     await author.getByLabel("Published").click();

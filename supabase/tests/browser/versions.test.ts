@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { journey, signUp, useBrowser } from "../support/browser.ts";
+import { choose, journey, signUp, useBrowser } from "../support/browser.ts";
 
 useBrowser();
 
@@ -8,8 +8,7 @@ journey("a person saves twice, compares the two versions and restores the first"
   await signUp(page);
   await page.goto("/strategies/new");
   await page.getByLabel("Name").fill("Reversal");
-  await page.getByRole("button", { name: "Add an indicator to Entry" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Add MACD", exact: true }).click();
+  await choose(page, "Entry", "MACD");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("Saved as version 1.").waitFor();
 

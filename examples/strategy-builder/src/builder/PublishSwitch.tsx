@@ -1,27 +1,30 @@
 import { Modal, Switch, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
+import { useMutation } from "@tanstack/react-query";
 import type { StrategyDocument } from "pinebase";
-import { useAccount, useSaveStrategy, useUpdateProfile } from "../backend.ts";
+import { saveStrategy, updateProfile, useAccount } from "../backend.ts";
 import { BackendForm, useBackendForm } from "../forms.tsx";
 import { ErrorSentence } from "../parts.tsx";
+import { useUserId } from "../session.tsx";
 
 /** Publishes a strategy in the gallery, or takes it out. Who publishes for the first time chooses a public name. */
 export function PublishSwitch({ strategy }: { strategy: StrategyDocument }) {
+  const userId = useUserId();
   const { data: account } = useAccount();
   const [asked, { open, close }] = useDisclosure();
-  const save = useSaveStrategy();
-  const update = useUpdateProfile();
-  const set = async (is_public: boolean) => {
-    await save.mutateAsync({ strategy_id: strategy.strategy_id, is_public });
-    const message = is_public ? "Everybody can see it in the gallery." : "Nobody else sees it any more.";
-    notifications.show({ message });
-  };
+  const save = useMutation({
+    mutationFn: (is_public: boolean) => saveStrategy({ strategy_id: strategy.strategy_id, is_public }),
+    onSuccess: ({ is_public }) =>
+      notifications.show({
+        message: is_public ? "Everybody can see it in the gallery." : "Nobody else sees it any more.",
+      }),
+  });
   const naming = useBackendForm({
     initialValues: { public_name: "" },
     submit: async ({ public_name }) => {
-      await update.mutateAsync({ public_name });
-      await set(true);
+      await updateProfile(userId, { public_name: public_name.trim() || null });
+      await save.mutateAsync(true);
     },
     onSuccess: close,
     mainField: "public_name",
@@ -35,8 +38,7 @@ export function PublishSwitch({ strategy }: { strategy: StrategyDocument }) {
         disabled={save.isPending}
         onChange={({ currentTarget: { checked } }) => {
           if (checked && !account?.user.public_name) open();
-          // A refusal is shown below.
-          else set(checked).catch(() => {});
+          else save.mutate(checked);
         }}
       />
       <ErrorSentence error={save.error} />

@@ -1,15 +1,20 @@
 import { Button, Checkbox, Stack, Table, Text, Title } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
+import { useMutation } from "@tanstack/react-query";
 import type { StrategyDocument } from "pinebase";
 import { useState } from "react";
-import { useRestoreVersion, useVersions } from "../backend.ts";
+import { restoreVersion, useVersions } from "../backend.ts";
 import { ErrorSentence, Loaded, Moment } from "../parts.tsx";
 import { differences } from "./differences.ts";
 
 /** The versions of a strategy: compare two, or restore one. */
 export function Versions({ current }: { current: StrategyDocument }) {
   const versions = useVersions(current.strategy_id);
-  const restore = useRestoreVersion(current.strategy_id);
+  const restore = useMutation({
+    mutationFn: (version: number) => restoreVersion(current.strategy_id, version),
+    onSuccess: ({ version_number }, version) =>
+      notifications.show({ message: `Version ${version} is restored as version ${version_number}.` }),
+  });
   const [chosen, setChosen] = useState<number[]>([]);
   // The two that were chosen last.
   const choose = (version: number) =>
@@ -56,14 +61,7 @@ export function Versions({ current }: { current: StrategyDocument }) {
                             size="compact-sm"
                             variant="default"
                             loading={restore.isPending && restore.variables === version}
-                            onClick={() =>
-                              restore.mutate(version, {
-                                onSuccess: ({ version_number }) =>
-                                  notifications.show({
-                                    message: `Version ${version} is restored as version ${version_number}.`,
-                                  }),
-                              })
-                            }
+                            onClick={() => restore.mutate(version)}
                             aria-label={`Restore version ${version}`}
                           >
                             Restore

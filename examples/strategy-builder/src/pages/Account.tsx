@@ -3,7 +3,7 @@ import { notifications } from "@mantine/notifications";
 import { useMutation } from "@tanstack/react-query";
 import type { Account } from "pinebase";
 import type { ReactNode } from "react";
-import { exportMyData, useAccount, useDeleteAccount, useUpdateProfile } from "../backend.ts";
+import { deleteAccount, exportMyData, updateProfile, useAccount } from "../backend.ts";
 import { BackendForm, useBackendForm } from "../forms.tsx";
 import { ErrorSentence, Loaded, PageHead } from "../parts.tsx";
 
@@ -26,13 +26,13 @@ export function AccountPage() {
 }
 
 function Profile({ account }: { account: Account }) {
-  const update = useUpdateProfile();
   const profile = useBackendForm({
     initialValues: {
       full_name: account.user.full_name ?? "",
       public_name: account.user.public_name ?? "",
     },
-    submit: (values) => update.mutateAsync(values),
+    submit: ({ full_name, public_name }) =>
+      updateProfile(account.user.id, { full_name: full_name.trim() || null, public_name: public_name.trim() || null }),
     onSuccess: () => notifications.show({ message: "Saved." }),
     mainField: "public_name",
   });
@@ -70,10 +70,9 @@ function Export() {
 }
 
 function Delete({ email }: { email: string }) {
-  const remove = useDeleteAccount();
   const removing = useBackendForm({
     initialValues: { confirm_email: "" },
-    submit: ({ confirm_email }) => remove.mutateAsync(confirm_email),
+    submit: ({ confirm_email }) => deleteAccount(confirm_email),
     onSuccess: () => notifications.show({ message: "The account is deleted." }),
     mainField: "confirm_email",
   });

@@ -19,7 +19,7 @@ import { notifications } from "@mantine/notifications";
 import { type ComponentType, type Indicator, marketTypeSchema, type StrategyDocument, timeframeSchema } from "pinebase";
 import { useState } from "react";
 import { useLocation } from "wouter";
-import { useSaveStrategy, useSchemas, useStrategy } from "../backend.ts";
+import { saveStrategy, useSchemas, useStrategy } from "../backend.ts";
 import {
   componentOf,
   componentsToSave,
@@ -71,12 +71,11 @@ export function BuilderPage({ id }: { id: string | null }) {
 
 function Builder({ saved, schemas }: { saved: StrategyDocument | null; schemas: Schemas }) {
   const [, navigate] = useLocation();
-  const save = useSaveStrategy();
 
   const builder = useBackendForm<Draft, StrategyDocument>({
     initialValues: saved ? draftOf(saved) : emptyDraft,
     submit: (draft) =>
-      save.mutateAsync({
+      saveStrategy({
         name: draft.name,
         description: draft.description,
         market_type: draft.market_type,

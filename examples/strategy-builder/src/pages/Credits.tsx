@@ -2,7 +2,7 @@ import { AreaChart } from "@mantine/charts";
 import { Paper, SimpleGrid, Stack, Table, Text, TextInput, Title } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import type { CreditKind, Tables } from "pinebase";
-import { useAccount, useLedger, useSpendCredit } from "../backend.ts";
+import { spendCredit, useAccount, useLedger } from "../backend.ts";
 import { BackendForm, useBackendForm } from "../forms.tsx";
 import { Loaded, Moment, PageHead } from "../parts.tsx";
 
@@ -41,10 +41,9 @@ export function CreditsPage() {
 
 function Spend() {
   const account = useAccount();
-  const spend = useSpendCredit();
   const spending = useBackendForm({
     initialValues: { reason: "" },
-    submit: ({ reason }) => spend.mutateAsync(reason),
+    submit: ({ reason }) => spendCredit(reason.trim() || null),
     onSuccess: ({ balance }, form) => {
       notifications.show({ message: `One credit is spent. You have ${balance}.` });
       form.reset();

@@ -1,8 +1,9 @@
 import { Anchor, Button, Paper, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
+import { useMutation } from "@tanstack/react-query";
 import type { StrategyComponent, StrategyDocument } from "pinebase";
 import { Link, useLocation } from "wouter";
-import { useForkStrategy, useStrategy } from "../backend.ts";
+import { forkStrategy, useStrategy } from "../backend.ts";
 import { slots } from "../builder/draft.ts";
 import { Author, ErrorSentence, Facts, Loaded, Moment, PageHead } from "../parts.tsx";
 import { useSession } from "../session.tsx";
@@ -14,21 +15,20 @@ export function PublicStrategyPage({ id }: { id: string }) {
 
 function PublicStrategy({ strategy }: { strategy: StrategyDocument }) {
   const session = useSession();
-  const fork = useForkStrategy();
   const [, navigate] = useLocation();
-  const copy = () =>
-    fork.mutate(strategy.strategy_id, {
-      onSuccess: (own) => {
-        notifications.show({ message: "The copy is yours. Nobody else sees it." });
-        navigate(`/strategies/${own.strategy_id}`);
-      },
-    });
+  const fork = useMutation({
+    mutationFn: () => forkStrategy(strategy.strategy_id),
+    onSuccess: (own) => {
+      notifications.show({ message: "The copy is yours. Nobody else sees it." });
+      navigate(`/strategies/${own.strategy_id}`);
+    },
+  });
 
   return (
     <>
       <PageHead title={strategy.name}>
         {session ? (
-          <Button onClick={copy} loading={fork.isPending}>
+          <Button onClick={() => fork.mutate()} loading={fork.isPending}>
             Fork
           </Button>
         ) : (
