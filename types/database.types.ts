@@ -470,12 +470,10 @@ export type Database = {
         Row: {
           component_type: string;
           created_at: string;
-          custom_indicator_id: string | null;
           id: string;
           indicator_id: string | null;
           indicator_name: string | null;
           is_custom: boolean;
-          library_indicator_id: string | null;
           parameters: NonNullable<Json>;
           position: number;
           strategy_id: string;
@@ -486,12 +484,10 @@ export type Database = {
         Insert: {
           component_type: string;
           created_at?: string;
-          custom_indicator_id?: never;
           id?: string;
           indicator_id?: string | null;
           indicator_name?: string | null;
           is_custom?: boolean;
-          library_indicator_id?: never;
           parameters?: NonNullable<Json>;
           position: number;
           strategy_id: string;
@@ -501,12 +497,10 @@ export type Database = {
         Update: {
           component_type?: string;
           created_at?: string;
-          custom_indicator_id?: never;
           id?: string;
           indicator_id?: string | null;
           indicator_name?: string | null;
           is_custom?: boolean;
-          library_indicator_id?: never;
           parameters?: NonNullable<Json>;
           position?: number;
           strategy_id?: string;
@@ -514,20 +508,6 @@ export type Database = {
           user_id?: string;
         };
         Relationships: [
-          {
-            foreignKeyName: "strategy_components_custom_indicator_id_fkey";
-            columns: ["custom_indicator_id"];
-            isOneToOne: false;
-            referencedRelation: "custom_indicators";
-            referencedColumns: ["id"];
-          },
-          {
-            foreignKeyName: "strategy_components_library_indicator_id_fkey";
-            columns: ["library_indicator_id"];
-            isOneToOne: false;
-            referencedRelation: "indicators";
-            referencedColumns: ["id"];
-          },
           {
             foreignKeyName: "strategy_components_owner_fkey";
             columns: ["user_id", "strategy_id"];
@@ -1084,7 +1064,6 @@ export interface UserColumns {
     Insert:
       | "category"
       | "description"
-      | "id"
       | "is_public"
       | "name"
       | "parameters"
@@ -1164,7 +1143,6 @@ export interface UserColumns {
     Insert:
       | "config"
       | "description"
-      | "id"
       | "is_ai_generated"
       | "is_public"
       | "market_type"
@@ -1177,12 +1155,10 @@ export interface UserColumns {
     Row:
       | "component_type"
       | "created_at"
-      | "custom_indicator_id"
       | "id"
       | "indicator_id"
       | "indicator_name"
       | "is_custom"
-      | "library_indicator_id"
       | "parameters"
       | "position"
       | "strategy_id"
@@ -1190,13 +1166,11 @@ export interface UserColumns {
       | "user_id";
     Insert:
       | "component_type"
-      | "id"
       | "indicator_id"
       | "is_custom"
       | "parameters"
       | "position"
-      | "strategy_id"
-      | "user_id";
+      | "strategy_id";
     Update: "component_type" | "indicator_id" | "is_custom" | "parameters" | "position";
   };
   strategy_versions: {

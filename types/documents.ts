@@ -291,8 +291,6 @@ export const userExportPageSchema = z.discriminatedUnion("section", [
       parameters: parameterValuesSchema,
       position: z.number(),
       updated_at: time,
-      library_indicator_id: id.nullable(),
-      custom_indicator_id: id.nullable(),
     }),
   ),
   exportPage(

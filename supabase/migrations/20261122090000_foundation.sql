@@ -191,3 +191,88 @@ comment on function private.refuse_unless_user_is_gone() is
   'Trigger function of append-only tables: refuses every update and truncate, and every delete but the cascade from a deleted user.';
 
 revoke all on function private.refuse_unless_user_is_gone from public, anon, authenticated, service_role;
+
+-- JSON from a client. jsonb keeps 1e131071 in nine bytes and prints it as 131,072, so a document
+-- of 64 KB becomes gigabytes as text, and no timeout ends the printing of one value. Nothing may
+-- print a document, or measure its text, before this function has seen it.
+--
+-- It reads the numbers where they lie, and none may be outside double precision: too large, too
+-- small to be anything but zero, or a zero written with more than 400 digits (341 are what the
+-- longest double takes). What is left prints as a few times what it takes in memory. And no
+-- document takes more than four times the memory of its text, so that what takes more than
+-- that of the limit is refused unread.
+create function private.json_fault(document jsonb, max_bytes integer)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  if pg_catalog.pg_column_size(json_fault.document) > 4 * json_fault.max_bytes + 64 then
+    return 'size';
+  elsif pg_catalog.jsonb_path_exists(
+    json_fault.document,
+    'strict $.** ? (
+      @ > 1.7976931348623158e308
+      || (@ < 2.5e-324 && (@ < -1.7976931348623158e308 || (@ > -2.5e-324 && @ != 0)))
+    )'
+  ) or exists (
+    select
+    -- A function in the select list gives row by row what it would store first in `from`.
+    from (
+      select pg_catalog.jsonb_path_query(json_fault.document, 'strict $.** ? (@ == 0)')::numeric as zero
+      offset 0
+    ) as z
+    where pg_catalog.scale(z.zero) > 400
+  ) then
+    return 'number';
+  elsif octet_length(json_fault.document::text) > json_fault.max_bytes then
+    return 'size';
+  end if;
+  return null;
+end;
+$$;
+
+comment on function private.json_fault(jsonb, integer) is
+  'What is wrong with a JSON document from a client: number for one outside double precision, size for more than max_bytes as text; null for nothing.';
+
+revoke all on function private.json_fault from public, anon, authenticated, service_role;
+
+-- Where the document is to go into a column, `constraint_name` is the check that holds its size.
+create function private.check_json(document jsonb, max_bytes integer, argument text, constraint_name text default null)
+returns void
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_fault text := private.json_fault(check_json.document, check_json.max_bytes);
+begin
+  if v_fault = 'number' then
+    perform private.raise_error(
+      'invalid_argument',
+      format('Give only numbers that fit double precision in %s.', check_json.argument),
+      jsonb_build_object('argument', check_json.argument, 'type', 'number')
+    );
+  elsif v_fault = 'size' and check_json.constraint_name is null then
+    perform private.raise_error(
+      'invalid_argument',
+      format('Shorten %s to %s bytes.', check_json.argument, check_json.max_bytes),
+      jsonb_build_object('argument', check_json.argument, 'maximum', check_json.max_bytes)
+    );
+  elsif v_fault = 'size' then
+    raise exception using
+      errcode = 'check_violation',
+      message = format('Shorten %s to %s bytes.', check_json.argument, check_json.max_bytes),
+      schema = 'public',
+      constraint = check_json.constraint_name;
+  end if;
+end;
+$$;
+
+comment on function private.check_json(jsonb, integer, text, text) is
+  'Refuses a JSON document from a client that is too large or holds a number outside double precision. Called before anything prints the document.';
+
+revoke all on function private.check_json from public, anon, authenticated, service_role;

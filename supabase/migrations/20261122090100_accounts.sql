@@ -65,6 +65,30 @@ grant select on public.users to authenticated;
 grant update (full_name, public_name, preferences) on public.users to authenticated;
 grant select, insert, update, delete on public.users to service_role;
 
+-- The check of the size prints the document: by then its numbers must be known to be harmless.
+create function private.check_preferences()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.check_json(new.preferences, 16384, 'preferences', 'users_preferences_size');
+  return new;
+end;
+$$;
+
+comment on function private.check_preferences() is
+  'Trigger function: refuses preferences that are too large or hold a number outside double precision.';
+
+revoke all on function private.check_preferences from public, anon, authenticated, service_role;
+
+create trigger users_check_preferences
+  before insert or update of preferences on public.users
+  for each row
+  execute function private.check_preferences();
+
 create trigger users_set_updated_at
   before update on public.users
   for each row
@@ -158,6 +182,10 @@ create trigger users_copy_is_premium
 -- (anonymous, phone) gets none until one is gained. auth.users lets a single-sign-on
 -- user share an email with another user; the account belongs to whoever had it first,
 -- and the other is left without, with a warning in the log.
+--
+-- Signing up proves nothing about an email until it is confirmed. So a user whose email is
+-- confirmed takes it from one who has never confirmed it, or a stranger could keep the owner
+-- out by signing up first. Nobody can have signed in to that account, so nothing is lost.
 create function private.ensure_account(user_id uuid)
 returns void
 language plpgsql
@@ -166,23 +194,43 @@ security definer
 set search_path = ''
 as $$
 begin
-  insert into public.users as account (id, email, full_name, created_at, last_login)
-  select
-    u.id,
-    u.email,
-    left(nullif(btrim(coalesce(u.raw_user_meta_data ->> 'full_name', u.raw_user_meta_data ->> 'name')), ''), 200),
-    coalesce(u.created_at, now()),
-    u.last_sign_in_at
-  from auth.users as u
-  where u.id = ensure_account.user_id
-    and u.email <> ''
-  on conflict (id) do update
-    set email = excluded.email,
-        last_login = excluded.last_login
-    where (account.email, account.last_login) is distinct from (excluded.email, excluded.last_login);
-exception
-  when unique_violation then
-    raise warning 'account % was not synchronised: its email belongs to another account', ensure_account.user_id;
+  for v_attempt in 1..2 loop
+    begin
+      insert into public.users as account (id, email, full_name, created_at, last_login)
+      select
+        u.id,
+        u.email,
+        left(nullif(btrim(coalesce(u.raw_user_meta_data ->> 'full_name', u.raw_user_meta_data ->> 'name')), ''), 200),
+        coalesce(u.created_at, now()),
+        u.last_sign_in_at
+      from auth.users as u
+      where u.id = ensure_account.user_id
+        and u.email <> ''
+      on conflict (id) do update
+        set email = excluded.email,
+            last_login = excluded.last_login
+        where (account.email, account.last_login) is distinct from (excluded.email, excluded.last_login);
+      return;
+    exception
+      when unique_violation then
+        delete from public.users as account
+        using auth.users as newcomer, auth.users as holder
+        where newcomer.id = ensure_account.user_id
+          and (newcomer.email_confirmed_at is not null or newcomer.is_sso_user)
+          and account.email = newcomer.email
+          and account.id <> newcomer.id
+          and holder.id = account.id
+          and holder.email_confirmed_at is null
+          and not holder.is_sso_user
+          and holder.last_sign_in_at is null;
+
+        if not found then
+          exit;
+        end if;
+    end;
+  end loop;
+
+  raise warning 'account % was not synchronised: its email belongs to another account', ensure_account.user_id;
 end;
 $$;
 
@@ -227,10 +275,11 @@ create trigger pinebase_account_created
   execute function private.follow_auth_user();
 
 create trigger pinebase_account_changed
-  after update of email, last_sign_in_at on auth.users
+  after update of email, email_confirmed_at, last_sign_in_at on auth.users
   for each row
   when (
     old.email is distinct from new.email
+    or old.email_confirmed_at is distinct from new.email_confirmed_at
     or old.last_sign_in_at is distinct from new.last_sign_in_at
   )
   execute function private.follow_auth_user();

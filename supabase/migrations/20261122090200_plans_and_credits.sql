@@ -653,11 +653,12 @@ comment on function private.check_ledger(uuid) is
 revoke all on function private.check_ledger from public, anon, authenticated, service_role;
 
 -- Accounts for the auth users that are here already, each with its opening credits.
--- Single-sign-on users come last: where two share an email, the other one keeps it.
+-- Confirmed users come first and single-sign-on users last: where two share an email, the
+-- first one keeps it.
 do $$
 begin
   perform private.ensure_account(u.id)
   from auth.users as u
-  order by u.is_sso_user, u.created_at;
+  order by u.email_confirmed_at is null and not u.is_sso_user, u.is_sso_user, u.created_at;
 end;
 $$;

@@ -372,8 +372,8 @@ revoke all on public.indicators from public, anon, authenticated, service_role;
 grant select on public.indicators to anon, authenticated;
 grant select, insert, update, delete on public.indicators to service_role;
 
--- Schemas are held to what is understood, and defaults to their schema. What is no object
--- or too large is left to the table's own checks, which come after.
+-- Schemas are held to what is understood, and defaults to their schema. What is no object is
+-- left to the table's own checks, which come after.
 create function private.check_indicator_parameters()
 returns trigger
 language plpgsql
@@ -382,8 +382,14 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_fault jsonb := private.parameter_schema_fault(new.parameters);
+  v_fault jsonb;
 begin
+  perform private.check_json(new.parameters, 16384, 'parameters', tg_table_name || '_parameters_size');
+  if tg_table_name = 'indicators' then
+    perform private.check_json(new.defaults, 8192, 'defaults', 'indicators_defaults_size');
+  end if;
+
+  v_fault := private.parameter_schema_fault(new.parameters);
   if tg_table_name = 'indicators' and v_fault is null then
     v_fault := private.parameters_fault(new.parameters, new.defaults, null);
   end if;
@@ -406,8 +412,6 @@ create trigger indicators_validate_parameters
   when (
     jsonb_typeof(new.parameters) = 'object'
     and jsonb_typeof(new.defaults) = 'object'
-    and octet_length(new.parameters::text) <= 16384
-    and octet_length(new.defaults::text) <= 8192
   )
   execute function private.check_indicator_parameters();
 
@@ -511,7 +515,7 @@ create policy "OAuth clients that are not trusted delete nothing"
 revoke all on public.custom_indicators from public, anon, authenticated, service_role;
 grant select on public.custom_indicators to anon, authenticated;
 grant
-  insert (id, user_id, name, description, category, type, parameters, pine_script, is_public),
+  insert (user_id, name, description, category, type, parameters, pine_script, is_public),
   update (name, description, category, type, parameters, pine_script, is_public),
   delete
   on public.custom_indicators
@@ -519,7 +523,8 @@ grant
 grant select, insert, update, delete on public.custom_indicators to service_role;
 
 -- A rule of the plan binds every request of a user, by whatever path it comes;
--- service_role and migrations act for the operator and are not bound.
+-- service_role and migrations act for the operator and are not bound. Triggers run before
+-- policies, so this looks nothing up for a row that is not the caller's.
 create function private.require_premium()
 returns trigger
 language plpgsql
@@ -530,7 +535,8 @@ as $$
 declare
   v_caller uuid := private.reader_id();
 begin
-  if v_caller is not null and not private.is_premium(v_caller) then
+  -- Another's row is refused by the policies, which speak after this.
+  if new.user_id = v_caller and not private.is_premium(v_caller) then
     perform private.raise_error(
       'premium_required',
       'Custom indicators need a premium plan: upgrade to create or change one.'
@@ -560,10 +566,7 @@ create trigger custom_indicators_lock_account
 create trigger custom_indicators_validate_parameters
   before insert or update of parameters on public.custom_indicators
   for each row
-  when (
-    jsonb_typeof(new.parameters) = 'object'
-    and octet_length(new.parameters::text) <= 16384
-  )
+  when (jsonb_typeof(new.parameters) = 'object')
   execute function private.check_indicator_parameters();
 
 create trigger custom_indicators_set_updated_at

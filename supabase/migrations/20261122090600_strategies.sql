@@ -22,7 +22,7 @@ create table public.strategies (
   constraint strategies_market_type_known check (market_type in ('futures', 'stocks', 'crypto', 'forex')),
   constraint strategies_timeframe_known check (timeframe in ('1m', '5m', '15m', '1h', '4h', '1d')),
   constraint strategies_config_is_an_object check (jsonb_typeof(config) = 'object'),
-  constraint strategies_config_size check (octet_length(config::text) <= 262144),
+  constraint strategies_config_size check (octet_length(config::text) <= 65536),
   constraint strategies_current_version_not_negative check (current_version >= 0)
 );
 
@@ -51,7 +51,7 @@ comment on column public.strategies.is_ai_generated is 'Whether a language model
 comment on column public.strategies.is_public is 'Published: readable by everybody, without its history.';
 comment on column public.strategies.market_type is 'futures, stocks, crypto or forex.';
 comment on column public.strategies.timeframe is 'Bar length: 1m, 5m, 15m, 1h, 4h or 1d.';
-comment on column public.strategies.config is 'The app''s own settings of the strategy: a JSON object of at most 256 KiB.';
+comment on column public.strategies.config is 'The app''s own settings of the strategy: a JSON object of at most 64 KiB.';
 comment on column public.strategies.current_version is 'Number of the newest version; 0 before the first.';
 comment on column public.strategies.forked_from is
   'The strategy that this one was forked from; null when that one was deleted, at most one sweep late.';
@@ -120,12 +120,36 @@ create policy "OAuth clients that are not trusted delete nothing"
 revoke all on public.strategies from public, anon, authenticated, service_role;
 grant select on public.strategies to anon, authenticated;
 grant
-  insert (id, user_id, name, description, is_public, is_ai_generated, market_type, timeframe, config),
+  insert (user_id, name, description, is_public, is_ai_generated, market_type, timeframe, config),
   update (name, description, is_public, market_type, timeframe, config),
   delete
   on public.strategies
   to authenticated;
 grant select, insert, update, delete on public.strategies to service_role;
+
+-- The check of the size prints the document: by then its numbers must be known to be harmless.
+create function private.check_config()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.check_json(new.config, 65536, 'config', 'strategies_config_size');
+  return new;
+end;
+$$;
+
+comment on function private.check_config() is
+  'Trigger function: refuses a config that is too large or holds a number outside double precision.';
+
+revoke all on function private.check_config from public, anon, authenticated, service_role;
+
+create trigger strategies_check_config
+  before insert or update of config on public.strategies
+  for each row
+  execute function private.check_config();
 
 -- Only what a client may write: the database's own updates of the other columns come when the lock is held already.
 create trigger strategies_lock_account
@@ -202,10 +226,11 @@ create trigger strategies_are_limited
 
 -- Components: the indicators of a strategy, with their parameters, in order.
 --
--- indicator_id means a row of `indicators` or of `custom_indicators`, as is_custom
--- says. A foreign key cannot choose its table, so two generated columns hold the id
--- for one table each and carry ordinary foreign keys: no component can point at
--- nothing, whatever happens at the same time.
+-- indicator_id means a row of `indicators` or of `custom_indicators`, as is_custom says. A
+-- foreign key cannot choose its table, and would make whoever deletes an indicator wait for
+-- every stranger's component. check_component() locks the indicator while a component is
+-- linked to it, so that no component is ever linked to nothing; one whose indicator was
+-- deleted since is unlinked by the sweep, and documents show it without the id at once.
 create table public.strategy_components (
   id uuid primary key default gen_random_uuid(),
   strategy_id uuid not null,
@@ -218,12 +243,6 @@ create table public.strategy_components (
   updated_at timestamptz not null default now(),
   user_id uuid not null default auth.uid(),
   indicator_name text,
-  library_indicator_id uuid
-    generated always as (case when not is_custom then indicator_id end) stored
-    references public.indicators (id) on delete no action,
-  custom_indicator_id uuid
-    generated always as (case when is_custom then indicator_id end) stored
-    references public.custom_indicators (id) on delete no action,
   constraint strategy_components_owner_fkey
     foreign key (user_id, strategy_id) references public.strategies (user_id, id)
     on update cascade on delete cascade,
@@ -240,20 +259,17 @@ create table public.strategy_components (
 );
 
 create index strategy_components_user_id_strategy_id_idx on public.strategy_components (user_id, strategy_id);
-create index strategy_components_library_indicator_id_idx on public.strategy_components (library_indicator_id);
-create index strategy_components_custom_indicator_id_idx on public.strategy_components (custom_indicator_id);
+create index strategy_components_indicator_id_idx on public.strategy_components (indicator_id);
 
 comment on table public.strategy_components is 'The indicators of a strategy with their parameters, at most 64 a strategy.';
 comment on column public.strategy_components.indicator_id is
-  'A row of indicators, or of custom_indicators when is_custom; null when that indicator is gone.';
+  'A row of indicators, or of custom_indicators when is_custom; null when that indicator is gone, one sweep late at most.';
 comment on column public.strategy_components.component_type is 'trend, entry, exit or stop_loss.';
 comment on column public.strategy_components.parameters is 'Values for the indicator''s parameters, an object of at most 8 KiB.';
 comment on column public.strategy_components.position is 'Order within the component type, from 0.';
 comment on column public.strategy_components.user_id is 'The strategy''s owner, held equal by a composite foreign key.';
 comment on column public.strategy_components.indicator_name is
   'The indicator''s name when it was set; stays when the indicator goes.';
-comment on column public.strategy_components.library_indicator_id is 'indicator_id where it means a row of indicators.';
-comment on column public.strategy_components.custom_indicator_id is 'indicator_id where it means a row of custom_indicators.';
 
 alter table public.strategy_components enable row level security;
 
@@ -352,7 +368,7 @@ create policy "OAuth clients that are not trusted delete nothing"
 revoke all on public.strategy_components from public, anon, authenticated, service_role;
 grant select on public.strategy_components to anon, authenticated;
 grant
-  insert (id, strategy_id, user_id, indicator_id, is_custom, component_type, parameters, position),
+  insert (strategy_id, indicator_id, is_custom, component_type, parameters, position),
   update (indicator_id, is_custom, component_type, parameters, position),
   delete
   on public.strategy_components
@@ -389,13 +405,27 @@ create trigger strategy_components_a_set_owner
   when (new.user_id is null)
   execute function private.set_component_owner();
 
+-- Indicators that were deleted while components referred to them. The request that deletes
+-- does no work for strangers' rows; the sweep sets their indicator_id to null in batches.
+create table private.deleted_indicators (
+  indicator_id uuid primary key,
+  deleted_at timestamptz not null default now()
+);
+
+comment on table private.deleted_indicators is 'Deleted indicators whose components still have to lose the reference.';
+
+revoke all on private.deleted_indicators from public, anon, authenticated, service_role;
+
 -- The indicator must exist, and the strategy's owner must be allowed to see it: or
 -- ids could be probed, and a private script pulled into a strategy. Both answer
 -- alike. The row is locked against a delete until this transaction ends.
 --
 -- The parameters must fit the indicator's schema, with its defaults for what is left out.
 -- Both are asked when they are set, and not again: an indicator that its author makes
--- private, or whose schema is revised, leaves the components that it has.
+-- private, or whose schema is revised, leaves the components that it has. The parameters of a
+-- hidden one change unchecked: what they would be checked against is not the owner's to know.
+--
+-- Triggers run before policies, so for another's row this looks nothing up.
 create function private.check_component()
 returns trigger
 language plpgsql
@@ -411,23 +441,44 @@ declare
   v_defaults jsonb;
   v_fault jsonb;
 begin
+  if auth.uid() is not null and new.user_id is distinct from private.reader_id() then
+    return new;
+  end if;
+
+  perform private.check_json(new.parameters, 8192, 'parameters', 'strategy_components_parameters_size');
+
+  -- A component that waits for the sweep is unlinked by its next change.
+  if not v_is_new and exists (
+    select
+    from private.deleted_indicators as d
+    where d.indicator_id = new.indicator_id
+  ) then
+    new.indicator_id := null;
+  end if;
+
+  if new.indicator_id is null or jsonb_typeof(new.parameters) <> 'object' then
+    return new;
+  end if;
+
   if new.is_custom then
     select i.name, i.parameters, '{}'
     into v_name, v_schema, v_defaults
     from public.custom_indicators as i
     where i.id = new.indicator_id
-      and (not v_is_new or i.is_public or i.user_id = new.user_id)
+      and (i.is_public or i.user_id = new.user_id)
     for key share;
   else
     select i.name, i.parameters, i.defaults
     into v_name, v_schema, v_defaults
     from public.indicators as i
     where i.id = new.indicator_id
-      and (not v_is_new or i.is_public or i.created_by = new.user_id)
+      and (i.is_public or i.created_by = new.user_id)
     for key share;
   end if;
 
-  if v_name is null then
+  if v_name is null and not v_is_new then
+    return new;
+  elsif v_name is null then
     perform private.raise_error(
       'indicator_not_found',
       'No such indicator: choose one from the library, or one of your own with is_custom.',
@@ -452,25 +503,16 @@ comment on function private.check_component() is
 
 revoke all on function private.check_component from public, anon, authenticated, service_role;
 
--- Parameters that are no object or too large are left to the table's own checks.
 create trigger strategy_components_check_new
   before insert on public.strategy_components
   for each row
-  when (
-    new.indicator_id is not null
-    and jsonb_typeof(new.parameters) = 'object'
-    and octet_length(new.parameters::text) <= 8192
-  )
   execute function private.check_component();
 
 create trigger strategy_components_check_changed
   before update of indicator_id, is_custom, parameters on public.strategy_components
   for each row
   when (
-    new.indicator_id is not null
-    and jsonb_typeof(new.parameters) = 'object'
-    and octet_length(new.parameters::text) <= 8192
-    and (old.indicator_id, old.is_custom, old.parameters)
+    (old.indicator_id, old.is_custom, old.parameters)
       is distinct from (new.indicator_id, new.is_custom, new.parameters)
   )
   execute function private.check_component();
@@ -480,15 +522,14 @@ create trigger strategy_components_lock_account
   for each statement
   execute function private.lock_own_account();
 
--- Column by column, because a row that has generated ones cannot be compared whole.
+-- A component that loses the id of an indicator that is gone has not changed, and neither has
+-- its strategy: unlink_deleted_indicators() says so by this setting.
 create trigger strategy_components_set_updated_at
   before update on public.strategy_components
   for each row
   when (
-    (old.strategy_id, old.user_id, old.indicator_id, old.is_custom)
-      is distinct from (new.strategy_id, new.user_id, new.indicator_id, new.is_custom)
-    or (old.component_type, old.parameters, old.position, old.indicator_name)
-      is distinct from (new.component_type, new.parameters, new.position, new.indicator_name)
+    old.* is distinct from new.*
+    and current_setting('pinebase.unlinking', true) is distinct from 'on'
   )
   execute function private.set_updated_at();
 
@@ -505,7 +546,7 @@ as $$
 declare
   v_strategy_id uuid;
 begin
-  if not exists (select from changed) then
+  if current_setting('pinebase.unlinking', true) = 'on' or not exists (select from changed) then
     return null;
   end if;
 
@@ -568,10 +609,8 @@ create trigger strategy_components_deleted
   for each statement
   execute function private.after_components_changed();
 
--- When an indicator goes, its components stay with its name and without the link.
--- The row is locked before this runs, so a component that is being linked to it
--- either is committed and seen here, or waits and finds the indicator gone.
-create function private.unlink_indicator()
+-- When an indicator goes, its components stay with its name and lose the link.
+create function private.note_deleted_indicator()
 returns trigger
 language plpgsql
 volatile
@@ -579,30 +618,87 @@ security definer
 set search_path = ''
 as $$
 begin
-  if tg_table_name = 'custom_indicators' then
-    update public.strategy_components as c
-    set indicator_id = null
-    where c.custom_indicator_id = old.id;
-  else
-    update public.strategy_components as c
-    set indicator_id = null
-    where c.library_indicator_id = old.id;
+  -- A component that was being linked has held the indicator's lock until it was committed,
+  -- so it is seen here.
+  if exists (
+    select
+    from public.strategy_components as c
+    where c.indicator_id = old.id
+  ) then
+    insert into private.deleted_indicators (indicator_id)
+    values (old.id)
+    on conflict (indicator_id) do nothing;
   end if;
-  return old;
+  return null;
 end;
 $$;
 
-comment on function private.unlink_indicator() is
-  'Trigger function: sets indicator_id to null in the components of an indicator that is being deleted.';
+comment on function private.note_deleted_indicator() is
+  'Trigger function: notes a deleted indicator that components still refer to.';
 
-revoke all on function private.unlink_indicator from public, anon, authenticated, service_role;
+revoke all on function private.note_deleted_indicator from public, anon, authenticated, service_role;
 
-create trigger indicators_unlink_components
-  before delete on public.indicators
+create trigger indicators_note_deleted
+  after delete on public.indicators
   for each row
-  execute function private.unlink_indicator();
+  execute function private.note_deleted_indicator();
 
-create trigger custom_indicators_unlink_components
-  before delete on public.custom_indicators
+create trigger custom_indicators_note_deleted
+  after delete on public.custom_indicators
   for each row
-  execute function private.unlink_indicator();
+  execute function private.note_deleted_indicator();
+
+-- Sets indicator_id to null in the components of deleted indicators. A component that somebody
+-- is writing is left for the next call, so that nobody waits for this, and this for nobody.
+create function private.unlink_deleted_indicators(max_rows integer)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_indicator_id uuid;
+  v_rows integer;
+  v_unlinked integer := 0;
+begin
+  perform set_config('pinebase.unlinking', 'on', true);
+
+  for v_indicator_id in
+    select d.indicator_id
+    from private.deleted_indicators as d
+    order by d.deleted_at
+    limit unlink_deleted_indicators.max_rows
+    for update skip locked
+  loop
+    with orphans as (
+      select c.id
+      from public.strategy_components as c
+      where c.indicator_id = v_indicator_id
+      order by c.id
+      limit unlink_deleted_indicators.max_rows - v_unlinked
+      for no key update skip locked
+    )
+    update public.strategy_components as c
+    set indicator_id = null
+    from orphans as o
+    where c.id = o.id;
+    get diagnostics v_rows = row_count;
+    v_unlinked := v_unlinked + v_rows;
+
+    delete from private.deleted_indicators as d
+    where d.indicator_id = v_indicator_id
+      and not exists (select from public.strategy_components as c where c.indicator_id = v_indicator_id);
+
+    exit when v_unlinked >= unlink_deleted_indicators.max_rows;
+  end loop;
+
+  perform set_config('pinebase.unlinking', '', true);
+  return v_unlinked;
+end;
+$$;
+
+comment on function private.unlink_deleted_indicators(integer) is
+  'Takes the id of deleted indicators from at most so many components; returns how many. Neither updated_at nor a history changes.';
+
+revoke all on function private.unlink_deleted_indicators from public, anon, authenticated, service_role;

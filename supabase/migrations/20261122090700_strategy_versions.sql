@@ -167,7 +167,13 @@ begin
               'component_type', c.component_type,
               'position', c.position,
               'is_custom', c.is_custom,
-              'indicator_id', c.indicator_id,
+              'indicator_id', case
+                when not exists (
+                  select
+                  from private.deleted_indicators as d
+                  where d.indicator_id = c.indicator_id
+                ) then c.indicator_id
+              end,
               'indicator_name', c.indicator_name,
               'parameters', c.parameters
             )
@@ -265,6 +271,11 @@ begin
 
   v_document := private.strategy_document(settle_strategy.strategy_id);
   v_content := v_document - v_incidental;
+
+  -- A small document cannot print as a large one: its numbers are known to be doubles.
+  if pg_column_size(v_document) > 4096 then
+    perform private.check_json(v_document, 131072, 'strategy');
+  end if;
 
   select v.version_number, v.config - v_incidental
   into v_base_number, v_base_content
@@ -439,7 +450,7 @@ security definer
 set search_path = ''
 as $$
 begin
-  if exists (select from changed) then
+  if current_setting('pinebase.unlinking', true) is distinct from 'on' and exists (select from changed) then
     perform private.mark_strategies(array(select distinct c.strategy_id from changed as c));
   end if;
   return null;

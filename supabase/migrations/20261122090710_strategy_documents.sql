@@ -67,15 +67,12 @@ begin
     perform private.raise_error(
       'invalid_argument', 'Let config be a JSON object.', '{"argument": "config", "type": "object"}'
     );
-  elsif octet_length(check_strategy_arguments.config::text) > 262144 then
-    perform private.raise_error(
-      'invalid_argument', 'Shorten config to 262144 bytes.', '{"argument": "config", "maximum": 262144}'
-    );
   elsif char_length(check_strategy_arguments.notes) > 4000 then
     perform private.raise_error(
       'invalid_argument', 'Shorten the notes to 4000 characters.', '{"argument": "notes", "maximum": 4000}'
     );
   end if;
+  perform private.check_json(check_strategy_arguments.config, 65536, 'config');
 end;
 $$;
 
@@ -85,8 +82,8 @@ comment on function private.check_strategy_arguments(text, text, text, text, jso
 revoke all on function private.check_strategy_arguments from public, anon, authenticated, service_role;
 
 -- What fills in for parameters that a component leaves out: the schema's defaults, and the
--- indicator's own before them. Nothing where the strategy's owner may not see the indicator.
-create function private.component_defaults(is_custom boolean, indicator_id uuid, owner_id uuid)
+-- indicator's own before them. Nothing where the reader may not see the indicator.
+create function private.component_defaults(is_custom boolean, indicator_id uuid, reader_id uuid)
 returns jsonb
 language plpgsql
 stable
@@ -101,13 +98,13 @@ begin
     into v_defaults
     from public.custom_indicators as i
     where i.id = component_defaults.indicator_id
-      and (i.is_public or i.user_id = component_defaults.owner_id);
+      and (i.is_public or i.user_id = component_defaults.reader_id);
   else
     select private.parameter_defaults(i.parameters) || i.defaults
     into v_defaults
     from public.indicators as i
     where i.id = component_defaults.indicator_id
-      and (i.is_public or i.created_by = component_defaults.owner_id);
+      and (i.is_public or i.created_by = component_defaults.reader_id);
   end if;
   return coalesce(v_defaults, '{}');
 end;
@@ -144,16 +141,13 @@ begin
           private.component_defaults(
             (c.component ->> 'is_custom')::boolean,
             (c.component ->> 'indicator_id')::uuid,
-            s.user_id
+            private.reader_id()
           ) || (c.component -> 'parameters')
         )
         order by c.place
       )
     )
-    from public.strategies as s
-    cross join lateral jsonb_array_elements(v_document -> 'components') with ordinality as c (component, place)
-    where s.id = complete_strategy_document.strategy_id
-    group by s.id
+    from jsonb_array_elements(v_document -> 'components') with ordinality as c (component, place)
   );
 end;
 $$;
@@ -184,7 +178,10 @@ begin
     perform private.raise_error(
       'invalid_argument', 'Let components be an array.', '{"argument": "components", "type": "array"}'
     );
-  elsif jsonb_array_length(read_components.components) > 64 then
+  end if;
+  perform private.check_json(read_components.components, 131072, 'components');
+
+  if jsonb_array_length(read_components.components) > 64 then
     perform private.raise_error(
       'invalid_argument', 'A strategy has at most 64 components.', '{"argument": "components", "maximum": 64}'
     );
@@ -304,8 +301,11 @@ begin
         where c.strategy_id = resolve_component_names.strategy_id
           and c.component_type = n.component_type
           and c.position = n.position
-          and c.indicator_id is null
           and c.indicator_name = n.indicator_name
+          and (
+            c.indicator_id is null
+            or exists (select from private.deleted_indicators as d where d.indicator_id = c.indicator_id)
+          )
       )
   loop
     if v_named.is_custom then
@@ -467,6 +467,7 @@ begin
         select
         from public.strategy_components as c
         where c.strategy_id = adopt_components.strategy_id
+          and not exists (select from private.deleted_indicators as d where d.indicator_id = v_id)
           and c.component_type = v_component ->> 'component_type'
           and c.position = (v_component ->> 'position')::integer
           and c.indicator_id = v_id

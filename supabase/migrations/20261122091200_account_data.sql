@@ -333,25 +333,49 @@ comment on function public.export_my_data(text, text) is
 revoke all on function public.export_my_data from public, anon, authenticated, service_role;
 grant execute on function public.export_my_data to authenticated;
 
--- Tombstones: what has to be known of a deleted user. The id, so that an event that a payment
--- provider sends late is known to be about nobody; a keyed hash of the email and the ids of the
--- coupons, so that deleting and returning is not a way to new credits and used coupons.
--- Without the key, which is in Vault, a hash cannot be compared with a list of emails.
+-- Tombstones: an event that a payment provider sends late is known to be about nobody.
 create table private.deleted_users (
   user_id uuid primary key,
-  email_hash bytea,
-  coupon_ids uuid[] not null default '{}',
   deleted_at timestamptz not null default now()
 );
 
-create index deleted_users_email_hash_idx on private.deleted_users (email_hash);
-
 comment on table private.deleted_users is 'Tombstones of deleted users, by whatever path they went. No name, no email.';
-comment on column private.deleted_users.email_hash is 'HMAC-SHA-256 of the email; null where Vault had no key.';
-comment on column private.deleted_users.coupon_ids is
-  'Coupons that the user had redeemed; they move back to a user who returns.';
 
 revoke all on private.deleted_users from public, anon, authenticated, service_role;
+
+-- Every email that an account has ever had, as a keyed hash, and what a person may have once.
+-- Both outlive the account: changing the email, deleting the account and signing up with the
+-- first email again is not a way to new opening credits, to a used coupon or to another trial.
+-- Only confirmed emails count, or a stranger could use up somebody's by signing up with it.
+--
+-- The key is in Vault and not in a table: a dump of the database holds every table, and with
+-- the key beside them the hashes could be compared with any list of emails.
+create table private.account_emails (
+  user_id uuid not null,
+  email_hash bytea not null,
+  constraint account_emails_pkey primary key (user_id, email_hash)
+);
+
+create index account_emails_email_hash_idx on private.account_emails (email_hash);
+
+comment on table private.account_emails is
+  'Every confirmed email that an account has had. Kept when the account is deleted; the email itself is not.';
+comment on column private.account_emails.email_hash is 'HMAC-SHA-256 of the email.';
+
+create table private.account_uses (
+  user_id uuid not null,
+  kind text not null,
+  reference text not null default '',
+  used_at timestamptz not null default now(),
+  constraint account_uses_pkey primary key (user_id, kind, reference),
+  constraint account_uses_kind_known check (kind in ('coupon', 'trial'))
+);
+
+comment on table private.account_uses is
+  'What a person may use once, by the account that used it: trials, and the coupons of deleted accounts. Kept when the account is deleted.';
+comment on column private.account_uses.reference is 'A coupon''s id; empty where there is only one of a kind.';
+
+revoke all on private.account_emails, private.account_uses from public, anon, authenticated, service_role;
 
 -- Made once, here, and known to nobody. A key that is there already is kept: with another
 -- one no tombstone would be recognised.
@@ -400,6 +424,96 @@ comment on function private.hash_email(text) is
 
 revoke all on function private.hash_email from public, anon, authenticated, service_role;
 
+create function private.remember_email(user_id uuid, email text)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  insert into private.account_emails (user_id, email_hash)
+  select remember_email.user_id, h.email_hash
+  from private.hash_email(remember_email.email) as h (email_hash)
+  where h.email_hash is not null
+  on conflict on constraint account_emails_pkey do nothing;
+end;
+$$;
+
+comment on function private.remember_email(uuid, text) is
+  'Notes that an account has had this email.';
+
+-- By these the rest of the schema asks and notes what a person may have once. `kind` is what
+-- it is, `reference` which one of it. A trial: person_used('trial', user_id) before it is
+-- offered, remember_use('trial', user_id) in the transaction that begins it.
+create function private.person_used(kind text, user_id uuid, reference text default '')
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  return exists (
+    select
+    from private.account_uses as u
+    where u.kind = person_used.kind
+      and u.reference = person_used.reference
+      and (
+        u.user_id = person_used.user_id
+        or u.user_id in (
+          select other.user_id
+          from private.account_emails as mine
+          join private.account_emails as other on other.email_hash = mine.email_hash
+          where mine.user_id = person_used.user_id
+        )
+      )
+  );
+end;
+$$;
+
+comment on function private.person_used(text, uuid, text) is
+  'Whether this account, or one that has had an email of it, has used what a person may use once.';
+
+create function private.remember_use(kind text, user_id uuid, reference text default '')
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  insert into private.account_uses (user_id, kind, reference)
+  values (remember_use.user_id, remember_use.kind, remember_use.reference)
+  on conflict on constraint account_uses_pkey do nothing;
+end;
+$$;
+
+comment on function private.remember_use(text, uuid, text) is
+  'Notes that an account has used what a person may use once; kept when the account is deleted.';
+
+-- Auth writes never fail because of this.
+create function private.follow_confirmed_email()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+set lock_timeout = '2s'
+as $$
+begin
+  perform private.remember_email(new.id, new.email);
+  return null;
+exception
+  when others then
+    raise warning 'the email of account % was not remembered: % (%)', new.id, sqlerrm, sqlstate;
+    return null;
+end;
+$$;
+
+comment on function private.follow_confirmed_email() is
+  'Trigger function on auth.users: notes each confirmed email of an account and never fails the auth write.';
+
 -- Before the row goes, while what hangs on it is still there; with its lock held, so that a
 -- redemption that was under way has either been committed and is seen, or will find no account.
 create function private.bury_user()
@@ -410,37 +524,34 @@ security definer
 set search_path = ''
 as $$
 begin
-  insert into private.deleted_users as d (user_id, email_hash, coupon_ids)
-  values (
-    old.id,
-    private.hash_email(old.email),
-    array(
-      select r.coupon_id
-      from public.user_coupons as r
-      where r.user_id = old.id
-      order by r.used_at
-    )
-  )
+  insert into private.deleted_users as d (user_id)
+  values (old.id)
   on conflict (user_id) do update
-    set email_hash = excluded.email_hash,
-        coupon_ids = excluded.coupon_ids,
-        deleted_at = excluded.deleted_at;
+    set deleted_at = excluded.deleted_at;
+
+  insert into private.account_uses (user_id, kind, reference, used_at)
+  select old.id, 'coupon', r.coupon_id::text, r.used_at
+  from public.user_coupons as r
+  where r.user_id = old.id
+  on conflict on constraint account_uses_pkey do nothing;
+
+  -- Who has signed in has a confirmed email, also where it was not remembered in time.
+  if old.last_login is not null then
+    perform private.remember_email(old.id, old.email);
+  end if;
   return old;
 end;
 $$;
 
 comment on function private.bury_user() is
-  'Trigger function: writes the tombstone of an account that is being deleted.';
-
-revoke all on function private.bury_user from public, anon, authenticated, service_role;
+  'Trigger function: writes the tombstone of an account that is being deleted, and what it used.';
 
 create trigger users_leave_a_tombstone
   before delete on public.users
   for each row
   execute function private.bury_user();
 
--- An email that returns starts with nothing, and its redemptions are where they were:
--- redeemed, and spent. They move, so that each counts once among a coupon's uses.
+-- An email that another account has had starts with nothing.
 create function private.refuse_second_opening()
 returns trigger
 language plpgsql
@@ -451,8 +562,12 @@ as $$
 begin
   if exists (
     select
-    from private.deleted_users as d
-    where d.email_hash = private.hash_email(new.email)
+    from private.account_emails as a
+    where a.email_hash = private.hash_email(new.email)
+      and (
+        a.user_id <> new.id
+        or private.is_deleted_user(new.id)
+      )
   ) then
     new.credits := 0;
   end if;
@@ -461,15 +576,15 @@ end;
 $$;
 
 comment on function private.refuse_second_opening() is
-  'Trigger function: a new account whose email was a deleted user''s opens with no credits.';
-
-revoke all on function private.refuse_second_opening from public, anon, authenticated, service_role;
+  'Trigger function: a new account whose email another account has had opens with no credits.';
 
 create trigger users_refuse_second_opening
   before insert on public.users
   for each row
   execute function private.refuse_second_opening();
 
+-- And its redemptions are where they were: redeemed, and spent. The uses of a coupon are not
+-- counted again.
 create function private.return_redemptions()
 returns trigger
 language plpgsql
@@ -478,34 +593,44 @@ security definer
 set search_path = ''
 as $$
 begin
-  with returned as (
-    update private.deleted_users as d
-    set coupon_ids = '{}'
-    from private.deleted_users as before
-    where d.email_hash = private.hash_email(new.email)
-      and d.coupon_ids <> '{}'
-      and before.user_id = d.user_id
-    returning before.coupon_ids, before.deleted_at
-  )
   insert into public.user_coupons (user_id, coupon_id, used_at, applied_at)
-  select new.id, c.id, r.deleted_at, r.deleted_at
-  from returned as r
-  cross join lateral unnest(r.coupon_ids) as coupon (id)
-  join public.coupons as c on c.id = coupon.id
-  on conflict do nothing;
+  select new.id, c.id, min(r.used_at), min(r.used_at)
+  from private.account_emails as a
+  cross join lateral (
+    select u.reference as coupon_id, u.used_at
+    from private.account_uses as u
+    where u.user_id = a.user_id
+      and u.kind = 'coupon'
+    union all
+    select k.coupon_id::text, k.used_at
+    from public.user_coupons as k
+    where k.user_id = a.user_id
+  ) as r
+  join public.coupons as c on c.id::text = r.coupon_id
+  where a.email_hash = private.hash_email(new.email)
+  group by c.id
+  on conflict on constraint user_coupons_once_per_user do nothing;
   return null;
 end;
 $$;
 
 comment on function private.return_redemptions() is
-  'Trigger function: gives a returning email its redemptions back, as spent.';
-
-revoke all on function private.return_redemptions from public, anon, authenticated, service_role;
+  'Trigger function: gives an account the redemptions of every account that has had its email, as spent.';
 
 create trigger users_return_redemptions
   after insert on public.users
   for each row
   execute function private.return_redemptions();
+
+revoke all on function
+  private.remember_email,
+  private.person_used,
+  private.remember_use,
+  private.follow_confirmed_email,
+  private.bury_user,
+  private.refuse_second_opening,
+  private.return_redemptions
+  from public, anon, authenticated, service_role;
 
 create function private.is_deleted_user(user_id uuid)
 returns boolean
@@ -573,3 +698,39 @@ comment on function public.delete_user(uuid) is
 
 revoke all on function public.delete_user from public, anon, authenticated, service_role;
 grant execute on function public.delete_user to service_role;
+
+set local lock_timeout = '5s';
+
+-- After the account's own triggers, by their names: an account is opened before its email counts
+-- as one that was there.
+create trigger pinebase_email_added
+  after insert on auth.users
+  for each row
+  when (new.email <> '' and (new.email_confirmed_at is not null or new.is_sso_user))
+  execute function private.follow_confirmed_email();
+
+create trigger pinebase_email_confirmed
+  after update of email, email_confirmed_at on auth.users
+  for each row
+  when (
+    new.email <> ''
+    and (new.email_confirmed_at is not null or new.is_sso_user)
+    and (
+      old.email is distinct from new.email
+      or old.email_confirmed_at is distinct from new.email_confirmed_at
+    )
+  )
+  execute function private.follow_confirmed_email();
+
+-- The accounts that are here already. Vault is opened once, and not for each of them.
+insert into private.account_emails (user_id, email_hash)
+select u.id, extensions.hmac(lower(btrim(u.email)), k.key, 'sha256')
+from auth.users as u
+cross join (
+  select s.decrypted_secret as key
+  from vault.decrypted_secrets as s
+  where s.name = 'deleted_email_key'
+  offset 0
+) as k
+where u.email <> ''
+  and (u.email_confirmed_at is not null or u.is_sso_user);

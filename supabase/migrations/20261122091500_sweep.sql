@@ -43,7 +43,7 @@ begin
   end if;
 
   return v_billing || jsonb_build_object(
-    'unlinked', private.unlink_deleted_sources(1000),
+    'unlinked', private.unlink_deleted_sources(1000) + private.unlink_deleted_indicators(5000),
     'premium_corrected', v_premium,
     'attempts_forgotten', v_attempts,
     'ledger_disagreements', v_ledger

@@ -1,5 +1,8 @@
 -- Takes back account data. Destroys the tombstones and the key they were made with: who
 -- returns after that is new.
+drop trigger pinebase_email_confirmed on auth.users;
+drop trigger pinebase_email_added on auth.users;
+drop function private.follow_confirmed_email();
 drop function public.delete_user(uuid);
 drop function private.delete_user(uuid);
 drop function private.is_deleted_user(uuid);
@@ -9,11 +12,16 @@ drop trigger users_refuse_second_opening on public.users;
 drop function private.refuse_second_opening();
 drop trigger users_leave_a_tombstone on public.users;
 drop function private.bury_user();
+drop function private.remember_use(text, uuid, text);
+drop function private.person_used(text, uuid, text);
+drop function private.remember_email(uuid, text);
 drop function private.hash_email(text);
 
 delete from vault.secrets as s
 where s.name = 'deleted_email_key';
 
+drop table private.account_uses;
+drop table private.account_emails;
 drop table private.deleted_users;
 drop function public.export_my_data(text, text);
 drop function private.export_my_data(text, text);

@@ -27,6 +27,12 @@ export function relay(
   const secret = new TextEncoder().encode(key);
   let held: Uint8Array = new Uint8Array(0);
   let delivered = false;
+  // Cancelling also ends the read that is going on, which must not count as an ending of its own.
+  let isOver = false;
+  const end = (ending: Ending) => {
+    if (!isOver) ended(ending);
+    isOver = true;
+  };
 
   return new ReadableStream<Uint8Array>(
     {
@@ -40,10 +46,11 @@ export function relay(
         try {
           for (;;) {
             const { done, value } = await reader.read();
+            if (isOver) return;
             if (done) {
               give(held);
               controller.close();
-              ended("delivered");
+              end("delivered");
               return;
             }
             const { clean, rest } = withoutKey(
@@ -54,12 +61,12 @@ export function relay(
             if (give(clean)) return;
           }
         } catch (error) {
+          end("broken");
           controller.error(error);
-          ended("broken");
         }
       },
       async cancel(reason) {
-        ended(delivered ? "delivered" : "left");
+        end(delivered ? "delivered" : "left");
         await reader.cancel(reason).catch(() => {});
       },
     },

@@ -11,7 +11,8 @@ export interface Target {
 }
 
 // Read from the text itself: URL would resolve what must be refused. Hosted cuts /functions/v1 off.
-const urlForm = /^https?:\/\/[^/]+(?:\/functions\/v1)?\/llm-proxy\/([^/?#]*)([^?#]*)(\?[^#]*)?$/;
+const urlForm =
+  /^https?:\/\/[^/]+(?:\/functions\/v1)?\/llm-proxy\/([\w-]{2,32})(?=[/?#]|$)([^?#]*)(\?[^#]*)?$/;
 
 // No percent sign, so that nothing can be encoded; no @, backslash or empty segment.
 const pathForm = /^(\/[A-Za-z0-9_.~:,=+!$&'()*;-]+)+$/;

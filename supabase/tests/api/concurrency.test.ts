@@ -72,6 +72,7 @@ describe("an indicator that is deleted while a component is being linked to it",
       await asOperator((sql) => untilWaiting(sql, waiter));
     });
     await deletion;
+    await asOperator((sql) => sql`select private.unlink_deleted_indicators(1000)`);
     const rows = await one`
       select indicator_id, indicator_name from public.strategy_components
       where strategy_id = ${strategyId} and position = 100

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import WebSocket from "ws";
 import { type Stack, startStack } from "../../../scripts/local/stack.ts";
 import { scratchFolder } from "../support/commands.ts";
+import { startModelProvider } from "../support/model-provider.ts";
 
 /**
  * A stored key in the clear is in no table, log or file. On a stack of its own, whose Postgres logs every
@@ -50,7 +51,7 @@ afterAll(async () => {
   await scratch?.remove();
 });
 
-it("storing, replacing, reading and failing to store a key leaves it nowhere in the clear", async () => {
+it("storing, replacing, reading, using and failing to store a key leaves it nowhere in the clear", async () => {
   const { API_URL, PUBLISHABLE_KEY } = stack.status;
   const client = createClient(API_URL, PUBLISHABLE_KEY, {
     auth: { persistSession: false, autoRefreshToken: false },
@@ -75,6 +76,39 @@ it("storing, replacing, reading and failing to store a key leaves it nowhere in 
 
   const read = await client.functions.invoke("decrypt-api-key", { body: { provider: "openai" } });
   expect(read.data).toEqual({ provider: "openai", api_key: apiKey });
+
+  // Through the proxy: a provider that quotes the key in every place, with success and with errors.
+  const provider = await startModelProvider();
+  await withAdmin(
+    async (sql) =>
+      void (await sql`update private.llm_providers set base_url = ${provider.url} where provider = 'openai'`),
+  );
+  const { data: auth } = await client.auth.getSession();
+  for (const status of [200, 400, 401, 500]) {
+    provider.behave(({ headers }, response) => {
+      response.writeHead(status, {
+        "x-echo": String(headers.authorization),
+        "content-type": "text/event-stream",
+      });
+      for (const letter of `data: ${headers.authorization}\n\n`) response.write(letter);
+      response.end();
+    });
+    const url = `${stack.status.FUNCTIONS_URL}/llm-proxy/openai/v1/chat/completions`;
+    const authorization = `Bearer ${auth.session?.access_token}`;
+    const answer = await fetch(url, { method: "POST", body: "{}", headers: { authorization } });
+    const seen = JSON.stringify([...answer.headers]) + (await answer.text());
+    expect([answer.status, seen.includes("[key removed]"), seen.includes(apiKey)]).toEqual([
+      status,
+      true,
+      false,
+    ]);
+    expect(provider.requests.at(-1)?.headers.authorization).toBe(`Bearer ${apiKey}`);
+    const checked = await client.functions.invoke("store-api-key", {
+      body: { provider: "openai", api_key: apiKey },
+    });
+    expect(JSON.stringify([checked.data, checked.error])).not.toContain(apiKey);
+  }
+  await provider.close();
 
   const logged = await readFile(join(scratch.path, "stack", "postgres.log"), "utf8");
   expect(logged).toContain("store_api_key");

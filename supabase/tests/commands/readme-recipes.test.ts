@@ -20,7 +20,6 @@ declare const user_id: string;
 declare const userPrompt: string;
 declare const typedByTheUser: string;
 declare function refresh(): void;
-declare function connectToModel(key: string): unknown;
 declare function generate(userPrompt: string): Promise<{
   name: string;
   config: import("pinebase").JsonObject;

@@ -89,7 +89,7 @@ select t, jsonb_build_object(c, jsonb_build_object('a', repeat('x', cap - 9 + ex
 from (
   values
     ('indicators', 'defaults', 8192),
-    ('strategies', 'config', 262144),
+    ('strategies', 'config', 65536),
     ('strategy_components', 'parameters', 8192)
 ) as caps (t, c, cap), unnest(array[0, 1]) as extra
 union all

@@ -4,7 +4,7 @@ begin;
 
 create extension if not exists pgtap with schema extensions;
 
-select plan(36);
+select plan(39);
 
 insert into auth.users (id, aud, role, email)
 values
@@ -39,10 +39,10 @@ return format(
 );
 
 create function pg_temp.component(in_name text)
-returns table (indicator_id uuid, indicator_name text, library_indicator_id uuid, custom_indicator_id uuid)
+returns table (indicator_id uuid, indicator_name text)
 language sql
 as $$
-  select c.indicator_id, c.indicator_name, c.library_indicator_id, c.custom_indicator_id
+  select c.indicator_id, c.indicator_name
   from public.strategy_components as c
   where c.id = md5(in_name)::uuid
 $$;
@@ -52,15 +52,15 @@ $$;
 select lives_ok(pg_temp.add(0, 'public', false), 'a public indicator can be used');
 select results_eq(
   $$select * from pg_temp.component('public')$$,
-  $$values (md5('public')::uuid, 'Components public', md5('public')::uuid, null::uuid)$$,
-  'its name is noted, and it refers to the library'
+  $$values (md5('public')::uuid, 'Components public')$$,
+  'its name is noted'
 );
 select lives_ok(pg_temp.add(1, 'own', false), 'an indicator that the owner contributed can be used');
 select lives_ok(pg_temp.add(2, 'own custom', true), 'a custom indicator of the owner''s can be used');
 select results_eq(
   $$select * from pg_temp.component('own custom')$$,
-  $$values (md5('own custom')::uuid, 'Own custom', null::uuid, md5('own custom')::uuid)$$,
-  'and it refers to the custom indicators'
+  $$values (md5('own custom')::uuid, 'Own custom')$$,
+  'and its name is noted'
 );
 select lives_ok(pg_temp.add(3, 'shared custom', true), 'a public custom indicator of another''s can be used');
 
@@ -111,9 +111,18 @@ select is(
 delete from public.indicators where id = md5('public')::uuid;
 
 select results_eq(
+  $$select c ->> 'indicator_id', c ->> 'indicator_name'
+    from jsonb_array_elements(private.strategy_document(md5('strategy')::uuid) -> 'components') as c
+    where c -> 'position' = '0'$$,
+  $$values (null, 'Components public')$$,
+  'when a library indicator goes, documents show its name alone at once'
+);
+select is(private.unlink_deleted_indicators(100), 1, 'the sweep unlinks its component');
+select is(private.unlink_deleted_indicators(100), 0, 'once');
+select results_eq(
   $$select * from pg_temp.component('public')$$,
-  $$values (null::uuid, 'Components public', null::uuid, null::uuid)$$,
-  'when a library indicator goes, its name stays'
+  $$values (null::uuid, 'Components public')$$,
+  'and its name stays'
 );
 
 update public.strategy_components set position = 40, parameters = '{"a": 1}' where id = md5('public')::uuid;
@@ -123,11 +132,12 @@ select is(
 );
 
 delete from auth.users where id = md5('other')::uuid;
+update public.strategy_components set parameters = '{"b": 2}' where id = md5('shared custom')::uuid;
 
 select results_eq(
   $$select * from pg_temp.component('shared custom')$$,
-  $$values (null::uuid, 'Shared custom', null::uuid, null::uuid)$$,
-  'when another''s custom indicator goes with its user, its name stays'
+  $$values (null::uuid, 'Shared custom')$$,
+  'when another''s custom indicator goes with its user, the next change unlinks it too, and its name stays'
 );
 
 update public.custom_indicators set name = 'Renamed' where id = md5('own custom')::uuid;

@@ -415,6 +415,25 @@ Deno.test("who leaves after the first byte pays, and the provider is told", asyn
   assert.equal(told, true);
 });
 
+Deno.test("who leaves while the next part is awaited has paid for the parts before", async () => {
+  let parts = 0;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      parts += 1;
+      if (parts > 1) return new Promise(() => {});
+      controller.enqueue(new TextEncoder().encode("x"));
+    },
+  });
+  const { handler, names, background } = setUp({ own: false, answer: () => new Response(body) });
+  const reader = (await handler(ask())).body?.getReader();
+  await reader?.read();
+  const awaited = reader?.read();
+  await reader?.cancel();
+  await awaited;
+  await Promise.all(background);
+  assert.deepEqual(names(), ["open_llm_call"]);
+});
+
 Deno.test("who leaves while the provider is still thinking pays nothing", async () => {
   const leaving = new AbortController();
   let givenUp = false;
