@@ -126,8 +126,8 @@ function Controls() {
           {account.credits} {account.credits === 1 ? "credit" : "credits"}
         </Button>
       )}
-      <Button variant="default" size="compact-sm" onClick={toggleColorScheme} aria-label="Light or dark colours">
-        ◐
+      <Button variant="default" size="compact-sm" onClick={toggleColorScheme}>
+        Theme
       </Button>
       {session && (
         <Button variant="default" size="compact-sm" onClick={() => supabase.auth.signOut()}>

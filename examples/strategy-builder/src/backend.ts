@@ -69,10 +69,8 @@ export function useStrategy(id: string | null) {
   });
 }
 
-export type SaveStrategy = Database["public"]["Functions"]["save_strategy"]["Args"];
-
 /** Saves a whole strategy or nothing of it. What is left out stays as it is. */
-export function saveStrategy(strategy: SaveStrategy) {
+export function saveStrategy(strategy: Database["public"]["Functions"]["save_strategy"]["Args"]) {
   return dataOf(supabase.rpc("save_strategy", strategy));
 }
 

@@ -31,7 +31,7 @@ if (root) {
   createRoot(root).render(
     <StrictMode>
       <MantineProvider theme={theme} defaultColorScheme="auto">
-        <Notifications position="top-center" />
+        <Notifications position="bottom-right" limit={2} />
         <QueryClientProvider client={queryClient}>
           <SessionProvider>
             <App />

@@ -9,11 +9,11 @@ journey(
     await signUp(page);
     await page.goto("/credits");
     const ledger = page.getByRole("table", { name: "Ledger" });
-    await ledger.getByRole("row", { name: /To begin with \+5 5/ }).waitFor();
+    await ledger.getByRole("row", { name: /Opening credits \+5 5/ }).waitFor();
     await page.getByLabel("What for").fill("An idea");
     await page.getByRole("button", { name: "Spend one credit" }).click();
     await page.getByText("One credit is spent. You have 4.").waitFor();
-    await ledger.getByRole("row", { name: /Spent: An idea -1 4/ }).waitFor();
+    await ledger.getByRole("row", { name: /An idea -1 4/ }).waitFor();
     await page.getByRole("link", { name: "4 credits" }).waitFor();
     await page.locator(".recharts-area-curve").waitFor();
 

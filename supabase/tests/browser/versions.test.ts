@@ -20,8 +20,8 @@ journey("a person saves twice, compares the two versions and restores the first"
   await page.getByText("Saved as version 2.").waitFor();
 
   await page.getByRole("tab", { name: "Versions" }).click();
-  await page.getByLabel("Version 1").check();
-  await page.getByLabel("Version 2").check();
+  await page.getByRole("checkbox", { name: "Version 1", exact: true }).check();
+  await page.getByRole("checkbox", { name: "Version 2", exact: true }).check();
   const comparison = page.getByRole("region", { name: "Comparison" });
   await comparison.getByRole("row", { name: "Entry › MACD › fast_length 12 10" }).waitFor();
   await comparison.getByRole("row", { name: "Description Sooner" }).waitFor();

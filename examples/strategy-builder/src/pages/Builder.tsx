@@ -10,7 +10,6 @@ import {
   SimpleGrid,
   Stack,
   Tabs,
-  Text,
   Textarea,
   TextInput,
   Title,
@@ -213,9 +212,7 @@ function Builder({ saved, schemas }: { saved: StrategyDocument | null; schemas: 
       <DragOverlay>
         {dragged && (
           <Paper withBorder p="xs" shadow="md">
-            <Text fw={600} size="sm">
-              {dragged.name}
-            </Text>
+            {dragged.name}
           </Paper>
         )}
       </DragOverlay>

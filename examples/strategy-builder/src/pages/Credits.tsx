@@ -56,7 +56,7 @@ function Spend() {
           <Text size="sm" c="dimmed">
             You have
           </Text>
-          <Text fz={40} fw={700} lh={1} data-testid="balance">
+          <Text fz={40} fw={700} lh={1}>
             {account.data?.credits ?? "…"}
           </Text>
         </div>
@@ -108,7 +108,7 @@ function Ledger({ rows }: { rows: LedgerRow[] }) {
         head: ["When", "What", "Change", "Balance"],
         body: rows.map(({ id, created_at, kind, delta, balance_after, reason }) => [
           <Moment key={id} at={created_at} />,
-          reason ? `${kinds[kind]}: ${reason}` : kinds[kind],
+          reason ?? kinds[kind],
           delta > 0 ? `+${delta}` : delta,
           balance_after,
         ]),

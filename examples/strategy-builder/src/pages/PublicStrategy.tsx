@@ -27,15 +27,9 @@ function PublicStrategy({ strategy }: { strategy: StrategyDocument }) {
   return (
     <>
       <PageHead title={strategy.name}>
-        {session ? (
-          <Button onClick={() => fork.mutate()} loading={fork.isPending}>
-            Fork
-          </Button>
-        ) : (
-          <Button component={Link} href="/sign-in">
-            Sign in to fork
-          </Button>
-        )}
+        <Button disabled={!session} onClick={() => fork.mutate()} loading={fork.isPending}>
+          {session ? "Fork" : "Sign in to fork"}
+        </Button>
       </PageHead>
       <Stack>
         <ErrorSentence error={fork.error} />
