@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { connect } from "./lib/database.ts";
 import { createPgtap, installPgtap } from "./lib/pgtap-extension.ts";
 import { addTallies, type Tally } from "./lib/tally.ts";
 import { type TestContext, type TestLayer, testLayers } from "./lib/test-layers.ts";
@@ -86,9 +87,21 @@ async function prepareDatabases(stack: Stack): Promise<string> {
   console.log("Preparing a second database ...");
   const revokedUrl = await stack.createPlatformDatabase(revokedDatabase, "revoked");
   await pushMigrations(revokedUrl);
+  await renewSecret(revokedUrl);
   await createPgtap(stack.adminUrl());
   await createPgtap(stack.adminUrl(revokedDatabase));
   return revokedUrl;
+}
+
+/** In one of the two databases the first secret of the API keys is gone, as in a project that has rotated it. */
+async function renewSecret(url: string): Promise<void> {
+  const sql = connect(url);
+  try {
+    await sql`select public.rotate_api_key_secret()`;
+    await sql`select public.drop_api_key_secret(1)`;
+  } finally {
+    await sql.end();
+  }
 }
 
 async function writeTestStatus(scratch: string, stack: Stack, revokedUrl: string) {

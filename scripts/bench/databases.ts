@@ -149,6 +149,14 @@ async function loadBare(sql: Sql, sizes: Sizes, onProgress: OnProgress): Promise
     create table coupons (code text primary key, is_active boolean not null default true, max_uses integer, current_uses integer not null default 0);
     create table user_coupons (user_id uuid references users (id), code text references coupons (code), used_at timestamptz default now(), primary key (user_id, code));
     create table api_keys (user_id uuid primary key, iv bytea not null, data bytea not null);
+    create table api_key_events (
+      id bigint generated always as identity primary key, user_id uuid not null references users (id), provider text not null, action text not null,
+      created_at timestamptz not null default now()
+    );
+    create index on api_key_events (user_id, id);
+    create table attempts (
+      user_id uuid, bucket text, attempted_at timestamptz[] not null, expires_at timestamptz not null, primary key (user_id, bucket)
+    );
     insert into users select ${sqlUserId("n")}, 1000000 from generate_series(0, ${users - 1}) as n;
     insert into coupons (code) select 'BENCH' || n from generate_series(0, ${sizes.coupons - 1}) as n;
     insert into api_keys

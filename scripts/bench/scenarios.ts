@@ -149,6 +149,17 @@ export function scenarios(sizes: Sizes): Scenario[] {
     ),
   ];
 
+  // Sixty a minute in a sliding window, as one statement can count them.
+  const attempt = `
+    insert into public.attempts as a (user_id, bucket, attempted_at, expires_at)
+    values ($1, 'read_api_key', array[clock_timestamp()], clock_timestamp() + interval '1 minute')
+    on conflict (user_id, bucket) do update
+      set attempted_at = array(
+            select t from unnest(a.attempted_at) as t where t > clock_timestamp() - interval '1 minute' order by t
+          ) || clock_timestamp(),
+          expires_at = excluded.expires_at
+      where (select count(*) from unnest(a.attempted_at) as t where t > clock_timestamp() - interval '1 minute') < 60
+    returning user_id`;
   const decrypt: Variant[] = [
     {
       side: "ours",
@@ -183,10 +194,15 @@ export function scenarios(sizes: Sizes): Scenario[] {
         role: "service_role",
         user: 0,
         statements: [
+          [attempt, userId(n % sizes.keys)],
           [
             "select convert_from(extensions.decrypt_iv(data, convert_to($2, 'utf8'), iv, 'aes-cbc/pad:pkcs'), 'utf8') from public.api_keys where user_id = $1",
             userId(n % sizes.keys),
             seedSecret,
+          ],
+          [
+            "insert into public.api_key_events (user_id, provider, action) values ($1, 'openai', 'decrypted')",
+            userId(n % sizes.keys),
           ],
         ],
       }),

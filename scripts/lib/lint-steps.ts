@@ -1,9 +1,11 @@
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { readCatalog } from "../docs/catalog.ts";
 import { staleReferences } from "../docs/reference.ts";
 import { supabase } from "../local/supabase-cli.ts";
 import { type ChildResult, packageFile, runNodeProgram } from "./child.ts";
+import { connect } from "./database.ts";
 import { biome, databaseTypesFile, generateDatabaseTypes } from "./database-types.ts";
 import { runDeno, runDenoModules } from "./deno.ts";
 import { findFiles } from "./find-files.ts";
@@ -74,6 +76,7 @@ export const sourceSteps: readonly LintStep[] = [
 export function databaseSteps(databaseUrl: string): LintStep[] {
   return [
     { name: "advisors (supabase db advisors)", run: () => advise(databaseUrl) },
+    { name: "schema (rules of our own)", run: () => checkSchema(databaseUrl) },
     {
       name: `${databaseTypesFile} is up to date`,
       run: (signal) => compareTypes(databaseUrl, signal),
@@ -136,6 +139,19 @@ async function advise(databaseUrl: string): Promise<string> {
     .parse(JSON.parse(stdout.trim() === "" ? "[]" : stdout))
     .map(({ name, level, detail, remediation }) => `${level} ${name}: ${detail}\n  ${remediation}`)
     .join("\n");
+}
+
+const schemaRules = fileURLToPath(new URL("./schema-rules.sql", import.meta.url));
+
+/** What the schema of a database breaks of `schema-rules.sql`. */
+export async function checkSchema(databaseUrl: string): Promise<string> {
+  const sql = connect(databaseUrl);
+  try {
+    const found = await sql.file<{ rule: string; object: string; remedy: string }[]>(schemaRules);
+    return found.map(({ rule, object, remedy }) => `${rule}: ${object}\n  ${remedy}`).join("\n");
+  } finally {
+    await sql.end();
+  }
 }
 
 async function compareTypes(databaseUrl: string, signal?: AbortSignal): Promise<string> {

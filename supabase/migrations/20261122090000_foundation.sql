@@ -1,5 +1,15 @@
 -- Foundation: what every later migration stands on.
 --
+-- Each migration is committed by itself, so what the project must have is asked first: a project without Vault is
+-- told before anything is applied, and not when half of it is.
+do $$
+begin
+  if to_regprocedure('vault.create_secret(text, text, text, uuid)') is null then
+    raise exception 'Pinebase keeps its secrets in Vault: enable the extension supabase_vault in the project, then push again.';
+  end if;
+end;
+$$;
+
 -- Two schemas and one direction. `public` is what the Data API exposes: tables
 -- under row-level security and thin functions that run as their caller. `private`
 -- holds the work behind them; the API roles have no usage on it, so nothing in it

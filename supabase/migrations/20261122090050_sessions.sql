@@ -99,8 +99,10 @@ $$;
 comment on function private.session_is_strong() is
   'Whether the current session is the user''s own and was opened with their second factor, where they have one.';
 
--- The user whose private rows the caller may see. Functions that visitors may call use this
--- instead of auth.uid(), which is also the user's id in an untrusted client's session.
+-- The user whose private rows the caller may see: what visitors may read in part, a table by
+-- its policy or a function, uses this instead of auth.uid(), which is also the user's id in an
+-- untrusted client's session. A restrictive policy beside it would have every such read look
+-- for the public row twice.
 create function private.reader_id()
 returns uuid
 language plpgsql
@@ -108,8 +110,13 @@ stable
 security definer
 set search_path = ''
 as $$
+declare
+  v_claims jsonb := auth.jwt();
 begin
-  return case when private.session_is_trusted() then auth.uid() end;
+  if coalesce(v_claims ->> 'client_id', '') = '' or private.session_is_trusted() then
+    return auth.uid();
+  end if;
+  return null;
 end;
 $$;
 
@@ -158,5 +165,5 @@ revoke all on function
   private.caller_id
   from public, anon, authenticated, service_role;
 -- Policies run as their caller.
-grant execute on function private.session_is_trusted, private.session_is_strong to authenticated;
+grant execute on function private.session_is_trusted, private.session_is_strong, private.reader_id to authenticated;
 grant execute on function private.has_second_factor, public.has_second_factor to service_role;

@@ -359,14 +359,7 @@ create policy "users read public indicators and their own"
   on public.indicators
   for select
   to authenticated
-  using (is_public or created_by = (select auth.uid()));
-
-create policy "OAuth clients that are not trusted read as visitors"
-  on public.indicators
-  as restrictive
-  for select
-  to authenticated
-  using (is_public or (select private.session_is_trusted()));
+  using (is_public or created_by = (select private.reader_id()));
 
 revoke all on public.indicators from public, anon, authenticated, service_role;
 grant select on public.indicators to anon, authenticated;
@@ -463,7 +456,7 @@ create policy "users read public custom indicators and their own"
   on public.custom_indicators
   for select
   to authenticated
-  using (is_public or user_id = (select auth.uid()));
+  using (is_public or user_id = (select private.reader_id()));
 
 create policy "users create custom indicators of their own"
   on public.custom_indicators
@@ -483,13 +476,6 @@ create policy "users delete their own custom indicators"
   for delete
   to authenticated
   using (user_id = (select auth.uid()));
-
-create policy "OAuth clients that are not trusted read as visitors"
-  on public.custom_indicators
-  as restrictive
-  for select
-  to authenticated
-  using (is_public or (select private.session_is_trusted()));
 
 create policy "OAuth clients that are not trusted add nothing"
   on public.custom_indicators

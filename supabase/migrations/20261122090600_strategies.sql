@@ -68,7 +68,7 @@ create policy "users read public strategies and their own"
   on public.strategies
   for select
   to authenticated
-  using (is_public or user_id = (select auth.uid()));
+  using (is_public or user_id = (select private.reader_id()));
 
 create policy "users create strategies of their own"
   on public.strategies
@@ -88,13 +88,6 @@ create policy "users delete their own strategies"
   for delete
   to authenticated
   using (user_id = (select auth.uid()));
-
-create policy "OAuth clients that are not trusted read as visitors"
-  on public.strategies
-  as restrictive
-  for select
-  to authenticated
-  using (is_public or (select private.session_is_trusted()));
 
 create policy "OAuth clients that are not trusted add nothing"
   on public.strategies
@@ -291,7 +284,7 @@ create policy "users read components of public strategies and their own"
   for select
   to authenticated
   using (
-    user_id = (select auth.uid())
+    user_id = (select private.reader_id())
     or exists (
       select
       from public.strategies as s
@@ -328,21 +321,6 @@ create policy "users remove components of their own strategies"
   for delete
   to authenticated
   using (user_id = (select auth.uid()));
-
-create policy "OAuth clients that are not trusted read as visitors"
-  on public.strategy_components
-  as restrictive
-  for select
-  to authenticated
-  using (
-    (select private.session_is_trusted())
-    or exists (
-      select
-      from public.strategies as s
-      where s.id = strategy_components.strategy_id
-        and s.is_public
-    )
-  );
 
 create policy "OAuth clients that are not trusted add nothing"
   on public.strategy_components

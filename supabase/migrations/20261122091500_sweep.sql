@@ -76,6 +76,8 @@ do $$
 begin
   if exists (select from pg_catalog.pg_extension where extname = 'pg_cron') then
     perform cron.schedule('pinebase-sweep', '*/15 * * * *', 'select private.sweep()');
+  else
+    raise notice 'pg_cron is not enabled, so nothing calls the sweep: enable it and push again, or run npm run sweep by a schedule of your own.';
   end if;
 end;
 $$;

@@ -15,5 +15,11 @@ where b.id = 'strategy-exports'
     where o.bucket_id = b.id
   );
 
-alter publication supabase_realtime
-  drop table public.users, public.strategies, public.subscriptions, public.credit_transactions;
+do $$
+begin
+  if not (select p.puballtables from pg_catalog.pg_publication as p where p.pubname = 'supabase_realtime') then
+    alter publication supabase_realtime
+      drop table public.users, public.strategies, public.subscriptions, public.credit_transactions;
+  end if;
+end;
+$$;

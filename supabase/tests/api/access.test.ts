@@ -247,7 +247,7 @@ describe("a stored key", () => {
     await asOperator(
       (sql) => sql`
         insert into public.api_keys (user_id, provider, key_encrypted, key_hint, secret_version)
-        values (${ada.id}, 'openai', 'ciphertext', 'abcd', 1)
+        values (${ada.id}, 'openai', 'ciphertext', 'abcd', private.current_api_key_secret_version())
       `,
     );
     const hint = await ada.client.from("api_keys").select("provider, key_hint");

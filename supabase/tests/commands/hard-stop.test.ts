@@ -14,8 +14,8 @@ import {
 import { loadSecrets, type Secrets } from "../../../scripts/local/secrets.ts";
 
 /**
- * Postgres is killed while credits and coupons are being counted, and started again: what was answered is
- * there, what was not answered can be sent again, and all of it adds up. The server is this test's own.
+ * Postgres is killed while credits and coupons are being counted and strategies saved, and started again: what was
+ * answered is there, what was not answered can be sent again, and all of it adds up. The server is this test's own.
  */
 
 const people = Array.from({ length: 24 }, () => randomUUID());
@@ -60,6 +60,10 @@ beforeAll(async () => {
       insert into public.coupons (code, discount_percent, max_uses)
       select 'STOP-' || n, 10, ${maxUses} from generate_series(1, 9) as n
     `;
+    // One strategy of each, which has its user's id.
+    await sql`
+      insert into public.strategies (id, user_id, name, config) select id, id, 'Stopped', '{}' from public.users
+    `;
   } finally {
     await sql.end();
   }
@@ -78,8 +82,13 @@ interface Attempt {
   refunded: number | null;
 }
 
-/** Charges, refunds every other time, and redeems, until the server is gone. */
-async function load(sql: postgres.Sql, attempts: Attempt[], redeemed: Set<string>): Promise<void> {
+/** Charges, refunds every other time, redeems, and saves a strategy, until the server is gone. */
+async function load(
+  sql: postgres.Sql,
+  attempts: Attempt[],
+  redeemed: Set<string>,
+  saved: Set<string>,
+): Promise<void> {
   for (;;) {
     const user = people[Math.floor(Math.random() * people.length)] ?? "";
     const attempt: Attempt = { user, key: randomUUID(), charged: null, refunded: null };
@@ -96,11 +105,26 @@ async function load(sql: postgres.Sql, attempts: Attempt[], redeemed: Set<string
       }
       const [redemption] = await sql`select public.redeem_coupon(${user}, ${code}) ->> 'ok' as ok`;
       if (redemption?.ok === "true") redeemed.add(`${user} ${code}`);
+      saved.add(`${user} ${await saveStrategy(sql, user, attempt.key)}`);
     } catch (error) {
       if (error instanceof postgres.PostgresError && !/^(57P0|08)/.test(error.code)) throw error;
       return;
     }
   }
+}
+
+/** Saves a new content as the user's own session does; gives the number of its version. */
+async function saveStrategy(sql: postgres.Sql, user: string, content: string): Promise<number> {
+  const claims = JSON.stringify({ sub: user, role: "authenticated" });
+  return await sql.begin(async (t) => {
+    await t`select set_config('role', 'authenticated', true), set_config('request.jwt.claims', ${claims}, true)`;
+    const [row] = await t<{ version: number }[]>`
+      select (
+        public.save_strategy(strategy_id => ${user}, config => ${t.json({ content })}) ->> 'version_number'
+      )::int as version
+    `;
+    return row?.version ?? 0;
+  });
 }
 
 async function killServer(): Promise<void> {
@@ -113,8 +137,9 @@ describe("Postgres, killed in the middle of the load and started again", () => {
   it("has lost nothing that it answered, and everything adds up", async () => {
     const attempts: Attempt[] = [];
     const redeemed = new Set<string>();
+    const saved = new Set<string>();
     const clients = connect(8);
-    const running = Array.from({ length: 8 }, () => load(clients, attempts, redeemed));
+    const running = Array.from({ length: 8 }, () => load(clients, attempts, redeemed, saved));
     while (attempts.length < 400) await new Promise((resolve) => setImmediate(resolve));
     await killServer();
     await Promise.all(running);
@@ -142,6 +167,14 @@ describe("Postgres, killed in the middle of the load and started again", () => {
       expect([...redeemed].filter((one) => !present.has(one))).toEqual([]);
       expect(await couponsThatDisagree(sql)).toHaveLength(0);
 
+      const versions = await sql`
+        select v.strategy_id || ' ' || v.version_number as version from public.strategy_versions as v
+      `;
+      const written = new Set(versions.map(({ version }) => version));
+      expect(saved.size).toBeGreaterThan(100);
+      expect([...saved].filter((one) => !written.has(one))).toEqual([]);
+      expect(await historiesWithGaps(sql)).toHaveLength(0);
+
       // Nobody knows what became of the last ones; so they are sent again, and count once.
       for (const { user, key } of attempts.filter(({ charged }) => charged === null)) {
         await sql`select public.charge_credits(${user}, 1, 'Load', ${key})`;
@@ -165,5 +198,16 @@ function couponsThatDisagree(sql: postgres.Sql) {
     from public.coupons as c
     where c.current_uses > ${maxUses}
       or c.current_uses <> (select count(*) from public.user_coupons as r where r.coupon_id = c.id)
+  `;
+}
+
+function historiesWithGaps(sql: postgres.Sql) {
+  return sql`
+    select s.id
+    from public.strategies as s
+    join public.strategy_versions as v on v.strategy_id = s.id
+    group by s.id
+    having max(v.version_number) <> s.current_version
+      or max(v.version_number) - min(v.version_number) + 1 <> count(*)
   `;
 }

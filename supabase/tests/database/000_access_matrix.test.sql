@@ -55,7 +55,7 @@ values
   (md5('premium indicator')::uuid, 'Matrix premium', 'momentum', 'entry', false, md5('premium')::uuid);
 
 insert into public.api_keys (id, user_id, provider, key_encrypted, key_hint, secret_version)
-select md5(who || ' key')::uuid, md5(who)::uuid, 'openai', 'ciphertext', 'last', 1
+select md5(who || ' key')::uuid, md5(who)::uuid, 'openai', 'ciphertext', 'last', private.current_api_key_secret_version()
 from unnest(array['owner', 'premium']) as who;
 
 insert into public.api_key_events (user_id, provider, action)
@@ -284,6 +284,7 @@ insert into expected_callers
 values
   ('private.session_is_trusted', 'authenticated'),
   ('private.session_is_strong', 'authenticated'),
+  ('private.reader_id', 'authenticated'),
   ('private.has_second_factor', 'service_role'),
   ('public.has_second_factor', 'service_role');
 
@@ -457,7 +458,7 @@ values
   ('api_keys', 'filter by the ciphertext', $$select id from public.api_keys where key_encrypted like 'c%' and user_id = md5('{who}')::uuid$$,
     'no grant', 'no grant', 'no grant', 'no grant', '1'),
   ('api_keys', 'insert a key',
-    $$insert into public.api_keys (user_id, provider, key_encrypted, secret_version) values (md5('owner')::uuid, 'anthropic', 'x', 1)$$,
+    $$insert into public.api_keys (user_id, provider, key_encrypted, secret_version) values (md5('owner')::uuid, 'anthropic', 'x', 0)$$,
     'no grant', 'no grant', 'no grant', 'no grant', '1'),
   ('api_keys', 'change a key', $$update public.api_keys set key_encrypted = 'x' where user_id = md5('{who}')::uuid$$,
     'no grant', 'no grant', 'no grant', 'no grant', '1'),
@@ -761,14 +762,15 @@ order by c.function_name, a.actor;
 -- Word by word: what no statement above can tell apart (a `with check` behind a column
 -- that nobody may update) is still a rule, and a line of defence.
 
--- A condition on one line, with a word for each sub-select: "me" for the one around auth.uid().
+-- A condition on one line, with a word for each sub-select: "me" for the one around auth.uid(),
+-- "reader" for the one around reader_id(), which is me but in a session of an OAuth client.
 create function pg_temp.plainly(condition text)
 returns text
 language sql
 return replace(
   regexp_replace(
     replace(regexp_replace(condition, '\s+', ' ', 'g'), '( SELECT auth.uid() AS uid)', 'me'),
-    '\( SELECT private.session_is_(\w+)\(\) AS session_is_\w+\)', '\1', 'g'
+    '\( SELECT private.(session_is_|)(trusted|strong|reader)(_id|)\(\) AS \w+\)', '\2', 'g'
   ),
   'FROM public.', 'FROM '
 );
@@ -787,14 +789,14 @@ values
   ('api_keys', 'DELETE', '{authenticated}', '(user_id = me)', null),
   ('api_key_events', 'SELECT', '{authenticated}', '(user_id = me)', null),
   ('indicators', 'SELECT', '{anon}', 'is_public', null),
-  ('indicators', 'SELECT', '{authenticated}', '(is_public OR (created_by = me))', null),
+  ('indicators', 'SELECT', '{authenticated}', '(is_public OR (created_by = reader))', null),
   ('custom_indicators', 'SELECT', '{anon}', 'is_public', null),
-  ('custom_indicators', 'SELECT', '{authenticated}', '(is_public OR (user_id = me))', null),
+  ('custom_indicators', 'SELECT', '{authenticated}', '(is_public OR (user_id = reader))', null),
   ('custom_indicators', 'INSERT', '{authenticated}', null, '(user_id = me)'),
   ('custom_indicators', 'UPDATE', '{authenticated}', '(user_id = me)', '(user_id = me)'),
   ('custom_indicators', 'DELETE', '{authenticated}', '(user_id = me)', null),
   ('strategies', 'SELECT', '{anon}', 'is_public', null),
-  ('strategies', 'SELECT', '{authenticated}', '(is_public OR (user_id = me))', null),
+  ('strategies', 'SELECT', '{authenticated}', '(is_public OR (user_id = reader))', null),
   ('strategies', 'INSERT', '{authenticated}', null, '(user_id = me)'),
   ('strategies', 'UPDATE', '{authenticated}', '(user_id = me)', '(user_id = me)'),
   ('strategies', 'DELETE', '{authenticated}', '(user_id = me)', null),
@@ -802,7 +804,7 @@ values
   ('strategy_components', 'SELECT', '{anon}',
     '(EXISTS ( SELECT FROM strategies s WHERE ((s.id = strategy_components.strategy_id) AND s.is_public)))', null),
   ('strategy_components', 'SELECT', '{authenticated}',
-    '((user_id = me) OR (EXISTS ( SELECT FROM strategies s WHERE ((s.id = strategy_components.strategy_id) AND s.is_public))))', null),
+    '((user_id = reader) OR (EXISTS ( SELECT FROM strategies s WHERE ((s.id = strategy_components.strategy_id) AND s.is_public))))', null),
   ('strategy_components', 'INSERT', '{authenticated}', null,
     '((user_id = me) AND (EXISTS ( SELECT FROM strategies s WHERE ((s.id = strategy_components.strategy_id) AND (s.user_id = me)))))'),
   ('strategy_components', 'UPDATE', '{authenticated}', '(user_id = me)', '(user_id = me)'),
@@ -835,12 +837,7 @@ union all
 select t, c, 'trusted', null
 from unnest(array['custom_indicators', 'strategies', 'strategy_components']) as t, unnest(array['UPDATE', 'DELETE']) as c
 union all
-select t, 'SELECT', '(is_public OR trusted)', null
-from unnest(array['indicators', 'custom_indicators', 'strategies']) as t
-union all
 values
-  ('strategy_components', 'SELECT',
-    '(trusted OR (EXISTS ( SELECT FROM strategies s WHERE ((s.id = strategy_components.strategy_id) AND s.is_public))))', null),
   ('api_keys', 'DELETE', 'strong', null);
 
 select set_eq(

@@ -18,7 +18,7 @@ create temporary table valid_rows (table_name text primary key, row_values jsonb
 insert into valid_rows
 values
   ('plans', '{"plan_type": "extra", "name": "Extra", "max_versions": 1}'),
-  ('api_keys', jsonb_build_object('user_id', md5('user')::uuid, 'provider', 'openai', 'key_encrypted', 'x', 'secret_version', 1)),
+  ('api_keys', jsonb_build_object('user_id', md5('user')::uuid, 'provider', 'openai', 'key_encrypted', 'x', 'secret_version', private.current_api_key_secret_version())),
   ('api_key_events', jsonb_build_object('user_id', md5('user')::uuid, 'provider', 'openai', 'action', 'stored')),
   ('indicators', '{"name": "Tables test", "category": "momentum", "type": "entry"}'),
   ('custom_indicators', jsonb_build_object('user_id', md5('user')::uuid, 'name', 'Mine', 'category', 'momentum', 'type', 'exit', 'pine_script', 'plot(close)')),
@@ -192,7 +192,7 @@ select throws_ok(
   '23505', null, 'a user redeems a coupon once'
 );
 
-insert into public.api_keys (user_id, provider, key_encrypted, secret_version) values (md5('user')::uuid, 'twin', 'x', 1);
+insert into public.api_keys (user_id, provider, key_encrypted, secret_version) values (md5('user')::uuid, 'twin', 'x', private.current_api_key_secret_version());
 select is(pg_temp.refusal('api_keys', '{"provider": "twin"}'), '23505', 'a user has one key for a provider');
 
 -- ------------------------------------------------------- shape of the whole schema

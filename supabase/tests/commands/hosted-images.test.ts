@@ -1,0 +1,74 @@
+import { readFile } from "node:fs/promises";
+import postgres from "postgres";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { listMigrations } from "../../../scripts/lib/migration-files.ts";
+import {
+  type ScratchPlatform,
+  startScratchPlatform,
+} from "../../../scripts/lib/scratch-platform.ts";
+import { pushMigrations } from "../../../scripts/local/migrations.ts";
+
+/** Hosted projects differ: in their age, and in what their owners have switched on and off. */
+
+let platform: ScratchPlatform;
+
+beforeAll(async () => {
+  platform = await startScratchPlatform();
+});
+
+afterAll(async () => {
+  await platform?.stop();
+});
+
+/** Applies every migration as a push does, and gives what the database has said: the CLI does not show it. */
+async function applyAll(url: string): Promise<string[]> {
+  const said: string[] = [];
+  const sql = postgres(url, { max: 1, onnotice: ({ message }) => said.push(message ?? "") });
+  try {
+    for (const { path } of await listMigrations()) {
+      const text = await readFile(path, "utf8");
+      await sql.begin((t) => t.unsafe(text));
+    }
+  } finally {
+    await sql.end();
+  }
+  return said;
+}
+
+describe("an image from before November 2025, a publication for all tables, and no pg_cron", () => {
+  it("take every migration, and are told what they lack", { timeout: 400_000 }, async () => {
+    const url = await platform.createDatabase("old_image", "revoked");
+    await platform.asAdmin("old_image", async (sql) => {
+      await sql`revoke set on parameter log_parameter_max_length from postgres`;
+      await sql`drop publication supabase_realtime`;
+      await sql`create publication supabase_realtime for all tables`;
+    });
+    const said = await applyAll(url);
+    expect(said).toContainEqual(expect.stringContaining("log_parameter_max_length"));
+    expect(said).toContainEqual(expect.stringContaining("pg_cron is not enabled"));
+    const [row] = await platform.asAdmin(
+      "old_image",
+      (sql) => sql`
+        select
+          (select puballtables from pg_publication where pubname = 'supabase_realtime') as all_tables,
+          to_regprocedure('public.sweep()') is not null as complete
+      `,
+    );
+    expect(row).toEqual({ all_tables: true, complete: true });
+  });
+});
+
+describe("a project without Vault", () => {
+  it("is told in one sentence, before anything is applied", { timeout: 200_000 }, async () => {
+    const url = await platform.createDatabase("no_vault", "revoked");
+    await platform.asAdmin("no_vault", (sql) => sql`drop schema vault cascade`);
+    await expect(pushMigrations(url)).rejects.toThrow(/enable the extension supabase_vault/);
+    const [row] = await platform.asAdmin(
+      "no_vault",
+      (sql) => sql`
+        select to_regnamespace('private') is null and to_regclass('public.users') is null as untouched
+      `,
+    );
+    expect(row).toEqual({ untouched: true });
+  });
+});
