@@ -45,13 +45,21 @@ process.chdir(root);
 // Or tsx keeps what it compiles in the temporary folder for good, for a gain that nobody feels.
 process.env.TSX_DISABLE_CACHE = "1";
 
+var args = process.argv.slice(3);
+
 import("tsx/esm/api")
   .then(function (tsx) {
     tsx.register();
-    return import(url.pathToFileURL(file).href);
+    return import(url.pathToFileURL(path.join(__dirname, "lib", "help.ts")).href);
   })
-  .then(function (loaded) {
-    return loaded.run(process.argv.slice(3));
+  .then(function (help) {
+    if (help.asksForHelp(args)) {
+      process.stdout.write(help.helpOf(command) + "\n");
+      return 0;
+    }
+    return import(url.pathToFileURL(file).href).then(function (loaded) {
+      return loaded.run(args);
+    });
   })
   .then(
     function (code) {

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { UserError } from "./lib/user-error.ts";
 import { loadConfig } from "./local/config.ts";
-import { type Check, checksOf, type Target } from "./smoke/checks.ts";
+import { type Check, checksOf, notConfigured, type Target } from "./smoke/checks.ts";
 
 const usage =
   "Usage: npm run smoke -- --url https://REF.supabase.co --key PUBLISHABLE_KEY [--without FUNCTION]";
@@ -13,22 +13,21 @@ const usage =
  */
 export async function run(args: string[]): Promise<number> {
   const target = await parse(args);
-  let failed = 0;
-  const checks = checksOf(target);
-  for (const { check, finding } of await runAll(checks)) {
-    console.log(`${finding === null ? "ok    " : "FAILED"} ${check.name}`);
-    if (finding !== null) {
-      console.log(`       ${finding}`);
-      failed += 1;
-    }
+  const count = { ok: 0, skipped: 0, failed: 0 };
+  for (const { check, finding } of await runAll(checksOf(target))) {
+    const outcome = finding === null ? "ok" : finding === notConfigured ? "skipped" : "failed";
+    count[outcome] += 1;
+    console.log(`${(outcome === "failed" ? "FAILED" : outcome).padEnd(8)}${check.name}`);
+    if (outcome === "skipped") console.log("        It is not configured in this project.");
+    if (typeof finding === "string") console.log(`        ${finding}`);
   }
-  console.log(`\n${checks.length - failed} ok, ${failed} failed`);
-  return failed === 0 ? 0 : 1;
+  console.log(`\n${count.ok} ok, ${count.skipped} skipped, ${count.failed} failed`);
+  return count.failed === 0 ? 0 : 1;
 }
 
 /** Few at a time: this is a look, not a load. */
 async function runAll(checks: readonly Check[]) {
-  const results: { check: Check; finding: string | null }[] = [];
+  const results: { check: Check; finding: Awaited<ReturnType<Check["run"]>> }[] = [];
   for (let start = 0; start < checks.length; start += 6) {
     const some = checks.slice(start, start + 6);
     const findings = some.map(async (check) => ({ check, finding: await check.run() }));

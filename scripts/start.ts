@@ -38,14 +38,18 @@ export async function run(args: string[]): Promise<number> {
       signal: stopping,
     });
   } catch (error) {
-    if (!stopping.aborted) throw error;
+    if (!stopping.aborted) throw inWords(error, options.dir);
     progress.end();
     process.stdout.write("Stopped.\n");
     return 0;
   } finally {
     progress.end();
   }
-  const file = await writeStatus(options.dir, stack.status);
+  const file = await writeStatus(options.dir, stack.status).catch(async (error: unknown) => {
+    await stack.stop();
+    await removeStatus(options.dir);
+    throw inWords(error, options.dir);
+  });
   const standIn = stack.status.STRIPE_API_BASE;
   if (standIn) {
     process.stdout.write(
@@ -54,9 +58,7 @@ export async function run(args: string[]): Promise<number> {
   }
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   process.stdout.write(`${statusTable(stack.status)}\n\n`);
-  process.stdout.write(
-    `Ready in ${seconds} s. All of this is in ${file}, mails in mail.log beside it.\n`,
-  );
+  process.stdout.write(`Ready in ${seconds} s. All of this is in ${file}.\n`);
   process.stdout.write(
     inCallersWords("Press Ctrl-C to stop. The data is kept until npm run reset.\n"),
   );
@@ -75,6 +77,19 @@ export async function run(args: string[]): Promise<number> {
   await stack.stop();
   process.stdout.write("Stopped.\n");
   return 0;
+}
+
+/** A full disk, in one sentence, wherever it was noticed. Anything else is thrown as it is. */
+function inWords(error: unknown, dir: string): unknown {
+  const isFull = /ENOSPC|No space left on device/.test(
+    error instanceof Error ? `${error.message} ${String(error.cause)}` : "",
+  );
+  if (!isFull) return error;
+  return new UserError(
+    `The disk of the data folder ${dir} is full.`,
+    "Nothing runs any more. Free some space, then run npm start again.",
+    { cause: error },
+  );
 }
 
 /**

@@ -1,8 +1,10 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { App, type EmailDriver, type ServerOptions } from "@supabase/lite";
 import type { PostgresConnection } from "@supabase/lite/postgres";
 import postgres from "postgres";
 import type { Config } from "./config.ts";
 import { connectLite, jsonAsText } from "./lite-connection.ts";
+import type { Mail } from "./mails.ts";
 import { withPostgrestStatus } from "./postgrest-errors.ts";
 import { withLog } from "./quiet.ts";
 import { readRoleSettings, withRoleSettings } from "./role-settings.ts";
@@ -31,7 +33,7 @@ export interface ApiOptions {
   /** Takes what they report, such as statements that Postgres refused. */
   log(line: string): void;
   /** Takes the mails that hosted would send. */
-  mail(text: string): void;
+  mail(mail: Mail): void;
 }
 
 /** What neither service has use for. */
@@ -102,7 +104,10 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       const app = isRpc(request) ? functionsApp : tablesApp;
       return withLog(log, () => app.fetch(request));
     },
-    auth: (request) => withLog(log, () => authApp.fetch(request)),
+    auth: async (request) => {
+      const redirectTo = await allowedRedirect(request, authApp);
+      return redirects.run(redirectTo, () => withLog(log, () => authApp.fetch(request)));
+    },
     stop: async () => {
       const connections = [reader, tables, functions, auth];
       await Promise.all([
@@ -130,12 +135,38 @@ function authSettings(config: Config) {
   return { ...config.auth, email: { ...email, enable_signup: enabled } };
 }
 
-/** Nobody gets mail from a laptop: it is written down. */
+/** The page that the request being answered wants its mail to lead to. */
+const redirects = new AsyncLocalStorage<string | null>();
+
+/**
+ * What a request gives as `redirect_to`, where config.toml allows it. @supabase/lite keeps that rule at the link of
+ * a mail and drops the parameter when it writes one. So a link without a valid token is asked where it leads.
+ */
+async function allowedRedirect(request: Request, auth: App): Promise<string | null> {
+  const wanted = new URL(request.url).searchParams.get("redirect_to");
+  if (request.method === "GET" || wanted === null) return null;
+  const link = new URL("/auth/v1/verify?type=recovery&token=none", request.url);
+  link.searchParams.set("redirect_to", wanted);
+  const answer = await auth.fetch(new Request(link));
+  const [page = ""] = (answer.headers.get("location") ?? "").split("#");
+  return page || null;
+}
+
+/** Nobody gets mail from a laptop: it is kept for a page that shows it. */
 function mailTo({ config, url, mail }: ApiOptions): EmailDriver {
+  const begin = `${config.auth.site_url.replace(/\/$/, "")}/auth/v1/verify?`;
+  const toGateway = (link: string) => {
+    const own = new URL(link.replace(begin, `${url}/auth/v1/verify?`));
+    const page = redirects.getStore();
+    if (page) own.searchParams.set("redirect_to", page);
+    return own.href;
+  };
   return {
     send: async ({ to, subject, text = "" }) => {
-      const body = text.replaceAll(`${config.auth.site_url}/auth/v1/`, `${url}/auth/v1/`);
-      mail(`To: ${to}\nSubject: ${subject}\n\n${body}\n`);
+      const body = text.replaceAll(/https?:\/\/\S+/g, (link) =>
+        link.startsWith(begin) ? toGateway(link) : link,
+      );
+      mail({ to: String(to), subject, text: body });
     },
   };
 }

@@ -1,4 +1,4 @@
-import { access, constants, mkdir, rm, rmdir, stat } from "node:fs/promises";
+import { access, constants, mkdir, readFile, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../lib/user-error.ts";
 
@@ -19,6 +19,11 @@ export async function prepareFolder(dir: string): Promise<void> {
       { cause },
     );
   }
+  for (const [name, text] of Object.entries(written)) {
+    await writeFile(join(dir, name), text, { flag: "wx" }).catch((error: unknown) => {
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    });
+  }
   if ((await exists(join(dir, "postgres"))) && !(await exists(join(dir, "secrets.json")))) {
     throw new UserError(
       `The data folder ${dir} is broken: it has data and no secrets.json to open it with.`,
@@ -27,16 +32,26 @@ export async function prepareFolder(dir: string): Promise<void> {
   }
 }
 
+/** What goes into every folder, unless somebody has put a file of that name there. */
+const written = {
+  // Data and keys are no part of an app's history.
+  ".gitignore": "*\n",
+  // The router of the functions is copied here, and an app's own package.json may say "commonjs".
+  "package.json": `${JSON.stringify({ type: "module" })}\n`,
+};
+
 /** Everything that a stack keeps in its folder. */
 const ours = [
   "postgres",
   "postgres.new",
   "deno",
+  "app",
+  "router",
   "functions.import-map.json",
   "api.log",
   "functions.log",
   "initdb.log",
-  "mail.log",
+  "mails.jsonl",
   "postgres.log",
   "status.json",
   "lock.json",
@@ -48,6 +63,10 @@ const ours = [
 /** Deletes what a stack has kept, and the folder when nothing of anybody else's is in it. */
 export async function deleteData(dir: string): Promise<void> {
   for (const name of ours) await rm(join(dir, name), { recursive: true, force: true });
+  for (const [name, text] of Object.entries(written)) {
+    const file = join(dir, name);
+    if ((await readFile(file, "utf8").catch(() => null)) === text) await rm(file);
+  }
   await rmdir(dir).catch(() => {});
 }
 

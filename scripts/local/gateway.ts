@@ -11,6 +11,8 @@ export interface GatewayOptions {
   /** Where the edge functions listen. */
   functionsUrl: string;
   functions: Config["functions"];
+  /** Shows the mails that Auth would have sent. */
+  mails(request: Request): Response;
   /** Whether the pages of an origin may call the functions. */
   isAllowedOrigin(origin: string): boolean;
   keys: GatewayKeys;
@@ -45,7 +47,13 @@ const notFilters = new Set([
  */
 export function createGateway(options: GatewayOptions): (request: Request) => Promise<Response> {
   return async (request) => {
-    const isForFunction = new URL(request.url).pathname.startsWith("/functions/v1/");
+    const { pathname, hostname } = new URL(request.url);
+    if (pathname === "/mails") {
+      // Mails hold links that sign in. No other page may read them, also not under a name that leads to this machine.
+      const isOwn = hostname === "127.0.0.1" || hostname === "localhost";
+      return isOwn ? options.mails(request) : new Response(null, { status: 403 });
+    }
+    const isForFunction = pathname.startsWith("/functions/v1/");
     if (request.method === "OPTIONS") {
       const isRefused =
         isForFunction && !options.isAllowedOrigin(request.headers.get("origin") ?? "");

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { inCallersWords } from "../lib/callers-words.ts";
 
 /** The fields of an Auth request that tell which kind of sign-in it is. */
 const credentialsSchema = z.looseObject({
@@ -22,27 +23,32 @@ const services: ReadonlyArray<readonly [path: RegExp, name: string]> = [
 /** The answer for what only the stack with Docker has, or null for what is here. */
 export async function absentFrom(pathname: string, request: Request): Promise<Response | null> {
   const service = services.find(([path]) => path.test(pathname))?.[1];
-  if (service) return notHere(service);
+  if (service) return notHere(service, pathname);
   if (request.method !== "POST") return null;
 
   const grant = new URL(request.url).searchParams.get("grant_type");
   if (pathname === "/auth/v1/token" && (grant === "id_token" || grant === "web3")) {
-    return notHere("Sign-in by another provider's token");
+    return notHere("Sign-in by another provider's token", pathname);
   }
   const route = /^\/auth\/v1\/(signup|token|otp|verify|resend)$/.exec(pathname)?.[1];
   if (!route) return null;
   const credentials = credentialsSchema.safeParse(await body(request)).data;
-  if (credentials?.phone && !credentials.email) return notHere("Sign-in by phone");
-  if (route === "signup" && credentials && !credentials.email) return notHere("Anonymous sign-in");
+  if (credentials?.phone && !credentials.email) return notHere("Sign-in by phone", pathname);
+  if (route === "signup" && credentials && !credentials.email)
+    return notHere("Anonymous sign-in", pathname);
   return null;
 }
 
-function notHere(what: string): Response {
-  const message = `${what} is not part of the stack without Docker. Run npm run start:docker to have it.`;
-  return Response.json(
-    { code: "not_in_local_stack", error: "not_in_local_stack", message },
-    { status: 501 },
+function notHere(what: string, pathname: string): Response {
+  const message = inCallersWords(
+    `${what} is not part of the stack without Docker. Run npm run start:docker to have it.`,
   );
+  const code = "not_in_local_stack";
+  if (pathname.startsWith("/auth/")) {
+    // supabase-js takes every 5xx of Auth for a failing network and drops what it says.
+    return Response.json({ code, error_code: code, msg: message }, { status: 422 });
+  }
+  return Response.json({ code, error: code, message }, { status: 501 });
 }
 
 async function body(request: Request): Promise<unknown> {

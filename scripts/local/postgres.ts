@@ -9,6 +9,7 @@ import { postgresBinaries } from "./postgres-binaries.ts";
 import { createCluster, hasCluster } from "./postgres-cluster.ts";
 import { postgresUser, startAs } from "./postgres-user.ts";
 import { commandLineOf, endWithUs, gone, isAlive } from "./processes.ts";
+import { watchOver } from "./watchdog.ts";
 
 /** A running server. */
 export interface PostgresServer {
@@ -69,6 +70,8 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     const server = supervise(child, port);
     await output.close();
     if (await isReady(server, superuserUrl({ ...options, port }, "postgres"), options.dir)) {
+      const endWatch = await watchOver(options.dir);
+      void server.ended.then(endWatch);
       return server;
     }
 

@@ -1,5 +1,6 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { UserError } from "../lib/user-error.ts";
 import type { Api } from "./api.ts";
 import { loadConfig, withPage } from "./config.ts";
 import { prepareFolder } from "./data-folder.ts";
@@ -10,6 +11,7 @@ import { createGateway } from "./gateway.ts";
 import { offerLlmStandIn } from "./llm-provider.ts";
 import { standInOperatorKey, startLlmStandIn } from "./llm-stand-in.ts";
 import { lockFolder } from "./lock.ts";
+import { openMails } from "./mails.ts";
 import { hasPendingMigrations, pushMigrations } from "./migrations.ts";
 import { pageOrigins, readAllowedOrigins } from "./page-origins.ts";
 import {
@@ -123,8 +125,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await runSeed(databaseUrl(), config.db.seed);
 
     step("Starting Auth and the Data API");
-    const logs = { api: join(options.dir, "api.log"), mail: join(options.dir, "mail.log") };
-    for (const file of Object.values(logs)) await writeFile(file, "", { mode: 0o600 });
+    const apiLog = join(options.dir, "api.log");
+    await writeFile(apiLog, "", { mode: 0o600 });
+    const mails = await openMails(options.dir);
     const { url } = door;
     const { startApi } = await loading;
     const api = await startApi({
@@ -134,8 +137,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       adminUrl: adminUrl(),
       authenticatorUrl: urlAs("authenticator", secrets.servicePassword),
       authUrl: urlAs("supabase_auth_admin", secrets.servicePassword),
-      log: (line) => void appendFile(logs.api, `${new Date().toISOString()} ${line}\n`),
-      mail: (text) => void appendFile(logs.mail, `${text}\n`),
+      log: (line) => void appendFile(apiLog, `${new Date().toISOString()} ${line}\n`),
+      mail: mails.add,
     });
     cleanups.push(api.stop);
     await prepareDemoUser(adminUrl(), secrets, signUp(api));
@@ -146,6 +149,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await offerLlmStandIn(databaseUrl(), llm.url);
     const status: Status = {
       API_URL: url,
+      MAIL_URL: `${url}/mails`,
       DB_URL: databaseUrl(),
       FUNCTIONS_URL: `${url}/functions/v1`,
       PUBLISHABLE_KEY: secrets.publishableKey,
@@ -186,6 +190,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         api,
         functionsUrl: functions.url,
         functions: config.functions,
+        mails: mails.show,
         isAllowedOrigin: readAllowedOrigins(environment),
         keys: {
           publishable: status.PUBLISHABLE_KEY,
@@ -196,6 +201,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         },
       }),
     );
+    if ("health" in config.functions) {
+      step("Asking the edge functions whether they are well");
+      await askHealth(status.FUNCTIONS_URL, options);
+    }
     startDeliveries();
 
     app?.serve(
@@ -224,6 +233,29 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await stop();
     throw error;
   }
+}
+
+/**
+ * Asks the function that looks at the database and back.
+ *
+ * @throws UserError when it does not answer that all is well
+ */
+async function askHealth(functionsUrl: string, { dir, signal }: StackOptions): Promise<void> {
+  const late = AbortSignal.timeout(120_000);
+  const giveUp = signal ? AbortSignal.any([signal, late]) : late;
+  let said: string;
+  try {
+    const answer = await fetch(`${functionsUrl}/health`, { signal: giveUp });
+    if (answer.ok) return;
+    said = await answer.text();
+  } catch (error) {
+    signal?.throwIfAborted();
+    said = error instanceof Error ? error.message : String(error);
+  }
+  throw new UserError(
+    `The edge functions do not work: ${said}`,
+    `What they said is in ${join(dir, "functions.log")}.`,
+  );
 }
 
 /** The variables that hosted gives every function. */

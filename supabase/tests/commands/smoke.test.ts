@@ -2,16 +2,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
 import { readCatalog } from "../../../scripts/docs/catalog.ts";
-import { loadConfig } from "../../../scripts/local/config.ts";
 import { checksOf } from "../../../scripts/smoke/checks.ts";
 import { rpcs, tables } from "../../../scripts/smoke/expectations.ts";
 import { runCommand } from "../support/commands.ts";
 import { stack } from "../support/stack.ts";
-
-/** What a stack without an account at Stripe and at PayPal cannot answer. */
-const notHere = Object.keys((await loadConfig()).functions)
-  .filter((name) => name.endsWith("-webhook"))
-  .flatMap((name) => ["--without", name]);
 
 /** A project that answers every request the same. */
 async function withServer<T>(status: number, body: string, work: (url: string) => Promise<T>) {
@@ -33,17 +27,19 @@ async function failures(url: string, functions = {}): Promise<string[]> {
   const findings = await Promise.all(
     checks.map(async ({ name, run }) => ({ name, finding: await run() })),
   );
-  return findings.flatMap(({ name, finding }) => (finding === null ? [] : [name]));
+  return findings.flatMap(({ name, finding }) => (typeof finding === "string" ? [name] : []));
 }
 
 describe("npm run smoke", () => {
   it("finds nothing wrong with a stack that has every migration and function", async () => {
     const { code, output } = await runCommand([
       "smoke",
-      ...["--url", stack.API_URL, "--key", stack.PUBLISHABLE_KEY, ...notHere],
+      ...["--url", stack.API_URL, "--key", stack.PUBLISHABLE_KEY],
     ]);
     expect(output).not.toContain("FAILED");
-    expect(output).toMatch(/\n\d\d+ ok, 0 failed\n$/);
+    // This stack has no account at PayPal, which is no fault.
+    expect(output).toContain("skipped function paypal-webhook: 400 to a bad signature");
+    expect(output).toMatch(/\n\d\d+ ok, \d skipped, 0 failed\n$/);
     expect(code).toBe(0);
   });
 

@@ -1,4 +1,4 @@
-import { type Html, html } from "./html.ts";
+import { type Html, html } from "../../html.ts";
 
 /** https://docs.stripe.com/testing */
 const cards = [

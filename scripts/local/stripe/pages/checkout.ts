@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { type Html, html, money, type Page, type Redirect } from "../../html.ts";
 import { dueNow } from "../payment-pages.ts";
 import { cardChoice } from "./cards.ts";
 import { find, type PageContext, refusalOf } from "./context.ts";
-import { type Html, html, money, type Page, page, type Redirect } from "./html.ts";
 import { type Price, priceSchema, productSchema, sessionSchema } from "./objects.ts";
+import { page } from "./page.ts";
 
 type Session = z.output<typeof sessionSchema>;
 

@@ -1,6 +1,6 @@
+import type { Page, Redirect } from "../../html.ts";
 import { checkoutPage } from "./checkout.ts";
 import type { PageContext } from "./context.ts";
-import type { Page, Redirect } from "./html.ts";
 import { portalPage } from "./portal.ts";
 
 const pages = { pay: checkoutPage, portal: portalPage };

@@ -1,18 +1,9 @@
 import { z } from "zod";
+import { type Content, day, type Html, html, money, type Page, type Redirect } from "../../html.ts";
 import type { StripeObject } from "../route.ts";
 import { cardChoice } from "./cards.ts";
 import { rateOf } from "./checkout.ts";
 import { type CallAnswer, find, type PageContext, refusalOf } from "./context.ts";
-import {
-  type Content,
-  day,
-  type Html,
-  html,
-  money,
-  type Page,
-  page,
-  type Redirect,
-} from "./html.ts";
 import {
   customerSchema,
   invoiceSchema,
@@ -22,6 +13,7 @@ import {
   productSchema,
   subscriptionSchema,
 } from "./objects.ts";
+import { page } from "./page.ts";
 
 type PortalSession = z.output<typeof portalSessionSchema>;
 type Subscription = z.output<typeof subscriptionSchema>;

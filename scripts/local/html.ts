@@ -45,8 +45,12 @@ const style = `
   th, td { text-align: start; padding: .35rem .75rem .35rem 0; border-bottom: .0625rem solid; }
 `;
 
-/** A whole page, which needs no script. */
-export function page(title: string, content: Content, status = 200): Page {
+/**
+ * A whole page, which needs no script.
+ *
+ * @param note says above it what the page is
+ */
+export function htmlPage(title: string, note: string, content: Content, status = 200): Page {
   const { html: body } = html`<!doctype html>
 <html lang="en">
 <head>
@@ -56,7 +60,7 @@ export function page(title: string, content: Content, status = 200): Page {
 <style>${{ html: style }}</style>
 </head>
 <body>
-<header><p class="note">A stand-in for Stripe on this machine. No money moves here.</p></header>
+<header><p class="note">${note}</p></header>
 <main>
 <h1>${title}</h1>
 ${content}
@@ -66,6 +70,14 @@ ${content}
 `;
   return { status, body };
 }
+
+/** What every page is sent with. It runs no script and is shown in no other page's frame. */
+export const pageHeaders = {
+  "content-type": "text/html; charset=utf-8",
+  "content-security-policy":
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+  "cache-control": "no-store",
+};
 
 /** An amount of the currency's smallest unit, as a person reads it. */
 export function money(amount: number, currency: string): string {

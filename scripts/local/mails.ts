@@ -1,0 +1,78 @@
+import { appendFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { type Content, type Html, html, htmlPage, pageHeaders } from "./html.ts";
+import { readIfThere } from "./secrets.ts";
+
+const mailSchema = z.object({
+  to: z.string(),
+  subject: z.string(),
+  text: z.string(),
+  sent_at: z.string(),
+});
+
+/** What Auth would send. */
+export type Mail = Omit<z.output<typeof mailSchema>, "sent_at">;
+
+/** The mails of a stack, which go no further than a page. */
+export interface Mails {
+  add(mail: Mail): void;
+  /** The page, or for a program JSON; the newest mail comes first. */
+  show(request: Request): Response;
+}
+
+/** The file's name in the folder of the stack: one mail a line. */
+export const mailFile = "mails.jsonl";
+
+const kept = 200;
+
+/** Reads what was sent before, and keeps what comes. */
+export async function openMails(dir: string): Promise<Mails> {
+  const file = join(dir, mailFile);
+  const lines = ((await readIfThere(file)) ?? "").split("\n").slice(-kept - 1);
+  const mails = lines.flatMap((line) => parse(line) ?? []);
+  await writeFile(file, mails.map((mail) => `${JSON.stringify(mail)}\n`).join(""), { mode: 0o600 });
+  return {
+    add: (mail) => {
+      const sent = { ...mail, sent_at: new Date().toISOString() };
+      mails.push(sent);
+      void appendFile(file, `${JSON.stringify(sent)}\n`);
+    },
+    show: (request) => {
+      const newestFirst = mails.slice(-kept).reverse();
+      const isProgram = request.headers.get("accept")?.includes("application/json");
+      if (isProgram)
+        return Response.json(newestFirst, { headers: { "cache-control": "no-store" } });
+      const note = "Mails that Auth would have sent. They stay on this machine.";
+      const content = newestFirst.map(toHtml);
+      const { body } = htmlPage(
+        "Mails",
+        note,
+        content.length > 0 ? content : html`<p>There is no mail yet.</p>`,
+      );
+      return new Response(body, { headers: pageHeaders });
+    },
+  };
+}
+
+function toHtml({ to, subject, text, sent_at }: z.output<typeof mailSchema>): Html {
+  return html`<article>
+<h2>${subject}</h2>
+<p>To ${to}, <time datetime="${sent_at}">${sent_at.replace("T", " ").slice(0, 19)} UTC</time></p>
+<p style="white-space: pre-wrap; overflow-wrap: anywhere">${withLinks(text)}</p>
+</article>`;
+}
+
+function withLinks(text: string): Content {
+  return text
+    .split(/(https?:\/\/\S+)/)
+    .map((part) => (/^https?:/.test(part) ? html`<a href="${part}">${part}</a>` : part));
+}
+
+function parse(line: string) {
+  try {
+    return mailSchema.parse(JSON.parse(line));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,27 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { helpOf } from "../../../scripts/lib/help.ts";
+import { projectDir } from "../../../scripts/local/paths.ts";
+import { runCommand } from "../support/commands.ts";
+
+describe("--help", () => {
+  it("is known for every command", async () => {
+    const scripts = (await readdir(join(projectDir, "scripts"))).filter((file) =>
+      file.endsWith(".ts"),
+    );
+    const main = await readFile(join(projectDir, "scripts/package/main.ts"), "utf8");
+    const own = [...main.matchAll(/^ {2}(\w+): \{$/gm)].map(([, name = ""]) => name);
+    expect(own).toContain("add");
+    for (const name of [...scripts.map((file) => file.slice(0, -3)), ...own]) {
+      expect(helpOf(name), name).toMatch(/^.+\.\n\nUsage: (npm|npx) /);
+    }
+  });
+
+  it("is answered without doing anything", async () => {
+    for (const command of ["start", "reset", "rollback", "test"]) {
+      const { code, output } = await runCommand([command, "--help"]);
+      expect([command, code, output]).toEqual([command, 0, `${helpOf(command)}\n`]);
+    }
+  });
+});
