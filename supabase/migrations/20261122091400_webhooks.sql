@@ -870,11 +870,6 @@ comment on function private.event_summary(private.webhook_events) is 'An event w
 
 revoke all on function private.event_summary from public, anon, authenticated, service_role;
 
--- Support looks an account up by its email, however it was typed.
-create index users_lower_email_idx on public.users (lower(email));
-
-create index billing_flags_user_id_idx on private.billing_flags (user_id);
-
 -- "Paid but not premium": everything that decides it, on one page.
 create function private.diagnose_account(email text)
 returns jsonb

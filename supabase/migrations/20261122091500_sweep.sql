@@ -17,9 +17,6 @@ revoke all on private.sweep_state from public, anon, authenticated, service_role
 
 insert into private.sweep_state default values;
 
--- is_premium is a copy for display; premium that has lapsed is found here.
-create index users_premium_lapses_idx on public.users (premium_until) where is_premium;
-
 -- Does one thing to one subscription that time has made due.
 create function private.sweep_subscription(subscription_id uuid, as_of timestamptz, out ended integer, out months integer)
 returns record

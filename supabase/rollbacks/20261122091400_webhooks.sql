@@ -1,7 +1,5 @@
 -- Takes back webhooks. Destroys the record of events; a provider sends an event again only on demand.
 drop trigger prices_apply_parked_events on public.prices;
-drop index public.users_lower_email_idx;
-drop index private.billing_flags_user_id_idx;
 drop function public.diagnose_account(text);
 drop function public.reinstate_subscription(uuid);
 drop function public.revoke_subscription(uuid, text);

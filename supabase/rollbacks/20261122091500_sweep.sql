@@ -9,7 +9,6 @@ begin
 end;
 $$;
 
-drop index public.users_premium_lapses_idx;
 drop function public.sweep();
 drop function private.sweep(timestamptz);
 drop function private.sweep_ledger(integer, integer, timestamptz);

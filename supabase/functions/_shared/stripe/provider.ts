@@ -47,8 +47,10 @@ export function createStripeProvider(dependencies: StripeDependencies): Provider
       isSignedByStripe(body, headers.get("stripe-signature"), webhookSecrets, now()),
     parse: (json) => parseStripeEvent(json, stripe, livemode),
     read: (id) => readSubscription(stripe, id, livemode),
-    readAll: async ({ customerId }) =>
-      customerId === null ? { snapshots: [], purchases: [] } : readCustomer(stripe, customerId),
+    readAll: ({ customerId }) =>
+      customerId === null
+        ? Promise.resolve({ snapshots: [], purchases: [] })
+        : readCustomer(stripe, customerId),
 
     async *changedSince(since) {
       // What runs may have been renewed, whatever it is that says when it was created.
