@@ -43,6 +43,12 @@ comment on column public.users.preferences is 'The app''s settings for this user
 comment on column public.users.last_login is 'Last sign-in, from auth.users.';
 comment on column public.users.premium_until is 'Premium while this lies in the future; null for never. Written by billing only.';
 
+-- Support looks an account up by its email, however it was typed.
+create index users_lower_email_idx on public.users (lower(email));
+
+-- is_premium is a copy for display; the sweep finds premium that has lapsed here.
+create index users_premium_lapses_idx on public.users (premium_until) where is_premium;
+
 alter table public.users enable row level security;
 
 create policy "users read their own account"

@@ -240,6 +240,8 @@ create table private.billing_flags (
 create index billing_flags_user_id_idx on private.billing_flags (user_id);
 create index billing_flags_open_idx on private.billing_flags (since, id) where resolved_at is null;
 
+create index billing_flags_user_id_idx on private.billing_flags (user_id);
+
 comment on table private.billing_flags is 'What a person must look at.';
 comment on column private.billing_flags.reference is 'The provider''s id of what it is about, or ours.';
 comment on column private.billing_flags.user_id is 'Not a foreign key: a flag about a deleted user stays.';

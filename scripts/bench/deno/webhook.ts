@@ -6,7 +6,6 @@
 import { StripeSync } from "npm:@supabase/stripe-sync-engine@0.48.5";
 // @ts-types="npm:@types/pg@8.23.1"
 import pg from "npm:pg@8.23.1";
-import Stripe from "npm:stripe@23.1.0";
 import { createStripeProvider } from "../../../supabase/functions/_shared/stripe/provider.ts";
 import { createHandler } from "../../../supabase/functions/stripe-webhook/handler.ts";
 
@@ -35,29 +34,25 @@ await pool.query(
    from generate_series(0, $1::int) as n`,
   [options.users - 1],
 );
-// What Stripe would answer to a read: the subscription of the last event, and nothing else. It takes no time, as the
-// sync engine takes the payload's word and reads nothing.
-const subscriptions = new Map<string, object>();
-const answer = (path: string) =>
-  subscriptions.get(path.replace("/v1/subscriptions/", "")) ?? {
-    object: "list",
-    data: [],
-    has_more: false,
-  };
+// Neither side asks Stripe over a network: the sync engine is told to believe the event, and what ours reads is answered
+// here with the same subscription.
+const empty = { list: async function* () {} };
+const stripe = {
+  subscriptions: { retrieve: (id: string) => Promise.resolve(subscription(Number(id.slice(4)))) },
+  invoices: empty,
+  invoiceItems: empty,
+  charges: empty,
+  disputes: empty,
+} as unknown as Parameters<typeof createStripeProvider>[0]["stripe"];
 const handler = createHandler({
   service: { rpc },
   providers: {
     stripe: createStripeProvider({
-      stripe: new Stripe("sk_test_benchmark", {
-        httpClient: Stripe.createFetchHttpClient((url: string | URL | Request) =>
-          Promise.resolve(Response.json(answer(new URL(String(url)).pathname))),
-        ),
-        telemetry: false,
-      }),
+      stripe,
       livemode: false,
       webhookSecrets: [secret],
       portalConfiguration: null,
-      mirrorCoupon: () => Promise.reject(new Error("no coupon is used here")),
+      mirrorCoupon: () => Promise.reject(new Error("No checkout is opened here.")),
     }),
   },
   hasSecret: true,
@@ -114,52 +109,46 @@ async function sign(body: string): Promise<string> {
   return `t=${time},v1=${text.join("")}`;
 }
 
-/** A subscription that goes on: each event is new, and a second later than the one before. */
-function event(n: number): string {
-  const text = eventText(n);
-  const { object } = JSON.parse(text).data;
-  subscriptions.set(object.id, object);
-  return text;
-}
-
-function eventText(n: number): string {
+function subscription(user: number) {
   const now = Math.floor(Date.now() / 1000);
-  const user = n % options.users;
   const period = { current_period_start: now - 3600, current_period_end: now + 30 * 86_400 };
   const price = { id: "price_bench", object: "price", product: "prod_bench", recurring: null };
   const item = { id: `si_${user}`, object: "subscription_item", price, quantity: 1, ...period };
+  return {
+    id: `sub_${user}`,
+    object: "subscription",
+    customer: `cus_${user}`,
+    livemode: false,
+    status: "active",
+    created: now - 3600,
+    start_date: now - 3600,
+    billing_cycle_anchor: now - 3600,
+    collection_method: "charge_automatically",
+    cancel_at: null,
+    cancel_at_period_end: false,
+    canceled_at: null,
+    ended_at: null,
+    latest_invoice: `in_${user}`,
+    metadata: {},
+    items: {
+      object: "list",
+      data: [{ ...item, subscription: `sub_${user}` }],
+      has_more: false,
+    },
+    ...period,
+  };
+}
+
+/** A subscription that goes on: each event is new, and a second later than the one before. */
+function event(n: number): string {
   return JSON.stringify({
     id: `evt_${n}`,
     object: "event",
     api_version: "2025-03-31.basil",
     type: "customer.subscription.updated",
-    created: now - 100_000 + n,
+    created: Math.floor(Date.now() / 1000) - 100_000 + n,
     livemode: false,
-    data: {
-      object: {
-        id: `sub_${user}`,
-        object: "subscription",
-        customer: `cus_${user}`,
-        livemode: false,
-        status: "active",
-        created: now - 3600,
-        start_date: now - 3600,
-        billing_cycle_anchor: now - 3600,
-        collection_method: "charge_automatically",
-        cancel_at: null,
-        cancel_at_period_end: false,
-        canceled_at: null,
-        ended_at: null,
-        latest_invoice: `in_${user}`,
-        metadata: {},
-        items: {
-          object: "list",
-          data: [{ ...item, subscription: `sub_${user}` }],
-          has_more: false,
-        },
-        ...period,
-      },
-    },
+    data: { object: subscription(n % options.users) },
   });
 }
 
