@@ -24,12 +24,6 @@ create table public.users (
   constraint users_preferences_size check (octet_length(preferences::text) <= 16384)
 );
 
--- Support looks an account up by its email, however it was typed.
-create index users_lower_email_idx on public.users (lower(email));
-
--- is_premium is a copy for display; the sweep finds here what has lapsed.
-create index users_premium_lapses_idx on public.users (premium_until) where is_premium;
-
 comment on table public.users is
   'Accounts: one row per auth user with an email. Filled and kept in step by triggers on auth.users.';
 comment on column public.users.id is 'The id in auth.users; deleting that user deletes this row and all that hangs on it.';

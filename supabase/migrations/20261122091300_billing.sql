@@ -237,7 +237,6 @@ create table private.billing_flags (
   )
 );
 
-create index billing_flags_user_id_idx on private.billing_flags (user_id);
 create index billing_flags_open_idx on private.billing_flags (since, id) where resolved_at is null;
 
 create index billing_flags_user_id_idx on private.billing_flags (user_id);
