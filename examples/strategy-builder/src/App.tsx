@@ -5,7 +5,6 @@ import {
   Button,
   Container,
   Group,
-  Menu,
   NavLink,
   Text,
   useMantineColorScheme,
@@ -56,18 +55,12 @@ export function App() {
       <AppShell.Header>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="xs" wrap="nowrap">
-            <Burger
-              opened={opened}
-              onClick={toggle}
-              hiddenFrom="sm"
-              size="sm"
-              aria-label="Navigation"
-            />
+            <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" />
             <Anchor component={Link} href="/" fw={700} c="bright" underline="never">
               Strategy builder
             </Anchor>
           </Group>
-          {session ? <AccountMenu email={session.user.email ?? ""} /> : <ColorSchemeButton />}
+          <Controls />
         </Group>
       </AppShell.Header>
 
@@ -99,9 +92,7 @@ export function App() {
             <Personal path="/new-password" page={<NewPassword />} />
             <Personal path="/strategies/new" page={<BuilderPage key="new" id={null} />} />
             <Route path="/strategies/:id">
-              {({ id }) =>
-                session ? <BuilderPage key={id} id={id} /> : <Redirect to="/sign-in" />
-              }
+              {({ id }) => (session ? <BuilderPage key={id} id={id} /> : <Redirect to="/sign-in" />)}
             </Route>
             <Personal path="/keys" page={<KeysPage />} />
             <Personal path="/credits" page={<CreditsPage />} />
@@ -123,9 +114,11 @@ function Personal({ path, page }: { path: string; page: ReactNode }) {
   return <Route path={path}>{session ? page : <Redirect to="/sign-in" />}</Route>;
 }
 
-function AccountMenu({ email }: { email: string }) {
+/** The balance, the colours and the way out, in the head of every page. */
+function Controls() {
+  const session = useSession();
   const { data: account } = useAccount();
-  const { colorScheme, toggleColorScheme } = useMantineColorScheme();
+  const { toggleColorScheme } = useMantineColorScheme();
   return (
     <Group gap="xs" wrap="nowrap">
       {account && (
@@ -133,32 +126,14 @@ function AccountMenu({ email }: { email: string }) {
           {account.credits} {account.credits === 1 ? "credit" : "credits"}
         </Button>
       )}
-      <Menu position="bottom-end">
-        <Menu.Target>
-          <Button variant="default" size="compact-sm" maw={160} aria-label={`Menu of ${email}`}>
-            {account?.user.public_name ?? email.split("@")[0]}
-          </Button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Label>{email}</Menu.Label>
-          <Menu.Item component={Link} href="/account">
-            Account
-          </Menu.Item>
-          <Menu.Item onClick={toggleColorScheme}>
-            {colorScheme === "dark" ? "Light colours" : "Dark colours"}
-          </Menu.Item>
-          <Menu.Item onClick={() => supabase.auth.signOut()}>Sign out</Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
+      <Button variant="default" size="compact-sm" onClick={toggleColorScheme}>
+        Theme
+      </Button>
+      {session && (
+        <Button variant="default" size="compact-sm" onClick={() => supabase.auth.signOut()}>
+          Sign out
+        </Button>
+      )}
     </Group>
-  );
-}
-
-function ColorSchemeButton() {
-  const { toggleColorScheme } = useMantineColorScheme();
-  return (
-    <Button variant="default" size="compact-sm" onClick={toggleColorScheme}>
-      Light or dark
-    </Button>
   );
 }

@@ -1,32 +1,42 @@
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import {
-  keepPreviousData,
-  useInfiniteQuery,
-  useMutation,
-  useQuery,
-  useQueryClient,
-} from "@tanstack/react-query";
-import type {
-  ComponentType,
-  Coupon,
-  Database,
-  MarketType,
-  StrategyDocument,
-  Tables,
-  Timeframe,
+  type ComponentType,
+  type Database,
+  type FunctionName,
+  invokeFunction,
+  type MarketType,
+  type Tables,
+  type TablesUpdate,
+  type Timeframe,
 } from "pinebase";
-import { useUserId } from "./session.tsx";
+import { useSession, useUserId } from "./session.tsx";
 import { supabase } from "./supabase.ts";
 
 /*
- * Everything that this app asks of the backend, one hook for each question. `throwOnError()` makes supabase-js throw what
- * the backend refused, and TanStack Query hands it to the page as `error`.
+ * Everything that this app asks of the backend: a hook for each question, a function for each change. What the backend
+ * refuses is thrown, and TanStack Query hands it to the page as `error`. After a change, main.tsx has every question on
+ * the page asked again.
  */
 
-/** The account of the person who is signed in: user, plan, subscription, credits. */
+/** The answer alone. `throwOnError()` makes supabase-js throw what was refused. */
+async function dataOf<Data>(request: { throwOnError(): PromiseLike<{ data: Data }> }): Promise<Data> {
+  return (await request.throwOnError()).data;
+}
+
+/** The answer of an edge function, typed by the schemas of the package. */
+async function invoke<Name extends FunctionName>(name: Name, body: Parameters<typeof invokeFunction<Name>>[2]) {
+  const { data, error } = await invokeFunction(supabase, name, body);
+  if (error) throw error;
+  return data;
+}
+
+/** The account of the person who is signed in: user, plan, subscription, credits. A visitor has none. */
 export function useAccount() {
+  const session = useSession();
   return useQuery({
     queryKey: ["account"],
-    queryFn: async () => (await supabase.rpc("get_my_account").throwOnError()).data,
+    enabled: session !== null,
+    queryFn: () => dataOf(supabase.rpc("get_my_account")),
   });
 }
 
@@ -37,17 +47,16 @@ export function useMyStrategies() {
   const userId = useUserId();
   return useQuery({
     queryKey: ["strategies"],
-    queryFn: async () => {
-      const { data } = await supabase
-        .from("strategies")
-        .select(
-          "id, name, description, market_type, timeframe, is_public, current_version, updated_at",
-        )
-        .eq("user_id", userId)
-        .order("updated_at", { ascending: false })
-        .throwOnError();
-      return data;
-    },
+    queryFn: () =>
+      dataOf(
+        supabase
+          .from("strategies")
+          .select(
+            "id, name, description, market_type, timeframe, is_public, is_ai_generated, current_version, updated_at",
+          )
+          .eq("user_id", userId)
+          .order("updated_at", { ascending: false }),
+      ),
   });
 }
 
@@ -56,83 +65,39 @@ export function useStrategy(id: string | null) {
   return useQuery({
     queryKey: ["strategy", id],
     enabled: id !== null,
-    queryFn: async () =>
-      (await supabase.rpc("get_strategy", { strategy_id: id ?? "" }).throwOnError()).data,
+    queryFn: () => dataOf(supabase.rpc("get_strategy", { strategy_id: id ?? "" })),
   });
 }
 
-export type SaveStrategy = Database["public"]["Functions"]["save_strategy"]["Args"];
-
 /** Saves a whole strategy or nothing of it. What is left out stays as it is. */
-export function useSaveStrategy() {
-  return useStrategyMutation(
-    async (strategy: SaveStrategy) =>
-      (await supabase.rpc("save_strategy", strategy).throwOnError()).data,
-  );
+export function saveStrategy(strategy: Database["public"]["Functions"]["save_strategy"]["Args"]) {
+  return dataOf(supabase.rpc("save_strategy", strategy));
 }
 
 /** Every version that the plan keeps, newest first. */
 export function useVersions(strategyId: string) {
   return useQuery({
     queryKey: ["strategy", strategyId, "versions"],
-    queryFn: async () => {
-      const { data } = await supabase
-        .from("strategy_versions")
-        .select("version_number, notes, created_at, config")
-        .eq("strategy_id", strategyId)
-        .order("version_number", { ascending: false })
-        .throwOnError();
-      return data;
-    },
+    queryFn: () =>
+      dataOf(
+        supabase
+          .from("strategy_versions")
+          .select("version_number, notes, created_at, config")
+          .eq("strategy_id", strategyId)
+          .order("version_number", { ascending: false }),
+      ),
   });
 }
 
 /** Appends a new version that equals an old one. */
-export function useRestoreVersion(strategyId: string) {
-  return useStrategyMutation(async (version_number: number) => {
-    const { data } = await supabase
-      .rpc("restore_strategy_version", {
-        strategy_id: strategyId,
-        version_number,
-        notes: `Restored version ${version_number}`,
-      })
-      .throwOnError();
-    return data;
-  });
-}
-
-export function useDeleteStrategy() {
-  const queryClient = useQueryClient();
-  return useMutation({
-    mutationFn: async (id: string) => {
-      await supabase.from("strategies").delete().eq("id", id).throwOnError();
-    },
-    onSuccess: () => queryClient.invalidateQueries({ queryKey: ["strategies"] }),
-  });
+export function restoreVersion(strategy_id: string, version_number: number) {
+  const notes = `Restored version ${version_number}`;
+  return dataOf(supabase.rpc("restore_strategy_version", { strategy_id, version_number, notes }));
 }
 
 /** A copy of a public strategy that belongs to the caller. */
-export function useForkStrategy() {
-  return useStrategyMutation(
-    async (strategy_id: string) =>
-      (await supabase.rpc("fork_strategy", { strategy_id }).throwOnError()).data,
-  );
-}
-
-/** A call that answers a strategy's document: the caches of that strategy and of the lists follow. */
-function useStrategyMutation<Input>(mutationFn: (input: Input) => Promise<StrategyDocument>) {
-  const queryClient = useQueryClient();
-  return useMutation({
-    mutationFn,
-    onSuccess: async (document) => {
-      queryClient.setQueryData(["strategy", document.strategy_id], document);
-      await Promise.all(
-        [["strategies"], ["gallery"], ["strategy", document.strategy_id, "versions"]].map(
-          (queryKey) => queryClient.invalidateQueries({ queryKey }),
-        ),
-      );
-    },
-  });
+export function forkStrategy(strategy_id: string) {
+  return dataOf(supabase.rpc("fork_strategy", { strategy_id }));
 }
 
 export interface GalleryFilter {
@@ -147,12 +112,9 @@ export function useGallery(filter: GalleryFilter) {
     queryKey: ["gallery", filter],
     placeholderData: keepPreviousData,
     initialPageParam: null as string | null,
-    queryFn: async ({ pageParam: cursor }) => {
+    queryFn: ({ pageParam: cursor }) => {
       const search = filter.search.trim() || null;
-      const { data } = await supabase
-        .rpc("list_public_strategies", { ...filter, search, cursor, page_size: 12 })
-        .throwOnError();
-      return data;
+      return dataOf(supabase.rpc("list_public_strategies", { ...filter, search, cursor, page_size: 12 }));
     },
     getNextPageParam: ({ next_cursor }) => next_cursor,
   });
@@ -168,19 +130,16 @@ export function useIndicators(search: string, type: ComponentType | null) {
     queryKey: ["indicators", search, type],
     placeholderData: keepPreviousData,
     initialPageParam: 1,
-    queryFn: async ({ pageParam: page }) => {
-      const { data } = await supabase
-        .rpc("search_indicators", {
+    queryFn: ({ pageParam: page }) =>
+      dataOf(
+        supabase.rpc("search_indicators", {
           search: search.trim() || null,
           type,
           page,
           page_size: indicatorsPerPage,
-        })
-        .throwOnError();
-      return data;
-    },
-    getNextPageParam: (last, pages) =>
-      last.length === indicatorsPerPage ? pages.length + 1 : null,
+        }),
+      ),
+    getNextPageParam: (last, pages) => (last.length === indicatorsPerPage ? pages.length + 1 : null),
   });
 }
 
@@ -188,10 +147,10 @@ export function useIndicators(search: string, type: ComponentType | null) {
 export function useSchemas() {
   return useQuery({
     queryKey: ["schemas"],
-    staleTime: Number.POSITIVE_INFINITY,
+    staleTime: "static",
     queryFn: async () => {
-      const { data } = await supabase.from("indicators").select("id, parameters").throwOnError();
-      return new Map(data.map(({ id, parameters }) => [id, parameters]));
+      const indicators = await dataOf(supabase.from("indicators").select("id, parameters"));
+      return new Map(indicators.map(({ id, parameters }) => [id, parameters]));
     },
   });
 }
@@ -201,14 +160,7 @@ export function useSchemas() {
 export function useApiKeys() {
   return useQuery({
     queryKey: ["keys"],
-    queryFn: async () => {
-      const { data } = await supabase
-        .from("api_keys")
-        .select("provider, key_hint, last_used")
-        .order("provider")
-        .throwOnError();
-      return data;
-    },
+    queryFn: () => dataOf(supabase.from("api_keys").select("provider, key_hint, last_used").order("provider")),
   });
 }
 
@@ -216,33 +168,33 @@ export function useApiKeys() {
 export function useKeyEvents() {
   return useQuery({
     queryKey: ["keys", "events"],
-    queryFn: async () => {
-      const { data } = await supabase
-        .from("api_key_events")
-        .select("id, provider, action, created_at")
-        .order("id", { ascending: false })
-        .limit(20)
-        .throwOnError();
-      return data;
-    },
+    queryFn: () =>
+      dataOf(
+        supabase
+          .from("api_key_events")
+          .select("id, provider, action, created_at")
+          .order("id", { ascending: false })
+          .limit(20),
+      ),
   });
 }
 
-/** Encrypts a key and stores it in place of the one before. */
-export function useStoreKey() {
-  return useInvalidating(
-    ["keys"],
-    async (key: { provider: string; api_key: string }) =>
-      (await supabase.rpc("store_api_key", key).throwOnError()).data,
-  );
+/** The providers of language models that a key can be stored for. */
+export function useProviders() {
+  return useQuery({
+    queryKey: ["providers"],
+    staleTime: "static",
+    queryFn: () => dataOf(supabase.rpc("list_llm_providers")),
+  });
 }
 
-export function useDeleteKey() {
-  return useInvalidating(
-    ["keys"],
-    async (provider: string) =>
-      (await supabase.rpc("delete_api_key", { provider }).throwOnError()).data,
-  );
+/** Asks the provider whether the key works, then stores it encrypted in place of the one before. */
+export function storeKey(key: { provider: string; api_key: string }) {
+  return invoke("store-api-key", key);
+}
+
+export function deleteKey(provider: string) {
+  return dataOf(supabase.rpc("delete_api_key", { provider }));
 }
 
 // Credits
@@ -251,51 +203,27 @@ export function useDeleteKey() {
 export function useLedger() {
   return useQuery({
     queryKey: ["account", "ledger"],
-    queryFn: async () => {
-      const { data } = await supabase
-        .from("credit_transactions")
-        .select("id, created_at, kind, delta, balance_after, reason")
-        .order("id", { ascending: false })
-        .limit(100)
-        .throwOnError();
-      return data;
-    },
+    queryFn: () =>
+      dataOf(
+        supabase
+          .from("credit_transactions")
+          .select("id, created_at, kind, delta, balance_after, reason")
+          .order("id", { ascending: false })
+          .limit(100),
+      ),
   });
 }
 
 /** Spends one credit. The idempotency key belongs to the attempt: sent twice, it is charged once. */
-export function useSpendCredit() {
-  return useInvalidating(["account"], async (reason: string) => {
-    const { data } = await supabase
-      .rpc("consume_credits", {
-        amount: 1,
-        reason: reason.trim() || null,
-        idempotency_key: crypto.randomUUID(),
-      })
-      .throwOnError();
-    return data;
-  });
-}
-
-/** A call after which everything below `queryKey` is read again. */
-function useInvalidating<Input, Output>(
-  queryKey: readonly string[],
-  mutationFn: (input: Input) => Promise<Output>,
-) {
-  const queryClient = useQueryClient();
-  return useMutation({
-    mutationFn,
-    onSuccess: () => queryClient.invalidateQueries({ queryKey }),
-  });
+export function spendCredit(reason: string | null) {
+  const idempotency_key = crypto.randomUUID();
+  return dataOf(supabase.rpc("consume_credits", { amount: 1, reason, idempotency_key }));
 }
 
 // Plans and money
 
 /** What one price asks for. */
-export type Price = Pick<
-  Tables<"prices">,
-  "provider" | "currency" | "unit_amount" | "interval" | "interval_count"
->;
+export type Price = Pick<Tables<"prices">, "provider" | "currency" | "unit_amount" | "interval">;
 
 /** A plan or a pack of credits with what it costs. */
 export interface Offer {
@@ -313,33 +241,28 @@ export function useOffers() {
     queryKey: ["offers"],
     queryFn: async (): Promise<Offer[]> => {
       const [plans, packs, prices] = await Promise.all([
-        supabase.from("plans").select("*").order("monthly_credits").throwOnError(),
-        supabase.from("credit_packs").select("*").order("credits").throwOnError(),
-        supabase
-          .from("prices")
-          .select("provider, plan_type, pack_type, currency, unit_amount, interval, interval_count")
-          .throwOnError(),
+        dataOf(supabase.from("plans").select("*").order("monthly_credits").order("plan_type")),
+        dataOf(supabase.from("credit_packs").select("*").order("credits")),
+        dataOf(supabase.from("prices").select("provider, plan_type, pack_type, currency, unit_amount, interval")),
       ]);
       return [
-        ...plans.data.map((plan) => ({
+        ...plans.map((plan) => ({
           sells: "plan" as const,
           type: plan.plan_type,
           name: plan.name,
           contents: [
             `${plan.monthly_credits} credits a month`,
-            plan.max_strategies === null
-              ? "Any number of strategies"
-              : `${plan.max_strategies} strategies`,
+            plan.max_strategies === null ? "Any number of strategies" : `${plan.max_strategies} strategies`,
             `${plan.max_versions} versions of each`,
           ],
-          prices: prices.data.filter(({ plan_type }) => plan_type === plan.plan_type),
+          prices: prices.filter(({ plan_type }) => plan_type === plan.plan_type),
         })),
-        ...packs.data.map((pack) => ({
+        ...packs.map((pack) => ({
           sells: "pack" as const,
           type: pack.pack_type,
           name: pack.name,
-          contents: [`${pack.credits} credits, which do not expire`],
-          prices: prices.data.filter(({ pack_type }) => pack_type === pack.pack_type),
+          contents: [`${pack.credits} credits, paid for once`],
+          prices: prices.filter(({ pack_type }) => pack_type === pack.pack_type),
         })),
       ];
     },
@@ -347,85 +270,50 @@ export function useOffers() {
 }
 
 /** Sends the browser to the provider's checkout, which sends it back to the page of the plans. */
-export function useCheckout() {
-  const page = `${window.location.origin}/plans`;
-  return useMutation({
-    mutationFn: async ({ offer, price }: { offer: Offer; price: Price }) => {
-      const what = offer.sells === "plan" ? { plan_type: offer.type } : { pack_type: offer.type };
-      const { url } =
-        price.provider === "paypal"
-          ? await invoke<{ url: string }>("create-paypal-subscription", {
-              ...what,
-              return_url: `${page}?checkout=done`,
-              cancel_url: `${page}?checkout=abandoned`,
-            })
-          : await invoke<{ url: string }>("create-checkout-session", {
-              ...what,
-              success_url: `${page}?checkout=done`,
-              cancel_url: `${page}?checkout=abandoned`,
-            });
-      window.location.assign(url);
-    },
-  });
+export async function buy({ type }: Offer, { provider }: Price) {
+  const done = `${window.location.origin}/plans?checkout=done`;
+  const cancel_url = `${window.location.origin}/plans?checkout=abandoned`;
+  const { url } =
+    provider === "paypal"
+      ? await invoke("create-paypal-subscription", { plan_type: type, return_url: done, cancel_url })
+      : await invoke("create-checkout-session", {
+          plan_type: type,
+          success_url: done,
+          cancel_url,
+        });
+  window.location.assign(url);
 }
 
 /** Sends the browser to the page where a subscription is changed or ended. */
-export function usePortal() {
-  return useMutation({
-    mutationFn: async () => {
-      const { url } = await invoke<{ url: string }>("create-portal-session", {
-        return_url: `${window.location.origin}/plans`,
-      });
-      window.location.assign(url);
-    },
-  });
+export async function openPortal() {
+  const { url } = await invoke("create-portal-session", { return_url: `${window.location.origin}/plans` });
+  window.location.assign(url);
 }
 
 /** Has the backend read the subscription from its provider now. */
-export function useSyncSubscription() {
-  return useInvalidating(["account"], () => invoke("sync-subscription", {}));
+export function syncSubscription() {
+  return invoke("sync-subscription", {});
 }
 
-export function useRedeemCoupon() {
-  return useInvalidating(["account"], (code: string) =>
-    invoke<{ coupon: Coupon }>("redeem-coupon", { code }),
-  );
+export function redeemCoupon(code: string) {
+  return invoke("redeem-coupon", { code });
 }
 
 // The person
 
-export function useUpdateProfile() {
-  const userId = useUserId();
-  return useInvalidating(
-    ["account"],
-    async ({ full_name, public_name }: { full_name: string; public_name: string }) => {
-      await supabase
-        .from("users")
-        .update({ full_name: full_name.trim() || null, public_name: public_name.trim() || null })
-        .eq("id", userId)
-        .throwOnError();
-    },
-  );
+/** Changes columns of one's own row. */
+export function updateProfile(id: string, columns: TablesUpdate<"users">) {
+  return dataOf(supabase.from("users").update(columns).eq("id", id));
 }
 
 /** Every row that is about the person. */
 export async function exportMyData() {
-  return (await supabase.rpc("export_my_data").throwOnError()).data;
+  return dataOf(supabase.rpc("export_my_data"));
 }
 
 /** Deletes the account with everything in it. The email, typed by its owner, is the confirmation. */
-export function useDeleteAccount() {
-  return useMutation({
-    mutationFn: async (confirm_email: string) => {
-      await invoke("delete-account", { confirm_email });
-      // The session's user is gone. Only this browser has to forget it.
-      await supabase.auth.signOut({ scope: "local" });
-    },
-  });
-}
-
-async function invoke<Answer>(name: string, body: object): Promise<Answer> {
-  const { data, error } = await supabase.functions.invoke<Answer>(name, { body });
-  if (error) throw error;
-  return data as Answer;
+export async function deleteAccount(confirm_email: string) {
+  await invoke("delete-account", { confirm_email });
+  // The session's user is gone. Only this browser has to forget it.
+  await supabase.auth.signOut({ scope: "local" });
 }

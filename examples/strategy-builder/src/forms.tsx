@@ -2,15 +2,8 @@ import { Alert, Button, type ButtonProps, Stack } from "@mantine/core";
 import { type UseFormReturnType, useForm } from "@mantine/form";
 import { isAuthError } from "@supabase/supabase-js";
 import { useMutation } from "@tanstack/react-query";
-import { toPinebaseError } from "pinebase";
+import { messageOf, toPinebaseError } from "pinebase";
 import { type FormEvent, type ReactNode, useState } from "react";
-
-/** A sentence for any error. Auth's errors and a lost connection have one of their own. */
-export async function sentenceFor(error: unknown): Promise<string> {
-  const known = await toPinebaseError(error);
-  if (known) return known.message;
-  return error instanceof Error && error.message ? error.message : "Something went wrong.";
-}
 
 interface BackendFormOptions<Values, Result> {
   initialValues: Values;
@@ -40,7 +33,7 @@ export function useBackendForm<Values extends Record<string, unknown>, Result>({
       const facts = (await toPinebaseError(error))?.facts;
       const named = facts?.argument ?? facts?.field ?? authField[authCode(error)];
       const field = typeof named === "string" && named in initialValues ? named : mainField;
-      const sentence = await sentenceFor(error);
+      const sentence = await messageOf(error);
       if (field) form.setFieldError(field, sentence);
       else setFormError(sentence);
     },

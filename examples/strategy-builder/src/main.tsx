@@ -4,7 +4,7 @@ import "@mantine/notifications/styles.css";
 import "./app.css";
 import { createTheme, MantineProvider, NumberInput } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { MutationCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App.tsx";
@@ -20,14 +20,18 @@ const theme = createTheme({
 });
 
 // A refused request is refused again when it is repeated; only a lost connection is worth another try.
-const queryClient = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+const queryClient: QueryClient = new QueryClient({
+  defaultOptions: { queries: { retry: false } },
+  // Whatever was changed, the page shows it as the backend has it now.
+  mutationCache: new MutationCache({ onSuccess: () => queryClient.invalidateQueries() }),
+});
 
 const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(
     <StrictMode>
       <MantineProvider theme={theme} defaultColorScheme="auto">
-        <Notifications position="top-center" />
+        <Notifications position="bottom-right" limit={2} />
         <QueryClientProvider client={queryClient}>
           <SessionProvider>
             <App />

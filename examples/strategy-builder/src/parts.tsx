@@ -1,7 +1,8 @@
-import { Group, Loader, Text, Title } from "@mantine/core";
+import { Badge, Group, Loader, Text, Title } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
+import { messageOf, type StrategySummary } from "pinebase";
 import { type ReactNode, useEffect, useState } from "react";
-import { FormError, sentenceFor } from "./forms.tsx";
+import { FormError } from "./forms.tsx";
 
 /** Shows what a query gave, or why it gave nothing. */
 export function Loaded<Data>({
@@ -21,7 +22,7 @@ export function ErrorSentence({ error }: { error: unknown }) {
   useEffect(() => {
     let current = true;
     if (!error) setSentence(null);
-    else sentenceFor(error).then((found) => current && setSentence(found));
+    else messageOf(error).then((found) => current && setSentence(found));
     return () => {
       current = false;
     };
@@ -57,5 +58,23 @@ export function Author({ name }: { name: string | null }) {
     <Text size="sm" c="dimmed">
       by {name ?? "somebody without a public name"}
     </Text>
+  );
+}
+
+/** What a strategy trades, how long its bars are, and whether a model wrote it. */
+export function Facts({
+  of,
+  children,
+}: {
+  of: Pick<StrategySummary, "market_type" | "timeframe" | "is_ai_generated">;
+  children?: ReactNode;
+}) {
+  return (
+    <Group gap="xs">
+      {of.market_type && <Badge variant="default">{of.market_type}</Badge>}
+      {of.timeframe && <Badge variant="default">{of.timeframe}</Badge>}
+      {of.is_ai_generated && <Badge>AI</Badge>}
+      {children}
+    </Group>
   );
 }

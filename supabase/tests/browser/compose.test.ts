@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { drag, journey, signUp, useBrowser } from "../support/browser.ts";
+import { choose, drag, journey, signUp, useBrowser } from "../support/browser.ts";
 import { asOperator } from "../support/clients.ts";
 
 useBrowser();
@@ -12,12 +12,8 @@ journey(
     await page.getByRole("link", { name: "New strategy" }).click();
 
     // By the button of a slot, which works without a mouse.
-    await page.getByRole("button", { name: "Add an indicator to Entry" }).press("Enter");
-    const drawer = page.getByRole("dialog", { name: "Add to Entry" });
-    await drawer.getByLabel("Search the library").fill("relative strength");
-    await drawer.getByRole("button", { name: "Add RSI", exact: true }).press("Enter");
+    await choose(page, "Entry", "RSI");
     const entry = page.getByRole("region", { name: "Entry" });
-    await entry.getByRole("button", { name: /^RSI/ }).waitFor();
 
     // By dragging out of the library.
     const library = page.getByRole("complementary", { name: "Library" });

@@ -99,3 +99,12 @@ export async function drag(page: Page, from: Locator, to: Locator): Promise<void
   await page.mouse.move(target.x + target.width / 2, target.y + target.height / 2, { steps: 8 });
   await page.mouse.up();
 }
+
+/** Puts an indicator of the library into a slot of the strategy on the page, by the slot's button. */
+export async function choose(page: Page, slot: string, indicator: string): Promise<void> {
+  await page.getByRole("button", { name: `Add an indicator to ${slot}` }).press("Enter");
+  const drawer = page.getByRole("dialog", { name: `Add to ${slot}` });
+  await drawer.getByLabel("Search the library").fill(indicator);
+  await drawer.getByRole("button", { name: `Add ${indicator}`, exact: true }).press("Enter");
+  await page.getByRole("region", { name: slot }).getByRole("button", { name: indicator }).waitFor();
+}

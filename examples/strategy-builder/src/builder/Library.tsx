@@ -1,15 +1,5 @@
 import { useDraggable } from "@dnd-kit/core";
-import {
-  Badge,
-  Button,
-  Group,
-  Paper,
-  ScrollArea,
-  SegmentedControl,
-  Stack,
-  Text,
-  TextInput,
-} from "@mantine/core";
+import { Badge, Button, Group, Paper, ScrollArea, SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import type { ComponentType, Indicator } from "pinebase";
 import { useState } from "react";
@@ -50,10 +40,7 @@ export function Library({ type, draggable = false, onChoose }: LibraryProps) {
           fullWidth
           value={chosenType}
           onChange={(value) => setChosenType(value as ComponentType | "all")}
-          data={[
-            { value: "all", label: "All" },
-            ...slots.map((slot) => ({ value: slot.type, label: slot.label })),
-          ]}
+          data={[{ value: "all", label: "All" }, ...slots.map((slot) => ({ value: slot.type, label: slot.label }))]}
         />
       )}
       <Text size="sm" c="dimmed" role="status">
@@ -62,22 +49,11 @@ export function Library({ type, draggable = false, onChoose }: LibraryProps) {
       <ScrollArea.Autosize mah="60vh" type="auto" offsetScrollbars>
         <Stack gap="xs" component="ul" className="plain-list" aria-label="Indicators">
           {indicators.map((indicator) => (
-            <Entry
-              key={indicator.id}
-              indicator={indicator}
-              draggable={draggable}
-              onChoose={onChoose}
-            />
+            <Entry key={indicator.id} indicator={indicator} draggable={draggable} onChoose={onChoose} />
           ))}
         </Stack>
         {hasNextPage && (
-          <Button
-            variant="default"
-            size="compact-sm"
-            mt="xs"
-            fullWidth
-            onClick={() => fetchNextPage()}
-          >
+          <Button variant="default" size="compact-sm" mt="xs" fullWidth onClick={() => fetchNextPage()}>
             Show more
           </Button>
         )}

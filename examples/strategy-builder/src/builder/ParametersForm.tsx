@@ -43,8 +43,7 @@ export function fits(schema: ParametersSchema, values: ParameterValues): boolean
 function withRanges(schema: ParametersSchema): ParametersSchema {
   const properties = Object.entries(schema.properties ?? {}).map(([name, property]) => {
     const { minimum, maximum } = property;
-    const range =
-      minimum === undefined || maximum === undefined ? undefined : `${minimum} to ${maximum}`;
+    const range = minimum === undefined || maximum === undefined ? undefined : `${minimum} to ${maximum}`;
     return [name, { description: range, ...property }] as const;
   });
   return { ...schema, properties: Object.fromEntries(properties) };

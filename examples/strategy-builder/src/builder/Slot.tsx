@@ -66,14 +66,27 @@ export function Slot({ slot, components, schemas, draggedType, ...actions }: Slo
                 </Text>
               </Accordion.Control>
               <Accordion.Panel>
-                <Component
-                  component={component}
-                  schemas={schemas}
-                  isFirst={index === 0}
-                  onChange={(parameters) => actions.onChange(component.key, parameters)}
-                  onRemove={() => actions.onRemove(component.key)}
-                  onMoveUp={() => actions.onMoveUp(component.key)}
-                />
+                <Stack gap="sm">
+                  <Parameters component={component} schemas={schemas} onChange={actions.onChange} />
+                  <Group gap="xs">
+                    <Button
+                      size="compact-sm"
+                      variant="default"
+                      disabled={index === 0}
+                      onClick={() => actions.onMoveUp(component.key)}
+                    >
+                      Move up
+                    </Button>
+                    <Button
+                      size="compact-sm"
+                      variant="light"
+                      color="red"
+                      onClick={() => actions.onRemove(component.key)}
+                    >
+                      Remove {component.name}
+                    </Button>
+                  </Group>
+                </Stack>
               </Accordion.Panel>
             </Accordion.Item>
           ))}
@@ -83,41 +96,16 @@ export function Slot({ slot, components, schemas, draggedType, ...actions }: Slo
   );
 }
 
-interface ComponentProps {
-  component: DraftComponent;
-  schemas: Schemas;
-  isFirst: boolean;
-  onChange(parameters: ParameterValues): void;
-  onRemove(): void;
-  onMoveUp(): void;
-}
-
-function Component({ component, schemas, isFirst, onChange, onRemove, onMoveUp }: ComponentProps) {
-  const schema = schemas.get(component.indicatorId ?? "");
-  return (
-    <Stack gap="sm">
-      {schema ? (
-        <ParametersForm
-          id={component.key}
-          schema={schema}
-          values={component.parameters}
-          onChange={onChange}
-        />
-      ) : (
-        <Text size="sm">
-          This indicator is not in the library any more. Its parameters stay as they are.
-        </Text>
-      )}
-      <Group gap="xs">
-        <Button size="compact-sm" variant="default" disabled={isFirst} onClick={onMoveUp}>
-          Move up
-        </Button>
-        <Button size="compact-sm" variant="light" color="red" onClick={onRemove}>
-          Remove {component.name}
-        </Button>
-      </Group>
-    </Stack>
-  );
+function Parameters({
+  component,
+  schemas,
+  onChange,
+}: Pick<SlotProps, "schemas" | "onChange"> & { component: DraftComponent }) {
+  const { key, indicatorId, parameters } = component;
+  const schema = schemas.get(indicatorId ?? "");
+  if (!schema)
+    return <Text size="sm">This indicator is not in the library any more. Its parameters stay as they are.</Text>;
+  return <ParametersForm id={key} schema={schema} values={parameters} onChange={(values) => onChange(key, values)} />;
 }
 
 function summary(parameters: ParameterValues): string {

@@ -1,23 +1,24 @@
 import { Button, Checkbox, Stack, Table, Text, Title } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
+import { useMutation } from "@tanstack/react-query";
 import type { StrategyDocument } from "pinebase";
 import { useState } from "react";
-import { useRestoreVersion, useVersions } from "../backend.ts";
+import { restoreVersion, useVersions } from "../backend.ts";
 import { ErrorSentence, Loaded, Moment } from "../parts.tsx";
 import { differences } from "./differences.ts";
 
 /** The versions of a strategy: compare two, or restore one. */
 export function Versions({ current }: { current: StrategyDocument }) {
   const versions = useVersions(current.strategy_id);
-  const restore = useRestoreVersion(current.strategy_id);
+  const restore = useMutation({
+    mutationFn: (version: number) => restoreVersion(current.strategy_id, version),
+    onSuccess: ({ version_number }, version) =>
+      notifications.show({ message: `Version ${version} is restored as version ${version_number}.` }),
+  });
   const [chosen, setChosen] = useState<number[]>([]);
   // The two that were chosen last.
   const choose = (version: number) =>
-    setChosen(
-      chosen.includes(version)
-        ? chosen.filter((other) => other !== version)
-        : [...chosen, version].slice(-2),
-    );
+    setChosen(chosen.includes(version) ? chosen.filter((other) => other !== version) : [...chosen, version].slice(-2));
 
   return (
     <Loaded query={versions}>
@@ -60,14 +61,7 @@ export function Versions({ current }: { current: StrategyDocument }) {
                             size="compact-sm"
                             variant="default"
                             loading={restore.isPending && restore.variables === version}
-                            onClick={() =>
-                              restore.mutate(version, {
-                                onSuccess: ({ version_number }) =>
-                                  notifications.show({
-                                    message: `Version ${version} is restored as version ${version_number}.`,
-                                  }),
-                              })
-                            }
+                            onClick={() => restore.mutate(version)}
                             aria-label={`Restore version ${version}`}
                           >
                             Restore
@@ -94,15 +88,7 @@ export function Versions({ current }: { current: StrategyDocument }) {
   );
 }
 
-function Comparison({
-  older,
-  newer,
-  title,
-}: {
-  older: StrategyDocument;
-  newer: StrategyDocument;
-  title: string;
-}) {
+function Comparison({ older, newer, title }: { older: StrategyDocument; newer: StrategyDocument; title: string }) {
   const rows = differences(older, newer);
   return (
     <section aria-label="Comparison">
@@ -112,24 +98,13 @@ function Comparison({
       {rows.length === 0 ? (
         <Text>They are the same.</Text>
       ) : (
-        <Table withTableBorder>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>What</Table.Th>
-              <Table.Th>Before</Table.Th>
-              <Table.Th>After</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {rows.map(({ path, before, after }) => (
-              <Table.Tr key={path}>
-                <Table.Td>{path}</Table.Td>
-                <Table.Td className="removed">{before}</Table.Td>
-                <Table.Td className="added">{after}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
+        <Table
+          withTableBorder
+          data={{
+            head: ["What", "Before", "After"],
+            body: rows.map(({ path, before, after }) => [path, before, after]),
+          }}
+        />
       )}
     </section>
   );

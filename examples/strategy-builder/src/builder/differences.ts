@@ -20,9 +20,7 @@ function readable(document: StrategyDocument): Record<string, unknown> {
   const ofSlot = slots.map(({ type, label }) => {
     const inSlot = components.filter((component) => component.component_type === type);
     const named = inSlot.map(({ indicator_name, parameters }, index) => {
-      const twin = inSlot
-        .slice(0, index)
-        .some((earlier) => earlier.indicator_name === indicator_name);
+      const twin = inSlot.slice(0, index).some((earlier) => earlier.indicator_name === indicator_name);
       return [`${indicator_name}${twin ? ` (${index + 1})` : ""}`, parameters] as const;
     });
     return [label, Object.fromEntries(named)] as const;
@@ -46,9 +44,7 @@ function rows(delta: Delta, path: string): Difference[] {
     if (delta.length === 2) return [{ path, before: text(first), after: text(second) }];
     return [{ path, before: text(first), after: "" }];
   }
-  return Object.entries(delta).flatMap(([name, inner]) =>
-    rows(inner as Delta, path ? `${path} › ${name}` : name),
-  );
+  return Object.entries(delta).flatMap(([name, inner]) => rows(inner as Delta, path ? `${path} › ${name}` : name));
 }
 
 function text(value: unknown): string {

@@ -1,23 +1,13 @@
-import {
-  Button,
-  Group,
-  Paper,
-  SegmentedControl,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-  useMantineColorScheme,
-} from "@mantine/core";
+import { Button, Group, Paper, Stack, Text, TextInput, Title } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation } from "@tanstack/react-query";
 import type { Account } from "pinebase";
 import type { ReactNode } from "react";
-import { exportMyData, useAccount, useDeleteAccount, useUpdateProfile } from "../backend.ts";
+import { deleteAccount, exportMyData, updateProfile, useAccount } from "../backend.ts";
 import { BackendForm, useBackendForm } from "../forms.tsx";
 import { ErrorSentence, Loaded, PageHead } from "../parts.tsx";
 
-/** The person: names, colours, data, farewell. */
+/** The person: names, data, the end. */
 export function AccountPage() {
   return (
     <Loaded query={useAccount()}>
@@ -26,7 +16,6 @@ export function AccountPage() {
           <PageHead title="Account" />
           <Stack maw={520}>
             <Profile account={account} />
-            <Colours />
             <Export />
             <Delete email={account.user.email} />
           </Stack>
@@ -37,25 +26,20 @@ export function AccountPage() {
 }
 
 function Profile({ account }: { account: Account }) {
-  const update = useUpdateProfile();
   const profile = useBackendForm({
     initialValues: {
       full_name: account.user.full_name ?? "",
       public_name: account.user.public_name ?? "",
     },
-    submit: (values) => update.mutateAsync(values),
+    submit: ({ full_name, public_name }) =>
+      updateProfile(account.user.id, { full_name: full_name.trim() || null, public_name: public_name.trim() || null }),
     onSuccess: () => notifications.show({ message: "Saved." }),
     mainField: "public_name",
   });
   return (
     <Section title="Names">
       <BackendForm of={profile} action="Save the names">
-        <TextInput
-          label="Name"
-          autoComplete="name"
-          maxLength={200}
-          {...profile.form.getInputProps("full_name")}
-        />
+        <TextInput label="Name" autoComplete="name" maxLength={200} {...profile.form.getInputProps("full_name")} />
         <TextInput
           label="Public name"
           description="Everybody sees it as the author of what you publish."
@@ -63,24 +47,6 @@ function Profile({ account }: { account: Account }) {
           {...profile.form.getInputProps("public_name")}
         />
       </BackendForm>
-    </Section>
-  );
-}
-
-function Colours() {
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
-  return (
-    <Section title="Colours">
-      <SegmentedControl
-        aria-label="Colours"
-        value={colorScheme}
-        onChange={(value) => setColorScheme(value as typeof colorScheme)}
-        data={[
-          { value: "auto", label: "As the system" },
-          { value: "light", label: "Light" },
-          { value: "dark", label: "Dark" },
-        ]}
-      />
     </Section>
   );
 }
@@ -104,10 +70,9 @@ function Export() {
 }
 
 function Delete({ email }: { email: string }) {
-  const remove = useDeleteAccount();
   const removing = useBackendForm({
     initialValues: { confirm_email: "" },
-    submit: ({ confirm_email }) => remove.mutateAsync(confirm_email),
+    submit: ({ confirm_email }) => deleteAccount(confirm_email),
     onSuccess: () => notifications.show({ message: "The account is deleted." }),
     mainField: "confirm_email",
   });

@@ -26,11 +26,7 @@ export function SignUp() {
       <BackendForm of={signUp} action="Sign up">
         <TextInput label="Name" autoComplete="name" {...signUp.form.getInputProps("full_name")} />
         <EmailInput {...signUp.form.getInputProps("email")} />
-        <PasswordInput
-          label="Password"
-          autoComplete="new-password"
-          {...signUp.form.getInputProps("password")}
-        />
+        <PasswordInput label="Password" autoComplete="new-password" {...signUp.form.getInputProps("password")} />
       </BackendForm>
       <Text size="sm">
         You have an account?{" "}
@@ -55,11 +51,7 @@ export function SignIn() {
     <AuthCard title="Sign in">
       <BackendForm of={signIn} action="Sign in">
         <EmailInput {...signIn.form.getInputProps("email")} />
-        <PasswordInput
-          label="Password"
-          autoComplete="current-password"
-          {...signIn.form.getInputProps("password")}
-        />
+        <PasswordInput label="Password" autoComplete="current-password" {...signIn.form.getInputProps("password")} />
       </BackendForm>
       <Group justify="space-between">
         <Anchor component={Link} href="/forgot-password" size="sm">
@@ -113,11 +105,7 @@ export function NewPassword() {
   return (
     <AuthCard title="New password">
       <BackendForm of={change} action="Change the password">
-        <PasswordInput
-          label="New password"
-          autoComplete="new-password"
-          {...change.form.getInputProps("password")}
-        />
+        <PasswordInput label="New password" autoComplete="new-password" {...change.form.getInputProps("password")} />
       </BackendForm>
     </AuthCard>
   );

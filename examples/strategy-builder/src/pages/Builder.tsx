@@ -1,11 +1,4 @@
-import {
-  DndContext,
-  type DragEndEvent,
-  DragOverlay,
-  PointerSensor,
-  useSensor,
-  useSensors,
-} from "@dnd-kit/core";
+import { DndContext, type DragEndEvent, DragOverlay, PointerSensor, useSensor, useSensors } from "@dnd-kit/core";
 import {
   Badge,
   Button,
@@ -17,22 +10,15 @@ import {
   SimpleGrid,
   Stack,
   Tabs,
-  Text,
   Textarea,
   TextInput,
   Title,
 } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import {
-  type ComponentType,
-  type Indicator,
-  marketTypeSchema,
-  type StrategyDocument,
-  timeframeSchema,
-} from "pinebase";
+import { type ComponentType, type Indicator, marketTypeSchema, type StrategyDocument, timeframeSchema } from "pinebase";
 import { useState } from "react";
 import { useLocation } from "wouter";
-import { useSaveStrategy, useSchemas, useStrategy } from "../backend.ts";
+import { saveStrategy, useSchemas, useStrategy } from "../backend.ts";
 import {
   componentOf,
   componentsToSave,
@@ -84,21 +70,18 @@ export function BuilderPage({ id }: { id: string | null }) {
 
 function Builder({ saved, schemas }: { saved: StrategyDocument | null; schemas: Schemas }) {
   const [, navigate] = useLocation();
-  const save = useSaveStrategy();
 
   const builder = useBackendForm<Draft, StrategyDocument>({
     initialValues: saved ? draftOf(saved) : emptyDraft,
     submit: (draft) =>
-      save.mutateAsync({
+      saveStrategy({
         name: draft.name,
         description: draft.description,
         market_type: draft.market_type,
         timeframe: draft.timeframe,
         components: componentsToSave(draft),
         // A new strategy needs a config; a saved one is refused when somebody else saved it in the meantime.
-        ...(saved
-          ? { strategy_id: saved.strategy_id, expected_version: saved.version_number }
-          : { config: {} }),
+        ...(saved ? { strategy_id: saved.strategy_id, expected_version: saved.version_number } : { config: {} }),
       }),
     onSuccess: (document) => {
       notifications.show({ message: `Saved as version ${document.version_number}.` });
@@ -128,14 +111,9 @@ function Builder({ saved, schemas }: { saved: StrategyDocument | null; schemas: 
   const moveUp = (key: string) => {
     const from = components.findIndex((component) => component.key === key);
     const moved = components[from];
-    const above = components.findLastIndex(
-      ({ type }, index) => index < from && type === moved?.type,
-    );
+    const above = components.findLastIndex(({ type }, index) => index < from && type === moved?.type);
     if (moved && above >= 0)
-      form.setFieldValue(
-        "components",
-        components.with(from, components[above] ?? moved).with(above, moved),
-      );
+      form.setFieldValue("components", components.with(from, components[above] ?? moved).with(above, moved));
   };
 
   return (
@@ -167,12 +145,7 @@ function Builder({ saved, schemas }: { saved: StrategyDocument | null; schemas: 
                 )}
               </Group>
               <TextInput label="Name" {...form.getInputProps("name")} />
-              <Textarea
-                label="Description"
-                autosize
-                minRows={2}
-                {...form.getInputProps("description")}
-              />
+              <Textarea label="Description" autosize minRows={2} {...form.getInputProps("description")} />
               <SimpleGrid cols={2}>
                 <Select
                   label="Market"
@@ -198,9 +171,7 @@ function Builder({ saved, schemas }: { saved: StrategyDocument | null; schemas: 
                   onChange={(key, parameters) =>
                     form.setFieldValue(
                       "components",
-                      components.map((component) =>
-                        component.key === key ? { ...component, parameters } : component,
-                      ),
+                      components.map((component) => (component.key === key ? { ...component, parameters } : component)),
                     )
                   }
                   onRemove={(key) =>
@@ -212,11 +183,7 @@ function Builder({ saved, schemas }: { saved: StrategyDocument | null; schemas: 
                   onMoveUp={moveUp}
                 />
               ))}
-              <FormError
-                sentence={
-                  builder.formError ?? (form.errors.components as string | undefined) ?? null
-                }
-              />
+              <FormError sentence={builder.formError ?? (form.errors.components as string | undefined) ?? null} />
               {!fitting && <FormError sentence="Correct the marked parameters, then save." />}
               <Button type="submit" loading={builder.pending} disabled={!fitting}>
                 Save
@@ -245,9 +212,7 @@ function Builder({ saved, schemas }: { saved: StrategyDocument | null; schemas: 
       <DragOverlay>
         {dragged && (
           <Paper withBorder p="xs" shadow="md">
-            <Text fw={600} size="sm">
-              {dragged.name}
-            </Text>
+            {dragged.name}
           </Paper>
         )}
       </DragOverlay>

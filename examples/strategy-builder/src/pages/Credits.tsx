@@ -2,7 +2,7 @@ import { AreaChart } from "@mantine/charts";
 import { Paper, SimpleGrid, Stack, Table, Text, TextInput, Title } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import type { CreditKind, Tables } from "pinebase";
-import { useAccount, useLedger, useSpendCredit } from "../backend.ts";
+import { spendCredit, useAccount, useLedger } from "../backend.ts";
 import { BackendForm, useBackendForm } from "../forms.tsx";
 import { Loaded, Moment, PageHead } from "../parts.tsx";
 
@@ -41,10 +41,9 @@ export function CreditsPage() {
 
 function Spend() {
   const account = useAccount();
-  const spend = useSpendCredit();
   const spending = useBackendForm({
     initialValues: { reason: "" },
-    submit: ({ reason }) => spend.mutateAsync(reason),
+    submit: ({ reason }) => spendCredit(reason.trim() || null),
     onSuccess: ({ balance }, form) => {
       notifications.show({ message: `One credit is spent. You have ${balance}.` });
       form.reset();
@@ -57,7 +56,7 @@ function Spend() {
           <Text size="sm" c="dimmed">
             You have
           </Text>
-          <Text fz={40} fw={700} lh={1} data-testid="balance">
+          <Text fz={40} fw={700} lh={1}>
             {account.data?.credits ?? "…"}
           </Text>
         </div>
@@ -92,8 +91,7 @@ function Course({ rows }: { rows: LedgerRow[] }) {
         type: "number",
         scale: "time",
         domain: ["dataMin", "dataMax"],
-        tickFormatter: (at) =>
-          new Date(at).toLocaleDateString(undefined, { day: "numeric", month: "short" }),
+        tickFormatter: (at) => new Date(at).toLocaleDateString(undefined, { day: "numeric", month: "short" }),
       }}
       yAxisProps={{ allowDecimals: false }}
       tooltipProps={{ labelFormatter: (at) => new Date(Number(at)).toLocaleString() }}
@@ -104,34 +102,17 @@ function Course({ rows }: { rows: LedgerRow[] }) {
 
 function Ledger({ rows }: { rows: LedgerRow[] }) {
   return (
-    <Table aria-label="Ledger">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>When</Table.Th>
-          <Table.Th>What</Table.Th>
-          <Table.Th ta="right">Change</Table.Th>
-          <Table.Th ta="right">Balance</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {rows.map(({ id, created_at, kind, delta, balance_after, reason }) => (
-          <Table.Tr key={id}>
-            <Table.Td>
-              <Moment at={created_at} />
-            </Table.Td>
-            <Table.Td>
-              {kinds[kind]}
-              {reason && (
-                <Text size="sm" c="dimmed">
-                  {reason}
-                </Text>
-              )}
-            </Table.Td>
-            <Table.Td ta="right">{delta > 0 ? `+${delta}` : delta}</Table.Td>
-            <Table.Td ta="right">{balance_after}</Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
+    <Table
+      aria-label="Ledger"
+      data={{
+        head: ["When", "What", "Change", "Balance"],
+        body: rows.map(({ id, created_at, kind, delta, balance_after, reason }) => [
+          <Moment key={id} at={created_at} />,
+          reason ?? kinds[kind],
+          delta > 0 ? `+${delta}` : delta,
+          balance_after,
+        ]),
+      }}
+    />
   );
 }

@@ -1,10 +1,10 @@
-import { Badge, Button, Card, Group, Select, SimpleGrid, Text, TextInput } from "@mantine/core";
+import { Button, Card, Select, SimpleGrid, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { marketTypeSchema, type StrategySummary, timeframeSchema } from "pinebase";
 import { useState } from "react";
 import { Link } from "wouter";
 import { type GalleryFilter, useGallery } from "../backend.ts";
-import { Author, ErrorSentence, PageHead } from "../parts.tsx";
+import { Author, ErrorSentence, Facts, PageHead } from "../parts.tsx";
 
 /** What everybody has published. Visitors see it too. */
 export function GalleryPage() {
@@ -50,12 +50,7 @@ export function GalleryPage() {
         ))}
       </SimpleGrid>
       {gallery.hasNextPage && (
-        <Button
-          variant="default"
-          mt="md"
-          loading={gallery.isFetchingNextPage}
-          onClick={() => gallery.fetchNextPage()}
-        >
+        <Button variant="default" mt="md" loading={gallery.isFetchingNextPage} onClick={() => gallery.fetchNextPage()}>
           Show more
         </Button>
       )}
@@ -71,14 +66,11 @@ function StrategyCard({ strategy }: { strategy: StrategySummary }) {
       <Text size="sm" c="dimmed" lineClamp={2} mt="xs">
         {strategy.description}
       </Text>
-      <Group gap="xs" mt="sm">
-        {strategy.market_type && <Badge variant="default">{strategy.market_type}</Badge>}
-        {strategy.timeframe && <Badge variant="default">{strategy.timeframe}</Badge>}
-        {strategy.is_ai_generated && <Badge>AI</Badge>}
+      <Facts of={strategy}>
         <Text size="sm" c="dimmed">
           {strategy.fork_count === 1 ? "1 fork" : `${strategy.fork_count} forks`}
         </Text>
-      </Group>
+      </Facts>
     </Card>
   );
 }

@@ -1,17 +1,7 @@
-import {
-  Button,
-  Group,
-  Paper,
-  PasswordInput,
-  SimpleGrid,
-  Stack,
-  Table,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
+import { Button, Group, Paper, PasswordInput, Select, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { useApiKeys, useDeleteKey, useKeyEvents, useStoreKey } from "../backend.ts";
+import { useMutation } from "@tanstack/react-query";
+import { deleteKey, storeKey, useApiKeys, useKeyEvents, useProviders } from "../backend.ts";
 import { BackendForm, useBackendForm } from "../forms.tsx";
 import { ErrorSentence, Loaded, Moment, PageHead } from "../parts.tsx";
 
@@ -20,6 +10,7 @@ const actions = {
   decrypted: "Used",
   deleted: "Deleted",
   reencrypted: "Encrypted anew",
+  operator_key_used: "Used the key of this app",
 } as const;
 
 /** Keys of language models: stored encrypted, used by the backend, never shown again. */
@@ -40,12 +31,13 @@ export function KeysPage() {
 }
 
 function StoreKey() {
-  const store = useStoreKey();
+  const { data: providers = [] } = useProviders();
   const storing = useBackendForm({
     initialValues: { provider: "openai", api_key: "" },
-    submit: (values) => store.mutateAsync(values),
-    onSuccess: ({ provider }, form) => {
-      notifications.show({ message: `The key for ${provider} is stored.` });
+    submit: storeKey,
+    onSuccess: ({ provider, verified }, form) => {
+      const checked = verified ? "It works." : "The provider did not answer, so nobody knows yet whether it works.";
+      notifications.show({ message: `The key for ${provider} is stored. ${checked}` });
       form.setFieldValue("api_key", "");
     },
     mainField: "api_key",
@@ -53,9 +45,10 @@ function StoreKey() {
   return (
     <Paper withBorder p="md">
       <BackendForm of={storing} action="Store the key">
-        <TextInput
+        <Select
           label="Provider"
-          description="Such as openai or anthropic"
+          data={providers.map(({ provider, name }) => ({ value: provider, label: name }))}
+          allowDeselect={false}
           {...storing.form.getInputProps("provider")}
         />
         <PasswordInput
@@ -70,7 +63,7 @@ function StoreKey() {
 }
 
 function StoredKeys() {
-  const remove = useDeleteKey();
+  const remove = useMutation({ mutationFn: deleteKey });
   return (
     <Loaded query={useApiKeys()}>
       {(keys) => (
@@ -116,26 +109,17 @@ function AuditTrail() {
   return (
     <Loaded query={useKeyEvents()}>
       {(events) => (
-        <Table aria-label="What happened to your keys">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>When</Table.Th>
-              <Table.Th>Provider</Table.Th>
-              <Table.Th>What</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {events.map(({ id, created_at, provider, action }) => (
-              <Table.Tr key={id}>
-                <Table.Td>
-                  <Moment at={created_at} />
-                </Table.Td>
-                <Table.Td>{provider}</Table.Td>
-                <Table.Td>{actions[action]}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
+        <Table
+          aria-label="What happened to your keys"
+          data={{
+            head: ["When", "Provider", "What"],
+            body: events.map(({ id, created_at, provider, action }) => [
+              <Moment key={id} at={created_at} />,
+              provider,
+              actions[action],
+            ]),
+          }}
+        />
       )}
     </Loaded>
   );

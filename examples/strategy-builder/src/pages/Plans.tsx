@@ -11,16 +11,19 @@ import {
   TextInput,
   Title,
 } from "@mantine/core";
+import { useMutation } from "@tanstack/react-query";
+import type { Coupon } from "pinebase";
 import { useEffect, useState } from "react";
 import { Link, useSearchParams } from "wouter";
 import {
+  buy,
   type Offer,
+  openPortal,
+  type Price,
+  redeemCoupon,
+  syncSubscription,
   useAccount,
-  useCheckout,
   useOffers,
-  usePortal,
-  useRedeemCoupon,
-  useSyncSubscription,
 } from "../backend.ts";
 import { BackendForm, useBackendForm } from "../forms.tsx";
 import { ErrorSentence, Loaded, Moment, PageHead } from "../parts.tsx";
@@ -36,7 +39,7 @@ export function PlansPage() {
         {session && <Return />}
         {session && <CurrentPlan />}
         <Offers />
-        {session && <Coupon />}
+        {session && <RedeemCoupon />}
       </Stack>
     </>
   );
@@ -46,7 +49,7 @@ export function PlansPage() {
 function Return() {
   const [parameters] = useSearchParams();
   const outcome = parameters.get("checkout");
-  const { mutate: sync, error, isSuccess } = useSyncSubscription();
+  const { mutate: sync, error, isSuccess } = useMutation({ mutationFn: syncSubscription });
   useEffect(() => {
     if (outcome === "done") sync();
   }, [outcome, sync]);
@@ -54,16 +57,12 @@ function Return() {
   if (outcome === "abandoned") return <Alert color="gray">Nothing was bought.</Alert>;
   if (outcome !== "done") return null;
   if (error) return <ErrorSentence error={error} />;
-  return (
-    <Alert role="status">
-      {isSuccess ? "Thank you. The payment has arrived." : "Looking for the payment …"}
-    </Alert>
-  );
+  return <Alert role="status">{isSuccess ? "Thank you. The payment has arrived." : "Looking for the payment …"}</Alert>;
 }
 
 function CurrentPlan() {
   const account = useAccount();
-  const portal = usePortal();
+  const portal = useMutation({ mutationFn: openPortal });
   return (
     <Loaded query={account}>
       {({ plan, subscription, premium_until, is_premium }) => (
@@ -106,9 +105,7 @@ function Offers() {
   return (
     <Loaded query={offers}>
       {(all) => {
-        const currencies = [
-          ...new Set(all.flatMap(({ prices }) => prices.map(({ currency }) => currency))),
-        ].sort();
+        const currencies = [...new Set(all.flatMap(({ prices }) => prices.map(({ currency }) => currency)))].sort();
         const currency = chosen ?? currencies[0] ?? "usd";
         const cards = (wanted: Offer["sells"]) =>
           all
@@ -142,7 +139,7 @@ function Offers() {
 function OfferCard({ offer, currency }: { offer: Offer; currency: string }) {
   const session = useSession();
   const account = useAccount();
-  const checkout = useCheckout();
+  const checkout = useMutation({ mutationFn: (price: Price) => buy(offer, price) });
   const prices = offer.prices.filter((price) => price.currency === currency);
   const isCurrent = offer.sells === "plan" && account.data?.plan.plan_type === offer.type;
 
@@ -179,11 +176,9 @@ function OfferCard({ offer, currency }: { offer: Offer; currency: string }) {
                 mt="xs"
                 disabled={isCurrent}
                 loading={checkout.isPending}
-                onClick={() => checkout.mutate({ offer, price })}
+                onClick={() => checkout.mutate(price)}
               >
-                {price.provider === "paypal"
-                  ? `Pay for ${offer.name} with PayPal`
-                  : `Buy ${offer.name}`}
+                {price.provider === "paypal" ? `Pay for ${offer.name} with PayPal` : `Buy ${offer.name}`}
               </Button>
             ) : (
               <Button fullWidth mt="xs" component={Link} href="/sign-up">
@@ -203,12 +198,15 @@ function OfferCard({ offer, currency }: { offer: Offer; currency: string }) {
   );
 }
 
-function Coupon() {
-  const redeem = useRedeemCoupon();
+function RedeemCoupon() {
+  const [coupon, setCoupon] = useState<Coupon | null>(null);
   const redeeming = useBackendForm({
     initialValues: { code: "" },
-    submit: ({ code }) => redeem.mutateAsync(code),
-    onSuccess: (_, form) => form.reset(),
+    submit: ({ code }) => redeemCoupon(code),
+    onSuccess: ({ coupon }, form) => {
+      setCoupon(coupon);
+      form.reset();
+    },
     mainField: "code",
   });
   return (
@@ -220,9 +218,9 @@ function Coupon() {
           {...redeeming.form.getInputProps("code")}
         />
       </BackendForm>
-      {redeem.data && (
+      {coupon && (
         <Alert mt="md" role="status">
-          {redeem.data.coupon.code}: {redeem.data.coupon.discount_percent} % off your next checkout.
+          {coupon.code}: {coupon.discount_percent} % off your next checkout.
         </Alert>
       )}
     </Paper>

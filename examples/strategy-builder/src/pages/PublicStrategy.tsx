@@ -1,63 +1,41 @@
-import {
-  Anchor,
-  Badge,
-  Button,
-  Group,
-  Paper,
-  SimpleGrid,
-  Stack,
-  Table,
-  Text,
-  Title,
-} from "@mantine/core";
+import { Anchor, Button, Paper, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
+import { useMutation } from "@tanstack/react-query";
 import type { StrategyComponent, StrategyDocument } from "pinebase";
 import { Link, useLocation } from "wouter";
-import { useForkStrategy, useStrategy } from "../backend.ts";
+import { forkStrategy, useStrategy } from "../backend.ts";
 import { slots } from "../builder/draft.ts";
-import { Author, ErrorSentence, Loaded, Moment, PageHead } from "../parts.tsx";
+import { Author, ErrorSentence, Facts, Loaded, Moment, PageHead } from "../parts.tsx";
 import { useSession } from "../session.tsx";
 
 /** One published strategy, to read and to fork. */
 export function PublicStrategyPage({ id }: { id: string }) {
-  return (
-    <Loaded query={useStrategy(id)}>{(strategy) => <PublicStrategy strategy={strategy} />}</Loaded>
-  );
+  return <Loaded query={useStrategy(id)}>{(strategy) => <PublicStrategy strategy={strategy} />}</Loaded>;
 }
 
 function PublicStrategy({ strategy }: { strategy: StrategyDocument }) {
   const session = useSession();
-  const fork = useForkStrategy();
   const [, navigate] = useLocation();
-  const copy = () =>
-    fork.mutate(strategy.strategy_id, {
-      onSuccess: (own) => {
-        notifications.show({ message: "The copy is yours. Nobody else sees it." });
-        navigate(`/strategies/${own.strategy_id}`);
-      },
-    });
+  const fork = useMutation({
+    mutationFn: () => forkStrategy(strategy.strategy_id),
+    onSuccess: (own) => {
+      notifications.show({ message: "The copy is yours. Nobody else sees it." });
+      navigate(`/strategies/${own.strategy_id}`);
+    },
+  });
 
   return (
     <>
       <PageHead title={strategy.name}>
-        {session ? (
-          <Button onClick={copy} loading={fork.isPending}>
-            Fork
-          </Button>
-        ) : (
-          <Button component={Link} href="/sign-in">
-            Sign in to fork
-          </Button>
-        )}
+        <Button disabled={!session} onClick={() => fork.mutate()} loading={fork.isPending}>
+          {session ? "Fork" : "Sign in to fork"}
+        </Button>
       </PageHead>
       <Stack>
         <ErrorSentence error={fork.error} />
-        <Group gap="xs">
+        <Facts of={strategy}>
           <Author name={strategy.author} />
-          {strategy.market_type && <Badge variant="default">{strategy.market_type}</Badge>}
-          {strategy.timeframe && <Badge variant="default">{strategy.timeframe}</Badge>}
-          {strategy.is_ai_generated && <Badge>AI</Badge>}
-        </Group>
+        </Facts>
         {strategy.description && <Text>{strategy.description}</Text>}
         <Text size="sm" c="dimmed">
           Version {strategy.version_number}, <Moment at={strategy.updated_at} />
@@ -75,9 +53,7 @@ function PublicStrategy({ strategy }: { strategy: StrategyDocument }) {
             <SlotContents
               key={type}
               label={label}
-              components={strategy.components.filter(
-                (component) => component.component_type === type,
-              )}
+              components={strategy.components.filter((component) => component.component_type === type)}
             />
           ))}
         </SimpleGrid>
@@ -98,16 +74,7 @@ function SlotContents({ label, components }: { label: string; components: Strate
           <Text fw={600} size="sm">
             {indicator_name}
           </Text>
-          <Table mb="xs">
-            <Table.Tbody>
-              {Object.entries(parameters).map(([name, value]) => (
-                <Table.Tr key={name}>
-                  <Table.Td>{name}</Table.Td>
-                  <Table.Td ta="right">{String(value)}</Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
+          <Table mb="xs" data={{ body: Object.entries(parameters).map(([name, value]) => [name, String(value)]) }} />
         </div>
       ))}
     </Paper>

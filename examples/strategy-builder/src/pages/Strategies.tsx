@@ -1,7 +1,7 @@
-import { Badge, Button, Card, Group, SimpleGrid, Text } from "@mantine/core";
+import { Badge, Button, Card, SimpleGrid, Text } from "@mantine/core";
 import { Link } from "wouter";
 import { useMyStrategies } from "../backend.ts";
-import { Loaded, Moment, PageHead } from "../parts.tsx";
+import { Facts, Loaded, Moment, PageHead } from "../parts.tsx";
 
 /** One's own strategies. */
 export function StrategiesPage() {
@@ -20,23 +20,12 @@ export function StrategiesPage() {
           ) : (
             <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>
               {rows.map((strategy) => (
-                <Card
-                  key={strategy.id}
-                  withBorder
-                  component={Link}
-                  href={`/strategies/${strategy.id}`}
-                >
+                <Card key={strategy.id} withBorder component={Link} href={`/strategies/${strategy.id}`}>
                   <Text fw={600}>{strategy.name}</Text>
                   <Text size="sm" c="dimmed" lineClamp={2}>
                     {strategy.description}
                   </Text>
-                  <Group gap="xs" mt="sm">
-                    {strategy.market_type && (
-                      <Badge variant="default">{strategy.market_type}</Badge>
-                    )}
-                    {strategy.timeframe && <Badge variant="default">{strategy.timeframe}</Badge>}
-                    {strategy.is_public && <Badge>Published</Badge>}
-                  </Group>
+                  <Facts of={strategy}>{strategy.is_public && <Badge>Published</Badge>}</Facts>
                   <Text size="xs" c="dimmed" mt="sm">
                     Version {strategy.current_version}, <Moment at={strategy.updated_at} />
                   </Text>

@@ -1,0 +1,27 @@
+import { expect } from "vitest";
+import { journey, signUp, useBrowser } from "../support/browser.ts";
+
+useBrowser();
+
+journey("a person stores a model key, sees its trail, and never the key", async (open) => {
+  const page = await open("/sign-up");
+  await signUp(page);
+  await page.goto("/keys");
+  // The local stack has a stand-in for a provider, which accepts keys of this form.
+  await page.getByRole("combobox", { name: "Provider" }).click();
+  await page.getByRole("option", { name: /local/i }).click();
+  await page.getByLabel("Key", { exact: true }).fill("short");
+  await page.getByRole("button", { name: "Store the key" }).click();
+  await page.getByText("The field api_key is missing or not what it should be.").waitFor();
+
+  await page.getByLabel("Key", { exact: true }).fill("local-0123456789-wxyz");
+  await page.getByRole("button", { name: "Store the key" }).click();
+  await page.getByText("Ends in wxyz.").waitFor();
+  const trail = page.getByRole("table", { name: "What happened to your keys" });
+  await trail.getByRole("cell", { name: "Stored" }).waitFor();
+  expect(await page.content()).not.toContain("local-0123");
+
+  await page.getByRole("button", { name: "Delete the key for local" }).click();
+  await page.getByText("No key is stored yet.").waitFor();
+  await trail.getByRole("cell", { name: "Deleted" }).waitFor();
+});
