@@ -54,12 +54,15 @@ export function checksOf(target: Target): Check[] {
   ];
 }
 
+/** Of these a visitor may not read every column. */
+const columns: Readonly<Record<string, string>> = { prices: "id" };
+
 function tableCheck(target: Target, name: string, expected: "readable" | "refused"): Check {
   const says = expected === "readable" ? "a visitor reads" : "a visitor is refused";
   return {
     name: `table ${name}: ${says}`,
     run: async () => {
-      const answer = await ask(target, `/rest/v1/${name}?select=*&limit=1`);
+      const answer = await ask(target, `/rest/v1/${name}?select=${columns[name] ?? "*"}&limit=1`);
       const isRefused = answer.code === "42501";
       return (expected === "readable" ? answer.status === 200 : isRefused) ? null : unlike(answer);
     },
