@@ -66,10 +66,6 @@ export const rpcs: Readonly<
   save_strategy: { required: [], visitor: "refused" },
   search_indicators: { required: [], visitor: "may call" },
   store_api_key: { required: ["provider", "api_key"], visitor: "refused" },
-  store_checked_api_key: {
-    required: ["user_id", "provider", "api_key", "verified"],
-    visitor: "refused",
-  },
   sweep: { required: [], visitor: "refused" },
   unsettled_webhook_events: { required: [], visitor: "refused" },
 };

@@ -10,6 +10,6 @@ drop table private.plan_changes;
 drop table private.payments;
 drop sequence private.read_numbers;
 drop table private.known_subscriptions;
+drop table private.billing_customers;
 drop function private.remember_deleted_customer();
 drop table private.deleted_customers;
-drop table private.billing_customers;

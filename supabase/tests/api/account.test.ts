@@ -182,7 +182,7 @@ describe("delete-account", () => {
         insert into public.subscriptions (user_id, status, provider, provider_subscription_id, plan_type, ended_at)
         values
           (${person.id}, 'active', 'manual', null, 'premium_monthly', null),
-          (${person.id}, 'active', 'stripe', ${`sub_${person.id}`}, 'premium_monthly', now())
+          (${person.id}, 'canceled', 'stripe', ${`sub_${person.id}`}, 'premium_monthly', now())
       `,
     );
     expect(await remove(person.email)).toMatchObject({ status: 200, body: { deleted: true } });

@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => platform?.stop());
 
-it("auth users from before the first push have accounts after it, with opening credits", async () => {
+it("auth users from before the first push have accounts after it, a shared email going to whom single sign-on has confirmed", async () => {
   const url = await platform.createDatabase("backfill", "revoked");
   await platform.asAdmin(
     "backfill",
@@ -34,7 +34,7 @@ it("auth users from before the first push have accounts after it, with opening c
   const accounts = await platform.asAdmin(
     "backfill",
     (sql) => sql`
-      select u.email, u.full_name, u.credits, t.kind, t.delta, u.id = md5('email')::uuid as by_email
+      select u.email, u.full_name, u.credits, t.kind, t.delta, u.id = md5('sso')::uuid as by_sso
       from public.users as u
       join public.credit_transactions as t on t.user_id = u.id
       order by u.email
@@ -47,15 +47,15 @@ it("auth users from before the first push have accounts after it, with opening c
       credits: 5,
       kind: "opening",
       delta: 5,
-      by_email: false,
+      by_sso: false,
     },
     {
       email: "shared@backfill.test",
-      full_name: "Email",
+      full_name: null,
       credits: 5,
       kind: "opening",
       delta: 5,
-      by_email: true,
+      by_sso: true,
     },
   ]);
 });

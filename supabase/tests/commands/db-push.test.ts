@@ -21,7 +21,7 @@ beforeAll(async () => {
   url = await platform.createDatabase("subject", "granted");
   // A checkout of our own, in which a migration can be spoilt.
   checkout = await mkdtemp(join(tmpdir(), "pinebase-checkout-"));
-  for (const path of ["package.json", ".squawk.toml", "scripts", "supabase"]) {
+  for (const path of ["package.json", ".squawk.toml", "scripts", "supabase", "types"]) {
     await cp(path, join(checkout, path), { recursive: true });
   }
   await symlink(join(process.cwd(), "node_modules"), join(checkout, "node_modules"));

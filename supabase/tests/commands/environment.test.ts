@@ -31,7 +31,7 @@ async function namesRead(): Promise<Set<string>> {
   return new Set(
     [
       // A function reads its variables by a schema of zod.
-      ...namesIn(functions, /\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+): z\./g),
+      ...namesIn(functions, /\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+): z\s*\./g),
       ...namesIn(functions, /\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+): \w+Schema\b/g),
       ...namesIn(commands, /\b(?:env|environment)\.([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b/g),
       ...namesIn(settings, /"env\((\w+)\)"/g),

@@ -45,7 +45,7 @@ describe.each(names)("the function %s", (name) => {
 
   it("imports nothing from outside supabase/functions", async () => {
     for (const part of [name, "_shared"]) {
-      for (const file of await readdir(join(folder, part))) {
+      for (const file of await readdir(join(folder, part), { recursive: true })) {
         if (!file.endsWith(".ts")) continue;
         const text = await read("supabase/functions", part, file);
         for (const [, from = ""] of text.matchAll(/from "([^"]+)"/g)) {
