@@ -66,6 +66,10 @@ const commands: Record<string, { summary: string; usage: string; options?: reado
     summary: "Asks a deployed project what a visitor would.",
     usage: "npm run smoke -- --url URL --key PUBLISHABLE_KEY [--without FUNCTION ...]",
   },
+  "billing-reconcile": {
+    summary: "Reads every subscription and payment since then from the providers and applies them.",
+    usage: "npm run billing:reconcile -- --since 40d [--remote=URL]",
+  },
   "billing-lives": {
     summary: "Plays random lives of customers against the reference of the billing rules.",
     usage: "npm run billing:lives -- [--count N] [--seed N]",

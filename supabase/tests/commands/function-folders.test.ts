@@ -14,7 +14,10 @@ const names = (await readdir(folder, { withFileTypes: true }))
 
 const read = (...path: string[]) => readFile(join(projectDir, ...path), "utf8");
 const denoSchema = z.strictObject({ imports: z.record(z.string(), z.string()) });
-const lockSchema = z.object({ packages: z.record(z.string(), z.object({ version: z.string() })) });
+// A workspace of this repository has no version.
+const lockSchema = z.object({
+  packages: z.record(z.string(), z.object({ version: z.string().optional() })),
+});
 const configSchema = z.object({
   functions: z.record(z.string(), z.object({ verify_jwt: z.boolean() })),
 });

@@ -86,7 +86,7 @@ export async function scratchFolder(): Promise<{ path: string; remove(): Promise
 
 /** A copy of the checkout that a test may spoil; it borrows the installed packages, less those named. */
 export async function copyCheckout(to: string, without: string[] = []): Promise<string> {
-  for (const part of ["scripts", "supabase", "types", "package.json"]) {
+  for (const part of ["scripts", "supabase", "types", "examples", "package.json"]) {
     await cp(join(projectDir, part), join(to, part), { recursive: true });
   }
   const installed = join(projectDir, "node_modules");
