@@ -71,7 +71,7 @@ async function press(url: string | null, form: Record<string, string>) {
 }
 
 describe("the checkout page", () => {
-  it("shows what is sold and what it costs, and the way back", async () => {
+  it("shows what is sold and what it costs, and a link that leads back", async () => {
     const { stripe } = await startStripe();
     const { url } = await openCheckout(stripe);
     const answer = await fetch(url ?? "");
