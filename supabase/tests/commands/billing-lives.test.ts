@@ -443,7 +443,8 @@ describe("what a buyer can make at PayPal without us", () => {
 });
 
 it("300 random lives end with the reference's premium, credits and ledger", async () => {
-  const seed = Date.now() % 2 ** 31;
+  // The same lives in every run; npm run billing:lives plays others.
+  const seed = 77;
   const { failures } = await runLives(database, { count: 300, seed });
   expect(failures.slice(0, 1), `seed ${seed}, ${failures.length} lives differ`).toEqual([]);
 }, 600_000);
