@@ -64,6 +64,17 @@ $$;
 comment on function private.raise_flag(text, text, text, uuid, text, timestamptz, boolean) is
   'Flags something for a person, once. One that was resolved stays resolved unless it is reopened.';
 
+create function private.is_running(status text)
+returns boolean
+language sql
+immutable
+security invoker
+set search_path = ''
+return is_running.status in ('trialing', 'active', 'past_due', 'unpaid', 'paused');
+
+comment on function private.is_running(text) is
+  'Whether a subscription of this status may take money again.';
+
 create function private.request_task(
   provider text,
   subscription_id text,
@@ -198,6 +209,7 @@ comment on function private.move_credits(uuid, text, integer, text, text, timest
 revoke all on function
   private.uuid_or_null,
   private.raise_flag,
+  private.is_running,
   private.request_task,
   private.months_of,
   private.month_after,
@@ -820,7 +832,7 @@ begin
   )
   into v_deleted_at;
 
-  if (snapshot ->> 'status' in ('trialing', 'active', 'past_due', 'unpaid', 'paused') and snapshot ->> 'cancel_at' is null)
+  if (private.is_running(snapshot ->> 'status') and snapshot ->> 'cancel_at' is null)
     or (snapshot ->> 'approved')::boolean
   then
     v_tasks := private.request_task(
@@ -876,7 +888,7 @@ begin
     from public.subscriptions as s
     where s.user_id = watch_second_subscription.user_id
       and s.provider <> 'manual'
-      and s.status in ('trialing', 'active', 'past_due', 'unpaid', 'paused')
+      and private.is_running(s.status)
     order by s.created_at, s.id
   loop
     v_count := v_count + 1;
@@ -904,7 +916,7 @@ begin
         from public.subscriptions as s
         where s.provider = f.provider
           and s.provider_subscription_id = f.reference
-          and s.status in ('trialing', 'active', 'past_due', 'unpaid', 'paused')
+          and private.is_running(s.status)
       )
     );
 end;
@@ -1123,7 +1135,7 @@ begin
       where s.user_id = v_user_id
         and s.provider <> 'manual'
         and s.provider_subscription_id <> v_provider_id
-        and s.status in ('trialing', 'active', 'past_due', 'unpaid', 'paused')
+        and private.is_running(s.status)
     ) then
       v_tasks := private.request_task(
         v_provider, v_provider_id, 'cancel', v_user_id, 'Another subscription of the user runs.', apply_subscription.as_of
@@ -1550,7 +1562,8 @@ revoke all on function private.apply_purchase from public, anon, authenticated, 
 -- ---------------------------------------------------------------- deletion of a user
 
 -- Whoever deletes a user, in Studio too, must not leave them paying: each subscription that
--- runs, and each approval that may still come, is to be cancelled at its provider.
+-- runs, and each approval that may still come, is to be cancelled at its provider. One that
+-- ended here because its money was refunded goes on there until its scheduled end.
 create function private.cancel_subscriptions_of_deleted_user()
 returns trigger
 language plpgsql
@@ -1565,7 +1578,7 @@ begin
     from public.subscriptions as s
     where s.user_id = old.id
       and s.provider <> 'manual'
-      and s.status in ('trialing', 'active', 'past_due', 'unpaid', 'paused')
+      and (private.is_running(s.status) or s.cancel_at > now())
     union
     select k.provider, k.subscription_id
     from private.known_subscriptions as k

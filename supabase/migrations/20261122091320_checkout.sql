@@ -109,7 +109,7 @@ begin
     from public.subscriptions as s
     where s.user_id = begin_checkout.user_id
       and s.provider <> 'manual'
-      and s.status in ('trialing', 'active', 'past_due', 'unpaid', 'paused');
+      and private.is_running(s.status);
 
     if v_running is not null then
       perform private.raise_error(

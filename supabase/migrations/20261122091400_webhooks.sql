@@ -716,7 +716,7 @@ begin atomic
             'provider_subscription_id', s.provider_subscription_id,
             'status', s.status,
             'cancel_at', s.cancel_at,
-            'is_running', s.status in ('trialing', 'active', 'past_due', 'unpaid', 'paused')
+            'is_running', private.is_running(s.status) or coalesce(s.cancel_at > now(), false)
           )
           order by s.created_at desc
         )

@@ -22,6 +22,7 @@ drop function private.entitled_until(text, timestamptz, timestamptz, timestamptz
 drop function private.move_credits(uuid, text, integer, text, text, timestamptz);
 drop function private.month_after(timestamptz, integer);
 drop function private.months_of(text, integer);
+drop function private.is_running(text);
 drop function private.request_task(text, text, text, uuid, text, timestamptz);
 drop function private.raise_flag(text, text, text, uuid, text, timestamptz, boolean);
 drop function private.uuid_or_null(text);

@@ -361,6 +361,15 @@ const named: { [name: string]: { life: Life; check(outcome: Outcome): void } } =
     ]),
     check: (outcome) => expect(outcome.ledger).toEqual([]),
   },
+  "an account deleted when its cancelled subscription was refunded, but goes on at Stripe": {
+    life: lifeOf([
+      ["2027-01-10", buy("basic_yearly")],
+      ["2027-02-10", cancelAtEnd],
+      ["2027-02-11", refund("subscription", 1)],
+      ["2027-02-20", { do: "delete", how: "function" }],
+    ]),
+    check: (outcome) => expect(outcome.ledger).toEqual([]),
+  },
   "every event twice, late and out of order": {
     life: lifeOf(
       [
