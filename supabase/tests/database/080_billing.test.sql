@@ -9,7 +9,7 @@ insert into auth.users (id, aud, role, email)
 select md5(who)::uuid, 'authenticated', 'authenticated', who || '@billing.test'
 from unnest(array[
   'payer', 'other', 'second', 'gone', 'studio', 'manual', 'proration', 'refunded', 'disputed', 'owner', 'rise', 'paypal', 'thief', 'both',
-  'unpaid', 'shopper'
+  'unpaid', 'shopper', 'overtaken', 'won'
 ]) as who;
 
 insert into public.prices (provider, provider_price_id, plan_type, currency, unit_amount, interval)
@@ -253,6 +253,15 @@ select is(pg_temp.premium('disputed'), null, 'a lost dispute revokes the subscri
 select private.change_revocation(s.id, null, false, pg_temp.at(10)) from public.subscriptions as s where s.provider_subscription_id = 'sub_disputed';
 select pg_temp.read('disputed', jsonb_build_object('payments', jsonb_build_array(pg_temp.paid('in_disputed', 0, pg_temp.dispute('lost')))), 11);
 select is(pg_temp.premium('disputed'), '2026-04-04 12:00Z', 'once: what was reinstated stays so');
+
+select pg_temp.read('won', jsonb_build_object('payments', jsonb_build_array(pg_temp.paid('in_won', 0, replace(pg_temp.dispute('won')::text, 'dp_1', 'dp_2')::jsonb))), 9);
+select is(pg_temp.premium('won'), '2026-04-04 12:00Z', 'a dispute that is won takes nothing');
+
+-- ------------------------------------------------------------------ out of order
+
+select pg_temp.read('overtaken', '{}', 0, 1000);
+select pg_temp.read('overtaken', jsonb_build_object('status', 'canceled', 'ended_at', pg_temp.at(1)), 2, 999);
+select is(pg_temp.premium('overtaken'), '2026-04-04 12:00Z', 'an older read does not overwrite what a newer one wrote');
 
 -- --------------------------------------------------------------------- two at once
 

@@ -233,6 +233,15 @@ select pg_temp.read('ended', '2026-03-20 00:00Z', 'basic_y', '2026-01-01 00:00Z'
 select pg_temp.sweep('2026-03-20 00:00Z', '2026-05-01 00:00Z');
 select is(pg_temp.months('ended'), '01-01 02-01', 'what has ended grants the months that began before, and no others, though it is heard of late');
 
+-- Resumed in time, but the news of it was lost.
+select pg_temp.user('resumed');
+select pg_temp.read('resumed', '2026-01-01 00:00Z', 'basic_y', '2026-01-01 00:00Z', '2027-01-01 00:00Z', jsonb_build_array(
+  pg_temp.paid('rs1', '2026-01-01 00:00Z', jsonb_build_array(pg_temp.line('basic_y', '2026-01-01 00:00Z', '2027-01-01 00:00Z')))
+), '{"cancel_at": "2026-01-20T00:00:00Z"}');
+select pg_temp.sweep('2026-01-02 00:00Z', '2026-03-20 00:00Z');
+select pg_temp.read('resumed', '2026-03-20 00:00Z', 'basic_y', '2026-01-01 00:00Z', '2027-01-01 00:00Z', '[]');
+select is(pg_temp.months('resumed'), '01-01 02-01 03-01', 'an end that did not come: the months since then are granted');
+
 select pg_temp.user('refund');
 select pg_temp.read('refund', '2026-01-01 00:00Z', 'basic_y', '2026-01-01 00:00Z', '2027-01-01 00:00Z', jsonb_build_array(
   pg_temp.paid('r1', '2026-01-01 00:00Z', jsonb_build_array(pg_temp.line('basic_y', '2026-01-01 00:00Z', '2027-01-01 00:00Z')))
