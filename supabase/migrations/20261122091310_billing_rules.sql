@@ -1376,7 +1376,6 @@ begin
     on i.provider = p.provider
     and i.payment_id = p.payment_id
   where p.subscription_id = revoke_for_lost_dispute.subscription_id
-    and p.refunded > 0
     and i.kind = 'dispute'
     and i.status = 'lost'
     and not i.has_revoked
