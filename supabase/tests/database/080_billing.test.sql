@@ -387,7 +387,7 @@ select is(
 );
 select is(pg_temp.read('gone', '{"user_id": null}') ->> 'outcome', 'ignored', 'what is still said of a deleted user''s customer is ignored');
 select is(pg_temp.read('gone', '{"customer_id": "cus_new"}') ->> 'outcome', 'ignored', 'and of the user by metadata');
-select is(pg_temp.flags('gone'), null, 'a payment from before the deletion is no news');
+select is_empty($$select from private.billing_flags where reference = 'in_gone'$$, 'a payment from before the deletion is no news');
 select is(
   pg_temp.read('gone', jsonb_build_object('cancel_at', pg_temp.at(9))) -> 'tasks', '[]'::jsonb, 'one that is scheduled to end is not cancelled over and over'
 );
@@ -412,6 +412,11 @@ select private.apply_subscription('{"provider": "stripe", "id": "sub_unpaid", "m
 select results_eq(
   $$select status, ended_at, pg_temp.premium('unpaid') from public.subscriptions where provider_subscription_id = 'sub_unpaid'$$,
   $$values ('canceled', pg_temp.at(5), null::timestamptz)$$, 'what the provider has no longer has ended'
+);
+select pg_temp.read('unpaid', '{"status": "unpaid"}', 6, 1900000000000000);
+select throws_ok(
+  $$select private.begin_checkout(md5('unpaid')::uuid, 'stripe', 'f', 'premium_monthly', null, 'xts', false, pg_temp.at(6))$$,
+  'PT409', null, 'who owes for a subscription pays for that one, and cannot buy a second'
 );
 select pg_temp.read('unpaid', '{}', 6, 2000000000000000);
 select private.apply_subscription('{"provider": "stripe", "id": "sub_unpaid", "missing": true, "livemode": false}', 1999999999999999, pg_temp.at(7));
