@@ -63,6 +63,7 @@ async function testAgainstStack(
     appPort: 0,
     defaultPrivileges: "granted",
     environment: {},
+    stripeStandIn: true,
     onProgress: (step) => console.log(`${step} ...`),
     signal,
   });

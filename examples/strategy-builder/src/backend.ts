@@ -254,6 +254,7 @@ export function useOffers() {
             `${plan.monthly_credits} credits a month`,
             plan.max_strategies === null ? "Any number of strategies" : `${plan.max_strategies} strategies`,
             `${plan.max_versions} versions of each`,
+            ...(plan.trial_days > 0 ? [`The first ${plan.trial_days} days are free, once for each person`] : []),
           ],
           prices: prices.filter(({ plan_type }) => plan_type === plan.plan_type),
         })),

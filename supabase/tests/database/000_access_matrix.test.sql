@@ -38,8 +38,8 @@ values ('matrix_retired', 'Retired', 1, false);
 
 insert into public.prices (provider, provider_price_id, pack_type, currency, unit_amount, is_current)
 values
-  ('stripe', 'price_matrix_now', 'credits_100', 'usd', 900, true),
-  ('stripe', 'price_matrix_then', 'credits_100', 'usd', 800, false);
+  ('stripe', 'price_matrix_now', 'credits_100', 'xts', 900, true),
+  ('stripe', 'price_matrix_then', 'credits_100', 'xts', 800, false);
 
 insert into public.coupons (id, code, discount_percent)
 values (md5('coupon')::uuid, 'MATRIX-10', 10), (md5('other coupon')::uuid, 'MATRIX-20', 20);
@@ -443,13 +443,13 @@ values
   ('credit_packs', 'change a pack', $$update public.credit_packs set credits = 10000 where pack_type = 'credits_100'$$,
     'no grant', 'no grant', 'no grant', 'no grant', '1'),
 
-  ('prices', 'read current prices', $$select id from public.prices where pack_type = 'credits_100' and is_current$$,
+  ('prices', 'read current prices', $$select id from public.prices where currency = 'xts' and is_current$$,
     '1', '1', '1', '1', '1'),
   ('prices', 'read old prices', $$select id from public.prices where not is_current$$,
     '0', '0', '0', '0', '1'),
-  ('prices', 'read the provider''s ids', $$select provider_price_id from public.prices where pack_type = 'credits_100' and is_current$$,
+  ('prices', 'read the provider''s ids', $$select provider_price_id from public.prices where currency = 'xts' and is_current$$,
     'no grant', 'no grant', 'no grant', 'no grant', '1'),
-  ('prices', 'lower a price', $$update public.prices set unit_amount = 1 where pack_type = 'credits_100' and is_current$$,
+  ('prices', 'lower a price', $$update public.prices set unit_amount = 1 where currency = 'xts' and is_current$$,
     'no grant', 'no grant', 'no grant', 'no grant', '1'),
 
   ('credit_transactions', 'read the ledger', $$select id from public.credit_transactions where user_id = md5('{who}')::uuid$$,

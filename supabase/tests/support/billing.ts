@@ -2,8 +2,11 @@ import { randomUUID } from "node:crypto";
 import Stripe from "stripe";
 import { asOperator } from "./clients.ts";
 
-/** What the two premium plans cost at the tests' Stripe and PayPal. */
-export const prices = { monthly: "price_tests_monthly", yearly: "price_tests_yearly" } as const;
+/** What the two premium plans cost at Stripe, by the names of the stand-in beside the stack, and at PayPal. */
+export const prices = {
+  monthly: "price_stand_in_premium_monthly",
+  yearly: "price_stand_in_premium_yearly",
+} as const;
 export const paypalPlan = "P-TESTS-MONTHLY";
 
 /** Sets the plans' prices, which are not the migrations' to set. Every test that needs them may call it. */

@@ -14,6 +14,8 @@ const statusSchema = z.object({
   DEMO_EMAIL: z.string().optional(),
   DEMO_PASSWORD: z.string().optional(),
   STRIPE_WEBHOOK_SECRET: z.string().optional(),
+  /** Of the stand-in for Stripe. */
+  STRIPE_API_BASE: z.string().optional(),
   MAIL_URL: z.string().optional(),
   APP_URL: z.string().optional(),
   /** A superuser's. */

@@ -108,7 +108,12 @@ function Ledger({ rows }: { rows: LedgerRow[] }) {
         head: ["When", "What", "Change", "Balance"],
         body: rows.map(({ id, created_at, kind, delta, balance_after, reason }) => [
           <Moment key={id} at={created_at} />,
-          reason ?? kinds[kind],
+          <>
+            {kinds[kind]}
+            <Text size="xs" c="dimmed">
+              {reason}
+            </Text>
+          </>,
           delta > 0 ? `+${delta}` : delta,
           balance_after,
         ]),

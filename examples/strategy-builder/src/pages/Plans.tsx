@@ -140,7 +140,8 @@ function OfferCard({ offer, currency }: { offer: Offer; currency: string }) {
   const session = useSession();
   const account = useAccount();
   const checkout = useMutation({ mutationFn: (price: Price) => buy(offer, price) });
-  const prices = offer.prices.filter((price) => price.currency === currency);
+  const currencyHere = offer.prices.some((price) => price.currency === currency) ? currency : offer.prices[0]?.currency;
+  const prices = offer.prices.filter((price) => price.currency === currencyHere);
   const isCurrent = offer.sells === "plan" && account.data?.plan.plan_type === offer.type;
 
   return (
