@@ -4,7 +4,7 @@
 -- functions:
 --   {provider, id, customer_id, user_id, livemode, status, items: [{price_id, start, end}],
 --    started_at, trial_end, cancel_at, ended_at, unpaid_since, status_at, plan_overridden,
---    approved, missing, payments: [{id, paid_at, currency, amount,
+--    approved, missing, discount: {percent, amount}, payments: [{id, paid_at, currency, amount,
 --      lines: [{price_id, from, through, proration}], refunds: [{id, amount, currency, status,
 --      reason, created_at}], disputes: [the same with due_at, closed_at]}],
 --    changes: [{price_id, at}]}
@@ -1242,6 +1242,28 @@ begin
         livemode = (snapshot ->> 'livemode')::boolean,
         read_number = apply_subscription.read_number
     where s.id = v_id;
+  end if;
+
+  -- Written only where it is new, so that a renewal writes one row less.
+  if not exists (
+    select
+    from private.subscription_terms as t
+    where t.subscription_id = v_id
+      and t.started_at is not distinct from (snapshot ->> 'started_at')::timestamptz
+      and t.discount_percent = coalesce((snapshot -> 'discount' ->> 'percent')::numeric, 0)
+      and t.discount_amount = coalesce((snapshot -> 'discount' ->> 'amount')::bigint, 0)
+  ) then
+    insert into private.subscription_terms (subscription_id, started_at, discount_percent, discount_amount)
+    values (
+      v_id,
+      (snapshot ->> 'started_at')::timestamptz,
+      coalesce((snapshot -> 'discount' ->> 'percent')::numeric, 0),
+      coalesce((snapshot -> 'discount' ->> 'amount')::bigint, 0)
+    )
+    on conflict on constraint subscription_terms_pkey do update
+      set started_at = excluded.started_at,
+          discount_percent = excluded.discount_percent,
+          discount_amount = excluded.discount_amount;
   end if;
 
   -- What follows: the price that no line of an invoice explains has been held since now.
