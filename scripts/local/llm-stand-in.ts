@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { keepAliveTimeout } from "./port.ts";
 
 /** The running stand-in. */
 export interface LlmStandIn {
@@ -30,7 +31,7 @@ const part = { characters: 12, pause: 15 };
  * one of three strategies, as JSON, chosen by words of the prompt. It accepts keys that begin with `local-`.
  */
 export async function startLlmStandIn(): Promise<LlmStandIn> {
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout }, (request, response) => {
     void answer(request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -2,6 +2,12 @@ import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { UserError } from "../lib/user-error.ts";
 
+/**
+ * Milliseconds that a server of ours keeps a connection that nobody uses: longer than the clients do, or one that it
+ * closes may be just about to carry the next request, which then fails.
+ */
+export const keepAliveTimeout = 120_000;
+
 /** A port of this machine that is ours from the moment we have it. */
 export interface OpenPort {
   port: number;
@@ -23,7 +29,7 @@ export async function openPort(what: string, port: number): Promise<OpenPort> {
   const listener = getRequestListener((request) => answer(request), {
     overrideGlobalObjects: false,
   });
-  const server = createServer(listener);
+  const server = createServer({ keepAliveTimeout }, listener);
   await listen(server, what, port);
   const address = server.address();
   const opened = address && typeof address === "object" ? address.port : port;

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { z } from "zod";
 import { type Page, pageHeaders, type Redirect } from "../html.ts";
+import { keepAliveTimeout } from "../port.ts";
 import { catalogRoutes } from "./catalog.ts";
 import { checkoutRoutes } from "./checkout.ts";
 import { couponRoutes } from "./coupons.ts";
@@ -103,7 +104,7 @@ export async function startStripeFake(options: StripeFakeOptions = {}): Promise<
   const kept = new Map<string, { fingerprint: string; answer: Answer }>();
   let trouble: Trouble | null = null;
 
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout }, (request, response) => {
     void handle(request, response).catch((error: unknown) => {
       send(response, {
         status: 500,

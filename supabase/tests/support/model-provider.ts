@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import { keepAliveTimeout } from "../../../scripts/local/port.ts";
 
 /** A request that reached the provider. */
 export interface ProviderRequest {
@@ -28,7 +29,7 @@ export interface ModelProvider {
 export async function startModelProvider(): Promise<ModelProvider> {
   const requests: ProviderRequest[] = [];
   let behaviour: Behaviour | null = null;
-  const server = createServer(async (incoming, response) => {
+  const server = createServer({ keepAliveTimeout }, async (incoming, response) => {
     const request = {
       method: incoming.method ?? "",
       url: incoming.url ?? "",

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { z } from "zod";
+import { keepAliveTimeout } from "../../../scripts/local/port.ts";
 
 type Status = "APPROVAL_PENDING" | "APPROVED" | "ACTIVE" | "SUSPENDED" | "CANCELLED" | "EXPIRED";
 
@@ -337,7 +338,7 @@ export async function startPaypalFake(): Promise<PaypalFake> {
     }
   }
 
-  const server = createServer(async (request, response) => {
+  const server = createServer({ keepAliveTimeout }, async (request, response) => {
     const url = new URL(request.url ?? "/", "http://paypal.test");
     const body = await text(request);
     asked.push(`${request.method} ${url.pathname}`);
