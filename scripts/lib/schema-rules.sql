@@ -64,10 +64,11 @@ union all
 
 select
   'foreign_key_without_index',
-  format('%I on %s', c.conname, c.conrelid::regclass),
+  format('%I on %I.%I', c.conname, n.nspname, t.relname),
   'Create an index that leads with its columns: without one, deleting a referenced row reads the whole table.'
 from pg_catalog.pg_constraint as c
 join pg_catalog.pg_namespace as n on n.oid = c.connamespace
+join pg_catalog.pg_class as t on t.oid = c.conrelid
 where c.contype = 'f'
   and n.nspname in ('public', 'private')
   and not exists (

@@ -386,7 +386,9 @@ revoke all on private.deleted_indicators from public, anon, authenticated, servi
 
 -- The indicator must exist, and the strategy's owner must be allowed to see it: or
 -- ids could be probed, and a private script pulled into a strategy. Both answer
--- alike. The row is locked against a delete until this transaction ends.
+-- alike. The row is locked against a delete until this transaction ends. One that another
+-- transaction is deleting counts as gone: waiting for that transaction, whose owner may wait
+-- for a second row that this one has locked, could end in a deadlock.
 --
 -- The parameters must fit the indicator's schema, with its defaults for what is left out.
 -- Both are asked when they are set, and not again: an indicator that its author makes
@@ -434,14 +436,14 @@ begin
     from public.custom_indicators as i
     where i.id = new.indicator_id
       and (i.is_public or i.user_id = new.user_id)
-    for key share;
+    for key share skip locked;
   else
     select i.name, i.parameters, i.defaults
     into v_name, v_schema, v_defaults
     from public.indicators as i
     where i.id = new.indicator_id
       and (i.is_public or i.created_by = new.user_id)
-    for key share;
+    for key share skip locked;
   end if;
 
   if v_name is null and not v_is_new then

@@ -421,7 +421,8 @@ revoke all on function private.replace_components from public, anon, authenticat
 -- Components from elsewhere, a version or another's strategy, as this strategy can hold
 -- them: without the reference where the indicator is gone, hidden from the owner, or takes
 -- other parameters now. The name stays, and nothing of it makes a restore or a fork fail.
--- The indicators that remain are locked against a delete until the transaction ends.
+-- The indicators that remain are locked against a delete until the transaction ends; one that
+-- is being deleted counts as gone, for the reason that stands at check_component().
 create function private.adopt_components(strategy_id uuid, owner_id uuid, components jsonb)
 returns jsonb
 language plpgsql
@@ -451,14 +452,14 @@ begin
       from public.custom_indicators as i
       where i.id = v_id
         and (i.is_public or i.user_id = adopt_components.owner_id)
-      for key share;
+      for key share skip locked;
     elsif v_id is not null then
       select i.parameters, i.defaults
       into v_schema, v_defaults
       from public.indicators as i
       where i.id = v_id
         and (i.is_public or i.created_by = adopt_components.owner_id)
-      for key share;
+      for key share skip locked;
     end if;
 
     if (v_schema is null or private.parameters_fault(v_schema, v_component -> 'parameters', v_defaults) is not null)

@@ -89,6 +89,33 @@ $$;
 comment on function private.begin_webhook_event(text, text) is
   'Draws the number of the read that an event asks for: {status: received, read_number}, or {status: duplicate}.';
 
+-- Locks the user of a customer before anything of theirs is written: who deletes the account
+-- holds its row and then waits for the rest, so the other order could end in a deadlock.
+create function private.lock_customer_user(provider text, customer_id text)
+returns uuid
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user_id uuid;
+begin
+  select u.id
+  into v_user_id
+  from private.billing_customers as c
+  join public.users as u on u.id = c.user_id
+  where c.provider = lock_customer_user.provider
+    and c.customer_id = lock_customer_user.customer_id
+  for no key update of u;
+
+  return v_user_id;
+end;
+$$;
+
+comment on function private.lock_customer_user(text, text) is
+  'Locks and returns the user of a provider''s customer; null where the customer is nobody''s.';
+
 -- Writes what an event means. Runs inside the transaction that settles the event, first
 -- or again, and may run any number of times.
 create function private.apply_effect(provider text, effect jsonb, read_number bigint, as_of timestamptz)
@@ -162,21 +189,18 @@ begin
       return jsonb_build_object('outcome', 'processed', 'user_id', v_user_id);
 
     when 'customer_deleted' then
+      v_user_id := private.lock_customer_user(apply_effect.provider, effect ->> 'customer_id');
+
       update private.billing_customers as c
       set deleted_at = coalesce(c.deleted_at, apply_effect.as_of)
       where c.provider = apply_effect.provider
-        and c.customer_id = effect ->> 'customer_id'
-      returning c.user_id into v_user_id;
+        and c.customer_id = effect ->> 'customer_id';
 
       -- A customer of another product of the same account.
       v_result := jsonb_build_object('outcome', case when v_user_id is null then 'ignored' else 'processed' end, 'user_id', v_user_id);
 
     when 'incident' then
-      select c.user_id
-      into v_user_id
-      from private.billing_customers as c
-      where c.provider = apply_effect.provider
-        and c.customer_id = effect ->> 'customer_id';
+      v_user_id := private.lock_customer_user(apply_effect.provider, effect ->> 'customer_id');
 
       perform private.record_incidents(
         apply_effect.provider, effect ->> 'payment_id', v_user_id, effect -> 'refunds', effect -> 'disputes',
@@ -513,6 +537,7 @@ comment on function private.unsettled_webhook_events(text, text, timestamptz) is
 
 revoke all on function
   private.begin_webhook_event,
+  private.lock_customer_user,
   private.apply_effect,
   private.effect_keys,
   private.lock_billing_customer,

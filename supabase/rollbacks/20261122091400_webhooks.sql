@@ -36,6 +36,7 @@ drop function private.retry_parked(text, text[], integer, timestamptz);
 drop function private.lock_billing_customer(text, text);
 drop function private.effect_keys(text, jsonb, uuid);
 drop function private.apply_effect(text, jsonb, bigint, timestamptz);
+drop function private.lock_customer_user(text, text);
 drop function private.begin_webhook_event(text, text);
 drop table private.webhook_events;
 revoke execute on function

@@ -84,6 +84,42 @@ describe("two changes of one user that reach the same rows in different orders",
   });
 });
 
+describe("an event of a customer whose account is being deleted", () => {
+  it.each([
+    ["incident", "payment_incidents", { payment_id: "in_order", disputes: [] }],
+    ["customer_deleted", "billing_customers", {}],
+  ])("waits for the account before it writes anything: %s", async (kind, table, rest) => {
+    const customer = `cus_order_${owner.id}`;
+    const refunds = [
+      { id: `re_order_${owner.id}`, amount: 1, currency: "usd", status: "succeeded" },
+    ];
+    const effect = { kind, customer_id: customer, ...rest, refunds };
+    await asOperator(async (sql) => {
+      await sql`
+        insert into private.billing_customers (provider, customer_id, user_id)
+        values ('stripe', ${customer}, ${owner.id})
+        on conflict do nothing
+      `;
+      await sql`select private.apply_effect('stripe', ${sql.json(effect)}, 1, now())`;
+    });
+    const [session] = await two<{ pid: number }[]>`select pg_backend_pid() as pid`;
+
+    let event: Promise<unknown> = Promise.resolve();
+    await one.begin(async (t) => {
+      await t`select from public.users where id = ${owner.id} for update`;
+      event = two.begin(async (other) => {
+        await other`select private.apply_effect('stripe', ${other.json(effect)}, 2, now())`;
+        // A subscription's snapshot, which the event may carry, asks for the account in any case.
+        await other`select from public.users where id = ${owner.id} for no key update`;
+        return "committed";
+      });
+      await untilWaiting(session?.pid ?? 0);
+      await t`delete from private.${t(table)} where user_id = ${owner.id}`;
+    });
+    expect(await event).toBe("committed");
+  });
+});
+
 describe("a random mix of everything, by sixteen clients on a few rows, beside the sweep", () => {
   it.each([
     ["over HTTP", openHttpDoor(), 150],

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { offerPlans, prices } from "./billing.ts";
 import { asOperator } from "./clients.ts";
 import { gather, type Member } from "./crowd.ts";
 import type { Answer, Door } from "./doors.ts";
@@ -59,7 +60,9 @@ export async function runMix(options: MixOptions): Promise<MixResult> {
   const isOver = () => Date.now() >= end || result.calls >= (options.calls ?? end);
   // Those that write several rows are the ones that can meet in a circle: they come more often.
   const names = Object.keys(operations).flatMap((name) =>
-    /^(save|patch|delete|restore|fork|add)_?/.test(name) ? [name, name, name, name] : [name],
+    /^(save|patch|delete|restore|fork|add|webhook)_?/.test(name)
+      ? [name, name, name, name]
+      : [name],
   );
 
   const client = async () => {
@@ -99,6 +102,7 @@ function codeOf(body: unknown): string | null {
 }
 
 async function createWorld(door: Door, users: number, seed: number): Promise<World> {
+  await offerPlans();
   const members = await gather(users);
   const coupons = Array.from({ length: 3 }, () => `MIX-${randomUUID().slice(0, 8).toUpperCase()}`);
   const library = await asOperator(async (sql) => {
@@ -219,6 +223,15 @@ const operations: Record<string, (world: World) => Promise<Answer | undefined>> 
     const change = { is_public: w.random() < 0.8, description: `Changed ${w.random()}` };
     return w.door.update(member, "custom_indicators", { user_id: `eq.${member.id}` }, change);
   },
+  delete_indicators: async (w) => {
+    const { owner } = indicator(w);
+    const two = w.indicators.filter((one) => one.owner === owner).slice(0, 2);
+    w.indicators = w.indicators.filter((one) => !two.includes(one));
+    const filters = { id: `in.(${two.map(({ id }) => id).join(",")})` };
+    const answer = await w.door.remove(owner, "custom_indicators", filters);
+    for (const _ of two) await createIndicator(w, anyone(w));
+    return answer;
+  },
   patch_account: (w) => {
     const member = anyone(w);
     const change = { preferences: { n: w.random() } };
@@ -263,6 +276,24 @@ const operations: Record<string, (world: World) => Promise<Answer | undefined>> 
       plan_type: "premium_monthly",
       until: new Date(Date.now() + 86_400_000 * (1 + w.random())).toISOString(),
     }),
+  webhook: (w) => {
+    const { id } = anyone(w);
+    const subscription = `sub_mix_${id}_${Math.floor(w.random() * 2)}`;
+    return deliver(w, { kind: "subscription", snapshot: snapshot(w, id, subscription) });
+  },
+  webhook_of_a_refund: (w) => {
+    const { id } = anyone(w);
+    const payment_id = `in_mix_${id}_0_${Math.floor(w.random() * 3)}`;
+    const refund = { id: `re_${payment_id}`, amount: 900, currency: "usd", status: "succeeded" };
+    const snapshots = [snapshot(w, id, `sub_mix_${id}_0`)];
+    const incident = { customer_id: `cus_mix_${id}`, payment_id, refunds: [refund], snapshots };
+    return deliver(w, { kind: "incident", ...incident });
+  },
+  webhook_of_a_deleted_customer: (w) => {
+    const { id } = anyone(w);
+    const snapshots = [snapshot(w, id, `sub_mix_${id}_1`)];
+    return deliver(w, { kind: "customer_deleted", customer_id: `cus_mix_${id}`, snapshots });
+  },
   diagnose: (w) => service(w, "diagnose_account", { email: anyone(w).email }),
   export_user_data: (w) => service(w, "export_user_data", { user_id: anyone(w).id }),
   sweep: (w) => service(w, "sweep", {}),
@@ -284,6 +315,36 @@ const operations: Record<string, (world: World) => Promise<Answer | undefined>> 
     return service(w, "delete_user", { user_id: gone.id });
   },
 };
+
+/** An event of Stripe's, as the function that has read the provider gives it to the database. */
+async function deliver(world: World, effect: object): Promise<Answer> {
+  const event = { provider: "stripe", event_id: `evt_mix_${randomUUID()}` };
+  const begun = await service(world, "begin_webhook_event", event);
+  return service(world, "record_webhook_event", {
+    ...event,
+    type: "customer.subscription.updated",
+    created: new Date().toISOString(),
+    livemode: false,
+    payload: {},
+    effect,
+    read_number: (begun.body as { read_number?: string }).read_number,
+  });
+}
+
+/** A subscription of this month, in a state that changes from read to read, with up to three invoices of one period. */
+function snapshot(world: World, userId: string, subscription: string) {
+  const from = new Date(Date.now() - 86_400_000).toISOString();
+  const through = new Date(Date.now() + 29 * 86_400_000).toISOString();
+  const payments = Array.from({ length: Math.floor(world.random() * 4) }, (_, n) => ({
+    ...{ id: `in_${subscription.slice(4)}_${n}`, paid_at: from, currency: "usd", amount: 900 },
+    lines: [{ price_id: prices.monthly, from, through, proration: n > 0 }],
+  }));
+  return {
+    ...{ provider: "stripe", id: subscription, customer_id: `cus_mix_${userId}`, user_id: userId },
+    ...{ livemode: false, status: pick(world, ["active", "past_due", "canceled"]), payments },
+    items: [{ price_id: prices.monthly, start: from, end: through }],
+  };
+}
 
 async function createStrategy(world: World, member: Member): Promise<Answer> {
   const answer = await rpc(world, member, "save_strategy", {
