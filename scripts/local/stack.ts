@@ -73,7 +73,7 @@ const mainDatabase = "postgres";
  * Starts Postgres, Auth, the Data API and the edge functions behind one port, on the data of a folder.
  * A new folder gets the migrations and the seed; a known one the migrations it lacks.
  *
- * @throws UserError for what the person at the terminal can mend; nothing is left running then
+ * @throws UserError for what the person at the terminal can fix; nothing is left running then
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   let config = await loadConfig();

@@ -48,7 +48,7 @@ export function App() {
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="xs" wrap="nowrap">
             <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" />
-            <Anchor component={Link} href="/" fw={700} c="bright" underline="never">
+            <Anchor component={Link} href="/" fw={700} c="bright" underline="never" visibleFrom="xs">
               Strategy builder
             </Anchor>
           </Group>

@@ -33,7 +33,7 @@ export function Versions({ current }: { current: StrategyDocument }) {
               <Table
                 verticalSpacing="xs"
                 data={{
-                  head: ["Version", "Saved", "Notes", "Restore"],
+                  head: ["Version", "Restore", "Saved", "Notes"],
                   body: rows.map(({ version_number: version, notes, created_at }) => [
                     <Checkbox
                       key="version"
@@ -41,8 +41,6 @@ export function Versions({ current }: { current: StrategyDocument }) {
                       checked={chosen.includes(version)}
                       onChange={() => choose(version)}
                     />,
-                    <Moment key="saved" at={created_at} />,
-                    notes,
                     version === current.version_number ? (
                       "Current"
                     ) : (
@@ -57,6 +55,8 @@ export function Versions({ current }: { current: StrategyDocument }) {
                         Restore
                       </Button>
                     ),
+                    <Moment key="saved" at={created_at} />,
+                    notes,
                   ]),
                 }}
               />

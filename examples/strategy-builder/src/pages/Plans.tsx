@@ -159,7 +159,7 @@ function RedeemCoupon() {
     mainField: "code",
   });
   return (
-    <Section title="Redeem a coupon">
+    <Section title="Redeem a code">
       <BackendForm of={redeeming} action="Redeem">
         <TextInput
           label="Coupon"
