@@ -182,7 +182,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     }
     // `stripe listen` has a secret of its own, which the caller's environment or .env may hold.
     status.STRIPE_WEBHOOK_SECRET = environment.STRIPE_WEBHOOK_SECRET ?? "";
-    const functions = await startFunctions({ dir: options.dir, environment });
+    const functions = await startFunctions({
+      dir: options.dir,
+      environment,
+      onFetch: () => step("Fetching what the edge functions import"),
+    });
     cleanups.push(functions.stop);
     options.signal?.throwIfAborted();
     door.serve(

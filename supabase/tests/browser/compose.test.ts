@@ -67,5 +67,7 @@ async function picture(page: Page): Promise<void> {
   await page.getByRole("button", { name: /^RSI/ }).click();
   await page.getByRole("textbox", { name: "Length" }).waitFor();
   await page.getByText("Saved as version 1.").waitFor({ state: "hidden" });
+  await page.setViewportSize({ width: 1280, height: 960 });
+  await page.evaluate(() => window.scrollTo(0, 0));
   await page.screenshot({ path });
 }
