@@ -606,13 +606,16 @@ grant execute on function public.refund_credits to service_role;
 
 -- The ledger check: users whose balance is not the sum of their ledger, or whose ledger
 -- does not add up row by row. One statement, so one point in time, whatever goes on beside it.
+-- In plpgsql, whose plans know the argument: for one user it reads that user's rows and no others.
 create function private.check_ledger(user_id uuid default null)
 returns table (account_id uuid, credits integer, ledger_sum bigint, ledger_balance integer, broken_rows bigint)
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
-begin atomic
+as $$
+begin
+  return query
   select
     u.id,
     u.credits,
@@ -634,18 +637,21 @@ begin atomic
         sum(c.delta) over (partition by c.user_id order by c.id) as running_sum,
         lead(c.id) over (partition by c.user_id order by c.id) is null as is_last
       from public.credit_transactions as c
-      where c.user_id = check_ledger.user_id
-        or check_ledger.user_id is null
+      -- A range, and not "this user or no user given": for that, one user's check reads every row.
+      where c.user_id between coalesce(check_ledger.user_id, '00000000-0000-0000-0000-000000000000')
+        and coalesce(check_ledger.user_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
     ) as t
     group by t.user_id
   ) as l on l.user_id = u.id
-  where (u.id = check_ledger.user_id or check_ledger.user_id is null)
+  where u.id between coalesce(check_ledger.user_id, '00000000-0000-0000-0000-000000000000')
+      and coalesce(check_ledger.user_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
     and (
       l.ledger_sum is distinct from u.credits
       or l.ledger_balance is distinct from u.credits
       or l.broken_rows > 0
     );
 end;
+$$;
 
 comment on function private.check_ledger(uuid) is
   'The users, or the one user, whose credits and ledger disagree: no row is the good answer.';
