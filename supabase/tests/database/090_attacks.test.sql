@@ -83,7 +83,7 @@ select is(
   format('%s refuses %s', d.door, n.number)
 )
 from doors as d
-cross join unnest(array['1e131071', '-1e309', '1e-16383', '-1e-325', '0e-16383', '1.8e308']) as n (number);
+cross join unnest(array['1e131071', '-1e309', '1e-16383', '1e-325', '-1e-325', '0e-16383', '1.8e308']) as n (number);
 
 select is(
   pg_temp.outcome('owner', replace(d.statement, '{json}', format('{"a": [{"b": %s}], "1e131071": "1e131071"}', n.number))),
@@ -105,9 +105,10 @@ select is(
   'invalid_argument', 'a component''s position is no bomb'
 );
 
--- Ten times the limit, in numbers that print as 300 digits each: the size in memory is enough.
+-- Ten times the limit, in numbers that print as 300 digits each: the size in memory is enough. The last number
+-- would be refused as a number, if anybody had looked at it first.
 select is(
-  pg_temp.outcome('owner', replace(d.statement, '{json}', format('{"a": [%s1]}', repeat('1e308, ', 60000)))),
+  pg_temp.outcome('owner', replace(d.statement, '{json}', format('{"a": [%s1e131071]}', repeat('1e308, ', 60000)))),
   case when d.door like 'save%' then 'invalid_argument' else '23514' end,
   format('%s refuses a large document by its size', d.door)
 )
@@ -308,7 +309,14 @@ select pg_temp.sign_up('victim', 'victim@farm.test');
 select is(pg_temp.credits_of('victim'), 5, 'nobody uses up an email that they have not confirmed');
 select is(private.person_used('trial', md5('victim')::uuid), false, 'nor a trial');
 select is_empty(
-  $$select from private.account_emails as a where position('farm.test' in a::text) > 0$$, 'no email is kept in the clear'
+  $$select from private.account_emails as a where position('farm.test'::bytea in a.email_hash) > 0$$, 'no email is kept in the clear'
+);
+select results_eq(
+  $$select a.email_hash from private.account_emails as a where a.user_id = md5('victim')::uuid$$,
+  $$select extensions.hmac('victim@farm.test', s.decrypted_secret, 'sha256')
+    from vault.decrypted_secrets as s
+    where s.name = 'deleted_email_key'$$,
+  'nor as a hash that can be computed without the key in Vault'
 );
 
 -- ------------------------------------------ a first sign-up that keeps the owner out
@@ -328,6 +336,11 @@ select pg_temp.sign_up('colleague', 'colleague@company.test');
 select pg_temp.sign_up('colleague by sso', 'colleague@company.test', by_sso => true);
 select is(pg_temp.credits_of('colleague'), 5, 'a confirmed account is not taken over');
 select is(pg_temp.credits_of('colleague by sso'), null, 'by nobody');
+
+select pg_temp.sign_up('holder', 'holder@company.test', confirmed => false);
+update public.users set email = 'other@company.test' where id = md5('holder')::uuid;
+select pg_temp.sign_up('newcomer', 'other@company.test', confirmed => false);
+select is(pg_temp.credits_of('holder'), 5, 'who has not confirmed an email takes no account over');
 
 select pg_temp.sign_up('late', 'late@company.test', confirmed => false);
 select pg_temp.sign_up('late owner', 'late@company.test', confirmed => false, by_sso => true);
