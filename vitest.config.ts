@@ -15,7 +15,9 @@ export default defineConfig({
         extends: true,
         test: {
           name: "node",
-          include: ["supabase/tests/api/**/*.test.ts", "supabase/tests/commands/**/*.test.ts"],
+          include: ["api", "commands", "docker"].map(
+            (folder) => `supabase/tests/${folder}/**/*.test.ts`,
+          ),
         },
       },
       {

@@ -1,13 +1,14 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { chart } from "./bench/chart.ts";
-import { measureColdStarts } from "./bench/cold-start.ts";
-import { bytesPerRow, loadDatabases, type Sizes } from "./bench/databases.ts";
-import { type Measurement, measure } from "./bench/measure.ts";
-import { describeMachine, type Report, reportTable } from "./bench/report.ts";
-import { scenarios } from "./bench/scenarios.ts";
-import { measureWebhook } from "./bench/webhook.ts";
+import { chart } from "../bench/chart.ts";
+import { measureColdStarts } from "../bench/cold-start.ts";
+import { bytesPerRow, loadDatabases, type Sizes } from "../bench/databases.ts";
+import { type Measurement, measure } from "../bench/measure.ts";
+import { loadPeers, peersMissing } from "../bench/peers.ts";
+import { describeMachine, type Report, reportTable } from "../bench/report.ts";
+import { scenarios } from "../bench/scenarios.ts";
+import { measureWebhook } from "../bench/webhook.ts";
 import { type ScratchPlatform, startScratchPlatform } from "./lib/scratch-platform.ts";
 import { UserError } from "./lib/user-error.ts";
 import { projectDir, resolveFromCaller } from "./local/paths.ts";
@@ -22,12 +23,14 @@ const usage = "Usage: npm run bench -- [--rows N] [--rounds N] [--seconds N] [--
  */
 export async function run(args: string[]): Promise<number> {
   const options = parse(args);
+  if (loadPeers() === null) console.log(peersMissing);
   const platform = await startScratchPlatform();
   const progress = createProgress(process.stdout);
   try {
     const report = await runAll(platform, options, progress.step);
     progress.end();
     console.log(`\n${reportTable(report)}`);
+    if (loadPeers() === null) console.log(`\n${peersMissing}`);
     await mkdir(options.out, { recursive: true });
     await writeFile(join(options.out, "results.json"), `${JSON.stringify(report, null, 2)}\n`);
     await writeFile(join(options.out, "results.svg"), chart(report));
@@ -66,11 +69,14 @@ async function runAll(
   }
   step("Looking for lost credits and coupons");
   await checkBooks(platform);
-  step("Measuring the Stripe webhook");
-  const sync = await platform.createDatabase("sync", "granted");
-  const users = Math.min(sizes.users, 500);
-  const duration = { rounds, seconds };
-  measurements.push(...(await measureWebhook({ ours: urls.ours, sync }, users, duration)));
+  const peers = loadPeers();
+  if (peers !== null) {
+    step("Measuring the Stripe webhook");
+    const sync = await platform.createDatabase("sync", "granted");
+    const users = Math.min(sizes.users, 500);
+    const duration = { rounds, seconds };
+    measurements.push(...(await measureWebhook({ ours: urls.ours, sync }, users, duration, peers)));
+  }
   step("Measuring the functions' cold starts");
   const coldStarts = await measureColdStarts();
   const written = await bytesPerRow(platform, [

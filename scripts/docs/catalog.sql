@@ -219,6 +219,17 @@ select jsonb_build_object(
     from pg_catalog.pg_policies as p
     where p.schemaname = 'storage'
   ),
+  'realtimePolicies', (
+    select coalesce(
+      jsonb_agg(
+        jsonb_build_object('name', p.policyname, 'command', lower(p.cmd), 'roles', p.roles, 'using', p.qual, 'check', p.with_check)
+        order by p.policyname
+      ),
+      '[]'
+    )
+    from pg_catalog.pg_policies as p
+    where p.schemaname = 'realtime'
+  ),
   'buckets', (
     select coalesce(
       jsonb_agg(

@@ -68,6 +68,7 @@ const catalogSchema = z.object({
   functions: z.array(functionSchema),
   errors: z.array(z.object({ identifier: z.string(), status: z.number(), meaning: z.string() })),
   storagePolicies: z.array(policySchema),
+  realtimePolicies: z.array(policySchema),
   buckets: z.array(
     z.object({
       id: z.string(),

@@ -62,6 +62,14 @@ export function renderReference(catalog: Catalog): string {
     ),
     section("Storage", storage(catalog)),
     section(
+      "Realtime",
+      "Changes of a user's own rows are broadcast to the private topic `user:<id>`.",
+      markdownTable(
+        ["policy", "command", "roles", "rows"],
+        catalog.realtimePolicies.map(policyRow),
+      ),
+    ),
+    section(
       "Private tables",
       "In schema `private`, on which no API role has usage.",
       markdownTable(
@@ -77,7 +85,7 @@ function renderTable(table: Table): string {
   const parts = [
     `### ${table.name}`,
     table.comment ?? "",
-    table.realtime ? "Sent by Realtime to those who may read the row." : "",
+    table.realtime ? "Published for Realtime; its changes are broadcast to their user." : "",
     markdownTable(
       ["column", "type", "null", "default", ""],
       table.columns.map(({ name, type, required, default: value, comment }) => [

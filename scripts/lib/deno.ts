@@ -9,7 +9,7 @@ import { type ChildOptions, type ChildResult, runChild } from "./child.ts";
 
 const functions = join(projectDir, "supabase", "functions");
 const tests = join(projectDir, "supabase", "tests", "functions");
-const bench = join(projectDir, "scripts", "bench", "deno");
+const bench = join(projectDir, "bench", "deno");
 
 /**
  * Runs a command of Deno that resolves imports, as the edge functions are run: what they import comes

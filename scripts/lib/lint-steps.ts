@@ -23,7 +23,7 @@ const denoFolders = [
   "supabase/functions",
   "supabase/tests/functions",
   "scripts/local/functions",
-  "scripts/bench/deno",
+  "bench/deno",
 ];
 
 /** The checks that read files alone. */

@@ -355,9 +355,70 @@ grant execute on function vault.create_secret, vault.update_secret, vault._decry
 grant execute on function vault.create_secret, vault.update_secret, vault._decrypt to service_role;
 
 -- ------------------------------------------------------------------ realtime
+-- What Realtime's own migrations make, as far as policies and broadcasts meet it. There is no Realtime server
+-- here: messages are written and nobody delivers them.
 
 create publication supabase_realtime;
 alter publication supabase_realtime owner to postgres;
+
+create schema realtime;
+
+create table realtime.messages (
+  topic text not null,
+  extension text not null,
+  payload jsonb,
+  event text,
+  private boolean default false,
+  updated_at timestamp not null default now(),
+  inserted_at timestamp not null default now(),
+  id uuid not null default gen_random_uuid(),
+  primary key (id, inserted_at)
+) partition by range (inserted_at);
+
+-- Realtime makes a partition a day and drops it after three; here one takes every day.
+create table realtime.messages_default partition of realtime.messages default;
+
+create index messages_inserted_at_topic_index
+  on realtime.messages (inserted_at desc, topic)
+  where extension = 'broadcast' and private;
+
+alter table realtime.messages enable row level security;
+
+create function realtime.topic()
+returns text
+language sql
+stable
+as $$
+  select nullif(current_setting('realtime.topic', true), '')::text
+$$;
+
+create function realtime.send(payload jsonb, event text, topic text, private boolean default true)
+returns void
+language plpgsql
+as $$
+declare
+  generated_id uuid;
+  final_payload jsonb;
+begin
+  begin
+    generated_id := gen_random_uuid();
+    final_payload := case when payload ? 'id' then payload else jsonb_set(payload, '{id}', to_jsonb(generated_id)) end;
+    execute format('set local realtime.topic to %L', topic);
+    insert into realtime.messages (id, payload, event, topic, private, extension)
+    values (generated_id, final_payload, event, topic, private, 'broadcast');
+  exception
+    when others then
+      raise warning 'ErrorSendingBroadcastMessage: %', sqlerrm;
+  end;
+end
+$$;
+
+alter table realtime.messages owner to supabase_realtime_admin;
+alter function realtime.topic() owner to supabase_realtime_admin;
+
+grant usage on schema realtime to postgres, anon, authenticated, service_role;
+grant all on realtime.messages to postgres, dashboard_user;
+grant select, insert, update on realtime.messages to anon, authenticated, service_role;
 
 -- ------------------------------------------------------------ the Data API
 -- It caches the schema; these tell it to read it again, as on hosted.
@@ -378,7 +439,7 @@ create event trigger pgrst_drop_watch on sql_drop
 execute function extensions.pgrst_ddl_watch();
 
 -- --------------------------------------------------------------------- guard
--- On auth and storage hosted lets postgres create policies and triggers and nothing else. Membership
+-- On auth, storage and realtime hosted lets postgres create policies and triggers and nothing else. Membership
 -- in the owners' roles (roles.sql) would allow any statement: this refuses the rest.
 
 create function extensions.guard_platform_schemas()
@@ -393,7 +454,7 @@ begin
   end if;
   for v_command in select * from pg_event_trigger_ddl_commands() loop
     if
-      v_command.schema_name in ('auth', 'storage', 'vault')
+      v_command.schema_name in ('auth', 'storage', 'realtime', 'vault')
       and v_command.command_tag not in ('CREATE POLICY', 'ALTER POLICY', 'CREATE TRIGGER')
     then
       raise exception 'permission denied: % on % belongs to the platform', v_command.command_tag, v_command.object_identity
@@ -415,7 +476,7 @@ begin
   end if;
   for v_object in select * from pg_event_trigger_dropped_objects() loop
     if
-      v_object.schema_name in ('auth', 'storage', 'vault')
+      v_object.schema_name in ('auth', 'storage', 'realtime', 'vault')
       and v_object.object_type not in ('policy', 'trigger')
     then
       raise exception 'permission denied: % belongs to the platform', v_object.object_identity
@@ -444,14 +505,15 @@ as $$
   from (
     select c.oid, a.grantee, a.privilege_type
     from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     cross join lateral pg_catalog.aclexplode(c.relacl) as a
-    where c.relnamespace in ('auth'::regnamespace, 'storage'::regnamespace, 'vault'::regnamespace)
+    where n.nspname in ('auth', 'storage', 'realtime', 'vault')
       and a.privilege_type <> 'SELECT'
     union all
     select n.oid, a.grantee, a.privilege_type
     from pg_catalog.pg_namespace as n
     cross join lateral pg_catalog.aclexplode(n.nspacl) as a
-    where n.nspname in ('auth', 'storage', 'vault')
+    where n.nspname in ('auth', 'storage', 'realtime', 'vault')
   ) as g
 $$;
 
@@ -468,7 +530,7 @@ begin
       where evtname = 'guard_platform_grants'
     )
   then
-    raise exception 'permission denied: privileges on auth, storage and vault belong to the platform'
+    raise exception 'permission denied: privileges on auth, storage, realtime and vault belong to the platform'
       using errcode = '42501';
   end if;
 end

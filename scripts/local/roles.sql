@@ -36,10 +36,10 @@ create role dashboard_user nosuperuser createdb createrole nologin replication;
 grant anon, authenticated, service_role, authenticator to postgres with admin option;
 grant pg_monitor, pg_signal_backend, pg_create_subscription to postgres with admin option;
 
--- On hosted an extension (supautils) lets postgres keep policies on storage tables and triggers on
--- auth.users though it owns neither. Membership stands in for that; the guard in platform.sql refuses
--- everything else that membership would allow.
-grant supabase_auth_admin, supabase_storage_admin to postgres with inherit true, set false;
+-- On hosted an extension (supautils) lets postgres keep policies on storage tables and on realtime.messages,
+-- and triggers on auth.users, though it owns none of them. Membership stands in for that; the guard in
+-- platform.sql refuses everything else that membership would allow.
+grant supabase_auth_admin, supabase_storage_admin, supabase_realtime_admin to postgres with inherit true, set false;
 
 -- Settings that hosted lets postgres put on a role or a session. A setting that is not listed here, as
 -- app.anything, is refused there and here.

@@ -1,9 +1,11 @@
 import { readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
-import { chart } from "../../../scripts/bench/chart.ts";
-import { ratioTo, spread } from "../../../scripts/bench/measure.ts";
-import { type Report, reportTable } from "../../../scripts/bench/report.ts";
-import { scenarios } from "../../../scripts/bench/scenarios.ts";
+import { chart } from "../../../bench/chart.ts";
+import { ratioTo, spread } from "../../../bench/measure.ts";
+import { loadPeers, peersMissing } from "../../../bench/peers.ts";
+import { type Report, reportTable } from "../../../bench/report.ts";
+import { scenarios } from "../../../bench/scenarios.ts";
 import { runCommand } from "../support/commands.ts";
 
 const report: Report = {
@@ -47,6 +49,11 @@ describe("npm run bench", () => {
       expect(variants.map(({ side }) => side)).toContain("ours");
       expect(clients).toContain(16);
     }
+  });
+
+  it("goes on without what only it compares with, and says how to install that", () => {
+    expect(loadPeers(tmpdir())).toBeNull();
+    expect(peersMissing).toContain("npm ci --prefix bench");
   });
 
   it.each([["--rows", "many"], ["--rounds", "0"], ["--unknown"]])(

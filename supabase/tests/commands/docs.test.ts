@@ -24,6 +24,7 @@ function database(functions: Record<string, string>, tables: Table[] = []): Cata
       meaning: "",
     })),
     storagePolicies: [],
+    realtimePolicies: [],
     buckets: [],
   };
 }

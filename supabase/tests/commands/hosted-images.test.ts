@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { type ParseResult, parse } from "libpg-query";
 import postgres from "postgres";
@@ -36,17 +37,22 @@ async function applyAll(url: string): Promise<string[]> {
   return said;
 }
 
-describe("an image from before November 2025, a publication for all tables, and no pg_cron", () => {
+describe("an image from before November 2025, a publication for all tables, neither Realtime nor pg_cron", () => {
   it("take every migration, and are told what they lack", { timeout: 400_000 }, async () => {
     const url = await platform.createDatabase("old_image", "revoked");
     await platform.asAdmin("old_image", async (sql) => {
       await sql`revoke set on parameter log_parameter_max_length from postgres`;
       await sql`drop publication supabase_realtime`;
       await sql`create publication supabase_realtime for all tables`;
+      await sql`drop schema realtime cascade`;
+      // What is left is this image's baseline.
+      const [grants] = await sql`select extensions.platform_grants() as found`;
+      await sql.unsafe(`comment on event trigger guard_platform_grants is '${grants?.found}'`);
     });
     const said = await applyAll(url);
     expect(said).toContainEqual(expect.stringContaining("log_parameter_max_length"));
     expect(said).toContainEqual(expect.stringContaining("pg_cron is not enabled"));
+    expect(said).toContainEqual(expect.stringContaining("Realtime is not set up here"));
     const [row] = await platform.asAdmin(
       "old_image",
       (sql) => sql`
@@ -56,6 +62,7 @@ describe("an image from before November 2025, a publication for all tables, and 
       `,
     );
     expect(row).toEqual({ all_tables: true, complete: true });
+    await writesGoThrough("old_image", url);
   });
 });
 
@@ -74,19 +81,65 @@ describe("seed.sql, one statement after the other as `supabase db reset` runs it
       // Fails at the very end of the data.
       await sql`alter table public.strategy_versions add constraint broken check (version_number < 3) not valid`;
       await expect(load()).rejects.toMatchObject({ code: "23514" });
-      expect(await sql`select from auth.users`).toHaveLength(0);
+      const demo = "%@pinebase.test";
+      expect(await sql`select from auth.users where email like ${demo}`).toHaveLength(0);
 
       await sql`alter table public.strategy_versions drop constraint broken`;
       await load();
       const [row] = await sql`
         select
-          (select count(*)::int from auth.users) as users,
-          (select max(v.version_number) from public.strategy_versions as v) as versions
+          (select count(*)::int from auth.users where email like ${demo}) as users,
+          (
+            select s.current_version
+            from public.strategies as s
+            where s.id = 'd1000000-0000-4000-8000-000000000001'
+          ) as versions
       `;
       expect(row).toEqual({ users: 3, versions: 5 });
     });
   });
 });
+
+/** Makes and renames a strategy, whatever Realtime is or lacks. */
+async function writesGoThrough(database: string, url: string): Promise<void> {
+  const says: string[] = [];
+  const sql = postgres(url, { max: 1, onnotice: ({ message }) => says.push(message ?? "") });
+  try {
+    const write = async () => {
+      await sql`insert into auth.users (id, email) values (gen_random_uuid(), ${`${randomUUID()}@a.test`})`;
+      await sql`insert into public.strategies (user_id, name, config) select id, 'S', '{}' from public.users limit 1`;
+      await sql`update public.strategies set name = name || '.'`;
+    };
+    await write();
+    expect(says).toEqual([]);
+
+    // A Realtime of another shape, whose send() fails and may then not even be called.
+    await platform.asAdmin(database, async (admin) => {
+      await admin.unsafe(`
+        create schema realtime authorization supabase_realtime_admin;
+        create table realtime.messages (id bigint);
+        alter table realtime.messages owner to supabase_realtime_admin;
+        create function realtime.topic() returns text language sql as 'select null::text';
+        create function realtime.send(jsonb, text, text, boolean) returns void language plpgsql
+          as $$ begin raise exception 'no such partition'; end $$;
+        grant usage on schema realtime to postgres;
+      `);
+    });
+    const [policy] = await sql`select private.allow_broadcasts() as made`;
+    expect(policy).toEqual({ made: false });
+    expect(says.splice(0)).toContainEqual(expect.stringContaining("takes no policy"));
+    await write();
+    expect(says.splice(0)).toContainEqual(expect.stringContaining("no such partition"));
+
+    await platform.asAdmin(database, async (admin) => {
+      await admin`revoke execute on function realtime.send from public`;
+    });
+    await write();
+    expect(says.splice(0)).toContainEqual(expect.stringContaining("permission denied"));
+  } finally {
+    await sql.end();
+  }
+}
 
 describe("a project without Vault", () => {
   it("is told in one sentence, before anything is applied", { timeout: 200_000 }, async () => {

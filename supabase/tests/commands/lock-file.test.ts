@@ -2,9 +2,9 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { completeLock, missingPackages, parseLock } from "../../../scripts/lib/lock-file.ts";
 
-const committed = await readFile("package-lock.json", "utf8");
+describe.each(["package-lock.json", "bench/package-lock.json"])("%s", async (file) => {
+  const committed = await readFile(file, "utf8");
 
-describe("package-lock.json", () => {
   it("lists every platform's build of every package, so that npm ci works everywhere", () => {
     expect(missingPackages(parseLock(committed)).map(({ path }) => path)).toEqual([]);
   });

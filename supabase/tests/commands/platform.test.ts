@@ -59,6 +59,14 @@ describe("works on hosted and works here", () => {
       "a policy on storage.objects, changed and dropped",
       "create policy p on storage.objects for select to authenticated using (bucket_id = 'x'); alter policy p on storage.objects using (true); drop policy p on storage.objects",
     ],
+    [
+      "a policy on realtime.messages, changed and dropped",
+      "create policy p on realtime.messages for select to authenticated using ((select realtime.topic()) = 'x'); alter policy p on realtime.messages using (true); drop policy p on realtime.messages",
+    ],
+    [
+      "a message sent by the database",
+      "select realtime.send('{}', 'event', 'topic', true); select 1 / (select count(*) from realtime.messages where topic = 'topic')",
+    ],
     ["a bucket", "insert into storage.buckets (id, name, public) values ('b', 'b', false)"],
     [
       "a file's row",
@@ -103,6 +111,16 @@ describe("is refused on hosted and is refused here", () => {
     ["a table in auth", "create table auth.t ()"],
     ["a function in auth", "create function auth.f() returns int language sql as 'select 1'"],
     ["a table in storage", "create table storage.t ()"],
+    ["a table in realtime", "create table realtime.t ()"],
+    [
+      "a trigger's function in realtime",
+      "create function realtime.f() returns int language sql as 'select 1'",
+    ],
+    [
+      "row-level security of realtime.messages",
+      "alter table realtime.messages disable row level security",
+    ],
+    ["taking privileges on realtime.messages", "revoke all on realtime.messages from anon"],
     ["a column of auth.users", "alter table auth.users add column extra text"],
     ["an index on auth.users", "create index on auth.users (phone)"],
     ["a comment on auth.users", "comment on table auth.users is 'x'"],
@@ -168,6 +186,10 @@ describe("the roles", () => {
       from pg_namespace
       where nspname in ('public', 'auth', 'storage')
       union all
+      select relname, relowner::regrole::text
+      from pg_class
+      where oid = 'realtime.messages'::regclass
+      union all
       select 'publication', pubowner::regrole::text
       from pg_publication
       where pubname = 'supabase_realtime'
@@ -176,6 +198,7 @@ describe("the roles", () => {
     expect(Object.fromEntries(rows.map(({ what, owner }) => [what, owner]))).toEqual({
       auth: "supabase_auth_admin",
       database: "postgres",
+      messages: "supabase_realtime_admin",
       public: "pg_database_owner",
       publication: "postgres",
       storage: "supabase_storage_admin",

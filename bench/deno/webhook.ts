@@ -3,13 +3,33 @@
  * direct connection here that runs the RPCs as PostgREST does: the local Data API is a development server and would be
  * most of what is measured. Arguments: one JSON object; the rates go to standard output as JSON.
  */
-import { StripeSync } from "npm:@supabase/stripe-sync-engine@0.48.5";
-// @ts-types="npm:@types/pg@8.23.1"
-import pg from "npm:pg@8.23.1";
-import { createStripeProvider } from "../../../supabase/functions/_shared/stripe/provider.ts";
-import { createHandler } from "../../../supabase/functions/stripe-webhook/handler.ts";
+import { createStripeProvider } from "../../supabase/functions/_shared/stripe/provider.ts";
+import { createHandler } from "../../supabase/functions/stripe-webhook/handler.ts";
+
+/** What is used here of the peers, so that this file is checked where they are not installed. */
+interface Client {
+  query(
+    query: string | { name: string; text: string; values?: unknown[] },
+    values?: unknown[],
+  ): Promise<{ rows: Record<string, unknown>[] }>;
+  release(): void;
+}
+interface Pool extends Pick<Client, "query"> {
+  connect(): Promise<Client>;
+}
+interface Pg {
+  Pool: new (options: { connectionString: string; max: number }) => Pool;
+}
+interface StripeSync {
+  processWebhook(body: string, signature: string): Promise<unknown>;
+}
+interface SyncEngine {
+  StripeSync: new (options: Record<string, unknown>) => StripeSync;
+}
 
 interface Options {
+  /** The modules of bench/node_modules. */
+  peers: { syncEngine: string; pg: string };
   ours: string;
   sync: string;
   users: number;
@@ -19,6 +39,8 @@ interface Options {
 }
 
 const options: Options = JSON.parse(Deno.args[0] ?? "{}");
+const { default: pg }: { default: Pg } = await import(options.peers.pg);
+const { default: syncEngine }: { default: SyncEngine } = await import(options.peers.syncEngine);
 const secret = "whsec_benchmark";
 const most = Math.max(...options.clients);
 
@@ -85,13 +107,13 @@ async function rpc(name: string, args: Record<string, unknown>) {
 }
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {}, debug: () => {} };
-const sync = new StripeSync({
+const sync = new syncEngine.StripeSync({
   schema: "stripe",
   stripeSecretKey: "sk_test_benchmark",
   stripeWebhookSecret: secret,
   backfillRelatedEntities: false,
   poolConfig: { connectionString: options.sync, max: most },
-  logger: quiet as never,
+  logger: quiet,
 });
 
 const key = await crypto.subtle.importKey(

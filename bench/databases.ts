@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sql } from "postgres";
-import type { ScratchPlatform } from "../lib/scratch-platform.ts";
-import { pushMigrations } from "../local/migrations.ts";
-import { projectDir } from "../local/paths.ts";
+import type { ScratchPlatform } from "../scripts/lib/scratch-platform.ts";
+import { pushMigrations } from "../scripts/local/migrations.ts";
+import { projectDir } from "../scripts/local/paths.ts";
 
 /** Where one side of a comparison runs. All are on one server. */
 export type Side = "ours" | "seed" | "bare";

@@ -1,14 +1,9 @@
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { z } from "zod";
-import { runDenoModules } from "../lib/deno.ts";
-import { projectDir } from "../local/paths.ts";
+import { runDenoModules } from "../scripts/lib/deno.ts";
+import { projectDir } from "../scripts/local/paths.ts";
 import type { Duration, Measurement } from "./measure.ts";
-
-// Its ES module looks for its migrations by __dirname, which only CommonJS has.
-const { runMigrations }: typeof import("@supabase/stripe-sync-engine") = createRequire(
-  import.meta.url,
-)("@supabase/stripe-sync-engine");
+import type { Peers } from "./peers.ts";
 
 const resultSchema = z.array(
   z.object({ clients: z.number(), rates: z.record(z.string(), z.array(z.number())) }),
@@ -19,10 +14,11 @@ export async function measureWebhook(
   urls: { ours: string; sync: string },
   users: number,
   duration: Duration,
+  peers: Peers,
 ): Promise<Measurement[]> {
-  await runMigrations({ databaseUrl: urls.sync, schema: "stripe" });
-  const options = { ...urls, ...duration, users, clients: [1, 16] };
-  const file = join(projectDir, "scripts", "bench", "deno", "webhook.ts");
+  await peers.syncEngine.runMigrations({ databaseUrl: urls.sync, schema: "stripe" });
+  const options = { ...urls, ...duration, users, clients: [1, 16], peers: peers.urls };
+  const file = join(projectDir, "bench", "deno", "webhook.ts");
   const permissions = ["--no-prompt", "--allow-net", "--allow-env", "--allow-read", "--allow-sys"];
   const { stdout, output, code } = await runDenoModules("run", [
     ...permissions,

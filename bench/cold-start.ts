@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadConfig } from "../local/config.ts";
-import { startFunctions } from "../local/functions.ts";
+import { loadConfig } from "../scripts/local/config.ts";
+import { startFunctions } from "../scripts/local/functions.ts";
 import { spread } from "./measure.ts";
 
 /** Milliseconds to the first answer of a function that was not loaded, and to the next ones. */
