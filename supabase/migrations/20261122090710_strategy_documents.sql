@@ -179,6 +179,20 @@ begin
       'invalid_argument', 'Let components be an array.', '{"argument": "components", "type": "array"}'
     );
   end if;
+
+  -- Parameters that take too much memory are refused unread: looking at each of their numbers costs the most.
+  select e.place - 1
+  into v_index
+  from jsonb_array_elements(read_components.components) with ordinality as e (component, place)
+  where pg_catalog.pg_column_size(e.component -> 'parameters') > 4 * 8192 + 64
+  limit 1;
+
+  if v_index is not null then
+    perform private.raise_error(
+      'invalid_argument', format('Correct "parameters" of component %s.', v_index),
+      jsonb_build_object('argument', 'components', 'index', v_index, 'field', 'parameters')
+    );
+  end if;
   perform private.check_json(read_components.components, 131072, 'components');
 
   if jsonb_array_length(read_components.components) > 64 then

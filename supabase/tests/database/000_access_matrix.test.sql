@@ -285,6 +285,7 @@ insert into expected_callers
 values
   ('private.session_is_trusted', 'authenticated'),
   ('private.session_is_strong', 'authenticated'),
+  ('private.has_room_for_exports', 'authenticated'),
   ('private.reader_id', 'authenticated'),
   ('private.has_second_factor', 'service_role'),
   -- Stands in the index on indicators, which the service role writes.

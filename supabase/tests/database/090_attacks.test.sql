@@ -114,6 +114,14 @@ select is(
 )
 from doors as d;
 
+select throws_like(
+  format(
+    'select private.read_components(%L)',
+    format('[{"component_type": "trend"}, {"component_type": "trend", "parameters": {"a": [%s1e131071]}}]', repeat('0, ', 9000))
+  ),
+  'Correct "parameters" of component 1.%', 'parameters that are too large are refused before their numbers are looked at'
+);
+
 -- The whole document: config is within 64 KiB and each component within 8 KiB.
 select is(
   pg_temp.outcome(
