@@ -757,7 +757,10 @@ export type Database = {
         Returns: Json;
       };
       begin_webhook_event: { Args: { event_id: string; provider: string }; Returns: Json };
+      billing_attention: { Args: { cursor?: string; page_size?: number }; Returns: Json };
+      billing_health: { Args: Record<PropertyKey, never>; Returns: Json };
       billing_of: { Args: { user_id: string }; Returns: Json };
+      billing_overview: { Args: Record<PropertyKey, never>; Returns: Json };
       charge_credits: {
         Args: { amount: number; idempotency_key?: string; reason?: string; user_id: string };
         Returns: Json;
@@ -770,6 +773,10 @@ export type Database = {
       delete_api_key: { Args: { provider: string }; Returns: Json };
       delete_user: { Args: { user_id: string }; Returns: Json };
       diagnose_account: { Args: { email: string }; Returns: Json };
+      dismiss_billing_attention: {
+        Args: { kind: string; provider: string; reference: string };
+        Returns: Json;
+      };
       drop_api_key_secret: { Args: { version: number }; Returns: Json };
       drop_checkout: { Args: { attempt: string }; Returns: undefined };
       encrypt_api_key: { Args: { key_text: string; secret: string }; Returns: string };

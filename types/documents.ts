@@ -378,6 +378,67 @@ export const diagnosisSchema = z.object({
 /** What a support case needs. The parts are for a person to read; they may change. */
 export type Diagnosis = z.infer<typeof diagnosisSchema>;
 
+/** Figures of the business. Amounts are in the currency's smallest unit; currencies are never added together. */
+export const billingOverviewSchema = z.object({
+  by_currency: z.array(
+    z.object({
+      currency: z.string(),
+      /** Monthly recurring revenue: a yearly price counts a twelfth, discounts that recur are taken off. */
+      mrr: z.number(),
+      active: z.number(),
+      trialing: z.number(),
+      past_due: z.number(),
+    }),
+  ),
+  by_plan: z.array(
+    z.object({
+      plan_type: z.string(),
+      active: z.number(),
+      trialing: z.number(),
+      past_due: z.number(),
+      /** Granted by an operator. */
+      manual: z.number(),
+    }),
+  ),
+  /** Subscriptions that began in the last 30 days, as the other figures with this ending a number of things. */
+  new_30d: z.number(),
+  ended_30d: z.number(),
+  refunded_30d: z.number(),
+  disputed_30d: z.number(),
+  failed_payments_30d: z.number(),
+  /** Sum of all balances. */
+  credits_outstanding: z.number(),
+  /** Seconds since the sweep ran; null for never. */
+  sweep_age_s: z.number().nullable(),
+  /** Seconds since a provider sent an event; null for never. */
+  last_webhook_age_s: z.number().nullable(),
+});
+/** Figures of the business. Amounts are in the currency's smallest unit; currencies are never added together. */
+export type BillingOverview = z.infer<typeof billingOverviewSchema>;
+
+/** Something about money that a person must look at. More kinds may come. */
+export const billingAttentionItemSchema = z.object({
+  kind: z.string(),
+  since: time,
+  user_id: id.nullable(),
+  provider: z.string().nullable(),
+  /** The provider's id of what it is about, or ours. */
+  reference: z.string(),
+  reason: z.string(),
+  /** What to do. */
+  remedy: z.string(),
+});
+/** Something about money that a person must look at. More kinds may come. */
+export type BillingAttentionItem = z.infer<typeof billingAttentionItemSchema>;
+
+/** A page of what a person must look at, oldest first. */
+export const billingAttentionSchema = z.object({
+  items: z.array(billingAttentionItemSchema),
+  next_cursor: z.string().nullable(),
+});
+/** A page of what a person must look at, oldest first. */
+export type BillingAttention = z.infer<typeof billingAttentionSchema>;
+
 /** What a sweep did, as numbers of rows. */
 export const sweepSchema = z.object({
   retried: z.number(),

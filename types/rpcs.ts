@@ -2,6 +2,8 @@ import { z } from "zod";
 import type { Database as Generated } from "./database.types.ts";
 import {
   accountSchema,
+  billingAttentionSchema,
+  billingOverviewSchema,
   couponResultSchema,
   creditReceiptSchema,
   decryptedApiKeySchema,
@@ -21,12 +23,15 @@ import type { ComponentType, MarketType, Timeframe } from "./values.ts";
 
 /** What each function of the database answers, by its name. */
 export const rpcAnswerSchemas = {
+  billing_attention: billingAttentionSchema,
+  billing_overview: billingOverviewSchema,
   charge_credits: creditReceiptSchema,
   consume_credits: creditReceiptSchema,
   decrypt_api_key: z.string(),
   delete_api_key: z.object({ deleted: z.boolean() }),
   delete_user: z.object({ deleted: z.boolean() }),
   diagnose_account: diagnosisSchema,
+  dismiss_billing_attention: z.object({ dismissed: z.boolean() }),
   drop_api_key_secret: z.object({ dropped: z.boolean() }),
   encrypt_api_key: z.string(),
   export_my_data: userExportPageSchema,
@@ -72,6 +77,7 @@ export type InternalRpc =
   | "begin_api_key_check"
   | "begin_checkout"
   | "begin_webhook_event"
+  | "billing_health"
   | "billing_of"
   | "drop_checkout"
   | "end_checkout"

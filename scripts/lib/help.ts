@@ -66,6 +66,15 @@ const commands: Record<string, { summary: string; usage: string; options?: reado
     summary: "Asks a deployed project what a visitor would.",
     usage: "npm run smoke -- --url URL --key PUBLISHABLE_KEY [--without FUNCTION ...]",
   },
+  "billing-overview": {
+    summary:
+      "Shows what the business earns and what needs attention; ends with 1 where something does.",
+    usage: "npm run billing:overview -- [--json] [--remote=URL] [--dir PATH]",
+    options: [
+      "--json     one JSON object in the place of tables",
+      "--dismiss KIND:PROVIDER:REFERENCE  marks an item as seen; may be repeated",
+    ],
+  },
   "billing-reconcile": {
     summary: "Reads every subscription and payment since then from the providers and applies them.",
     usage: "npm run billing:reconcile -- --since 40d [--remote=URL]",

@@ -36,12 +36,15 @@ export const tables: Readonly<Record<string, "*" | readonly string[] | null>> = 
 export const rpcs: Readonly<
   Record<string, { required: readonly string[]; visitor: "may call" | "refused" }>
 > = {
+  billing_attention: { required: [], visitor: "refused" },
+  billing_overview: { required: [], visitor: "refused" },
   charge_credits: { required: ["user_id", "amount"], visitor: "refused" },
   consume_credits: { required: ["amount"], visitor: "refused" },
   decrypt_api_key: { required: ["encrypted_key", "secret"], visitor: "refused" },
   delete_api_key: { required: ["provider"], visitor: "refused" },
   delete_user: { required: ["user_id"], visitor: "refused" },
   diagnose_account: { required: ["email"], visitor: "refused" },
+  dismiss_billing_attention: { required: ["kind", "provider", "reference"], visitor: "refused" },
   drop_api_key_secret: { required: ["version"], visitor: "refused" },
   encrypt_api_key: { required: ["key_text", "secret"], visitor: "refused" },
   export_my_data: { required: [], visitor: "refused" },

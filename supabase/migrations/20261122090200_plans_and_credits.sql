@@ -606,13 +606,16 @@ grant execute on function public.refund_credits to service_role;
 
 -- The ledger check: users whose balance is not the sum of their ledger, or whose ledger
 -- does not add up row by row. One statement, so one point in time, whatever goes on beside it.
+-- In plpgsql, whose plans know the argument: for one user it reads that user's rows and no others.
 create function private.check_ledger(user_id uuid default null)
 returns table (account_id uuid, credits integer, ledger_sum bigint, ledger_balance integer, broken_rows bigint)
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
-begin atomic
+as $$
+begin
+  return query
   select
     u.id,
     u.credits,
@@ -646,6 +649,7 @@ begin atomic
       or l.broken_rows > 0
     );
 end;
+$$;
 
 comment on function private.check_ledger(uuid) is
   'The users, or the one user, whose credits and ledger disagree: no row is the good answer.';

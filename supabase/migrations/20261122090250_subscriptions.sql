@@ -43,6 +43,15 @@ create index subscriptions_cancel_at_idx
   on public.subscriptions (cancel_at)
   where cancel_at is not null and status in ('trialing', 'active', 'past_due');
 
+-- Renewals that should have been heard of, and what is revoked: both are looked for often and are few.
+create index subscriptions_renewal_due_idx
+  on public.subscriptions (current_period_end)
+  where status in ('trialing', 'active') and provider <> 'manual';
+
+create index subscriptions_revoked_at_idx
+  on public.subscriptions (revoked_at)
+  where revoked_at is not null;
+
 comment on table public.subscriptions is 'Subscriptions as the provider last showed them. Written by billing only.';
 comment on column public.subscriptions.status is 'One of Stripe''s eight; PayPal''s are mapped to them.';
 comment on column public.subscriptions.provider is 'stripe, paypal, or manual for one that an operator granted.';

@@ -4,7 +4,7 @@
 -- functions:
 --   {provider, id, customer_id, user_id, livemode, status, items: [{price_id, start, end}],
 --    started_at, trial_end, cancel_at, ended_at, unpaid_since, status_at, plan_overridden,
---    approved, missing, payments: [{id, paid_at, currency, amount,
+--    approved, missing, discount: {percent, amount}, payments: [{id, paid_at, currency, amount,
 --      lines: [{price_id, from, through, proration}], refunds: [{id, amount, currency, status,
 --      reason, created_at}], disputes: [the same with due_at, closed_at]}],
 --    changes: [{price_id, at}]}
@@ -1244,6 +1244,28 @@ begin
     where s.id = v_id;
   end if;
 
+  -- Written only where it is new, so that a renewal writes one row less.
+  if not exists (
+    select
+    from private.subscription_terms as t
+    where t.subscription_id = v_id
+      and t.started_at is not distinct from (snapshot ->> 'started_at')::timestamptz
+      and t.discount_percent = coalesce((snapshot -> 'discount' ->> 'percent')::numeric, 0)
+      and t.discount_amount = coalesce((snapshot -> 'discount' ->> 'amount')::bigint, 0)
+  ) then
+    insert into private.subscription_terms (subscription_id, started_at, discount_percent, discount_amount)
+    values (
+      v_id,
+      (snapshot ->> 'started_at')::timestamptz,
+      coalesce((snapshot -> 'discount' ->> 'percent')::numeric, 0),
+      coalesce((snapshot -> 'discount' ->> 'amount')::bigint, 0)
+    )
+    on conflict on constraint subscription_terms_pkey do update
+      set started_at = excluded.started_at,
+          discount_percent = excluded.discount_percent,
+          discount_amount = excluded.discount_amount;
+  end if;
+
   -- What follows: the price that no line of an invoice explains has been held since now.
   if v_paid.paid_from is not null and v_old.price_id is distinct from v_item.price_id then
     select t.price_id
@@ -1277,13 +1299,16 @@ begin
     v_since := '-infinity';
   end if;
 
-  -- Only what changes the months, or their time, is a reason to look at them.
+  -- Only what changes the months, or their time, is a reason to look at them. Where an end that
+  -- we believed in did not come, the months since then are owed.
   if v_since is not null
     or v_old.next_grant_at <= apply_subscription.as_of
     or (v_old.status, v_old.cancel_at, v_old.ended_at) is distinct from (v_status, v_cancel_at, v_ended_at)
   then
     perform private.settle_months(
-      v_id, least(v_since, v_old.next_grant_at, apply_subscription.as_of), apply_subscription.as_of
+      v_id,
+      least(v_since, v_old.next_grant_at, v_old.cancel_at, v_old.ended_at, apply_subscription.as_of),
+      apply_subscription.as_of
     );
   end if;
 
@@ -1373,7 +1398,6 @@ begin
     on i.provider = p.provider
     and i.payment_id = p.payment_id
   where p.subscription_id = revoke_for_lost_dispute.subscription_id
-    and p.refunded > 0
     and i.kind = 'dispute'
     and i.status = 'lost'
     and not i.has_revoked

@@ -52,6 +52,9 @@ create index webhook_events_settled_at_idx
   on private.webhook_events (settled_at)
   where status in ('processed', 'ignored');
 
+-- The last event of each provider, and those of the last thirty days.
+create index webhook_events_received_at_idx on private.webhook_events (provider, received_at);
+
 comment on table private.webhook_events is
   'Events of payment providers: what came, what became of it, and what is still to do.';
 comment on column private.webhook_events.payload is 'The event without card data, names and addresses.';

@@ -8,6 +8,7 @@ create table private.sweep_state (
   ledger_id bigint not null default 0,
   user_id uuid not null default '00000000-0000-0000-0000-000000000000',
   swept_at timestamptz,
+  installed_at timestamptz not null default now(),
   constraint sweep_state_is_only check (is_only)
 );
 
@@ -141,6 +142,18 @@ begin
       v_ended := v_ended + v_done.ended;
       v_months := v_months + v_done.months;
     end loop;
+
+    -- One that is no longer due could be settled after all.
+    update private.billing_flags as f
+    set resolved_at = sweep_subscriptions.as_of
+    where f.kind = 'sweep_failure'
+      and f.resolved_at is null
+      and not exists (
+        select
+        from public.subscriptions as s
+        where s.id = private.uuid_or_null(f.reference)
+          and (s.next_grant_at <= sweep_subscriptions.as_of or (s.cancel_at <= sweep_subscriptions.as_of and private.is_running(s.status)))
+      );
 
     return jsonb_build_object('ended', v_ended, 'months_granted', v_months, 'failures', 0);
   exception
@@ -280,6 +293,13 @@ begin
       user_id = coalesce(v_last_user, '00000000-0000-0000-0000-000000000000'),
       swept_at = sweep_ledger.as_of
   where s.is_only;
+
+  -- One that agrees again needs nobody any more.
+  update private.billing_flags as f
+  set resolved_at = sweep_ledger.as_of
+  where f.kind = 'ledger_disagreement'
+    and f.resolved_at is null
+    and not exists (select from private.check_ledger(f.user_id));
 
   if v_found is not null then
     raise warning 'ledger and balance disagree: %', v_found;

@@ -6,6 +6,7 @@ drop table private.billing_flags;
 drop table private.payment_incidents;
 drop table private.entitlement_lapses;
 drop table private.granted_months;
+drop table private.subscription_terms;
 drop table private.plan_changes;
 drop table private.payments;
 drop sequence private.read_numbers;

@@ -13,8 +13,17 @@ export const errorResponseSchema = z.object({
   }),
 });
 
-/** `GET health` */
-export const healthResponseSchema = z.object({ status: z.enum(["ok", "unavailable"]) });
+/** `GET health`. With the secret key it also tells what a monitor of the business needs. */
+export const healthResponseSchema = z.object({
+  status: z.enum(["ok", "unavailable"]),
+  database: z.enum(["ok", "unavailable"]).optional(),
+  /** Seconds since the sweep ran; null for never. */
+  sweep_age_s: z.number().nullable().optional(),
+  /** Seconds since a payment provider sent an event; null for never. */
+  last_webhook_age_s: z.number().nullable().optional(),
+  /** How many things `billing_attention()` lists, a hundred at most. */
+  attention: z.number().optional(),
+});
 
 /** `POST store-api-key` */
 export const storeApiKeyRequestSchema = z.strictObject({

@@ -1,29 +1,51 @@
+import { z } from "zod";
+import { isServiceRequest } from "../_shared/caller.ts";
 import { createEndpoint } from "../_shared/endpoint.ts";
+import { isFailure } from "../_shared/failure.ts";
 import type { Log } from "../_shared/log.ts";
+import { callRpc, type RpcClient } from "../_shared/rpc.ts";
 
 /** What the health function needs from outside. */
 export interface HealthDependencies {
   /** Whether the database answers through the Data API. */
   databaseAnswers(): Promise<boolean>;
+  /** Acts as the service role, for whoever sends its key. */
+  service: RpcClient;
+  serviceKeys: readonly string[];
   log?: Log;
 }
 
+const pulseSchema = z.object({
+  sweep_age_s: z.number().nullable(),
+  last_webhook_age_s: z.number().nullable(),
+  attention: z.number(),
+});
+
 /**
  * Makes the handler of `GET /health`: 200 `{status: "ok"}` while the functions run and the database
- * answers, else 503 `{status: "unavailable"}`. For monitors; it tells nothing else.
+ * answers, else 503 `{status: "unavailable"}`. A request with the secret key also hears of the database, the
+ * sweep, the webhooks and how many things need attention. A webhook that is silent is no reason for 503: a
+ * monitor would restart what is well.
  */
 export function createHandler(
   dependencies: HealthDependencies,
 ): (request: Request) => Promise<Response> {
+  const { databaseAnswers, service, serviceKeys, log } = dependencies;
   return createEndpoint({
     name: "health",
     methods: ["GET", "HEAD"],
     allowedOrigins: null,
-    log: dependencies.log,
-    handle: async () => {
-      const healthy = await dependencies.databaseAnswers();
-      const body = { status: healthy ? "ok" : "unavailable" };
-      return Response.json(body, { status: healthy ? 200 : 503 });
+    log,
+    handle: async ({ request }) => {
+      if (!(await isServiceRequest(request, serviceKeys))) {
+        const status = (await databaseAnswers()) ? "ok" : "unavailable";
+        return Response.json({ status }, { status: status === "ok" ? 200 : 503 });
+      }
+      const pulse = await callRpc(service, "billing_health", {}, pulseSchema);
+      if (isFailure(pulse)) {
+        return Response.json({ status: "unavailable", database: "unavailable" }, { status: 503 });
+      }
+      return Response.json({ status: "ok", database: "ok", ...pulse });
     },
   });
 }

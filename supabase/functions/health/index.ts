@@ -1,8 +1,9 @@
-import { createVisitorClient } from "../_shared/clients.ts";
+import { createServiceClient, createVisitorClient } from "../_shared/clients.ts";
 import { parseEnvironment } from "../_shared/environment.ts";
 import { createHandler } from "./handler.ts";
 
-const client = createVisitorClient(parseEnvironment(Deno.env.toObject()));
+const environment = parseEnvironment(Deno.env.toObject());
+const client = createVisitorClient(environment);
 
 Deno.serve(
   createHandler({
@@ -14,5 +15,7 @@ Deno.serve(
         .abortSignal(AbortSignal.timeout(5_000));
       return error === null;
     },
+    service: createServiceClient(environment),
+    serviceKeys: environment.serviceKeys,
   }),
 );

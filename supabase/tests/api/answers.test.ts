@@ -103,6 +103,12 @@ const calls: Record<Name, () => PromiseLike<Answer>> = {
     admin.rpc("reinstate_subscription", { subscription_id: subscriptionId }),
   diagnose_account: () => admin.rpc("diagnose_account", { email: ada.email }),
   sweep: () => admin.rpc("sweep"),
+  billing_overview: () => admin.rpc("billing_overview"),
+  billing_attention: () => admin.rpc("billing_attention", { page_size: 1 }),
+  dismiss_billing_attention: () =>
+    admin.rpc("dismiss_billing_attention", {
+      ...{ kind: "refund", provider: "stripe", reference: "re_answers" },
+    }),
   export_my_data: () => ada.client.rpc("export_my_data"),
   export_user_data: () => admin.rpc("export_user_data", { user_id: ada.id }),
   delete_api_key: () => ada.client.rpc("delete_api_key", { provider: "other" }),

@@ -200,6 +200,61 @@ describe("billing:reconcile", () => {
   });
 });
 
+describe("billing:overview", () => {
+  // The second database, where no other test leaves anything to look at.
+  const url = stack.REVOKED_DB_URL ?? stack.DB_URL;
+  const overview = (...args: string[]) => run("billing-overview", [`--remote=${url}`, ...args]);
+
+  beforeAll(async () => {
+    const sql = postgres(url, { max: 1, onnotice: () => {} });
+    const [user] = await sql<{ id: string }[]>`
+      insert into auth.users (id, aud, role, email)
+      values (gen_random_uuid(), 'authenticated', 'authenticated', 'overview@pinebase.test') returning id
+    `;
+    await sql`
+      insert into public.prices (provider, provider_price_id, plan_type, currency, unit_amount, interval)
+      values ('stripe', 'price_overview', 'premium_yearly', 'eur', 12000, 'year'), ('stripe', 'price_yen', 'premium_yearly', 'jpy', 18000, 'year')
+    `;
+    for (const price of ["price_overview", "price_yen"]) {
+      await sql`
+        insert into public.subscriptions (user_id, status, provider, provider_subscription_id, plan_type, price_id, current_period_end)
+        select ${user?.id ?? null}, 'active', 'stripe', ${price}, 'premium_yearly', p.id, now() + interval '1 year'
+        from public.prices as p where p.provider_price_id = ${price}
+      `;
+    }
+    await sql`select public.sweep()`;
+    await sql`
+      insert into private.billing_flags (kind, provider, reference, user_id, reason)
+      values ('refund', 'stripe', 're_overview', ${user?.id ?? null}, '500 eur were refunded (fraudulent).')
+    `;
+    await sql.end();
+  });
+
+  it("shows figures and what needs attention, and ends with 1", async () => {
+    const { code, output } = await overview();
+    expect(code).toBe(1);
+    // In each currency's own way, and never added.
+    expect(output).toMatch(/^eur +10\.00 +1 +0 +0$/m);
+    expect(output).toMatch(/^jpy +1,500 +1 +0 +0$/m);
+    expect(output).toMatch(/^premium_yearly +2 +0 +0 +0$/m);
+    expect(output).toMatch(/^1 thing needs attention:$/m);
+    expect(output).toMatch(/^refund:stripe:re_overview\n {2}since .+\n {2}500 eur were refunded/m);
+  });
+
+  it("is one JSON object with --json, and ends with 0 once everything was dismissed", async () => {
+    const item = "refund:stripe:re_overview";
+    const { code, output } = await overview("--json", "--dismiss", item);
+    const json = JSON.parse(output);
+    expect([code, json.attention]).toEqual([0, []]);
+    expect(json.by_currency).toEqual([
+      { currency: "eur", mrr: 1_000, active: 1, trialing: 0, past_due: 0 },
+      { currency: "jpy", mrr: 1_500, active: 1, trialing: 0, past_due: 0 },
+    ]);
+    const again = await overview("--dismiss", item);
+    expect([again.code, again.output]).toEqual([1, expect.stringContaining("can be dismissed")]);
+  });
+});
+
 describe("sweep", () => {
   it("says what it did", async () => {
     const { code, output } = await run("sweep", [`--remote=${stack.DB_URL}`]);

@@ -298,7 +298,8 @@ select s || f, 'service_role'
 from
   unnest(array['public.', 'private.']) as s,
   unnest(array[
-    'apply_read', 'begin_checkout', 'begin_webhook_event', 'billing_of', 'diagnose_account', 'drop_checkout', 'end_checkout',
+    'apply_read', 'begin_checkout', 'begin_webhook_event', 'billing_attention', 'billing_health', 'billing_of', 'billing_overview',
+    'diagnose_account', 'dismiss_billing_attention', 'drop_checkout', 'end_checkout',
     'fail_webhook_event', 'finish_provider_task', 'grant_premium', 'link_billing_customer', 'next_read_number', 'open_checkout',
     'open_provider_tasks', 'reconcile_targets', 'record_webhook_event', 'return_paypal_ask', 'sweep', 'take_billing_call',
     'take_paypal_ask', 'unsettled_webhook_events'

@@ -2,14 +2,23 @@ import assert from "node:assert/strict";
 import { createHandler } from "../../functions/health/handler.ts";
 import { keptLog } from "./support.ts";
 
-/** Health is whether the database answers. */
+/** Health is whether the database answers, and with the secret key what a monitor of the business needs. */
 
-function ask(answers: boolean, method = "GET") {
+const pulse = { sweep_age_s: 30, last_webhook_age_s: null, attention: 2 };
+
+function ask(answers: boolean, { method = "GET", headers = {} } = {}) {
   const handler = createHandler({
     databaseAnswers: () => Promise.resolve(answers),
+    service: {
+      rpc: () =>
+        Promise.resolve(
+          answers ? { data: pulse, error: null } : { data: null, error: { message: "No answer." } },
+        ),
+    },
+    serviceKeys: ["sb_secret_test"],
     log: keptLog().log,
   });
-  return handler(new Request("http://functions.test/health", { method }));
+  return handler(new Request("http://functions.test/health", { method, headers }));
 }
 
 Deno.test("a database that answers is healthy", async () => {
@@ -24,7 +33,25 @@ Deno.test("one that does not is unavailable", async () => {
   assert.deepEqual(await response.json(), { status: "unavailable" });
 });
 
+Deno.test("the secret key hears of the sweep, the webhooks and what needs attention", async () => {
+  for (const headers of [
+    { apikey: "sb_secret_test" },
+    { authorization: "Bearer sb_secret_test" },
+  ]) {
+    const response = await ask(true, { headers });
+    assert.equal(response.status, 200);
+    assert.deepEqual(await response.json(), { status: "ok", database: "ok", ...pulse });
+  }
+  const unavailable = await ask(false, { headers: { apikey: "sb_secret_test" } });
+  assert.equal(unavailable.status, 503);
+});
+
+Deno.test("another key hears no more than a visitor", async () => {
+  const response = await ask(true, { headers: { apikey: "sb_secret_guess" } });
+  assert.deepEqual(await response.json(), { status: "ok" });
+});
+
 Deno.test("health is asked for, not sent", async () => {
-  assert.equal((await ask(true, "POST")).status, 405);
-  assert.equal((await ask(true, "HEAD")).status, 200);
+  assert.equal((await ask(true, { method: "POST" })).status, 405);
+  assert.equal((await ask(true, { method: "HEAD" })).status, 200);
 });

@@ -1,0 +1,188 @@
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { type Failure, isFailure } from "../supabase/functions/_shared/failure.ts";
+import { callRpc, type RpcClient } from "../supabase/functions/_shared/rpc.ts";
+import {
+  type BillingAttentionItem,
+  type BillingOverview,
+  billingAttentionSchema,
+  billingOverviewSchema,
+} from "../types/documents.ts";
+import { connectAsService, directRpc } from "./lib/service-database.ts";
+import { UserError } from "./lib/user-error.ts";
+
+const usage =
+  "Use npm run billing:overview -- [--json] [--dismiss KIND:PROVIDER:REFERENCE]... [--remote=URL] [--dir PATH].";
+
+/**
+ * `npm run billing:overview`: the figures of the business and everything that a person must look at, as a table or, with
+ * `--json`, as one JSON object. Ends with 1 where something needs attention, so that a schedule can send a mail.
+ */
+export async function run(args: string[]): Promise<number> {
+  const { json, dismiss, ...choice } = parse(args);
+  const sql = await connectAsService(choice);
+  try {
+    const database = directRpc(sql);
+    for (const item of dismiss) await dismissItem(database, item, !json);
+    const overview = orThrow(
+      await callRpc(database, "billing_overview", {}, billingOverviewSchema),
+    );
+    const attention = await readAttention(database);
+    if (json) {
+      console.log(JSON.stringify({ ...overview, attention }, null, 2));
+    } else {
+      for (const line of [...figuresOf(overview), ...linesOf(attention)]) console.log(line);
+    }
+    return attention.length === 0 ? 0 : 1;
+  } finally {
+    await sql.end();
+  }
+}
+
+async function readAttention(database: RpcClient): Promise<BillingAttentionItem[]> {
+  const items: BillingAttentionItem[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: z.output<typeof billingAttentionSchema> = orThrow(
+      await callRpc(
+        database,
+        "billing_attention",
+        { page_size: 100, cursor },
+        billingAttentionSchema,
+      ),
+    );
+    items.push(...page.items);
+    cursor = page.next_cursor;
+  } while (cursor !== null);
+  return items;
+}
+
+async function dismissItem(database: RpcClient, text: string, tells: boolean): Promise<void> {
+  const [, kind, provider, reference] = /^([a-z_]+):([a-z]*):(.+)$/.exec(text) ?? [];
+  if (kind === undefined) throw new UserError(`"${text}" is not KIND:PROVIDER:REFERENCE.`, usage);
+  const { dismissed } = orThrow(
+    await callRpc(
+      database,
+      "dismiss_billing_attention",
+      { kind, provider, reference },
+      z.object({ dismissed: z.boolean() }),
+    ),
+  );
+  if (!dismissed) {
+    throw new UserError(
+      `No item ${text} can be dismissed.`,
+      "Copy KIND:PROVIDER:REFERENCE from the list. An item whose cause lasts goes away with its cause.",
+    );
+  }
+  if (tells) console.log(`Dismissed ${text}.`);
+}
+
+function orThrow<T>(answer: T | Failure): T {
+  if (!isFailure(answer)) return answer;
+  throw new UserError(
+    `The database could not be asked (${answer.cause ?? answer.code}).`,
+    "Check the database's address, and that its migrations are applied.",
+  );
+}
+
+function figuresOf(overview: BillingOverview): string[] {
+  const currencies = [
+    ["Currency", "Monthly revenue", "Active", "Trialing", "Past due"],
+    ...overview.by_currency.map(({ currency, mrr, active, trialing, past_due }) => [
+      currency,
+      amountOf(mrr, currency),
+      ...[active, trialing, past_due].map(String),
+    ]),
+  ];
+  const plans = [
+    ["Plan", "Active", "Trialing", "Past due", "Granted"],
+    ...overview.by_plan.map(({ plan_type, active, trialing, past_due, manual }) => [
+      plan_type,
+      ...[active, trialing, past_due, manual].map(String),
+    ]),
+  ];
+  const figures = [
+    ["New subscriptions in 30 days", String(overview.new_30d)],
+    ["Ended in 30 days", String(overview.ended_30d)],
+    ["Refunds in 30 days", String(overview.refunded_30d)],
+    ["Disputes in 30 days", String(overview.disputed_30d)],
+    ["Failed payments in 30 days", String(overview.failed_payments_30d)],
+    ["Credits outstanding", String(overview.credits_outstanding)],
+    ["Last sweep", agoOf(overview.sweep_age_s)],
+    ["Last webhook", agoOf(overview.last_webhook_age_s)],
+  ];
+  return [
+    ...(overview.by_currency.length === 0
+      ? ["Nobody subscribes yet."]
+      : [...table(currencies), "", ...table(plans)]),
+    "",
+    ...table(figures),
+    "",
+  ];
+}
+
+function linesOf(items: readonly BillingAttentionItem[]): string[] {
+  if (items.length === 0) return ["Nothing needs attention."];
+  return [
+    `${items.length} ${items.length === 1 ? "thing needs" : "things need"} attention:`,
+    ...items.flatMap(({ kind, provider, reference, since, user_id, reason, remedy }) => [
+      "",
+      `${kind}:${provider ?? ""}:${reference}`,
+      `  since ${since.slice(0, 16).replace("T", " ")}${user_id === null ? "" : `, user ${user_id}`}`,
+      `  ${reason}`,
+      `  ${remedy}`,
+    ]),
+  ];
+}
+
+/** Columns as wide as their widest text; numbers, which are all but the first column, to the right. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? "").length)),
+  );
+  return rows.map((row) =>
+    row
+      .map((text, column) =>
+        column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0),
+      )
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+/** An amount in the smallest unit as people write it: 900 usd are 9.00. */
+function amountOf(amount: number, currency: string): string {
+  const { maximumFractionDigits: digits = 2 } = new Intl.NumberFormat("en", {
+    style: "currency",
+    currency,
+  }).resolvedOptions();
+  return (amount / 10 ** digits).toLocaleString("en", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+}
+
+function agoOf(seconds: number | null): string {
+  if (seconds === null) return "never";
+  if (seconds < 120) return `${seconds} s ago`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min ago`;
+  return seconds < 172_800
+    ? `${Math.round(seconds / 3_600)} h ago`
+    : `${Math.round(seconds / 86_400)} days ago`;
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        json: { type: "boolean", default: false },
+        dismiss: { type: "string", multiple: true, default: [] },
+        remote: { type: "string" },
+        dir: { type: "string" },
+      },
+    }).values;
+  } catch (cause) {
+    throw new UserError(cause instanceof Error ? cause.message : String(cause), usage, { cause });
+  }
+}
