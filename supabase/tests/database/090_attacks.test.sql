@@ -35,7 +35,7 @@ set constraints all immediate;
 set constraints all deferred;
 
 -- How a statement of a user goes: 'done', the identifier of an error, or the SQLSTATE.
-create function pg_temp.outcome(who text, statement text)
+create function pg_temp.outcome(who text, statement text, client text default null)
 returns text
 language plpgsql
 as $$
@@ -43,7 +43,11 @@ declare
   v_detail text;
   v_outcome text := 'done';
 begin
-  perform set_config('request.jwt.claims', jsonb_build_object('role', 'authenticated', 'sub', md5(who)::uuid)::text, true);
+  perform set_config(
+    'request.jwt.claims',
+    jsonb_strip_nulls(jsonb_build_object('role', 'authenticated', 'sub', md5(who)::uuid, 'client_id', client))::text,
+    true
+  );
   perform set_config('role', 'authenticated', true);
   begin
     execute statement;
@@ -122,6 +126,11 @@ select throws_like(
   'Correct "parameters" of component 1.%', 'parameters that are too large are refused before their numbers are looked at'
 );
 
+select throws_like(
+  $$select private.read_components('[{"component_type": "trend", "parameters": {"a": 1e131071}}]')$$,
+  'Give only numbers that fit double precision in components.', 'numbers are looked at before a field of a component is printed'
+);
+
 -- The whole document: config is within 64 KiB and each component within 8 KiB.
 select is(
   pg_temp.outcome(
@@ -162,6 +171,20 @@ from (
     ('a private indicator with wrong parameters', md5('Secret')::uuid, '{"length": 0}', 'indicator_not_found'),
     ('no indicator', md5('nothing')::uuid, '{}', 'indicator_not_found')
 ) as i (what, indicator, parameters, expected);
+select is(
+  pg_temp.outcome(
+    'owner',
+    format(
+      $$insert into public.strategy_components (strategy_id, indicator_id, is_custom, component_type, position)
+        values (md5('owner strategy')::uuid, %L, true, 'entry', 7)$$,
+      i.indicator
+    ),
+    'some client'
+  ),
+  '42501',
+  format('an OAuth client that is not trusted is refused before %s is looked up', i.what)
+)
+from (values ('a public indicator', md5('Doomed')::uuid), ('a private one', md5('Secret')::uuid)) as i (what, indicator);
 select is(
   pg_temp.outcome('stranger', $$insert into public.custom_indicators (user_id, name, category, type, pine_script) values (md5('author')::uuid, 'Secret', 'x', 'entry', 'x')$$),
   '42501', 'a row in another''s name is refused by the policy, before anything is looked up'
@@ -349,6 +372,15 @@ select pg_temp.sign_up('holder', 'holder@company.test', confirmed => false);
 update public.users set email = 'other@company.test' where id = md5('holder')::uuid;
 select pg_temp.sign_up('newcomer', 'other@company.test', confirmed => false);
 select is(pg_temp.credits_of('holder'), 5, 'who has not confirmed an email takes no account over');
+
+select pg_temp.sign_up('sso first', 'sso@company.test', confirmed => false, by_sso => true);
+select pg_temp.sign_up('plain later', 'sso@company.test');
+select is(pg_temp.credits_of('sso first'), 5, 'nor does a plain sign-up from single sign-on');
+
+select pg_temp.sign_up('signed in', 'in@company.test', confirmed => false);
+update auth.users set last_sign_in_at = now() where id = md5('signed in')::uuid;
+select pg_temp.sign_up('in by sso', 'in@company.test', by_sso => true);
+select is(pg_temp.credits_of('signed in'), 5, 'nor anybody from who has signed in');
 
 select pg_temp.sign_up('late', 'late@company.test', confirmed => false);
 select pg_temp.sign_up('late owner', 'late@company.test', confirmed => false, by_sso => true);
