@@ -16,7 +16,7 @@ export async function run(args: string[]): Promise<number> {
   const findings = [await checkMigrations(), await lintMigrations()].filter((text) => text !== "");
   if (findings.length > 0) {
     console.log(findings.join("\n"));
-    throw new UserError("Nothing was pushed.", "Mend what is listed above, then push again.");
+    throw new UserError("Nothing was pushed.", "Fix what is listed above, then push again.");
   }
   // Secrets of the database are its own: a push never carries one from the config file.
   const push = ["db", "push", "--skip-vault", `--remote=${remote}`, ...flags];

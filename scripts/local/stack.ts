@@ -73,7 +73,7 @@ const mainDatabase = "postgres";
  * Starts Postgres, Auth, the Data API and the edge functions behind one port, on the data of a folder.
  * A new folder gets the migrations and the seed; a known one the migrations it lacks.
  *
- * @throws UserError for what the person at the terminal can mend; nothing is left running then
+ * @throws UserError for what the person at the terminal can fix; nothing is left running then
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   let config = await loadConfig();
@@ -182,7 +182,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     }
     // `stripe listen` has a secret of its own, which the caller's environment or .env may hold.
     status.STRIPE_WEBHOOK_SECRET = environment.STRIPE_WEBHOOK_SECRET ?? "";
-    const functions = await startFunctions({ dir: options.dir, environment });
+    const functions = await startFunctions({
+      dir: options.dir,
+      environment,
+      onFetch: () => step("Fetching what the edge functions import"),
+    });
     cleanups.push(functions.stop);
     options.signal?.throwIfAborted();
     door.serve(

@@ -21,7 +21,7 @@ export async function run(args: string[]): Promise<number> {
   ];
   if (findings.length > 0) {
     console.log(findings.join("\n"));
-    throw new UserError("Nothing was pushed.", "Mend what is listed above, then push again.");
+    throw new UserError("Nothing was pushed.", "Fix what is listed above, then push again.");
   }
   const target = remote === undefined ? "--linked" : `--remote=${remote}`;
   const { code } = await supabase(["db", "push", target, ...flags], { inherit: true });
