@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { parseDatabaseUrl } from "./lib/database.ts";
 import { checkMigrations, lintMigrations } from "./lib/lint-steps.ts";
 import { UserError } from "./lib/user-error.ts";
 import { supabase } from "./local/supabase-cli.ts";
@@ -29,6 +30,7 @@ function parse(args: string[]): { remote: string; flags: string[] } {
   if (values.remote === undefined || values.remote === "") {
     throw new UserError("No database is named: npm start pushes to its own by itself.", usage);
   }
+  parseDatabaseUrl(values.remote);
   const flags = [...(values["dry-run"] ? ["--dry-run"] : []), ...(values.yes ? ["--yes"] : [])];
   return { remote: values.remote, flags };
 }

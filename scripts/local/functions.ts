@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { appendFile, cp, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,6 +9,7 @@ import { z } from "zod";
 import { runChild } from "../lib/child.ts";
 import { UserError } from "../lib/user-error.ts";
 import { denoPath } from "./deno.ts";
+import { openLog } from "./log-file.ts";
 import { projectDir } from "./paths.ts";
 import { endWithUs } from "./processes.ts";
 
@@ -107,13 +108,14 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     });
   });
   child.stdin.on("error", () => {});
-  child.stderr.on("data", (chunk) => void appendFile(log, chunk));
+  const writeLog = openLog(log);
+  child.stderr.on("data", writeLog);
 
   const port = await new Promise<number | null>((resolve) => {
     const lines = createInterface({ input: child.stdout });
     lines.once("line", (line) => {
       resolve(portSchema.parse(JSON.parse(line)).port);
-      lines.on("line", (text) => void appendFile(log, `${text}\n`));
+      lines.on("line", (text) => writeLog(`${text}\n`));
     });
     void ended.then(() => resolve(null));
   });

@@ -1,4 +1,4 @@
-import { appendFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../lib/user-error.ts";
 import type { Api } from "./api.ts";
@@ -11,6 +11,7 @@ import { createGateway } from "./gateway.ts";
 import { offerLlmStandIn } from "./llm-provider.ts";
 import { standInOperatorKey, startLlmStandIn } from "./llm-stand-in.ts";
 import { lockFolder } from "./lock.ts";
+import { openLog } from "./log-file.ts";
 import { openMails } from "./mails.ts";
 import { hasPendingMigrations, pushMigrations } from "./migrations.ts";
 import { pageOrigins, readAllowedOrigins } from "./page-origins.ts";
@@ -81,8 +82,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   // What was started is stopped in the opposite order, after a failure as after a good run.
   const cleanups: Array<() => Promise<void>> = [];
+  // One that fails, because the disk is full, keeps none of the others from it.
   const stop = async () => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+    const failures: unknown[] = [];
+    for (const cleanup of cleanups.splice(0).reverse()) {
+      await cleanup().catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
   };
   const step = (text: string) => {
     options.signal?.throwIfAborted();
@@ -127,6 +133,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     step("Starting Auth and the Data API");
     const apiLog = join(options.dir, "api.log");
     await writeFile(apiLog, "", { mode: 0o600 });
+    const writeLog = openLog(apiLog);
     const mails = await openMails(options.dir);
     const { url } = door;
     const { startApi } = await loading;
@@ -137,7 +144,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       adminUrl: adminUrl(),
       authenticatorUrl: urlAs("authenticator", secrets.servicePassword),
       authUrl: urlAs("supabase_auth_admin", secrets.servicePassword),
-      log: (line) => void appendFile(apiLog, `${new Date().toISOString()} ${line}\n`),
+      log: (line) => writeLog(`${new Date().toISOString()} ${line}\n`),
       mail: mails.add,
     });
     cleanups.push(api.stop);
@@ -234,7 +241,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       stop,
     };
   } catch (error) {
-    await stop();
+    // Why the start failed is what is told.
+    await stop().catch(() => {});
     throw error;
   }
 }
