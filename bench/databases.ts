@@ -63,7 +63,8 @@ export async function loadDatabases(
   return urls;
 }
 
-async function loadOurs(sql: Sql, sizes: Sizes, onProgress: OnProgress): Promise<void> {
+/** Fills a database that has every migration. */
+export async function loadOurs(sql: Sql, sizes: Sizes, onProgress: OnProgress): Promise<void> {
   const { users, keys } = sizes;
   // Loading is not what is measured: without triggers, and so with the rows that they would have written.
   await sql`set session_replication_role = replica`;

@@ -637,12 +637,14 @@ begin
         sum(c.delta) over (partition by c.user_id order by c.id) as running_sum,
         lead(c.id) over (partition by c.user_id order by c.id) is null as is_last
       from public.credit_transactions as c
-      where c.user_id = check_ledger.user_id
-        or check_ledger.user_id is null
+      -- A range, and not "this user or no user given": for that, one user's check reads every row.
+      where c.user_id between coalesce(check_ledger.user_id, '00000000-0000-0000-0000-000000000000')
+        and coalesce(check_ledger.user_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
     ) as t
     group by t.user_id
   ) as l on l.user_id = u.id
-  where (u.id = check_ledger.user_id or check_ledger.user_id is null)
+  where u.id between coalesce(check_ledger.user_id, '00000000-0000-0000-0000-000000000000')
+      and coalesce(check_ledger.user_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
     and (
       l.ledger_sum is distinct from u.credits
       or l.ledger_balance is distinct from u.credits

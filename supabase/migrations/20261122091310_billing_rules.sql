@@ -1299,13 +1299,16 @@ begin
     v_since := '-infinity';
   end if;
 
-  -- Only what changes the months, or their time, is a reason to look at them.
+  -- Only what changes the months, or their time, is a reason to look at them. Where an end that
+  -- we believed in did not come, the months since then are owed.
   if v_since is not null
     or v_old.next_grant_at <= apply_subscription.as_of
     or (v_old.status, v_old.cancel_at, v_old.ended_at) is distinct from (v_status, v_cancel_at, v_ended_at)
   then
     perform private.settle_months(
-      v_id, least(v_since, v_old.next_grant_at, apply_subscription.as_of), apply_subscription.as_of
+      v_id,
+      least(v_since, v_old.next_grant_at, v_old.cancel_at, v_old.ended_at, apply_subscription.as_of),
+      apply_subscription.as_of
     );
   end if;
 
@@ -1395,7 +1398,6 @@ begin
     on i.provider = p.provider
     and i.payment_id = p.payment_id
   where p.subscription_id = revoke_for_lost_dispute.subscription_id
-    and p.refunded > 0
     and i.kind = 'dispute'
     and i.status = 'lost'
     and not i.has_revoked

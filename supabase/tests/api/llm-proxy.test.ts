@@ -255,15 +255,16 @@ describe("fifty streams at once of a megabyte each", () => {
       }
       response.end();
     });
-    const hashes = await Promise.all(
+    const answers = await Promise.all(
       Array.from({ length: 50 }, async () => {
-        const hash = createHash("sha256");
         const response = await call(ada, `${proxy(openai)}/v1/chat/completions`);
-        for await (const part of response.body ?? []) hash.update(part);
-        return hash.digest("hex");
+        const body = Buffer.from(await response.arrayBuffer());
+        const hash = createHash("sha256").update(body).digest("hex");
+        return { status: response.status, size: body.length, hash };
       }),
     );
-    expect(hashes).toEqual(Array(50).fill(expected));
+    const whole = { status: 200, size: bytes.length, hash: expected };
+    expect(answers).toEqual(Array(50).fill(whole));
     await asOperator((sql) => sql`delete from private.attempts where user_id = ${ada.id}`);
   });
 });

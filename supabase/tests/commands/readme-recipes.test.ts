@@ -20,6 +20,7 @@ declare const user_id: string;
 declare const userPrompt: string;
 declare const typedByTheUser: string;
 declare function refresh(): void;
+declare function showCredits(credits: number): void;
 declare function generate(userPrompt: string): Promise<{
   name: string;
   config: import("pinebase").JsonObject;

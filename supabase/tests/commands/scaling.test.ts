@@ -1,41 +1,168 @@
-import { readFile } from "node:fs/promises";
-import { describe, expect, it } from "vitest";
-import { readCatalog, type Table } from "../../../scripts/docs/catalog.ts";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Sql } from "postgres";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readCatalog } from "../../../scripts/docs/catalog.ts";
+import { connect } from "../../../scripts/lib/database.ts";
+import { pushMigrations } from "../../../scripts/local/migrations.ts";
+import {
+  createPlatformDatabase,
+  dropDatabase,
+  preparePlatform,
+} from "../../../scripts/local/platform.ts";
+import { loadSecrets } from "../../../scripts/local/secrets.ts";
 import { stack } from "../support/stack.ts";
 
-/** The column that says whose a row is. */
-const ownerOf = (table: Table) => (table.name === "users" ? "id" : "user_id");
+/** What docs/scaling.md says has to be true of the schema for more than one machine, held against the catalogs. */
 
-/** The tables whose rows belong to users. */
-function ofUsers(tables: readonly Table[]): Table[] {
-  return tables.filter(
-    (table) => table.name === "users" || table.columns.some(({ name }) => name === "user_id"),
-  );
-}
+let sql: Sql;
 
-describe("docs/scaling.md", () => {
-  it("names every unique key that does not contain its user, and no other", async () => {
-    const { tables } = await readCatalog(stack.DB_URL);
-    const keys = ofUsers(tables).flatMap((table) =>
-      table.constraints
-        .filter(({ kind }) => kind === "p" || kind === "u")
-        .filter(({ definition }) => {
-          const columns = /\(([^)]+)\)/.exec(definition)?.[1]?.split(", ") ?? [];
-          return !columns.includes(ownerOf(table));
-        })
-        .map(({ name }) => name),
-    );
-    const text = await readFile("docs/scaling.md", "utf8");
-    const section = text.slice(text.indexOf("## Distributing by user"));
-    const named = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
-    expect(named.toSorted()).toEqual(keys.toSorted());
+beforeAll(() => {
+  sql = connect(stack.DB_URL);
+});
+
+afterAll(() => sql?.end());
+
+const namesOf = (rows: readonly { name?: string }[]) => rows.map(({ name }) => name).sort();
+
+/** Tables whose rows are a user's by a column of their own. */
+const ofUsers = `
+  select c.oid, c.relname, a.attnum
+  from pg_catalog.pg_class as c
+  join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+  join pg_catalog.pg_attribute as a on a.attrelid = c.oid
+  where n.nspname in ('public', 'private')
+    and c.relkind = 'r'
+    and not a.attisdropped
+    and (a.attname = 'user_id' or (c.relname = 'users' and a.attname = 'id'))`;
+
+describe("a schema that can be distributed by user", () => {
+  it("has an index that leads with the user on every table of users", async () => {
+    const without = await sql.unsafe<{ name: string }[]>(`
+      select t.relname as name
+      from (${ofUsers}) as t
+      where not exists (
+        select from pg_catalog.pg_index as i
+        where i.indrelid = t.oid and i.indkey[0] = t.attnum and i.indisvalid and i.indpred is null
+      )`);
+    expect(namesOf(without)).toEqual(["provider_tasks", "sweep_state"]);
   });
 
-  it("says of every other table where it would lie", async () => {
-    const { tables } = await readCatalog(stack.DB_URL);
+  it("has no other table whose rows go with a user's but those that hang on one by a cascading key", async () => {
+    const hanging = await sql.unsafe<{ name: string }[]>(`
+      select distinct c.relname as name
+      from pg_catalog.pg_class as c
+      join pg_catalog.pg_constraint as f on f.conrelid = c.oid and f.contype = 'f' and f.confdeltype = 'c'
+      join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+      where n.nspname in ('public', 'private')
+        and f.confrelid in (select t.oid from (${ofUsers}) as t)
+        and c.oid not in (select t.oid from (${ofUsers}) as t)`);
+    expect(namesOf(hanging)).toEqual([
+      "entitlement_lapses",
+      "granted_months",
+      "plan_changes",
+      "public_strategies",
+      "strategy_histories",
+    ]);
+  });
+
+  it("shares five sequences and no others", async () => {
+    const sequences = await sql<{ name: string }[]>`
+      select c.relname as name
+      from pg_catalog.pg_class as c
+      join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+      where c.relkind = 'S' and n.nspname in ('public', 'private')
+    `;
+    expect(namesOf(sequences)).toEqual([
+      "api_key_events_id_seq",
+      "billing_flags_id_seq",
+      "credit_transactions_id_seq",
+      "provider_tasks_id_seq",
+      "read_numbers",
+    ]);
+  });
+
+  it("locks no row of nobody but those that are named", async () => {
+    const tables = new Set(
+      namesOf(await sql.unsafe(`select relname as name from (${ofUsers}) as t`)),
+    );
+    const { functions } = await readCatalog(stack.DB_URL);
+    const locked = functions.flatMap(({ body }) => {
+      const text = body.replace(/--.*$/gm, "");
+      const locks = [
+        ...text.matchAll(/\bfor\s+(?:no\s+key\s+update|update|key\s+share|share)\b/gi),
+      ];
+      const selected = locks.map(({ index }) =>
+        [...text.slice(0, index).matchAll(/\bfrom\s+(?:public|private)\.(\w+)/gi)].at(-1),
+      );
+      const changed = [
+        ...text.matchAll(/\b(?:update|insert\s+into)\s+(?:public|private)\.(\w+)/gi),
+      ];
+      return [...selected, ...changed].map((match) => match?.[1] ?? "");
+    });
+    const others = new Set(locked.filter((name) => name !== "" && !tables.has(name)));
+    expect([...others].sort()).toEqual([
+      "coupons",
+      "deleted_customers",
+      "deleted_indicators",
+      "deleted_sources",
+      "entitlement_lapses",
+      "granted_months",
+      "indicators",
+      "plan_changes",
+      "public_strategies",
+      "strategy_forks",
+      "strategy_histories",
+    ]);
+  });
+});
+
+describe("docs/scaling.md", () => {
+  it("names every table that is no user's, and every sequence", async () => {
     const text = await readFile("docs/scaling.md", "utf8");
-    const others = tables.filter((table) => !ofUsers(tables).includes(table));
-    const unnamed = others.filter(({ name }) => !text.includes(`${name}\``));
-    expect(unnamed.map(({ name }) => name)).toEqual([]);
+    const others = await sql.unsafe<{ name: string }[]>(`
+      select c.relname as name
+      from pg_catalog.pg_class as c
+      join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+      where n.nspname in ('public', 'private')
+        and c.relkind in ('r', 'S')
+        and c.oid not in (select t.oid from (${ofUsers}) as t)`);
+    expect(namesOf(others).filter((name) => !text.includes(`${name}\``))).toEqual([]);
+  });
+});
+
+// A Citus is in no npm package. Where a superuser's URL of one is given, it must still refuse what docs/scaling.md says.
+describe.runIf(process.env.CITUS_URL)("on Citus", () => {
+  it("refuses to distribute the tables of users", async () => {
+    const adminUrl = (database: string) => {
+      const url = new URL(process.env.CITUS_URL ?? "");
+      url.pathname = `/${database}`;
+      return url.href;
+    };
+    const folder = await mkdtemp(join(tmpdir(), "pinebase-citus-"));
+    const secrets = await loadSecrets(folder);
+    await rm(folder, { recursive: true });
+    await preparePlatform(adminUrl, secrets);
+    await createPlatformDatabase(adminUrl, "pinebase_citus", "revoked");
+    const citus = connect(adminUrl("pinebase_citus"));
+    try {
+      await citus`create extension citus`;
+      const own = new URL(adminUrl("pinebase_citus"));
+      own.username = "postgres";
+      own.password = secrets.databasePassword;
+      await pushMigrations(own.href);
+      for (const [table, column] of Object.entries({
+        "public.users": "id",
+        "public.strategies": "user_id",
+        "public.credit_transactions": "user_id",
+      })) {
+        const distributed = citus`select create_distributed_table(${table}, ${column})`;
+        await expect(distributed, table).rejects.toThrow(/distribut|polic|trigger|reference/i);
+      }
+    } finally {
+      await citus.end();
+      await dropDatabase(adminUrl, "pinebase_citus");
+    }
   });
 });

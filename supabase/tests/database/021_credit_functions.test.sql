@@ -249,6 +249,26 @@ select results_eq(
   'a balance without its ledger is found'
 );
 select is_empty($$select * from private.check_ledger(md5('saver')::uuid)$$, 'asked for one user it tells of that one');
+
+-- Whole tables are read only where no index serves, whatever the planner's statistics say.
+set local enable_seqscan = off;
+create function pg_temp.tables_read_whole(statement text)
+returns bigint
+language plpgsql
+as $$
+declare
+  v_before bigint;
+begin
+  select sum(t.seq_scan) into v_before from pg_stat_xact_user_tables as t where t.relname in ('users', 'credit_transactions');
+  execute statement;
+  return (select sum(t.seq_scan) - v_before from pg_stat_xact_user_tables as t where t.relname in ('users', 'credit_transactions'));
+end;
+$$;
+select is(
+  pg_temp.tables_read_whole($$select count(*) from private.check_ledger(md5('saver')::uuid)$$), 0::bigint,
+  'and reads that one''s rows, not the whole ledger'
+);
+set local enable_seqscan = on;
 update public.users set credits = 13 where id = md5('other')::uuid;
 
 insert into public.credit_transactions (user_id, kind, delta, balance_after)

@@ -9,13 +9,14 @@ insert into auth.users (id, aud, role, email)
 select md5(who)::uuid, 'authenticated', 'authenticated', who || '@billing.test'
 from unnest(array[
   'payer', 'other', 'second', 'gone', 'studio', 'manual', 'proration', 'refunded', 'disputed', 'owner', 'rise', 'paypal', 'thief', 'both',
-  'unpaid', 'shopper'
+  'unpaid', 'shopper', 'overtaken', 'won', 'items', 'kept', 'leaving'
 ]) as who;
 
 insert into public.prices (provider, provider_price_id, plan_type, currency, unit_amount, interval)
 values
   ('stripe', 'price_month', 'premium_monthly', 'xts', 900, 'month'),
   ('stripe', 'price_year', 'premium_yearly', 'xts', 9000, 'year'),
+  ('stripe', 'price_free', 'free', 'xts', 100, 'month'),
   ('paypal', 'P-MONTH', 'premium_monthly', 'xts', 900, 'month'),
   ('paypal', 'P-YEAR', 'premium_yearly', 'xts', 9000, 'year');
 
@@ -144,6 +145,18 @@ select is(
 from states as s
 order by s.id;
 
+select pg_temp.read('payer', jsonb_build_object('status', 'past_due', 'unpaid_since', pg_temp.at(28)), 33);
+select is(pg_temp.premium('payer'), pg_temp.at(35), 'no retry of a payment moves the seven days');
+
+select pg_temp.read('items', jsonb_build_object('items', pg_temp.item('price_free', pg_temp.at(0), pg_temp.at(9)) || pg_temp.item('price_month', pg_temp.at(0), pg_temp.at(31))));
+select is((select plan_type from public.subscriptions where provider_subscription_id = 'sub_items'), 'premium_monthly', 'of several items the richest plan of ours counts');
+select is(
+  pg_temp.read('items', jsonb_build_object('items', pg_temp.item('price_unknown', pg_temp.at(0), pg_temp.at(31)))) ->> 'outcome', 'parked',
+  'one that runs on a price that nobody knows parks'
+);
+select pg_temp.read('items', jsonb_build_object('status', 'canceled', 'ended_at', pg_temp.at(2), 'items', pg_temp.item('price_unknown', pg_temp.at(0), pg_temp.at(31))));
+select is(pg_temp.premium('items'), null, 'one that ended on such a price has ended, on the plan it had');
+
 select pg_temp.read('payer');
 select pg_temp.read('payer', jsonb_build_object('id', 'sub_payer_2', 'payments', '[]'::jsonb, 'items', pg_temp.item('price_month', pg_temp.at(0), pg_temp.at(10))));
 select is(pg_temp.premium('payer'), '2026-04-04 12:00Z', 'of two subscriptions the latest end counts');
@@ -232,6 +245,8 @@ select pg_temp.read('refunded', jsonb_build_object(
 ), 5);
 select is(pg_temp.premium('refunded'), null, 'refunded in full, in two parts, and cancelled: it ends at once');
 select is(pg_temp.credits('refunded'), 105, 'nothing that was granted is taken');
+select pg_temp.read('kept', jsonb_build_object('payments', jsonb_build_array(pg_temp.paid('in_kept', 0, pg_temp.refund(900, 6)))), 6);
+select is(pg_temp.premium('kept'), '2026-04-04 12:00Z', 'refunded in full, but not cancelled: it goes on');
 select results_eq(
   $$select incident_id, amount, currency, status, reason, created_at from private.payment_incidents where payment_id = 'in_refunded' order by incident_id$$,
   $$values ('re_3', 300::bigint, 'xts', 'succeeded', 'requested_by_customer', pg_temp.at(3)), ('re_5', 600, 'xts', 'succeeded', 'requested_by_customer', pg_temp.at(5))$$,
@@ -253,6 +268,15 @@ select is(pg_temp.premium('disputed'), null, 'a lost dispute revokes the subscri
 select private.change_revocation(s.id, null, false, pg_temp.at(10)) from public.subscriptions as s where s.provider_subscription_id = 'sub_disputed';
 select pg_temp.read('disputed', jsonb_build_object('payments', jsonb_build_array(pg_temp.paid('in_disputed', 0, pg_temp.dispute('lost')))), 11);
 select is(pg_temp.premium('disputed'), '2026-04-04 12:00Z', 'once: what was reinstated stays so');
+
+select pg_temp.read('won', jsonb_build_object('payments', jsonb_build_array(pg_temp.paid('in_won', 0, replace(pg_temp.dispute('won')::text, 'dp_1', 'dp_2')::jsonb))), 9);
+select is(pg_temp.premium('won'), '2026-04-04 12:00Z', 'a dispute that is won takes nothing');
+
+-- ------------------------------------------------------------------ out of order
+
+select pg_temp.read('overtaken', '{}', 0, 1000);
+select pg_temp.read('overtaken', jsonb_build_object('status', 'canceled', 'ended_at', pg_temp.at(1)), 2, 999);
+select is(pg_temp.premium('overtaken'), '2026-04-04 12:00Z', 'an older read does not overwrite what a newer one wrote');
 
 -- --------------------------------------------------------------------- two at once
 
@@ -307,7 +331,10 @@ select is(
 );
 select private.finish_provider_task(t.id, null, pg_temp.at(0)) from private.provider_tasks as t where t.subscription_id = 'I-GOOD';
 select pg_temp.paypal('paypal', 'I-GOOD');
-select is(pg_temp.premium('paypal'), '2026-04-04 12:00Z', 'PayPal: its period is the one that was paid');
+select results_eq(
+  $$select current_period_start, current_period_end, pg_temp.premium('paypal') from public.subscriptions where provider_subscription_id = 'I-GOOD'$$,
+  $$values (pg_temp.at(0), '2026-04-01 12:00Z'::timestamptz, '2026-04-04 12:00Z'::timestamptz)$$, 'PayPal: its period is the one that was paid'
+);
 select is(pg_temp.credits('paypal'), 105, 'with its credits');
 select pg_temp.paypal('paypal', 'I-GOOD', '{"status": "past_due"}', 31);
 select is(pg_temp.premium('paypal'), '2026-04-08 12:00Z', 'PayPal: suspended, seven days from the end of what was paid');
@@ -325,6 +352,9 @@ select is(pg_temp.premium('both'), null, 'PayPal: refunded in full and cancelled
 select is(
   (select status from public.subscriptions where provider_subscription_id = 'I-REFUNDED'), 'canceled', 'it has ended'
 );
+select isnt(
+  (select closed_at from private.known_subscriptions where subscription_id = 'I-REFUNDED'), null, 'and need not be read again'
+);
 
 -- PayPal and Stripe both approved.
 select pg_temp.order_paypal('both', 'I-SECOND');
@@ -339,10 +369,16 @@ select is(
 select pg_temp.read('gone');
 select pg_temp.order_paypal('studio', 'I-OPEN');
 select pg_temp.read('studio');
-delete from auth.users where id in (md5('gone')::uuid, md5('studio')::uuid);
+-- Cancelled and refunded it has ended here, and runs on at Stripe until its scheduled end.
+select private.apply_subscription(
+  pg_temp.snapshot('leaving', jsonb_build_object(
+    'cancel_at', now() + interval '1 month', 'payments', jsonb_build_array(pg_temp.paid('in_leaving', 0, pg_temp.refund(900, 1)))
+  )), nextval('private.read_numbers'), pg_temp.at(2)
+);
+delete from auth.users where id in (md5('gone')::uuid, md5('studio')::uuid, md5('leaving')::uuid);
 select set_eq(
-  $$select subscription_id, action from private.provider_tasks where done_at is null and user_id in (md5('gone')::uuid, md5('studio')::uuid)$$,
-  $$values ('sub_gone', 'cancel'), ('sub_studio', 'cancel'), ('I-OPEN', 'cancel')$$,
+  $$select subscription_id, action from private.provider_tasks where done_at is null and user_id in (md5('gone')::uuid, md5('studio')::uuid, md5('leaving')::uuid)$$,
+  $$values ('sub_gone', 'cancel'), ('sub_studio', 'cancel'), ('sub_leaving', 'cancel'), ('I-OPEN', 'cancel')$$,
   'a user who is deleted, in Studio too, leaves nothing that is charged: subscriptions and open approvals are to be cancelled'
 );
 select is(
@@ -351,7 +387,10 @@ select is(
 );
 select is(pg_temp.read('gone', '{"user_id": null}') ->> 'outcome', 'ignored', 'what is still said of a deleted user''s customer is ignored');
 select is(pg_temp.read('gone', '{"customer_id": "cus_new"}') ->> 'outcome', 'ignored', 'and of the user by metadata');
-select is(pg_temp.flags('gone'), null, 'a payment from before the deletion is no news');
+select is_empty($$select from private.billing_flags where reference = 'in_gone'$$, 'a payment from before the deletion is no news');
+select is(
+  pg_temp.read('gone', jsonb_build_object('cancel_at', pg_temp.at(9))) -> 'tasks', '[]'::jsonb, 'one that is scheduled to end is not cancelled over and over'
+);
 select private.apply_subscription(
   pg_temp.snapshot('gone', jsonb_build_object('payments', jsonb_build_array(pg_temp.paid('in_late', 0) || jsonb_build_object('paid_at', now() + interval '1 day')))),
   nextval('private.read_numbers'), now() + interval '1 day'
@@ -374,6 +413,15 @@ select results_eq(
   $$select status, ended_at, pg_temp.premium('unpaid') from public.subscriptions where provider_subscription_id = 'sub_unpaid'$$,
   $$values ('canceled', pg_temp.at(5), null::timestamptz)$$, 'what the provider has no longer has ended'
 );
+select pg_temp.read('unpaid', '{"status": "unpaid"}', 6, 1900000000000000);
+select throws_ok(
+  $$select private.begin_checkout(md5('unpaid')::uuid, 'stripe', 'f', 'premium_monthly', null, 'xts', false, pg_temp.at(6))$$,
+  'PT409', null, 'who owes for a subscription pays for that one, and cannot buy a second'
+);
+select pg_temp.read('unpaid', '{}', 6, 2000000000000000);
+select private.apply_subscription('{"provider": "stripe", "id": "sub_unpaid", "missing": true, "livemode": false}', 1999999999999999, pg_temp.at(7));
+select is((select status from public.subscriptions where provider_subscription_id = 'sub_unpaid'), 'active', 'unless a later read found it');
+select private.apply_subscription('{"provider": "stripe", "id": "sub_unpaid", "missing": true, "livemode": false}', 2000000000000001, pg_temp.at(7));
 select lives_ok(
   $$select private.begin_checkout(md5('unpaid')::uuid, 'stripe', 'f', 'premium_monthly', null, 'xts', false, pg_temp.at(6))$$,
   'so that a lost deletion does not lock the user out of buying'

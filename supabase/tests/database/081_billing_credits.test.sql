@@ -233,6 +233,35 @@ select pg_temp.read('ended', '2026-03-20 00:00Z', 'basic_y', '2026-01-01 00:00Z'
 select pg_temp.sweep('2026-03-20 00:00Z', '2026-05-01 00:00Z');
 select is(pg_temp.months('ended'), '01-01 02-01', 'what has ended grants the months that began before, and no others, though it is heard of late');
 
+-- Resumed in time, but the news of it was lost until the next payment.
+select pg_temp.user('resumed');
+select pg_temp.read('resumed', '2026-01-01 00:00Z', 'basic_q', '2026-01-01 00:00Z', '2026-04-01 00:00Z', jsonb_build_array(
+  pg_temp.paid('rs1', '2026-01-01 00:00Z', jsonb_build_array(pg_temp.line('basic_q', '2026-01-01 00:00Z', '2026-04-01 00:00Z')))
+), '{"cancel_at": "2026-01-20T00:00:00Z"}');
+select pg_temp.sweep('2026-01-02 00:00Z', '2026-03-20 00:00Z');
+select pg_temp.read('resumed', '2026-04-02 00:00Z', 'basic_q', '2026-04-01 00:00Z', '2026-07-01 00:00Z', jsonb_build_array(
+  pg_temp.paid('rs2', '2026-04-01 00:00Z', jsonb_build_array(pg_temp.line('basic_q', '2026-04-01 00:00Z', '2026-07-01 00:00Z')))
+));
+select is(pg_temp.months('resumed'), '01-01 02-01 03-01 04-01', 'an end that did not come: the months since then are granted');
+
+-- The status lapsed on February 15th, heard of in April.
+select pg_temp.user('lapsed');
+select pg_temp.read('lapsed', '2026-01-01 00:00Z', 'basic_y', '2026-01-01 00:00Z', '2027-01-01 00:00Z', jsonb_build_array(
+  pg_temp.paid('la1', '2026-01-01 00:00Z', jsonb_build_array(pg_temp.line('basic_y', '2026-01-01 00:00Z', '2027-01-01 00:00Z')))
+));
+select pg_temp.read('lapsed', '2026-04-10 00:00Z', 'basic_y', '2026-01-01 00:00Z', '2027-01-01 00:00Z', '[]', '{"status": "unpaid", "status_at": "2026-02-15T00:00:00Z"}');
+select is(pg_temp.months('lapsed'), '01-01 02-01', 'what was unpaid since February grants nothing for March, though nobody told us');
+
+select pg_temp.user('month_late');
+select pg_temp.read('month_late', '2026-01-01 00:00Z', 'basic_m', '2026-01-01 00:00Z', '2026-02-01 00:00Z', jsonb_build_array(
+  pg_temp.paid('ml1', '2026-01-01 00:00Z', jsonb_build_array(pg_temp.line('basic_m', '2026-01-01 00:00Z', '2026-02-01 00:00Z')))
+));
+select pg_temp.read('month_late', '2026-01-25 00:00Z', 'basic_m', '2026-01-01 00:00Z', '2026-02-01 00:00Z', '[]', '{"status": "unpaid"}');
+select pg_temp.read('month_late', '2026-02-20 00:00Z', 'basic_m', '2026-02-01 00:00Z', '2026-03-01 00:00Z', jsonb_build_array(
+  pg_temp.paid('ml2', '2026-02-20 00:00Z', jsonb_build_array(pg_temp.line('basic_m', '2026-02-01 00:00Z', '2026-03-01 00:00Z')))
+));
+select is(pg_temp.months('month_late'), '01-01 02-01', 'who pays for a month has it, though it began unpaid');
+
 select pg_temp.user('refund');
 select pg_temp.read('refund', '2026-01-01 00:00Z', 'basic_y', '2026-01-01 00:00Z', '2027-01-01 00:00Z', jsonb_build_array(
   pg_temp.paid('r1', '2026-01-01 00:00Z', jsonb_build_array(pg_temp.line('basic_y', '2026-01-01 00:00Z', '2027-01-01 00:00Z')))
@@ -244,6 +273,10 @@ select pg_temp.read('refund', '2026-02-10 00:00Z', 'basic_y', '2026-01-01 00:00Z
 ));
 select pg_temp.sweep('2026-02-10 00:00Z', '2026-05-01 00:00Z');
 select is(pg_temp.granted('refund'), 200, 'refunded in full: no further month is granted, nothing that was granted is taken');
+select pg_temp.read('refund', '2026-02-20 00:00Z', 'pro_y', '2026-01-01 00:00Z', '2027-01-01 00:00Z', jsonb_build_array(
+  pg_temp.paid('r2', '2026-02-20 00:00Z', jsonb_build_array(pg_temp.line('pro_y', '2026-02-20 00:00Z', '2027-01-01 00:00Z', true)), 300)
+));
+select is(pg_temp.granted('refund'), 200, 'nor the difference for a richer plan within it');
 
 select pg_temp.user('revoked');
 select pg_temp.read('revoked', '2026-01-01 00:00Z', 'basic_y', '2026-01-01 00:00Z', '2027-01-01 00:00Z', jsonb_build_array(
@@ -254,6 +287,16 @@ select pg_temp.sweep('2026-01-20 00:00Z', '2026-03-10 00:00Z');
 select private.change_revocation(s.id, null, false, '2026-03-10 00:00Z') is null from public.subscriptions as s where s.provider_subscription_id = 'sub_revoked';
 select pg_temp.sweep('2026-03-10 00:00Z', '2026-04-10 00:00Z');
 select is(pg_temp.months('revoked'), '01-01 04-01', 'a month that begins while it is revoked grants nothing, reinstated or not');
+
+select pg_temp.user('revoked_m');
+select pg_temp.read('revoked_m', '2026-01-01 00:00Z', 'basic_m', '2026-01-01 00:00Z', '2026-02-01 00:00Z', jsonb_build_array(
+  pg_temp.paid('rm1', '2026-01-01 00:00Z', jsonb_build_array(pg_temp.line('basic_m', '2026-01-01 00:00Z', '2026-02-01 00:00Z')))
+));
+select private.change_revocation(s.id, 'Fraud', true, '2026-01-20 00:00Z') is null from public.subscriptions as s where s.provider_subscription_id = 'sub_revoked_m';
+select pg_temp.read('revoked_m', '2026-02-01 00:00Z', 'basic_m', '2026-02-01 00:00Z', '2026-03-01 00:00Z', jsonb_build_array(
+  pg_temp.paid('rm2', '2026-02-01 00:00Z', jsonb_build_array(pg_temp.line('basic_m', '2026-02-01 00:00Z', '2026-03-01 00:00Z')))
+));
+select is(pg_temp.months('revoked_m'), '01-01', 'nor does one that is paid for while it is revoked');
 
 -- -------------------------------------------------------- three renewals unheard
 
@@ -303,6 +346,7 @@ $$;
 
 select pg_temp.user('pack');
 select is(pg_temp.buy('pack', '{"status": "unpaid", "payment": null}'), 'processed', 'a delayed payment is no purchase yet');
+select pg_temp.buy('pack', '{"status": "unpaid"}');
 select is(pg_temp.granted('pack'), 0, 'and grants nothing');
 select pg_temp.buy('pack') from generate_series(1, 2);
 select is(pg_temp.granted('pack'), 300, 'a paid pack grants its credits, once');

@@ -250,9 +250,12 @@ select is(pg_temp.credits('bad'), 205, 'and nothing is lost');
 -- Events that time is through with.
 select pg_temp.record('evt_old', jsonb_build_object('kind', 'subscription', 'snapshot', pg_temp.snapshot('nobody', '{"user_id": null}')), now() - interval '31 days');
 update private.webhook_events set settled_at = now() - interval '91 days' where event_id = 'evt_1';
+insert into private.webhook_events (provider, event_id, type, created, livemode, payload, status, settled_at)
+values ('stripe', 'evt_89', 'invoice.paid', now(), false, '{}', 'processed', now() - interval '89 days');
 create temporary table swept_events as select private.sweep(now()) as s;
 select is(pg_temp.status('evt_old'), 'abandoned', 'after thirty days a parked event is given up');
 select is_empty($$select from private.webhook_events where event_id = 'evt_1'$$, 'after ninety days what is settled is forgotten');
+select is(pg_temp.status('evt_89'), 'processed', 'and no earlier');
 
 update private.webhook_events set effect = jsonb_build_object('kind', 'subscription', 'snapshot', pg_temp.snapshot('support', '{"user_id": null}')), status = 'parked',
   waits_for = 'customer:cus_support', retry_at = now(), received_at = now(), settled_at = null
@@ -272,6 +275,12 @@ select is(
   jsonb_build_array(jsonb_build_object('account_id', md5('broken')::uuid, 'credits', 6, 'ledger_balance', 5)), 'a ledger that disagrees is told'
 );
 select is((select count(*) from private.billing_flags where kind = 'ledger_disagreement'), 1::bigint, 'and flagged');
+
+-- An account that moved, far from the slice.
+update private.billing_flags set resolved_at = now() where kind = 'ledger_disagreement';
+update private.sweep_state set user_id = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+select private.move_credits(md5('broken')::uuid, 'grant', 1, 'A gift', 'gift-of-one', now());
+select is(jsonb_array_length(private.sweep(now()) -> 'ledger_disagreements'), 1, 'an account that moved is looked at, wherever the slice is');
 
 select * from finish();
 
