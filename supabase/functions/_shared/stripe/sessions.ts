@@ -7,19 +7,17 @@ import { isMissingAtStripe } from "./client.ts";
 import { idOf } from "./money.ts";
 import { type ReadingStripe, readPurchase, readSubscription } from "./reader.ts";
 
-const isOn = z
-  .enum(["true", ""])
-  .optional()
-  .transform((text) => text === "true");
+const onOrOff = ["true", ""] as const;
+const isTrue = (text: string | undefined) => text === "true";
 
 /** What an operator may want of every checkout, by the environment of the functions. */
 export const checkoutSettingsSchema = z.object({
   /** Stripe adds tax: https://docs.stripe.com/tax/checkout */
-  CHECKOUT_AUTOMATIC_TAX: isOn,
+  CHECKOUT_AUTOMATIC_TAX: z.enum(onOrOff).optional().transform(isTrue),
   /** Businesses may give their tax id. */
-  CHECKOUT_TAX_IDS: isOn,
+  CHECKOUT_TAX_IDS: z.enum(onOrOff).optional().transform(isTrue),
   /** Promotion codes of Stripe's dashboard may be entered, where no coupon of ours is applied. */
-  CHECKOUT_PROMOTION_CODES: isOn,
+  CHECKOUT_PROMOTION_CODES: z.enum(onOrOff).optional().transform(isTrue),
   /** Whether the address is asked for always, or only where the payment needs it. */
   CHECKOUT_BILLING_ADDRESS: z.enum(["auto", "required"]).optional(),
 });
