@@ -1,4 +1,4 @@
-import { type Report, rowsOf } from "./report.ts";
+import { type Growth, type Report, rowsOf } from "./report.ts";
 
 const title = "Throughput of Pinebase as a multiple of others: right of 1x is faster";
 const left = 300;
@@ -17,7 +17,8 @@ const names = {
 /** The ratios as an SVG picture: a dot at the median, a line over the middle half of the rounds. */
 export function chart(report: Report): string {
   const rows = rowsOf(report.measurements);
-  const height = top + rows.length * line + 40;
+  const ratios = top + rows.length * line + 40;
+  const height = ratios + (report.growth.length === 0 ? 0 : growthHeight);
   const parts = rows.flatMap((row, index) => {
     const y = top + index * line + line / 2;
     const label = `${row.scenario}, ${row.clients} ${row.clients === 1 ? "client" : "clients"}`;
@@ -34,8 +35,8 @@ export function chart(report: Report): string {
     return [`<text x="${left - 12}" y="${y + 4}" text-anchor="end">${label}</text>`, ...marks];
   });
   const ticks = [0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128].flatMap((value) => [
-    `<line x1="${x(value)}" y1="${top}" x2="${x(value)}" y2="${height - 36}" stroke="${value === 1 ? "#888" : "#ddd"}"/>`,
-    `<text x="${x(value)}" y="${height - 18}" text-anchor="middle">${value}x</text>`,
+    `<line x1="${x(value)}" y1="${top}" x2="${x(value)}" y2="${ratios - 36}" stroke="${value === 1 ? "#888" : "#ddd"}"/>`,
+    `<text x="${x(value)}" y="${ratios - 18}" text-anchor="middle">${value}x</text>`,
   ]);
   const legend = (["bare", "seed", "sync"] as const).map(
     (side, index) =>
@@ -49,9 +50,71 @@ export function chart(report: Report): string {
     ...legend,
     ...ticks,
     ...parts,
+    ...growthLines(report.growth, ratios),
     "</svg>",
     "",
   ].join("\n");
+}
+
+const growthHeight = 460;
+const palette = [
+  "#4c78a8",
+  "#f58518",
+  "#54a24b",
+  "#e45756",
+  "#72b7b2",
+  "#b279a2",
+  "#9d755d",
+  "#bab0ac",
+];
+
+/** Time as the tables grow, both logarithmic: what costs the same at any size is a level line. */
+function growthLines(growth: readonly Growth[], offset: number): string[] {
+  const all = growth.flatMap(({ points }) => points);
+  if (all.length === 0) return [];
+  const sizes = [...new Set(all.map(({ strategies }) => strategies))].sort((a, b) => a - b);
+  const [first = 1, last = 1] = [sizes[0], sizes.at(-1)];
+  const times = all.map(({ milliseconds }) => Math.log10(milliseconds));
+  const [low, high] = [Math.floor(Math.min(...times)), Math.ceil(Math.max(...times))];
+  const [from, to, bottom, upper] = [80, width - 320, offset + growthHeight - 40, offset + 40];
+  const place = (value: number, start: number, end: number) =>
+    end === start ? 0.5 : (value - start) / (end - start);
+  const across = (size: number) =>
+    Math.round(from + place(Math.log10(size), Math.log10(first), Math.log10(last)) * (to - from));
+  const up = (milliseconds: number) =>
+    Math.round(bottom - place(Math.log10(milliseconds), low, high) * (bottom - upper));
+  // Names beside their lines, a line of text apart.
+  const ends = growth
+    .map(({ scenario, points }, index) => ({
+      scenario,
+      index,
+      at: up(points.at(-1)?.milliseconds ?? 1),
+    }))
+    .sort((a, b) => a.at - b.at);
+  let next = upper;
+  const labels = ends.map(({ scenario, index, at }) => {
+    next = Math.max(next + 15, at);
+    const colour = palette[index % palette.length];
+    return `<text x="${to + 14}" y="${next + 4}" fill="${colour}">${scenario}</text>`;
+  });
+  return [
+    `<text x="${from}" y="${offset + 18}" font-size="14">Milliseconds of one request as the number of strategies grows</text>`,
+    ...sizes.map(
+      (size) =>
+        `<text x="${across(size)}" y="${bottom + 20}" text-anchor="middle">${size.toLocaleString("en")}</text>`,
+    ),
+    ...Array.from({ length: high - low + 1 }, (_, step) => 10 ** (low + step)).flatMap((value) => [
+      `<line x1="${from}" y1="${up(value)}" x2="${to}" y2="${up(value)}" stroke="#ddd"/>`,
+      `<text x="${from - 10}" y="${up(value) + 4}" text-anchor="end">${value} ms</text>`,
+    ]),
+    ...growth.map(({ points }, index) => {
+      const path = points.map(
+        ({ strategies, milliseconds }) => `${across(strategies)},${up(milliseconds)}`,
+      );
+      return `<polyline points="${path.join(" ")}" fill="none" stroke="${palette[index % palette.length]}" stroke-width="2"/>`;
+    }),
+    ...labels,
+  ];
 }
 
 function x(ratio: number): number {

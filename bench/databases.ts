@@ -17,6 +17,12 @@ export interface Sizes {
   coupons: number;
 }
 
+/** The data set of so many strategies: twenty a user. */
+export function sizesOf(strategies: number): Sizes {
+  const users = Math.max(500, Math.ceil(strategies / 20));
+  return { strategies, users, keys: Math.min(users, 2_000), coupons: 10 };
+}
+
 /** Told how far the loading is, from 0 to 1. */
 export type OnProgress = (step: string, share: number) => void;
 

@@ -9,9 +9,22 @@ export interface Report {
   rounds: number;
   seconds: number;
   measurements: Measurement[];
+  /** How long one request of ours takes as the tables grow, with one client. */
+  growth: Growth[];
   coldStarts: ColdStart[];
   /** Of the tables that grow, indexes included. */
   bytesPerRow: Record<string, number>;
+}
+
+/** The time of one scenario at several sizes, smallest first. */
+export interface Growth {
+  scenario: string;
+  points: { strategies: number; milliseconds: number }[];
+}
+
+/** The middle time of one request, of a measurement with one client. */
+export function millisecondsOf(measurement: Measurement): number {
+  return 1000 / spread(measurement.rates.ours ?? []).median;
 }
 
 /** Where it ran: figures of another machine differ, the ratios much less. */
@@ -61,7 +74,7 @@ export function rowsOf(measurements: readonly Measurement[]): Row[] {
 }
 
 /** The table that the command prints. */
-export function reportTable({ measurements, coldStarts, bytesPerRow }: Report): string {
+export function reportTable({ measurements, growth, coldStarts, bytesPerRow }: Report): string {
   const head = ["", "clients", "ours/s", "to bare", "to the seed's", "to sync engine"];
   const rows = rowsOf(measurements).map(({ scenario, clients, rate, ratios }) => [
     scenario,
@@ -79,6 +92,15 @@ export function reportTable({ measurements, coldStarts, bytesPerRow }: Report): 
   return [
     "Throughput of ours, and its ratio to others: above 1 is faster. Median and quartiles of the rounds.",
     columns([head, ...rows]),
+    "",
+    "Milliseconds of one request as the number of strategies grows.",
+    columns([
+      ["", ...(growth[0]?.points ?? []).map(({ strategies }) => String(strategies))],
+      ...growth.map(({ scenario, points }) => [
+        scenario,
+        ...points.map(({ milliseconds }) => milliseconds.toFixed(2)),
+      ]),
+    ]),
     "",
     "Edge functions: the first answer and the next ones.",
     columns([["", "cold", "warm"], ...functions]),

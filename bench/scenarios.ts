@@ -302,10 +302,48 @@ export function scenarios(sizes: Sizes): Scenario[] {
         read("bare", "ours", page, "nobody"),
       ],
     },
+    ...(
+      [
+        ["without a hit", "zebra"],
+        // One that the newest strategies do not have.
+        ["of a rare word", `${Math.floor(sizes.strategies / 20) * 10}`],
+        ["of a common word", "strategy"],
+      ] as const
+    ).map(
+      ([what, words]): Scenario => ({
+        // The bare side is the first page without a search: a third of its throughput is the aim.
+        name: `search ${what}, to the first page`,
+        clients: both,
+        variants: [
+          read(
+            "ours",
+            "ours",
+            `select public.list_public_strategies(search => '${words}')`,
+            "nobody",
+          ),
+          read("bare", "ours", "select public.list_public_strategies()", "nobody"),
+        ],
+      }),
+    ),
     { name: "consume_credits", clients: both, variants: consume(anyUser) },
     { name: "consume_credits, one account", clients: [16], variants: consume(() => 0) },
     { name: "redeem_coupon, one coupon", clients: both, variants: redeem },
     { name: "get_decrypted_api_key", clients: both, variants: decrypt },
     { name: "save_strategy", clients: both, variants: save },
+    {
+      name: "sweep with nothing due",
+      clients: [1],
+      variants: [
+        {
+          side: "ours",
+          database: "ours",
+          request: () => ({
+            role: "service_role",
+            user: 0,
+            statements: [["select public.sweep()"]],
+          }),
+        },
+      ],
+    },
   ];
 }

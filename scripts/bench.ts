@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { chart } from "../bench/chart.ts";
 import { measureColdStarts } from "../bench/cold-start.ts";
-import { bytesPerRow, loadDatabases, type Sizes } from "../bench/databases.ts";
+import { bytesPerRow, loadDatabases, type Sizes, sizesOf } from "../bench/databases.ts";
+import { measureGrowth } from "../bench/growth.ts";
 import { type Measurement, measure } from "../bench/measure.ts";
 import { loadPeers, peersMissing } from "../bench/peers.ts";
 import { describeMachine, type Report, reportTable } from "../bench/report.ts";
@@ -54,11 +55,14 @@ async function runAll(
   { sizes, rounds, seconds }: Options,
   step: (text: string) => void,
 ): Promise<Report> {
-  const urls = await loadDatabases(platform, sizes, (what, share) => step(`${what} ${bar(share)}`));
+  const onProgress = (what: string, share: number) => step(`${what} ${bar(share)}`.trim());
+  const urls = await loadDatabases(platform, sizes, onProgress);
   const loaded = await bytesPerRow(platform, [
     "public.strategies",
     "public.strategy_components",
     "public.strategy_versions",
+    "private.strategy_histories",
+    "private.public_strategies",
   ]);
   const measurements: Measurement[] = [];
   for (const scenario of scenarios(sizes)) {
@@ -67,6 +71,8 @@ async function runAll(
       measurements.push(await measure(scenario, clients, urls, { rounds, seconds }));
     }
   }
+  const full = { sizes, measurements };
+  const growth = await measureGrowth(platform, full, { rounds, seconds }, onProgress);
   step("Looking for lost credits and coupons");
   await checkBooks(platform);
   const peers = loadPeers();
@@ -91,6 +97,7 @@ async function runAll(
     rounds,
     seconds,
     measurements,
+    growth,
     coldStarts,
     bytesPerRow: { ...loaded, ...written },
   };
@@ -130,9 +137,8 @@ function bar(share: number): string {
 function parse(args: string[]): Options {
   const values = readArguments(args);
   const strategies = numberFrom(values.rows, "--rows", 1_000, 10_000_000);
-  const users = Math.max(500, Math.ceil(strategies / 20));
   return {
-    sizes: { strategies, users, keys: Math.min(users, 2_000), coupons: 10 },
+    sizes: sizesOf(strategies),
     rounds: numberFrom(values.rounds, "--rounds", 1, 100),
     seconds: numberFrom(values.seconds, "--seconds", 0.05, 60),
     out: values.out === undefined ? join(projectDir, "bench") : resolveFromCaller(values.out),

@@ -5,7 +5,7 @@ import { UserError } from "./lib/user-error.ts";
 export async function run(): Promise<number> {
   const { code, output } = await runNodeProgram(packageFile("tsdown", "dist/run.mjs"), []);
   if (code !== 0) {
-    throw new UserError(`The package could not be built.\n${output.trim()}`, "Mend the sources.");
+    throw new UserError(`The package could not be built.\n${output.trim()}`, "Fix the sources.");
   }
   console.log("Wrote dist.");
   return 0;

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { parseDatabaseUrl } from "./lib/database.ts";
 import { checkMigrations, lintMigrations } from "./lib/lint-steps.ts";
 import { UserError } from "./lib/user-error.ts";
 import { supabase } from "./local/supabase-cli.ts";
@@ -16,7 +17,7 @@ export async function run(args: string[]): Promise<number> {
   const findings = [await checkMigrations(), await lintMigrations()].filter((text) => text !== "");
   if (findings.length > 0) {
     console.log(findings.join("\n"));
-    throw new UserError("Nothing was pushed.", "Mend what is listed above, then push again.");
+    throw new UserError("Nothing was pushed.", "Fix what is listed above, then push again.");
   }
   // Secrets of the database are its own: a push never carries one from the config file.
   const push = ["db", "push", "--skip-vault", `--remote=${remote}`, ...flags];
@@ -29,6 +30,7 @@ function parse(args: string[]): { remote: string; flags: string[] } {
   if (values.remote === undefined || values.remote === "") {
     throw new UserError("No database is named: npm start pushes to its own by itself.", usage);
   }
+  parseDatabaseUrl(values.remote);
   const flags = [...(values["dry-run"] ? ["--dry-run"] : []), ...(values.yes ? ["--yes"] : [])];
   return { remote: values.remote, flags };
 }

@@ -50,6 +50,10 @@ var args = process.argv.slice(3);
 import("tsx/esm/api")
   .then(function (tsx) {
     tsx.register();
+    return import(url.pathToFileURL(path.join(__dirname, "lib", "mask-passwords.ts")).href);
+  })
+  .then(function (mask) {
+    mask.maskPasswords(args);
     return import(url.pathToFileURL(path.join(__dirname, "lib", "help.ts")).href);
   })
   .then(function (help) {

@@ -24,7 +24,7 @@ export async function run(): Promise<number> {
   if (started.code !== 0) {
     throw new UserError(
       "supabase start failed; what it said is above.",
-      "Mend that, or use npm start, which needs no Docker.",
+      "Fix that, or use npm start, which needs no Docker.",
     );
   }
   const answer = await supabase(["status", "--output", "json"]);

@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { inCallersWords } from "./lib/callers-words.ts";
@@ -38,7 +40,7 @@ export async function run(args: string[]): Promise<number> {
       signal: stopping,
     });
   } catch (error) {
-    if (!stopping.aborted) throw inWords(error, options.dir);
+    if (!stopping.aborted) throw await inWords(error, options.dir);
     progress.end();
     process.stdout.write("Stopped.\n");
     return 0;
@@ -48,7 +50,7 @@ export async function run(args: string[]): Promise<number> {
   const file = await writeStatus(options.dir, stack.status).catch(async (error: unknown) => {
     await stack.stop();
     await removeStatus(options.dir);
-    throw inWords(error, options.dir);
+    throw await inWords(error, options.dir);
   });
   const standIn = stack.status.STRIPE_API_BASE;
   if (standIn) {
@@ -79,11 +81,14 @@ export async function run(args: string[]): Promise<number> {
   return 0;
 }
 
-/** A full disk, in one sentence, wherever it was noticed. Anything else is thrown as it is. */
-function inWords(error: unknown, dir: string): unknown {
-  const isFull = /ENOSPC|No space left on device/.test(
-    error instanceof Error ? `${error.message} ${String(error.cause)}` : "",
-  );
+/**
+ * A full disk, in one sentence, wherever it was noticed; anything else is given back as it is. What notices it may
+ * say something else, such as that a checkpoint failed, so the server's log of this run is asked as well.
+ */
+async function inWords(error: unknown, dir: string): Promise<unknown> {
+  const told = error instanceof Error ? [error.message, error.cause] : [];
+  const log = await readFile(join(dir, "postgres.log"), "utf8").catch(() => "");
+  const isFull = /ENOSPC|No space left on device|wrote only \d+ of/.test([...told, log].join(" "));
   if (!isFull) return error;
   return new UserError(
     `The disk of the data folder ${dir} is full.`,

@@ -28,8 +28,13 @@ export function describeDatabase(url: string): string {
   return `${pathname.slice(1) || "postgres"} on ${hostname}${port === "" ? "" : `:${port}`}`;
 }
 
-function parseDatabaseUrl(url: string): URL {
-  if (!URL.canParse(url)) {
+/**
+ * Reads the URL of a database.
+ *
+ * @throws UserError when it is not one; the Supabase CLI would print it whole, with its password
+ */
+export function parseDatabaseUrl(url: string): URL {
+  if (!URL.canParse(url) || /%(?![0-9a-f]{2})/i.test(new URL(url).password)) {
     throw notAUrl();
   }
   return new URL(url);

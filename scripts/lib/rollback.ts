@@ -55,7 +55,7 @@ async function read(path: string): Promise<string> {
   if (found !== undefined) {
     throw new UserError(
       `The statement in ${path}:${found.line} ${found.reason}.`,
-      "Nothing was changed. Mend the script, then run the command again.",
+      "Nothing was changed. Fix the script, then run the command again.",
     );
   }
   return text;
@@ -92,7 +92,7 @@ async function runScript(tx: TransactionSql, path: string, text: string): Promis
     }
     throw new UserError(
       `${path}${lineOf(text, cause)} failed: ${cause.message}`,
-      "Nothing was changed. Mend the script, then run the command again.",
+      "Nothing was changed. Fix the script, then run the command again.",
       { cause },
     );
   }

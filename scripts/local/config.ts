@@ -70,7 +70,7 @@ export async function loadConfig(): Promise<Config> {
     return configSchema.parse(parse(await readFile(file, "utf8")));
   } catch (cause) {
     const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
-    throw new UserError(`supabase/config.toml cannot be used: ${reason}`, "Mend the file.", {
+    throw new UserError(`supabase/config.toml cannot be used: ${reason}`, "Fix the file.", {
       cause,
     });
   }

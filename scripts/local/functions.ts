@@ -1,13 +1,15 @@
 import { spawn } from "node:child_process";
-import { appendFile, cp, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { parseEnv } from "node:util";
 import { z } from "zod";
+import { runChild } from "../lib/child.ts";
 import { UserError } from "../lib/user-error.ts";
 import { denoPath } from "./deno.ts";
+import { openLog } from "./log-file.ts";
 import { projectDir } from "./paths.ts";
 import { endWithUs } from "./processes.ts";
 
@@ -27,6 +29,8 @@ export interface FunctionsOptions {
   environment: Record<string, string>;
   /** The folder of the functions; supabase/functions by default. */
   folder?: string;
+  /** Told when Deno has to fetch what they import, which takes a while. */
+  onFetch?(): void;
 }
 
 const ownFolder = join(projectDir, "supabase", "functions");
@@ -41,8 +45,8 @@ const importsSchema = z.object({ imports: z.record(z.string(), z.string()).defau
 /** Variables of our own process that Deno itself needs. */
 const passedOn = [
   ...["PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "TMPDIR", "TEMP", "LANG"],
-  // Where it may have to fetch what the functions import.
-  ...["NPM_CONFIG_REGISTRY", "DENO_CERT", "DENO_TLS_CA_STORE"],
+  // Where the registry is, for what the functions import.
+  "NPM_CONFIG_REGISTRY",
 ];
 
 /**
@@ -58,6 +62,8 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
   const importMap = join(options.dir, "functions.import-map.json");
   const imports = await readImportMap(folder);
   await writeFile(importMap, JSON.stringify(imports, null, 2));
+  const installed = await isInstalled(imports);
+  if (!installed) await fetchImports(imports, options);
 
   const child = spawn(
     denoPath(),
@@ -65,10 +71,10 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
       "run",
       "--no-prompt",
       "--no-lock",
-      ...((await isInstalled(imports))
+      ...(installed
         ? // What the functions import is installed by npm; nothing is fetched while they start.
           ["--no-remote", "--node-modules-dir=manual"]
-        : // In an app's project Deno fetches it, as on hosted.
+        : // In an app's project Deno has fetched it, as on hosted.
           ["--node-modules-dir=none"]),
       "--allow-net",
       "--allow-env",
@@ -102,13 +108,14 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     });
   });
   child.stdin.on("error", () => {});
-  child.stderr.on("data", (chunk) => void appendFile(log, chunk));
+  const writeLog = openLog(log);
+  child.stderr.on("data", writeLog);
 
   const port = await new Promise<number | null>((resolve) => {
     const lines = createInterface({ input: child.stdout });
     lines.once("line", (line) => {
       resolve(portSchema.parse(JSON.parse(line)).port);
-      lines.on("line", (text) => void appendFile(log, `${text}\n`));
+      lines.on("line", (text) => writeLog(`${text}\n`));
     });
     void ended.then(() => resolve(null));
   });
@@ -143,6 +150,33 @@ export async function functionsEnvironment(
   return { ...caller, ...Object.fromEntries(own), ...hosted };
 }
 
+/**
+ * Fetches what the functions import, before they start. The certificates of the system are trusted beside Deno's own: a
+ * company's network often has one that Deno does not know.
+ *
+ * @throws UserError when the registry cannot be reached
+ */
+async function fetchImports(imports: ImportMap, options: FunctionsOptions): Promise<void> {
+  options.onFetch?.();
+  const { code, output } = await runChild(
+    denoPath(),
+    ["cache", "--quiet", "--no-lock", "--node-modules-dir=none", ...packagesOf(imports)],
+    {
+      cwd: projectDir,
+      env: {
+        DENO_TLS_CA_STORE: process.env.DENO_TLS_CA_STORE ?? "system,mozilla",
+        DENO_NO_UPDATE_CHECK: "1",
+        DENO_DIR: join(options.dir, "deno"),
+      },
+    },
+  );
+  if (code === 0) return;
+  throw new UserError(
+    `What the edge functions import cannot be fetched.\n${output.trim()}`,
+    "Check the connection to the npm registry. DENO_CERT names a file with a certificate that is to be trusted.",
+  );
+}
+
 /** Deno reads no TypeScript below node_modules: there, the router is copied to the folder of the stack. */
 async function routerFolder(dir: string): Promise<string> {
   const folder = join(import.meta.dirname, "functions");
@@ -156,10 +190,9 @@ async function routerFolder(dir: string): Promise<string> {
  * Whether the project's package.json names, and npm has installed, each version that is imported; `4` is any
  * version that begins so.
  */
-async function isInstalled({ scopes }: ImportMap): Promise<boolean> {
-  const wanted = Object.values(scopes).flatMap((imports) => Object.values(imports));
+async function isInstalled(imports: ImportMap): Promise<boolean> {
   const manifest = manifestSchema.parse(await readManifest(projectDir));
-  const found = wanted.map(async (specifier) => {
+  const found = packagesOf(imports).map(async (specifier) => {
     const [, name = "", version] = /^npm:(@?[^@]+)@([^/]+)$/.exec(specifier) ?? [];
     const named = name in manifest.dependencies || name in manifest.devDependencies;
     const folder = join(projectDir, "node_modules", name);
@@ -167,6 +200,11 @@ async function isInstalled({ scopes }: ImportMap): Promise<boolean> {
     return named && `${found}.`.startsWith(`${version}.`);
   });
   return (await Promise.all(found)).every(Boolean);
+}
+
+/** Every package that is imported, with its version, once. */
+function packagesOf({ scopes }: ImportMap): string[] {
+  return [...new Set(Object.values(scopes).flatMap((imports) => Object.values(imports)))];
 }
 
 async function readManifest(folder: string): Promise<unknown> {

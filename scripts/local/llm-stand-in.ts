@@ -21,13 +21,13 @@ const requestSchema = z.looseObject({
   stream: z.boolean().default(false),
 });
 
-/** Characters of one part of a stream, and the milliseconds between two. */
-const part = { characters: 12, pause: 15 };
+/** Characters of one part of a stream, and the milliseconds between two; more of them where a message says `slowly`. */
+const part = { characters: 12, pause: 15, slowPause: 1_000 };
 
 /**
  * Starts a stand-in for a provider of language models on a free port of this machine, for the example app and tests
  * where there is no network. It speaks OpenAI's chat API, with streams. It is no model: it answers every prompt with
- * one of three strategies, as JSON, chosen by words of the prompt. It accepts keys that begin with `local-`.
+ * one of three strategies, as JSON, chosen by words of the last message. It accepts keys that begin with `local-`.
  */
 export async function startLlmStandIn(): Promise<LlmStandIn> {
   const server = createServer((request, response) => {
@@ -65,7 +65,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   if (!parsed.success) {
     return fail(response, 400, "invalid_request", z.prettifyError(parsed.error));
   }
-  const prompt = parsed.data.messages.map(({ content }) => content).join("\n");
+  const prompt = parsed.data.messages.at(-1)?.content ?? "";
   const content = JSON.stringify(strategyFor(prompt));
   const common = { id: `chatcmpl-${Date.now()}`, created: Math.floor(Date.now() / 1000), model };
   if (!parsed.data.stream) {
@@ -74,6 +74,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     return send(response, 200, { ...common, object: "chat.completion", choices });
   }
   response.writeHead(200, { "content-type": "text/event-stream" });
+  const pause = /\bslowly\b/i.test(prompt) ? part.slowPause : part.pause;
   const chunk = (delta: object, finish_reason: string | null) => {
     const choices = [{ index: 0, delta, finish_reason }];
     const data = { ...common, object: "chat.completion.chunk", choices };
@@ -83,7 +84,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   for (let from = 0; from < content.length; from += part.characters) {
     if (response.destroyed) return;
     chunk({ content: content.slice(from, from + part.characters) }, null);
-    await sleep(part.pause);
+    await sleep(pause);
   }
   chunk({}, "stop");
   response.end("data: [DONE]\n\n");

@@ -1,7 +1,8 @@
-import { appendFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { type Content, type Html, html, htmlPage, pageHeaders } from "./html.ts";
+import { openLog } from "./log-file.ts";
 import { readIfThere } from "./secrets.ts";
 
 const mailSchema = z.object({
@@ -32,11 +33,12 @@ export async function openMails(dir: string): Promise<Mails> {
   const lines = ((await readIfThere(file)) ?? "").split("\n").slice(-kept - 1);
   const mails = lines.flatMap((line) => parse(line) ?? []);
   await writeFile(file, mails.map((mail) => `${JSON.stringify(mail)}\n`).join(""), { mode: 0o600 });
+  const append = openLog(file);
   return {
     add: (mail) => {
       const sent = { ...mail, sent_at: new Date().toISOString() };
       mails.push(sent);
-      void appendFile(file, `${JSON.stringify(sent)}\n`);
+      append(`${JSON.stringify(sent)}\n`);
     },
     show: (request) => {
       const newestFirst = mails.slice(-kept).reverse();

@@ -38,7 +38,7 @@ export async function pushMigrations(databaseUrl: string, workdir = projectDir):
       : `The migrations could not be applied: ${output.split("\n")[0]}`,
     [
       ...(file ? where.filter((line) => !line.startsWith("Try rerunning")) : output.split("\n")),
-      "Mend the file in supabase/migrations and run the command again.",
+      "Fix the file in supabase/migrations and run the command again.",
     ].join("\n"),
   );
 }

@@ -43,7 +43,7 @@ async function runFile(transaction: postgres.TransactionSql, path: string): Prom
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new UserError(
       `The seed ${join("supabase", path)} failed and was rolled back: ${reason}`,
-      "Mend the file, or the migration that it no longer fits, and run the command again.",
+      "Fix the file, or the migration that it no longer fits, and run the command again.",
       { cause },
     );
   }

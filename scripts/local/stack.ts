@@ -1,4 +1,4 @@
-import { appendFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../lib/user-error.ts";
 import type { Api } from "./api.ts";
@@ -11,6 +11,7 @@ import { createGateway } from "./gateway.ts";
 import { offerLlmStandIn } from "./llm-provider.ts";
 import { standInOperatorKey, startLlmStandIn } from "./llm-stand-in.ts";
 import { lockFolder } from "./lock.ts";
+import { openLog } from "./log-file.ts";
 import { openMails } from "./mails.ts";
 import { hasPendingMigrations, pushMigrations } from "./migrations.ts";
 import { pageOrigins, readAllowedOrigins } from "./page-origins.ts";
@@ -73,7 +74,7 @@ const mainDatabase = "postgres";
  * Starts Postgres, Auth, the Data API and the edge functions behind one port, on the data of a folder.
  * A new folder gets the migrations and the seed; a known one the migrations it lacks.
  *
- * @throws UserError for what the person at the terminal can mend; nothing is left running then
+ * @throws UserError for what the person at the terminal can fix; nothing is left running then
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   let config = await loadConfig();
@@ -81,8 +82,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   // What was started is stopped in the opposite order, after a failure as after a good run.
   const cleanups: Array<() => Promise<void>> = [];
+  // One that fails, because the disk is full, keeps none of the others from it.
   const stop = async () => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+    const failures: unknown[] = [];
+    for (const cleanup of cleanups.splice(0).reverse()) {
+      await cleanup().catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
   };
   const step = (text: string) => {
     options.signal?.throwIfAborted();
@@ -127,6 +133,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     step("Starting Auth and the Data API");
     const apiLog = join(options.dir, "api.log");
     await writeFile(apiLog, "", { mode: 0o600 });
+    const writeLog = openLog(apiLog);
     const mails = await openMails(options.dir);
     const { url } = door;
     const { startApi } = await loading;
@@ -137,7 +144,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       adminUrl: adminUrl(),
       authenticatorUrl: urlAs("authenticator", secrets.servicePassword),
       authUrl: urlAs("supabase_auth_admin", secrets.servicePassword),
-      log: (line) => void appendFile(apiLog, `${new Date().toISOString()} ${line}\n`),
+      log: (line) => writeLog(`${new Date().toISOString()} ${line}\n`),
       mail: mails.add,
     });
     cleanups.push(api.stop);
@@ -182,7 +189,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     }
     // `stripe listen` has a secret of its own, which the caller's environment or .env may hold.
     status.STRIPE_WEBHOOK_SECRET = environment.STRIPE_WEBHOOK_SECRET ?? "";
-    const functions = await startFunctions({ dir: options.dir, environment });
+    const functions = await startFunctions({
+      dir: options.dir,
+      environment,
+      onFetch: () => step("Fetching what the edge functions import"),
+    });
     cleanups.push(functions.stop);
     options.signal?.throwIfAborted();
     door.serve(
@@ -230,7 +241,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       stop,
     };
   } catch (error) {
-    await stop();
+    // Why the start failed is what is told.
+    await stop().catch(() => {});
     throw error;
   }
 }

@@ -171,13 +171,9 @@ function settings(own: string, ours: string, path: string) {
     return planSettings(own, ours);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UserError(
-      `${path} cannot be read: ${reason}`,
-      "Nothing was changed. Mend the file.",
-      {
-        cause,
-      },
-    );
+    throw new UserError(`${path} cannot be read: ${reason}`, "Nothing was changed. Fix the file.", {
+      cause,
+    });
   }
 }
 

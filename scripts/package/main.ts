@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { inCallersWords } from "../lib/callers-words.ts";
 import { asksForHelp, helpOf } from "../lib/help.ts";
+import { maskPasswords } from "../lib/mask-passwords.ts";
 import { UserError } from "../lib/user-error.ts";
 import { packageRoot } from "./package-root.ts";
 
@@ -58,6 +59,7 @@ const commands: Record<string, Command> = {
 
 /** `npx pinebase <command>`, in the folder of an app's project or below it. */
 export async function main([name, ...args]: string[]): Promise<number> {
+  maskPasswords(args);
   const command = name === undefined ? undefined : commands[name];
   if (command === undefined) {
     if (name !== undefined && !asksForHelp([name]) && name !== "help") {

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { parseDatabaseUrl } from "../lib/database.ts";
 import { listMigrations } from "../lib/migration-files.ts";
 import { forbiddenStatements } from "../lib/sql-rules.ts";
 import { UserError } from "../lib/user-error.ts";
@@ -21,7 +22,7 @@ export async function run(args: string[]): Promise<number> {
   ];
   if (findings.length > 0) {
     console.log(findings.join("\n"));
-    throw new UserError("Nothing was pushed.", "Mend what is listed above, then push again.");
+    throw new UserError("Nothing was pushed.", "Fix what is listed above, then push again.");
   }
   const target = remote === undefined ? "--linked" : `--remote=${remote}`;
   const { code } = await supabase(["db", "push", target, ...flags], { inherit: true });
@@ -46,6 +47,7 @@ function parse(args: string[]): { remote: string | undefined; flags: string[] } 
         yes: { type: "boolean", default: false },
       },
     });
+    if (values.remote !== undefined) parseDatabaseUrl(values.remote);
     const flags = [...(values["dry-run"] ? ["--dry-run"] : []), ...(values.yes ? ["--yes"] : [])];
     return { remote: values.remote, flags };
   } catch (cause) {

@@ -568,7 +568,17 @@ set search_path = ''
 as $$
 declare
   v_caller uuid := private.reader_id();
+  v_hidden public.custom_indicators;
 begin
+  -- Who no longer pays may still hide what they published, and change nothing else with it.
+  if tg_op = 'UPDATE' and old.is_public and not new.is_public then
+    v_hidden := old;
+    v_hidden.is_public := false;
+    if v_hidden is not distinct from new then
+      return new;
+    end if;
+  end if;
+
   -- Another's row is refused by the policies, which speak after this.
   if new.user_id = v_caller and not private.is_premium(v_caller) then
     perform private.raise_error(
@@ -581,7 +591,7 @@ end;
 $$;
 
 comment on function private.require_premium() is
-  'Trigger function: refuses a write by a user who is not premium now.';
+  'Trigger function: refuses a write by a user who is not premium now, but for hiding what they published.';
 
 revoke all on function private.require_premium from public, anon, authenticated, service_role;
 

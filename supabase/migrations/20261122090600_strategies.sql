@@ -431,7 +431,7 @@ begin
   end if;
 
   if new.is_custom then
-    select i.name, i.parameters, '{}'
+    select i.name, i.parameters, jsonb '{}'
     into v_name, v_schema, v_defaults
     from public.custom_indicators as i
     where i.id = new.indicator_id

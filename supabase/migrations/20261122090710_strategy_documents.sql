@@ -179,6 +179,20 @@ begin
       'invalid_argument', 'Let components be an array.', '{"argument": "components", "type": "array"}'
     );
   end if;
+
+  -- Parameters that take too much memory are refused unread: looking at each of their numbers costs the most.
+  select e.place - 1
+  into v_index
+  from jsonb_array_elements(read_components.components) with ordinality as e (component, place)
+  where pg_catalog.pg_column_size(e.component -> 'parameters') > 4 * 8192 + 64
+  limit 1;
+
+  if v_index is not null then
+    perform private.raise_error(
+      'invalid_argument', format('Correct "parameters" of component %s.', v_index),
+      jsonb_build_object('argument', 'components', 'index', v_index, 'field', 'parameters')
+    );
+  end if;
   perform private.check_json(read_components.components, 131072, 'components');
 
   if jsonb_array_length(read_components.components) > 64 then
@@ -442,12 +456,12 @@ begin
     select e.component
     from jsonb_array_elements(adopt_components.components) as e (component)
   loop
-    v_id := v_component ->> 'indicator_id';
-    v_is_custom := v_component -> 'is_custom';
+    v_id := (v_component ->> 'indicator_id')::uuid;
+    v_is_custom := (v_component -> 'is_custom')::boolean;
     v_schema := null;
 
     if v_id is not null and v_is_custom then
-      select i.parameters, '{}'
+      select i.parameters, jsonb '{}'
       into v_schema, v_defaults
       from public.custom_indicators as i
       where i.id = v_id
@@ -476,7 +490,7 @@ begin
           and c.parameters = v_component -> 'parameters'
       )
     then
-      v_component := v_component || '{"indicator_id": null}';
+      v_component := v_component || jsonb '{"indicator_id": null}';
     end if;
     v_adopted := v_adopted || v_component;
   end loop;
@@ -966,7 +980,7 @@ begin
       );
     end if;
     v_after_time := timestamptz '1970-01-01 00:00:00+00' + v_microseconds * interval '1 microsecond';
-    v_after_id := encode(substr(v_bytes, 9), 'hex');
+    v_after_id := encode(substr(v_bytes, 9), 'hex')::uuid;
   end if;
 
   select jsonb_build_object(

@@ -991,8 +991,8 @@ declare
   v_provider text := snapshot ->> 'provider';
   v_provider_id text := snapshot ->> 'id';
   v_status text := snapshot ->> 'status';
-  v_cancel_at timestamptz := snapshot ->> 'cancel_at';
-  v_ended_at timestamptz := snapshot ->> 'ended_at';
+  v_cancel_at timestamptz := (snapshot ->> 'cancel_at')::timestamptz;
+  v_ended_at timestamptz := (snapshot ->> 'ended_at')::timestamptz;
   v_payments jsonb := snapshot -> 'payments';
   v_user_id uuid;
   v_who record;

@@ -4,6 +4,7 @@ drop policy "users delete their own strategy exports" on storage.objects;
 drop policy "users replace their own strategy exports" on storage.objects;
 drop policy "users write strategy exports of their own" on storage.objects;
 drop policy "users read their own strategy exports" on storage.objects;
+drop function private.has_room_for_exports();
 
 set local storage.allow_delete_query = 'true';
 

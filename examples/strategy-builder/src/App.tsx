@@ -1,16 +1,5 @@
-import {
-  Anchor,
-  AppShell,
-  Burger,
-  Button,
-  Container,
-  Group,
-  NavLink,
-  Text,
-  useMantineColorScheme,
-} from "@mantine/core";
+import { Anchor, AppShell, Burger, Button, Container, Group, NavLink, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import type { ReactNode } from "react";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
 import { useAccount } from "./backend.ts";
 import { AccountPage } from "./pages/Account.tsx";
@@ -18,6 +7,7 @@ import { ForgotPassword, NewPassword, SignIn, SignUp } from "./pages/Auth.tsx";
 import { BuilderPage } from "./pages/Builder.tsx";
 import { CreditsPage } from "./pages/Credits.tsx";
 import { GalleryPage } from "./pages/Gallery.tsx";
+import { GeneratePage } from "./pages/Generate.tsx";
 import { KeysPage } from "./pages/Keys.tsx";
 import { PlansPage } from "./pages/Plans.tsx";
 import { PublicStrategyPage } from "./pages/PublicStrategy.tsx";
@@ -25,19 +15,21 @@ import { StrategiesPage } from "./pages/Strategies.tsx";
 import { useSession } from "./session.tsx";
 import { supabase } from "./supabase.ts";
 
+/** The pages of the navigation, for a person who is signed in and for a visitor. */
 const personalPages = [
-  { path: "/", label: "My strategies" },
-  { path: "/gallery", label: "Gallery" },
-  { path: "/keys", label: "Model keys" },
-  { path: "/credits", label: "Credits" },
-  { path: "/plans", label: "Plans" },
-  { path: "/account", label: "Account" },
+  { path: "/", label: "My strategies", component: StrategiesPage },
+  { path: "/generate", label: "Generate", component: GeneratePage },
+  { path: "/gallery", label: "Gallery", component: GalleryPage },
+  { path: "/keys", label: "Model keys", component: KeysPage },
+  { path: "/credits", label: "Credits", component: CreditsPage },
+  { path: "/plans", label: "Plans", component: PlansPage },
+  { path: "/account", label: "Account", component: AccountPage },
 ];
 const visitorPages = [
-  { path: "/gallery", label: "Gallery" },
-  { path: "/plans", label: "Plans" },
-  { path: "/sign-in", label: "Sign in" },
-  { path: "/sign-up", label: "Sign up" },
+  { path: "/gallery", label: "Gallery", component: GalleryPage },
+  { path: "/plans", label: "Plans", component: PlansPage },
+  { path: "/sign-in", label: "Sign in", component: SignIn },
+  { path: "/sign-up", label: "Sign up", component: SignUp },
 ];
 
 export function App() {
@@ -56,7 +48,7 @@ export function App() {
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="xs" wrap="nowrap">
             <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" />
-            <Anchor component={Link} href="/" fw={700} c="bright" underline="never">
+            <Anchor component={Link} href="/" fw={700} c="bright" underline="never" visibleFrom="xs">
               Strategy builder
             </Anchor>
           </Group>
@@ -83,35 +75,23 @@ export function App() {
       <AppShell.Main>
         <Container size="lg" px={0}>
           <Switch>
-            <Route path="/gallery" component={GalleryPage} />
+            {pages.map(({ path, component }) => (
+              <Route key={path} path={path} component={component} />
+            ))}
             <Route path="/gallery/:id">{({ id }) => <PublicStrategyPage id={id} />}</Route>
-            <Route path="/plans" component={PlansPage} />
-            <Route path="/sign-in">{session ? <Redirect to="/" /> : <SignIn />}</Route>
-            <Route path="/sign-up">{session ? <Redirect to="/" /> : <SignUp />}</Route>
             <Route path="/forgot-password" component={ForgotPassword} />
-            <Personal path="/new-password" page={<NewPassword />} />
-            <Personal path="/strategies/new" page={<BuilderPage key="new" id={null} />} />
-            <Route path="/strategies/:id">
-              {({ id }) => (session ? <BuilderPage key={id} id={id} /> : <Redirect to="/sign-in" />)}
-            </Route>
-            <Personal path="/keys" page={<KeysPage />} />
-            <Personal path="/credits" page={<CreditsPage />} />
-            <Personal path="/account" page={<AccountPage />} />
-            <Personal path="/" page={<StrategiesPage />} />
+            {session && <Route path="/new-password" component={NewPassword} />}
+            {session && (
+              <Route path="/strategies/:id">{({ id }) => <BuilderPage key={id} id={id === "new" ? null : id} />}</Route>
+            )}
             <Route>
-              <Text>There is no such page.</Text>
+              <Redirect to={session ? "/" : "/sign-in"} />
             </Route>
           </Switch>
         </Container>
       </AppShell.Main>
     </AppShell>
   );
-}
-
-/** A page for a person who is signed in. A visitor is sent to sign in. */
-function Personal({ path, page }: { path: string; page: ReactNode }) {
-  const session = useSession();
-  return <Route path={path}>{session ? page : <Redirect to="/sign-in" />}</Route>;
 }
 
 /** The balance, the colours and the way out, in the head of every page. */

@@ -19,8 +19,17 @@ import { supabase } from "./supabase.ts";
  */
 
 /** The answer alone. `throwOnError()` makes supabase-js throw what was refused. */
-async function dataOf<Data>(request: { throwOnError(): PromiseLike<{ data: Data }> }): Promise<Data> {
+export async function dataOf<Data>(request: { throwOnError(): PromiseLike<{ data: Data }> }): Promise<Data> {
   return (await request.throwOnError()).data;
+}
+
+/** The same for Auth, which has no `throwOnError()`. */
+export async function orThrow<Answer extends { data: unknown; error: unknown }>(
+  request: Promise<Answer>,
+): Promise<Answer["data"]> {
+  const { data, error } = await request;
+  if (error) throw error;
+  return data;
 }
 
 /** The answer of an edge function, typed by the schemas of the package. */
@@ -160,7 +169,10 @@ export function useSchemas() {
 export function useApiKeys() {
   return useQuery({
     queryKey: ["keys"],
-    queryFn: () => dataOf(supabase.from("api_keys").select("provider, key_hint, last_used").order("provider")),
+    queryFn: () =>
+      dataOf(
+        supabase.from("api_keys").select("provider, key_hint, last_used, verified_at, rejected_at").order("provider"),
+      ),
   });
 }
 

@@ -22,8 +22,8 @@ const theme = createTheme({
 // A refused request is refused again when it is repeated; only a lost connection is worth another try.
 const queryClient: QueryClient = new QueryClient({
   defaultOptions: { queries: { retry: false } },
-  // Whatever was changed, the page shows it as the backend has it now.
-  mutationCache: new MutationCache({ onSuccess: () => queryClient.invalidateQueries() }),
+  // Whatever was changed, or was to be changed, the page shows it as the backend has it now.
+  mutationCache: new MutationCache({ onSettled: () => queryClient.invalidateQueries() }),
 });
 
 const root = document.getElementById("root");

@@ -1,7 +1,7 @@
-import { Badge, Group, Loader, Text, Title } from "@mantine/core";
+import { Badge, Group, Loader, Paper, type PaperProps, Stack, Text, Title } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
 import { messageOf, type StrategySummary } from "pinebase";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ComponentProps, type ReactNode, useEffect, useState } from "react";
 import { FormError } from "./forms.tsx";
 
 /** Shows what a query gave, or why it gave nothing. */
@@ -39,6 +39,20 @@ export function PageHead({ title, children }: { title: string; children?: ReactN
       </Title>
       {children}
     </Group>
+  );
+}
+
+/** A part of a page. Its title names it for a screen reader too. */
+export function Section({ title, children, ...props }: PaperProps & ComponentProps<"section"> & { title: string }) {
+  return (
+    <Paper component="section" aria-label={title} withBorder p="md" {...props}>
+      <Stack h="100%">
+        <Title order={2} size="h5">
+          {title}
+        </Title>
+        {children}
+      </Stack>
+    </Paper>
   );
 }
 

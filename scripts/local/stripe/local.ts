@@ -1,5 +1,6 @@
-import { appendFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { openLog } from "../log-file.ts";
 import { createDeliveries, newEvent, type WebhookEndpoint } from "./deliveries.ts";
 import { offerCatalog } from "./offer.ts";
 import { startStripeFake } from "./stand-in.ts";
@@ -27,9 +28,8 @@ export async function startLocalStripe(dir: string, databaseUrl: string): Promis
   const state = await readState(dir);
   const log = join(dir, "stripe.log");
   await writeFile(log, "", { mode: 0o600 });
-  const deliveries = createDeliveries(
-    (line) => void appendFile(log, `${new Date().toISOString()} ${line}\n`),
-  );
+  const writeLog = openLog(log);
+  const deliveries = createDeliveries((line) => writeLog(`${new Date().toISOString()} ${line}\n`));
   // One write after the other, and each tells what there is when its turn has come.
   let writing = Promise.resolve();
   const save = () => {
@@ -51,7 +51,7 @@ export async function startLocalStripe(dir: string, databaseUrl: string): Promis
   stripe.catchUp();
   const clock = setInterval(() => {
     stripe.catchUp();
-    void save();
+    save().catch((error: unknown) => writeLog(`${String(error)}\n`));
   }, 60_000);
   const stop = async () => {
     clearInterval(clock);

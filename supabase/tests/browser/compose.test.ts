@@ -1,5 +1,6 @@
+import type { Page } from "playwright-core";
 import { expect } from "vitest";
-import { choose, drag, journey, signUp, useBrowser } from "../support/browser.ts";
+import { choose, drag, journey, newcomer, signUp, useBrowser } from "../support/browser.ts";
 import { asOperator } from "../support/clients.ts";
 
 useBrowser();
@@ -8,7 +9,8 @@ journey(
   "a person signs up, composes a strategy by choosing and by dragging, and saves it",
   async (open) => {
     const page = await open("/sign-up");
-    await signUp(page);
+    const person = newcomer();
+    await signUp(page, person);
     await page.getByRole("link", { name: "New strategy" }).click();
 
     // By the button of a slot, which works without a mouse.
@@ -36,18 +38,17 @@ journey(
     // What the database refuses stands at the field that it names.
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText("Give the strategy a name of 1 to 200 characters.").waitFor();
-    const name = `Momentum ${Date.now()}`;
-    await page.getByLabel("Name").fill(name);
+    await page.getByLabel("Name").fill("Momentum");
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText("Saved as version 1.").waitFor();
-    await page.getByRole("heading", { name }).waitFor();
+    await page.getByRole("heading", { name: "Momentum" }).waitFor();
 
     const saved = await asOperator(
       (sql) => sql`
       select c.component_type, c.indicator_name, c.parameters ->> 'length' as length
       from public.strategy_components as c
-      join public.strategies as s on s.id = c.strategy_id
-      where s.name = ${name}
+      join public.users as u on u.id = c.user_id
+      where u.email = ${person.email}
       order by c.component_type
     `,
     );
@@ -55,5 +56,18 @@ journey(
       { component_type: "entry", indicator_name: "RSI", length: "21" },
       { component_type: "trend", indicator_name: "ADX" },
     ]);
+    await picture(page);
   },
 );
+
+/** Makes the picture in the README anew, where PINEBASE_PICTURE names the file. */
+async function picture(page: Page): Promise<void> {
+  const path = process.env.PINEBASE_PICTURE;
+  if (!path) return;
+  await page.getByRole("button", { name: /^RSI/ }).click();
+  await page.getByRole("textbox", { name: "Length" }).waitFor();
+  await page.getByText("Saved as version 1.").waitFor({ state: "hidden" });
+  await page.setViewportSize({ width: 1280, height: 960 });
+  await page.evaluate(() => window.scrollTo(0, 0));
+  await page.screenshot({ path });
+}

@@ -16,7 +16,7 @@ journey("a person stores a model key, sees its trail, and never the key", async 
 
   await page.getByLabel("Key", { exact: true }).fill("local-0123456789-wxyz");
   await page.getByRole("button", { name: "Store the key" }).click();
-  await page.getByText("Ends in wxyz.").waitFor();
+  await page.getByText("local, ends in wxyz. It works. Never used.").waitFor();
   const trail = page.getByRole("table", { name: "What happened to your keys" });
   await trail.getByRole("cell", { name: "Stored" }).waitFor();
   expect(await page.content()).not.toContain("local-0123");

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -28,6 +29,7 @@ import { type Outcome, play } from "../support/billing-lives/play.ts";
 import { simulateProvider } from "../support/billing-lives/provider.ts";
 import { runLives } from "../support/billing-lives/run.ts";
 import { type Json, snapshotOf } from "../support/billing-lives/snapshot.ts";
+import { day } from "../support/billing-reference/calendar.ts";
 
 let platform: ScratchPlatform;
 let sql: postgres.Sql;
@@ -449,6 +451,29 @@ describe("what a buyer can make at PayPal without us", () => {
     const { premium, credits } = await hear(changes, true);
     expect({ premium, credits }).toEqual({ premium: 0, credits: 5 + 5 });
   });
+});
+
+it("the scheduled job works off many months that are due, each batch in a transaction of its own", async () => {
+  const started = Date.now() - 40 * day;
+  await database.offerPrices(0);
+  const userIds = await database.createUsers(230);
+  const snapshots = userIds.map((userId) => {
+    const provider = simulateProvider({ name: userId, dunning: "unpaid" });
+    provider.advance(started);
+    const price = priceOf("basic_yearly", "stripe", started);
+    const subscription = provider.subscribe(price, { trialDays: 0, discount: 0 });
+    if (subscription === null) throw new Error("Nothing was bought.");
+    return snapshotOf(subscription, started, userId);
+  });
+  await database.applyRead(snapshots, [], await database.lastReadNumber(), started);
+  const migration = await readFile("supabase/migrations/20261122091500_sweep.sql", "utf8");
+  await sql.unsafe(/\$job\$([\s\S]*?)\$job\$/.exec(migration)?.[1] ?? "");
+  const [granted] = await sql`
+    select count(*)::integer as months, count(distinct xmin::text)::integer as transactions
+    from private.granted_months
+    where month_start > now() - interval '20 days'`;
+  await database.forget(userIds);
+  expect(granted).toEqual({ months: 230, transactions: 3 });
 });
 
 it("300 random lives end with the reference's premium, credits and ledger", async () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { type ParseResult, parse } from "libpg-query";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { listMigrations } from "../../../scripts/lib/migration-files.ts";
@@ -62,6 +63,40 @@ describe("an image from before November 2025, a publication for all tables, neit
     );
     expect(row).toEqual({ all_tables: true, complete: true });
     await writesGoThrough("old_image", url);
+  });
+});
+
+describe("seed.sql, one statement after the other as `supabase db reset` runs it", () => {
+  it("is loaded whole or not at all", async () => {
+    const seed = await readFile("supabase/seed.sql", "utf8");
+    const { stmts = [] }: ParseResult = await parse(seed);
+    const bytes = Buffer.from(seed);
+    const statements = stmts.map(({ stmt_location: start = 0, stmt_len: length }) =>
+      bytes.subarray(start, length === undefined ? undefined : start + length).toString(),
+    );
+    await platform.asAdmin("old_image", async (sql) => {
+      const load = async () => {
+        for (const statement of statements) await sql.unsafe(statement);
+      };
+      // Fails at the very end of the data.
+      await sql`alter table public.strategy_versions add constraint broken check (version_number < 3) not valid`;
+      await expect(load()).rejects.toMatchObject({ code: "23514" });
+      const demo = "%@pinebase.test";
+      expect(await sql`select from auth.users where email like ${demo}`).toHaveLength(0);
+
+      await sql`alter table public.strategy_versions drop constraint broken`;
+      await load();
+      const [row] = await sql`
+        select
+          (select count(*)::int from auth.users where email like ${demo}) as users,
+          (
+            select s.current_version
+            from public.strategies as s
+            where s.id = 'd1000000-0000-4000-8000-000000000001'
+          ) as versions
+      `;
+      expect(row).toEqual({ users: 3, versions: 5 });
+    });
   });
 });
 

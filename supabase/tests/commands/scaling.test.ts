@@ -64,6 +64,7 @@ describe("a schema that can be distributed by user", () => {
       "plan_changes",
       "public_strategies",
       "strategy_histories",
+      "subscription_terms",
     ]);
   });
 
@@ -114,6 +115,7 @@ describe("a schema that can be distributed by user", () => {
       "public_strategies",
       "strategy_forks",
       "strategy_histories",
+      "subscription_terms",
     ]);
   });
 });

@@ -107,6 +107,24 @@ describe("the local edge functions", () => {
     await never;
   });
 
+  it("do not start where their imports cannot be fetched, and say what Deno said", async () => {
+    const elsewhere = join(scratch.path, "elsewhere");
+    await mkdir(join(elsewhere, "far"), { recursive: true });
+    const imports = { far: "npm:a-package-that-is-not-installed@1.0.0" };
+    await writeFile(join(elsewhere, "far", "deno.json"), JSON.stringify({ imports }));
+    const before = process.env.NPM_CONFIG_REGISTRY;
+    process.env.NPM_CONFIG_REGISTRY = "http://127.0.0.1:1";
+    const steps: string[] = [];
+    const onFetch = () => void steps.push("fetching");
+    const options = { dir: elsewhere, folder: elsewhere, environment: {}, onFetch };
+    await expect(startFunctions(options)).rejects.toThrow(
+      /cannot be fetched\.[\s\S]*a-package-that-is-not-installed/,
+    );
+    expect(steps).toEqual(["fetching"]);
+    if (before === undefined) delete process.env.NPM_CONFIG_REGISTRY;
+    else process.env.NPM_CONFIG_REGISTRY = before;
+  });
+
   it("are loaded anew when a file changes, also one that they share", async () => {
     await writeFile(join(folder, "_shared", "greeting.ts"), 'export const greeting = "welcome";');
     await expect.poll(() => call("greet"), { timeout: 10_000 }).toEqual([200, "welcome/greet"]);

@@ -285,6 +285,7 @@ insert into expected_callers
 values
   ('private.session_is_trusted', 'authenticated'),
   ('private.session_is_strong', 'authenticated'),
+  ('private.has_room_for_exports', 'authenticated'),
   ('private.reader_id', 'authenticated'),
   ('private.has_second_factor', 'service_role'),
   -- Stands in the index on indicators, which the service role writes.
@@ -512,6 +513,10 @@ values
   ('custom_indicators', 'change a public one', $$update public.custom_indicators set name = 'x' where id = md5('{who} public custom')::uuid$$,
     'no grant', 'premium_required', '0', '1', '1'),
   ('custom_indicators', 'publish one', $$update public.custom_indicators set is_public = true where id = md5('{who} private custom')::uuid$$,
+    'no grant', 'premium_required', '0', '1', '1'),
+  ('custom_indicators', 'hide one', $$update public.custom_indicators set is_public = false where id = md5('{who} public custom')::uuid$$,
+    'no grant', '1', '0', '1', '1'),
+  ('custom_indicators', 'hide and change one', $$update public.custom_indicators set is_public = false, name = 'x' where id = md5('{who} public custom')::uuid$$,
     'no grant', 'premium_required', '0', '1', '1'),
   ('custom_indicators', 'give one away', $$update public.custom_indicators set user_id = md5('stranger')::uuid where id = md5('{who} private custom')::uuid$$,
     'no grant', 'no grant', 'no grant', 'no grant', '1'),

@@ -3,7 +3,7 @@ begin;
 
 create extension if not exists pgtap with schema extensions;
 
-select plan(17);
+select plan(25);
 
 select set_eq(
   $$select t.tablename::text from pg_catalog.pg_publication_tables as t where t.pubname = 'supabase_realtime' and t.schemaname = 'public'$$,
@@ -82,6 +82,50 @@ select is(
 );
 select is(pg_temp.as_user('owner', $$delete from storage.objects where bucket_id = 'strategy-exports'$$), '1', 'a user deletes files of their own');
 select is(pg_temp.as_user('stranger', $$delete from storage.objects where bucket_id = 'strategy-exports'$$), '0', 'a stranger deletes none');
+
+-- ------------------------------------------------------- as much as the plan allows
+
+update public.plans set max_strategies = 2, max_versions = 2 where plan_type = 'free';
+
+-- What the owner has: files of this size, beside the one of before and those of a neighbour in the order of names.
+create function pg_temp.room(files integer, bytes bigint, statement text)
+returns text
+language plpgsql
+as $$
+declare
+  v_outcome text;
+begin
+  insert into storage.objects (bucket_id, name, metadata)
+  select 'strategy-exports', md5('owner')::uuid || '/' || n || '.json', jsonb_build_object('size', bytes)
+  from generate_series(1, files) as n;
+  insert into storage.objects (bucket_id, name, metadata)
+  select 'strategy-exports', md5('owner')::uuid || '0/' || n || '.json', '{"size": 10485760}'
+  from generate_series(1, 9) as n;
+  v_outcome := pg_temp.as_user('owner', statement);
+  delete from storage.objects where bucket_id = 'strategy-exports' and name not like '%mine.csv';
+  return v_outcome;
+end;
+$$;
+select set_config('storage.allow_delete_query', 'true', true);
+
+select is(
+  pg_temp.room(r.files, r.bytes, pg_temp.put('strategy-exports', md5('owner')::uuid || '/new.json')),
+  r.expected,
+  format('2 strategies of 2 versions: beside %s files of %s bytes and an empty one, another answers %s', r.files, r.bytes, r.expected)
+)
+from (
+  values (2, 1, '1'), (3, 1, '42501'), (1, 524287, '1'), (1, 524288, '42501'), (2, 262144, '42501')
+) as r (files, bytes, expected);
+select is(
+  pg_temp.room(1, 524288, $$update storage.objects set metadata = '{}' where name like '%mine.csv'$$), '42501',
+  'a file is not replaced by a larger one either'
+);
+select is(pg_temp.room(3, 524288, $$delete from storage.objects where name like '%mine.csv'$$), '1', 'but deleted');
+
+update public.plans set max_strategies = null where plan_type = 'free';
+select is(
+  pg_temp.room(9, 10485760, pg_temp.put('strategy-exports', md5('owner')::uuid || '/new.json')), '1', 'a plan without the number has no limit'
+);
 
 select * from finish();
 

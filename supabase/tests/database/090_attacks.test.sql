@@ -35,7 +35,7 @@ set constraints all immediate;
 set constraints all deferred;
 
 -- How a statement of a user goes: 'done', the identifier of an error, or the SQLSTATE.
-create function pg_temp.outcome(who text, statement text)
+create function pg_temp.outcome(who text, statement text, client text default null)
 returns text
 language plpgsql
 as $$
@@ -43,7 +43,11 @@ declare
   v_detail text;
   v_outcome text := 'done';
 begin
-  perform set_config('request.jwt.claims', jsonb_build_object('role', 'authenticated', 'sub', md5(who)::uuid)::text, true);
+  perform set_config(
+    'request.jwt.claims',
+    jsonb_strip_nulls(jsonb_build_object('role', 'authenticated', 'sub', md5(who)::uuid, 'client_id', client))::text,
+    true
+  );
   perform set_config('role', 'authenticated', true);
   begin
     execute statement;
@@ -83,7 +87,7 @@ select is(
   format('%s refuses %s', d.door, n.number)
 )
 from doors as d
-cross join unnest(array['1e131071', '-1e309', '1e-16383', '-1e-325', '0e-16383', '1.8e308']) as n (number);
+cross join unnest(array['1e131071', '-1e309', '1e-16383', '1e-325', '-1e-325', '0e-16383', '1.8e308']) as n (number);
 
 select is(
   pg_temp.outcome('owner', replace(d.statement, '{json}', format('{"a": [{"b": %s}], "1e131071": "1e131071"}', n.number))),
@@ -105,13 +109,27 @@ select is(
   'invalid_argument', 'a component''s position is no bomb'
 );
 
--- Ten times the limit, in numbers that print as 300 digits each: the size in memory is enough.
+-- Ten times the limit, in numbers that print as 300 digits each: the size in memory is enough. The last number
+-- would be refused as a number, if anybody had looked at it first.
 select is(
-  pg_temp.outcome('owner', replace(d.statement, '{json}', format('{"a": [%s1]}', repeat('1e308, ', 60000)))),
+  pg_temp.outcome('owner', replace(d.statement, '{json}', format('{"a": [%s1e131071]}', repeat('1e308, ', 60000)))),
   case when d.door like 'save%' then 'invalid_argument' else '23514' end,
   format('%s refuses a large document by its size', d.door)
 )
 from doors as d;
+
+select throws_like(
+  format(
+    'select private.read_components(%L)',
+    format('[{"component_type": "trend"}, {"component_type": "trend", "parameters": {"a": [%s1e131071]}}]', repeat('0, ', 9000))
+  ),
+  'Correct "parameters" of component 1.%', 'parameters that are too large are refused before their numbers are looked at'
+);
+
+select throws_like(
+  $$select private.read_components('[{"component_type": "trend", "parameters": {"a": 1e131071}}]')$$,
+  'Give only numbers that fit double precision in components.', 'numbers are looked at before a field of a component is printed'
+);
 
 -- The whole document: config is within 64 KiB and each component within 8 KiB.
 select is(
@@ -153,6 +171,20 @@ from (
     ('a private indicator with wrong parameters', md5('Secret')::uuid, '{"length": 0}', 'indicator_not_found'),
     ('no indicator', md5('nothing')::uuid, '{}', 'indicator_not_found')
 ) as i (what, indicator, parameters, expected);
+select is(
+  pg_temp.outcome(
+    'owner',
+    format(
+      $$insert into public.strategy_components (strategy_id, indicator_id, is_custom, component_type, position)
+        values (md5('owner strategy')::uuid, %L, true, 'entry', 7)$$,
+      i.indicator
+    ),
+    'some client'
+  ),
+  '42501',
+  format('an OAuth client that is not trusted is refused before %s is looked up', i.what)
+)
+from (values ('a public indicator', md5('Doomed')::uuid), ('a private one', md5('Secret')::uuid)) as i (what, indicator);
 select is(
   pg_temp.outcome('stranger', $$insert into public.custom_indicators (user_id, name, category, type, pine_script) values (md5('author')::uuid, 'Secret', 'x', 'entry', 'x')$$),
   '42501', 'a row in another''s name is refused by the policy, before anything is looked up'
@@ -308,7 +340,14 @@ select pg_temp.sign_up('victim', 'victim@farm.test');
 select is(pg_temp.credits_of('victim'), 5, 'nobody uses up an email that they have not confirmed');
 select is(private.person_used('trial', md5('victim')::uuid), false, 'nor a trial');
 select is_empty(
-  $$select from private.account_emails as a where position('farm.test' in a::text) > 0$$, 'no email is kept in the clear'
+  $$select from private.account_emails as a where position('farm.test'::bytea in a.email_hash) > 0$$, 'no email is kept in the clear'
+);
+select results_eq(
+  $$select a.email_hash from private.account_emails as a where a.user_id = md5('victim')::uuid$$,
+  $$select extensions.hmac('victim@farm.test', s.decrypted_secret, 'sha256')
+    from vault.decrypted_secrets as s
+    where s.name = 'deleted_email_key'$$,
+  'nor as a hash that can be computed without the key in Vault'
 );
 
 -- ------------------------------------------ a first sign-up that keeps the owner out
@@ -328,6 +367,20 @@ select pg_temp.sign_up('colleague', 'colleague@company.test');
 select pg_temp.sign_up('colleague by sso', 'colleague@company.test', by_sso => true);
 select is(pg_temp.credits_of('colleague'), 5, 'a confirmed account is not taken over');
 select is(pg_temp.credits_of('colleague by sso'), null, 'by nobody');
+
+select pg_temp.sign_up('holder', 'holder@company.test', confirmed => false);
+update public.users set email = 'other@company.test' where id = md5('holder')::uuid;
+select pg_temp.sign_up('newcomer', 'other@company.test', confirmed => false);
+select is(pg_temp.credits_of('holder'), 5, 'who has not confirmed an email takes no account over');
+
+select pg_temp.sign_up('sso first', 'sso@company.test', confirmed => false, by_sso => true);
+select pg_temp.sign_up('plain later', 'sso@company.test');
+select is(pg_temp.credits_of('sso first'), 5, 'nor does a plain sign-up from single sign-on');
+
+select pg_temp.sign_up('signed in', 'in@company.test', confirmed => false);
+update auth.users set last_sign_in_at = now() where id = md5('signed in')::uuid;
+select pg_temp.sign_up('in by sso', 'in@company.test', by_sso => true);
+select is(pg_temp.credits_of('signed in'), 5, 'nor anybody from who has signed in');
 
 select pg_temp.sign_up('late', 'late@company.test', confirmed => false);
 select pg_temp.sign_up('late owner', 'late@company.test', confirmed => false, by_sso => true);

@@ -39,7 +39,7 @@ export function Library({ type, draggable = false, onChoose }: LibraryProps) {
           size="xs"
           fullWidth
           value={chosenType}
-          onChange={(value) => setChosenType(value as ComponentType | "all")}
+          onChange={setChosenType}
           data={[{ value: "all", label: "All" }, ...slots.map((slot) => ({ value: slot.type, label: slot.label }))]}
         />
       )}

@@ -59,7 +59,7 @@ export function Slot({ slot, components, schemas, draggedType, ...actions }: Slo
             <Accordion.Item key={component.key} value={component.key}>
               <Accordion.Control>
                 <Text fw={600} size="sm">
-                  {component.name}
+                  {component.indicator_name}
                 </Text>
                 <Text size="xs" c="dimmed">
                   {summary(component.parameters)}
@@ -83,7 +83,7 @@ export function Slot({ slot, components, schemas, draggedType, ...actions }: Slo
                       color="red"
                       onClick={() => actions.onRemove(component.key)}
                     >
-                      Remove {component.name}
+                      Remove {component.indicator_name}
                     </Button>
                   </Group>
                 </Stack>
@@ -101,8 +101,8 @@ function Parameters({
   schemas,
   onChange,
 }: Pick<SlotProps, "schemas" | "onChange"> & { component: DraftComponent }) {
-  const { key, indicatorId, parameters } = component;
-  const schema = schemas.get(indicatorId ?? "");
+  const { key, indicator_id, parameters } = component;
+  const schema = schemas.get(indicator_id ?? "");
   if (!schema)
     return <Text size="sm">This indicator is not in the library any more. Its parameters stay as they are.</Text>;
   return <ParametersForm id={key} schema={schema} values={parameters} onChange={(values) => onChange(key, values)} />;

@@ -29,49 +29,37 @@ export function Versions({ current }: { current: StrategyDocument }) {
         return (
           <Stack>
             <Text c="dimmed">Choose two versions to compare them.</Text>
-            <Table.ScrollContainer minWidth={300}>
-              <Table verticalSpacing="xs">
-                <Table.Thead>
-                  <Table.Tr>
-                    <Table.Th>Version</Table.Th>
-                    <Table.Th>Saved</Table.Th>
-                    <Table.Th visibleFrom="sm">Notes</Table.Th>
-                    <Table.Th />
-                  </Table.Tr>
-                </Table.Thead>
-                <Table.Tbody>
-                  {rows.map(({ version_number: version, notes, created_at }) => (
-                    <Table.Tr key={version}>
-                      <Table.Td>
-                        <Checkbox
-                          label={`Version ${version}`}
-                          checked={chosen.includes(version)}
-                          onChange={() => choose(version)}
-                        />
-                      </Table.Td>
-                      <Table.Td>
-                        <Moment at={created_at} />
-                      </Table.Td>
-                      <Table.Td visibleFrom="sm">{notes}</Table.Td>
-                      <Table.Td>
-                        {version === current.version_number ? (
-                          <Text size="sm">Current</Text>
-                        ) : (
-                          <Button
-                            size="compact-sm"
-                            variant="default"
-                            loading={restore.isPending && restore.variables === version}
-                            onClick={() => restore.mutate(version)}
-                            aria-label={`Restore version ${version}`}
-                          >
-                            Restore
-                          </Button>
-                        )}
-                      </Table.Td>
-                    </Table.Tr>
-                  ))}
-                </Table.Tbody>
-              </Table>
+            <Table.ScrollContainer minWidth={520}>
+              <Table
+                verticalSpacing="xs"
+                data={{
+                  head: ["Version", "Restore", "Saved", "Notes"],
+                  body: rows.map(({ version_number: version, notes, created_at }) => [
+                    <Checkbox
+                      key="version"
+                      label={`Version ${version}`}
+                      checked={chosen.includes(version)}
+                      onChange={() => choose(version)}
+                    />,
+                    version === current.version_number ? (
+                      "Current"
+                    ) : (
+                      <Button
+                        key="restore"
+                        size="compact-sm"
+                        variant="default"
+                        loading={restore.isPending && restore.variables === version}
+                        onClick={() => restore.mutate(version)}
+                        aria-label={`Restore version ${version}`}
+                      >
+                        Restore
+                      </Button>
+                    ),
+                    <Moment key="saved" at={created_at} />,
+                    notes,
+                  ]),
+                }}
+              />
             </Table.ScrollContainer>
             <ErrorSentence error={restore.error} />
             {older && newer && (

@@ -1,12 +1,4 @@
-import type {
-  ComponentType,
-  Indicator,
-  MarketType,
-  ParametersSchema,
-  ParameterValues,
-  StrategyDocument,
-  Timeframe,
-} from "pinebase";
+import type { ComponentType, Indicator, ParametersSchema, StrategyComponent, StrategyDocument } from "pinebase";
 
 /** The four slots of a strategy, in the order in which a person thinks of them. */
 export const slots = [
@@ -16,74 +8,40 @@ export const slots = [
   { type: "stop_loss", label: "Stop loss", purpose: "When to give it up" },
 ] as const satisfies { type: ComponentType; label: string; purpose: string }[];
 
-/** One indicator in a slot while the strategy is being edited. */
-export interface DraftComponent {
-  /** For React alone: a component has no id that outlives a save. */
-  key: string;
-  type: ComponentType;
-  isCustom: boolean;
-  indicatorId: string | null;
-  name: string;
-  parameters: ParameterValues;
-}
+/** One indicator in a slot. The key is for React alone: a component has no id that outlives a save. */
+export type DraftComponent = Omit<StrategyComponent, "position"> & { key: string };
 
 /** A strategy while it is being edited. */
-export type Draft = {
-  name: string;
+export type Draft = Pick<StrategyDocument, "name" | "market_type" | "timeframe"> & {
   description: string;
-  market_type: MarketType | null;
-  timeframe: Timeframe | null;
   components: DraftComponent[];
 };
 
-export const emptyDraft: Draft = {
-  name: "",
-  description: "",
-  market_type: null,
-  timeframe: null,
-  components: [],
-};
+export const emptyDraft: Draft = { name: "", description: "", market_type: null, timeframe: null, components: [] };
 
 /** The saved strategy as a draft. */
-export function draftOf(document: StrategyDocument): Draft {
-  const { name, description, market_type, timeframe, components } = document;
+export function draftOf({ name, description, market_type, timeframe, components }: StrategyDocument): Draft {
   return {
-    name,
-    description: description ?? "",
-    market_type,
-    timeframe,
-    components: components.map((component) => ({
-      key: crypto.randomUUID(),
-      type: component.component_type,
-      isCustom: component.is_custom,
-      indicatorId: component.indicator_id,
-      name: component.indicator_name ?? "An indicator that is gone",
-      parameters: component.parameters,
-    })),
+    ...{ name, description: description ?? "", market_type, timeframe },
+    components: components.map(({ position: _position, ...component }) => ({ ...component, key: crypto.randomUUID() })),
   };
 }
 
 /** An indicator of the library as a component, with its defaults. */
-export function componentOf(indicator: Indicator): DraftComponent {
+export function componentOf({ type, is_custom, id, name, defaults }: Indicator): DraftComponent {
   return {
     key: crypto.randomUUID(),
-    type: indicator.type,
-    isCustom: indicator.is_custom,
-    indicatorId: indicator.id,
-    name: indicator.name,
-    parameters: indicator.defaults,
+    component_type: type,
+    is_custom,
+    indicator_id: id,
+    indicator_name: name,
+    parameters: defaults,
   };
 }
 
-/** The draft's components as `save_strategy` takes them: positions follow from the order. */
-export function componentsToSave(draft: Draft) {
-  return draft.components.map(({ type, isCustom, indicatorId, name, parameters }) => ({
-    component_type: type,
-    is_custom: isCustom,
-    indicator_id: indicatorId,
-    indicator_name: name,
-    parameters,
-  }));
+/** The draft as `save_strategy` takes it: positions follow from the order. */
+export function strategyToSave(draft: Draft) {
+  return { ...draft, components: draft.components.map(({ key: _key, ...component }) => component) };
 }
 
 /** The parameter schema of each indicator, by its id. */

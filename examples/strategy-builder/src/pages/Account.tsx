@@ -1,11 +1,10 @@
-import { Button, Group, Paper, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Button, Group, Stack, Text, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation } from "@tanstack/react-query";
 import type { Account } from "pinebase";
-import type { ReactNode } from "react";
 import { deleteAccount, exportMyData, updateProfile, useAccount } from "../backend.ts";
 import { BackendForm, useBackendForm } from "../forms.tsx";
-import { ErrorSentence, Loaded, PageHead } from "../parts.tsx";
+import { ErrorSentence, Loaded, PageHead, Section } from "../parts.tsx";
 
 /** The person: names, data, the end. */
 export function AccountPage() {
@@ -86,19 +85,6 @@ function Delete({ email }: { email: string }) {
         />
       </BackendForm>
     </Section>
-  );
-}
-
-function Section({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <Paper component="section" aria-label={title} withBorder p="md">
-      <Stack>
-        <Title order={2} size="h5">
-          {title}
-        </Title>
-        {children}
-      </Stack>
-    </Paper>
   );
 }
 

@@ -2,6 +2,7 @@ import { Anchor, Group, Paper, PasswordInput, Stack, Text, TextInput, Title } fr
 import { notifications } from "@mantine/notifications";
 import { type ReactNode, useState } from "react";
 import { Link, useLocation } from "wouter";
+import { orThrow } from "../backend.ts";
 import { BackendForm, useBackendForm } from "../forms.tsx";
 import { supabase } from "../supabase.ts";
 
@@ -10,14 +11,10 @@ export function SignUp() {
   const signUp = useBackendForm({
     initialValues: { full_name: "", email: "", password: "" },
     submit: async ({ full_name, email, password }) => {
-      const { data, error } = await supabase.auth.signUp({
-        email,
-        password,
-        options: { data: { full_name }, emailRedirectTo: window.location.origin },
-      });
-      if (error) throw error;
+      const options = { data: { full_name }, emailRedirectTo: window.location.origin };
+      const { session } = await orThrow(supabase.auth.signUp({ email, password, options }));
       // Where addresses must be confirmed there is no session yet.
-      if (!data.session) setSentTo(email);
+      if (!session) setSentTo(email);
     },
   });
   if (sentTo) return <MailSent to={sentTo} purpose="confirm your address" />;
@@ -41,10 +38,7 @@ export function SignUp() {
 export function SignIn() {
   const signIn = useBackendForm({
     initialValues: { email: "", password: "" },
-    submit: async (credentials) => {
-      const { error } = await supabase.auth.signInWithPassword(credentials);
-      if (error) throw error;
-    },
+    submit: (credentials) => orThrow(supabase.auth.signInWithPassword(credentials)),
     mainField: "password",
   });
   return (
@@ -70,10 +64,8 @@ export function ForgotPassword() {
   const forgot = useBackendForm({
     initialValues: { email: "" },
     submit: async ({ email }) => {
-      const { error } = await supabase.auth.resetPasswordForEmail(email, {
-        redirectTo: `${window.location.origin}/new-password`,
-      });
-      if (error) throw error;
+      const redirectTo = `${window.location.origin}/new-password`;
+      await orThrow(supabase.auth.resetPasswordForEmail(email, { redirectTo }));
       setSentTo(email);
     },
     mainField: "email",
@@ -92,10 +84,7 @@ export function NewPassword() {
   const [, navigate] = useLocation();
   const change = useBackendForm({
     initialValues: { password: "" },
-    submit: async ({ password }) => {
-      const { error } = await supabase.auth.updateUser({ password });
-      if (error) throw error;
-    },
+    submit: (change) => orThrow(supabase.auth.updateUser(change)),
     onSuccess: () => {
       notifications.show({ message: "The password is changed." });
       navigate("/");

@@ -19,15 +19,7 @@ import { type ComponentType, type Indicator, marketTypeSchema, type StrategyDocu
 import { useState } from "react";
 import { useLocation } from "wouter";
 import { saveStrategy, useSchemas, useStrategy } from "../backend.ts";
-import {
-  componentOf,
-  componentsToSave,
-  type Draft,
-  draftOf,
-  emptyDraft,
-  type Schemas,
-  slots,
-} from "../builder/draft.ts";
+import { componentOf, type Draft, draftOf, emptyDraft, type Schemas, slots, strategyToSave } from "../builder/draft.ts";
 import { Library, slotLabel } from "../builder/Library.tsx";
 import { fits } from "../builder/ParametersForm.tsx";
 import { PublishSwitch } from "../builder/PublishSwitch.tsx";
@@ -75,11 +67,7 @@ function Builder({ saved, schemas }: { saved: StrategyDocument | null; schemas: 
     initialValues: saved ? draftOf(saved) : emptyDraft,
     submit: (draft) =>
       saveStrategy({
-        name: draft.name,
-        description: draft.description,
-        market_type: draft.market_type,
-        timeframe: draft.timeframe,
-        components: componentsToSave(draft),
+        ...strategyToSave(draft),
         // A new strategy needs a config; a saved one is refused when somebody else saved it in the meantime.
         ...(saved ? { strategy_id: saved.strategy_id, expected_version: saved.version_number } : { config: {} }),
       }),
@@ -90,8 +78,8 @@ function Builder({ saved, schemas }: { saved: StrategyDocument | null; schemas: 
   });
   const { form } = builder;
   const { components } = form.values;
-  const fitting = components.every(({ indicatorId, parameters }) => {
-    const schema = schemas.get(indicatorId ?? "");
+  const fitting = components.every(({ indicator_id, parameters }) => {
+    const schema = schemas.get(indicator_id ?? "");
     return !schema || fits(schema, parameters);
   });
 
@@ -101,19 +89,19 @@ function Builder({ saved, schemas }: { saved: StrategyDocument | null; schemas: 
   const sensors = useSensors(useSensor(PointerSensor, { activationConstraint: { distance: 6 } }));
 
   const add = (indicator: Indicator) => {
-    form.setFieldValue("components", [...components, componentOf(indicator)]);
+    form.insertListItem("components", componentOf(indicator));
     notifications.show({ message: `${indicator.name} is in ${slotLabel(indicator.type)}.` });
   };
   const drop = ({ over }: DragEndEvent) => {
     setDragged(null);
     if (dragged && over?.id === dragged.type) add(dragged);
   };
+  const indexOf = (key: string) => components.findIndex((component) => component.key === key);
   const moveUp = (key: string) => {
-    const from = components.findIndex((component) => component.key === key);
-    const moved = components[from];
-    const above = components.findLastIndex(({ type }, index) => index < from && type === moved?.type);
-    if (moved && above >= 0)
-      form.setFieldValue("components", components.with(from, components[above] ?? moved).with(above, moved));
+    const from = indexOf(key);
+    const type = components[from]?.component_type;
+    const to = components.findLastIndex(({ component_type }, index) => index < from && component_type === type);
+    if (to >= 0) form.reorderListItem("components", { from, to });
   };
 
   return (
@@ -164,22 +152,14 @@ function Builder({ saved, schemas }: { saved: StrategyDocument | null; schemas: 
                 <Slot
                   key={slot.type}
                   slot={slot}
-                  components={components.filter(({ type }) => type === slot.type)}
+                  components={components.filter(({ component_type }) => component_type === slot.type)}
                   schemas={schemas}
                   draggedType={dragged?.type ?? null}
                   onAdd={() => setAdding(slot.type)}
                   onChange={(key, parameters) =>
-                    form.setFieldValue(
-                      "components",
-                      components.map((component) => (component.key === key ? { ...component, parameters } : component)),
-                    )
+                    form.setFieldValue(`components.${indexOf(key)}.parameters`, parameters)
                   }
-                  onRemove={(key) =>
-                    form.setFieldValue(
-                      "components",
-                      components.filter((component) => component.key !== key),
-                    )
-                  }
+                  onRemove={(key) => form.removeListItem("components", indexOf(key))}
                   onMoveUp={moveUp}
                 />
               ))}

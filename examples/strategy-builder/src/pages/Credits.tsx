@@ -1,10 +1,10 @@
 import { AreaChart } from "@mantine/charts";
-import { Paper, SimpleGrid, Stack, Table, Text, TextInput, Title } from "@mantine/core";
+import { SimpleGrid, Table, Text, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import type { CreditKind, Tables } from "pinebase";
 import { spendCredit, useAccount, useLedger } from "../backend.ts";
 import { BackendForm, useBackendForm } from "../forms.tsx";
-import { Loaded, Moment, PageHead } from "../parts.tsx";
+import { Loaded, Moment, PageHead, Section } from "../parts.tsx";
 
 const kinds: Record<CreditKind, string> = {
   opening: "To begin with",
@@ -19,22 +19,19 @@ const kinds: Record<CreditKind, string> = {
 
 /** The balance, its course and the ledger that both follow from. */
 export function CreditsPage() {
+  const ledger = useLedger();
   return (
     <>
       <PageHead title="Credits" />
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" mb="xl">
         <Spend />
-        <Paper withBorder p="md">
-          <Title order={2} size="h5" mb="xs">
-            Over time
-          </Title>
-          <Loaded query={useLedger()}>{(rows) => <Course rows={rows} />}</Loaded>
-        </Paper>
+        <Section title="Over time">
+          <Loaded query={ledger}>{(rows) => <Course rows={rows} />}</Loaded>
+        </Section>
       </SimpleGrid>
-      <Title order={2} size="h4" mb="xs">
-        Ledger
-      </Title>
-      <Loaded query={useLedger()}>{(rows) => <Ledger rows={rows} />}</Loaded>
+      <Section title="Ledger">
+        <Loaded query={ledger}>{(rows) => <Ledger rows={rows} />}</Loaded>
+      </Section>
     </>
   );
 }
@@ -50,21 +47,14 @@ function Spend() {
     },
   });
   return (
-    <Paper withBorder p="md">
-      <Stack>
-        <div>
-          <Text size="sm" c="dimmed">
-            You have
-          </Text>
-          <Text fz={40} fw={700} lh={1}>
-            {account.data?.credits ?? "…"}
-          </Text>
-        </div>
-        <BackendForm of={spending} action="Spend one credit">
-          <TextInput label="What for" {...spending.form.getInputProps("reason")} />
-        </BackendForm>
-      </Stack>
-    </Paper>
+    <Section title="You have">
+      <Text fz={40} fw={700} lh={1}>
+        {account.data?.credits ?? "…"}
+      </Text>
+      <BackendForm of={spending} action="Spend one credit">
+        <TextInput label="What for" {...spending.form.getInputProps("reason")} />
+      </BackendForm>
+    </Section>
   );
 }
 

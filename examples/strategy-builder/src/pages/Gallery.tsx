@@ -1,19 +1,15 @@
 import { Button, Card, Select, SimpleGrid, Text, TextInput } from "@mantine/core";
+import { useForm } from "@mantine/form";
 import { useDebouncedValue } from "@mantine/hooks";
 import { marketTypeSchema, type StrategySummary, timeframeSchema } from "pinebase";
-import { useState } from "react";
 import { Link } from "wouter";
 import { type GalleryFilter, useGallery } from "../backend.ts";
 import { Author, ErrorSentence, Facts, PageHead } from "../parts.tsx";
 
 /** What everybody has published. Visitors see it too. */
 export function GalleryPage() {
-  const [filter, setFilter] = useState<GalleryFilter>({
-    search: "",
-    market_type: null,
-    timeframe: null,
-  });
-  const [settled] = useDebouncedValue(filter, 250);
+  const filter = useForm<GalleryFilter>({ initialValues: { search: "", market_type: null, timeframe: null } });
+  const [settled] = useDebouncedValue(filter.values, 250);
   const gallery = useGallery(settled);
   const strategies = gallery.data?.pages.flatMap(({ items }) => items);
 
@@ -21,26 +17,9 @@ export function GalleryPage() {
     <>
       <PageHead title="Gallery" />
       <SimpleGrid cols={{ base: 1, xs: 3 }} mb="md">
-        <TextInput
-          label="Search"
-          type="search"
-          value={filter.search}
-          onChange={(event) => setFilter({ ...filter, search: event.currentTarget.value })}
-        />
-        <Select
-          label="Market"
-          clearable
-          data={marketTypeSchema.options}
-          value={filter.market_type}
-          onChange={(market_type) => setFilter({ ...filter, market_type })}
-        />
-        <Select
-          label="Timeframe"
-          clearable
-          data={timeframeSchema.options}
-          value={filter.timeframe}
-          onChange={(timeframe) => setFilter({ ...filter, timeframe })}
-        />
+        <TextInput label="Search" type="search" {...filter.getInputProps("search")} />
+        <Select label="Market" clearable data={marketTypeSchema.options} {...filter.getInputProps("market_type")} />
+        <Select label="Timeframe" clearable data={timeframeSchema.options} {...filter.getInputProps("timeframe")} />
       </SimpleGrid>
       <ErrorSentence error={gallery.error} />
       {strategies?.length === 0 && <Text>Nothing published fits this search.</Text>}

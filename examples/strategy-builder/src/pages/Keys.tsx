@@ -1,9 +1,9 @@
-import { Button, Group, Paper, PasswordInput, Select, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import { Button, Group, PasswordInput, Select, SimpleGrid, Table, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation } from "@tanstack/react-query";
 import { deleteKey, storeKey, useApiKeys, useKeyEvents, useProviders } from "../backend.ts";
 import { BackendForm, useBackendForm } from "../forms.tsx";
-import { ErrorSentence, Loaded, Moment, PageHead } from "../parts.tsx";
+import { ErrorSentence, Loaded, Moment, PageHead, Section } from "../parts.tsx";
 
 const actions = {
   stored: "Stored",
@@ -22,10 +22,9 @@ export function KeysPage() {
         <StoreKey />
         <StoredKeys />
       </SimpleGrid>
-      <Title order={2} size="h4" mt="xl" mb="xs">
-        What happened to your keys
-      </Title>
-      <AuditTrail />
+      <Section title="What happened to your keys" mt="lg">
+        <AuditTrail />
+      </Section>
     </>
   );
 }
@@ -43,7 +42,7 @@ function StoreKey() {
     mainField: "api_key",
   });
   return (
-    <Paper withBorder p="md">
+    <Section title="Store a key">
       <BackendForm of={storing} action="Store the key">
         <Select
           label="Provider"
@@ -58,33 +57,26 @@ function StoreKey() {
           {...storing.form.getInputProps("api_key")}
         />
       </BackendForm>
-    </Paper>
+    </Section>
   );
 }
 
 function StoredKeys() {
   const remove = useMutation({ mutationFn: deleteKey });
   return (
-    <Loaded query={useApiKeys()}>
-      {(keys) => (
-        <Stack>
-          {keys.length === 0 && <Text>No key is stored yet.</Text>}
-          {keys.map(({ provider, key_hint, last_used }) => (
-            <Paper key={provider} withBorder p="md">
-              <Group justify="space-between" wrap="nowrap">
-                <div>
-                  <Text fw={600}>{provider}</Text>
-                  <Text size="sm" c="dimmed">
-                    Ends in {key_hint}.{" "}
-                    {last_used ? (
-                      <>
-                        Last used <Moment at={last_used} />.
-                      </>
-                    ) : (
-                      "Never used."
-                    )}
-                  </Text>
-                </div>
+    <Section title="Stored keys">
+      <Loaded query={useApiKeys()}>
+        {(keys) => (
+          <>
+            {keys.length === 0 && <Text>No key is stored yet.</Text>}
+            {keys.map(({ provider, key_hint, last_used, verified_at, rejected_at }) => (
+              <Group key={provider} justify="space-between" wrap="nowrap">
+                <Text size="sm">
+                  <strong>{provider}</strong>, ends in {key_hint}.{" "}
+                  {rejected_at ? "The provider refuses it." : verified_at ? "It works." : "Not checked yet."}{" "}
+                  {last_used ? "Last used " : "Never used."}
+                  {last_used && <Moment at={last_used} />}
+                </Text>
                 <Button
                   variant="light"
                   color="red"
@@ -96,12 +88,12 @@ function StoredKeys() {
                   Delete
                 </Button>
               </Group>
-            </Paper>
-          ))}
-          <ErrorSentence error={remove.error} />
-        </Stack>
-      )}
-    </Loaded>
+            ))}
+          </>
+        )}
+      </Loaded>
+      <ErrorSentence error={remove.error} />
+    </Section>
   );
 }
 

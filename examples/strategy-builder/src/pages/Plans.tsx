@@ -1,18 +1,6 @@
-import {
-  Alert,
-  Badge,
-  Button,
-  Group,
-  Paper,
-  SegmentedControl,
-  SimpleGrid,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
+import { Alert, Badge, Button, SegmentedControl, SimpleGrid, Stack, Text, TextInput } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
 import { useMutation } from "@tanstack/react-query";
-import type { Coupon } from "pinebase";
 import { useEffect, useState } from "react";
 import { Link, useSearchParams } from "wouter";
 import {
@@ -26,7 +14,7 @@ import {
   useOffers,
 } from "../backend.ts";
 import { BackendForm, useBackendForm } from "../forms.tsx";
-import { ErrorSentence, Loaded, Moment, PageHead } from "../parts.tsx";
+import { ErrorSentence, Loaded, Moment, PageHead, Section } from "../parts.tsx";
 import { useSession } from "../session.tsx";
 
 /** What can be bought, and what the person has. */
@@ -66,34 +54,27 @@ function CurrentPlan() {
   return (
     <Loaded query={account}>
       {({ plan, subscription, premium_until, is_premium }) => (
-        <Paper withBorder p="md">
-          <Group justify="space-between">
-            <div>
-              <Text size="sm" c="dimmed">
-                Your plan
-              </Text>
-              <Text fw={700} fz="lg">
-                {plan.name}
-              </Text>
-              {is_premium && premium_until && (
-                <Text size="sm">
-                  Premium until <Moment at={premium_until} />
-                </Text>
-              )}
-              {subscription?.cancel_at && (
-                <Text size="sm">
-                  It ends on <Moment at={subscription.cancel_at} />
-                </Text>
-              )}
-            </div>
-            {subscription && (
-              <Button variant="default" loading={portal.isPending} onClick={() => portal.mutate()}>
-                Manage the subscription
-              </Button>
-            )}
-          </Group>
+        <Section title="Your plan">
+          <Text fw={700} fz="lg">
+            {plan.name}
+          </Text>
+          {is_premium && premium_until && (
+            <Text size="sm">
+              Premium until <Moment at={premium_until} />
+            </Text>
+          )}
+          {subscription?.cancel_at && (
+            <Text size="sm">
+              It ends on <Moment at={subscription.cancel_at} />
+            </Text>
+          )}
+          {subscription && (
+            <Button variant="default" loading={portal.isPending} onClick={() => portal.mutate()}>
+              Manage the subscription
+            </Button>
+          )}
           <ErrorSentence error={portal.error} />
-        </Paper>
+        </Section>
       )}
     </Loaded>
   );
@@ -107,10 +88,6 @@ function Offers() {
       {(all) => {
         const currencies = [...new Set(all.flatMap(({ prices }) => prices.map(({ currency }) => currency)))].sort();
         const currency = chosen ?? currencies[0] ?? "usd";
-        const cards = (wanted: Offer["sells"]) =>
-          all
-            .filter(({ sells }) => sells === wanted)
-            .map((offer) => <OfferCard key={offer.type} offer={offer} currency={currency} />);
         return (
           <Stack gap="xl">
             {currencies.length > 1 && (
@@ -122,13 +99,11 @@ function Offers() {
                 style={{ alignSelf: "start" }}
               />
             )}
-            <SimpleGrid cols={{ base: 1, sm: 3 }}>{cards("plan")}</SimpleGrid>
-            <div>
-              <Title order={2} size="h4" mb="xs">
-                Credits to buy once
-              </Title>
-              <SimpleGrid cols={{ base: 1, sm: 3 }}>{cards("pack")}</SimpleGrid>
-            </div>
+            <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>
+              {all.map((offer) => (
+                <OfferCard key={offer.type} offer={offer} currency={currency} />
+              ))}
+            </SimpleGrid>
           </Stack>
         );
       }}
@@ -145,73 +120,46 @@ function OfferCard({ offer, currency }: { offer: Offer; currency: string }) {
   const isCurrent = offer.sells === "plan" && account.data?.plan.plan_type === offer.type;
 
   return (
-    <Paper component="section" aria-label={offer.name} withBorder p="md">
-      <Stack h="100%">
-        <Group justify="space-between">
-          <Title order={3} size="h5">
-            {offer.name}
-          </Title>
-          {isCurrent && <Badge>Your plan</Badge>}
-        </Group>
-        <Stack gap={4} flex={1}>
-          {offer.contents.map((line) => (
-            <Text key={line} size="sm">
-              {line}
-            </Text>
-          ))}
-        </Stack>
-        {prices.map((price) => (
-          <div key={price.provider}>
-            <Text fw={700} fz="lg">
-              {money(price.unit_amount, price.currency)}
-              {price.interval && (
-                <Text span size="sm" c="dimmed">
-                  {" "}
-                  a {price.interval}
-                </Text>
-              )}
-            </Text>
-            {session ? (
-              <Button
-                fullWidth
-                mt="xs"
-                disabled={isCurrent}
-                loading={checkout.isPending}
-                onClick={() => checkout.mutate(price)}
-              >
-                {price.provider === "paypal" ? `Pay for ${offer.name} with PayPal` : `Buy ${offer.name}`}
-              </Button>
-            ) : (
-              <Button fullWidth mt="xs" component={Link} href="/sign-up">
-                Sign up to buy
-              </Button>
-            )}
-          </div>
-        ))}
-        {prices.length === 0 && (
-          <Text size="sm" c="dimmed">
-            {offer.type === "free" ? "Free" : "Not on sale here"}
+    <Section title={offer.name}>
+      {isCurrent && <Badge>Your plan</Badge>}
+      <Text size="sm" flex={1} style={{ whiteSpace: "pre-line" }}>
+        {offer.contents.join("\n")}
+      </Text>
+      {prices.length === 0 && <Text c="dimmed">{offer.type === "free" ? "Free" : "Not on sale here"}</Text>}
+      {prices.map((price) => (
+        <Stack key={price.provider} gap="xs">
+          <Text fw={700} fz="lg">
+            {money(price.unit_amount, price.currency)}
+            {price.interval && ` a ${price.interval}`}
           </Text>
-        )}
-        <ErrorSentence error={checkout.error} />
-      </Stack>
-    </Paper>
+          {session ? (
+            <Button disabled={isCurrent} loading={checkout.isPending} onClick={() => checkout.mutate(price)}>
+              {price.provider === "paypal" ? `Pay for ${offer.name} with PayPal` : `Buy ${offer.name}`}
+            </Button>
+          ) : (
+            <Button component={Link} href="/sign-up">
+              Sign up to buy
+            </Button>
+          )}
+        </Stack>
+      ))}
+      <ErrorSentence error={checkout.error} />
+    </Section>
   );
 }
 
 function RedeemCoupon() {
-  const [coupon, setCoupon] = useState<Coupon | null>(null);
   const redeeming = useBackendForm({
     initialValues: { code: "" },
     submit: ({ code }) => redeemCoupon(code),
     onSuccess: ({ coupon }, form) => {
-      setCoupon(coupon);
+      notifications.show({ message: `${coupon.code}: ${coupon.discount_percent} % off your next checkout.` });
       form.reset();
     },
     mainField: "code",
   });
   return (
-    <Paper withBorder p="md" maw={420}>
+    <Section title="Redeem a code">
       <BackendForm of={redeeming} action="Redeem">
         <TextInput
           label="Coupon"
@@ -219,12 +167,7 @@ function RedeemCoupon() {
           {...redeeming.form.getInputProps("code")}
         />
       </BackendForm>
-      {coupon && (
-        <Alert mt="md" role="status">
-          {coupon.code}: {coupon.discount_percent} % off your next checkout.
-        </Alert>
-      )}
-    </Paper>
+    </Section>
   );
 }
 

@@ -1,11 +1,11 @@
-import { Anchor, Button, Paper, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import { Anchor, Button, SimpleGrid, Stack, Table, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation } from "@tanstack/react-query";
 import type { StrategyComponent, StrategyDocument } from "pinebase";
 import { Link, useLocation } from "wouter";
 import { forkStrategy, useStrategy } from "../backend.ts";
 import { slots } from "../builder/draft.ts";
-import { Author, ErrorSentence, Facts, Loaded, Moment, PageHead } from "../parts.tsx";
+import { Author, ErrorSentence, Facts, Loaded, Moment, PageHead, Section } from "../parts.tsx";
 import { useSession } from "../session.tsx";
 
 /** One published strategy, to read and to fork. */
@@ -50,11 +50,9 @@ function PublicStrategy({ strategy }: { strategy: StrategyDocument }) {
         </Text>
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
           {slots.map(({ type, label }) => (
-            <SlotContents
-              key={type}
-              label={label}
-              components={strategy.components.filter((component) => component.component_type === type)}
-            />
+            <Section key={type} title={label}>
+              <Components of={strategy.components.filter(({ component_type }) => component_type === type)} />
+            </Section>
           ))}
         </SimpleGrid>
       </Stack>
@@ -62,21 +60,14 @@ function PublicStrategy({ strategy }: { strategy: StrategyDocument }) {
   );
 }
 
-function SlotContents({ label, components }: { label: string; components: StrategyComponent[] }) {
-  return (
-    <Paper component="section" aria-label={label} withBorder p="sm">
-      <Title order={2} size="h5" mb="xs">
-        {label}
-      </Title>
-      {components.length === 0 && <Text c="dimmed">Nothing</Text>}
-      {components.map(({ position, indicator_name, parameters }) => (
-        <div key={position}>
-          <Text fw={600} size="sm">
-            {indicator_name}
-          </Text>
-          <Table mb="xs" data={{ body: Object.entries(parameters).map(([name, value]) => [name, String(value)]) }} />
-        </div>
-      ))}
-    </Paper>
-  );
+function Components({ of }: { of: StrategyComponent[] }) {
+  if (of.length === 0) return <Text c="dimmed">Nothing</Text>;
+  return of.map(({ position, indicator_name, parameters }) => (
+    <div key={position}>
+      <Text fw={600} size="sm">
+        {indicator_name}
+      </Text>
+      <Table data={{ body: Object.entries(parameters).map(([name, value]) => [name, String(value)]) }} />
+    </div>
+  ));
 }

@@ -1,0 +1,61 @@
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { passwordsOf, withoutPasswords } from "../../../scripts/lib/mask-passwords.ts";
+import { openLog } from "../../../scripts/local/log-file.ts";
+import { runCommand, scratchFolder } from "../support/commands.ts";
+
+/** What commands write ends up in the logs of continuous integration. */
+
+describe("the password of --remote", () => {
+  // Nothing listens on port 1.
+  const remote = "postgresql://postgres:hunt%23er%202@127.0.0.1:1/x";
+
+  it.each([
+    ["rollback", [`--remote=${remote}`, "--yes"]],
+    ["sweep", [`--remote=${remote}`]],
+    ["billing-reconcile", ["--since", "1d", `--remote=${remote}`]],
+    ["db-push", [remote]],
+    ["db-push", ["--remote=postgresql://postgres:hunt%zzer@127.0.0.1:1/x"]],
+    ["db-push", ["--remote", "postgresql://postgres:hunt er@127.0.0.1:port/x"]],
+  ])("is in nothing that a failing command writes: %s %j", async (command, args) => {
+    const { code, output } = await runCommand([command, ...args]);
+    expect(code).toBe(1);
+    expect(output).not.toBe("");
+    expect(output).not.toContain("hunt");
+  });
+
+  it.each([
+    ["postgresql://postgres:pa%40ss@host:5432/x", "pa%40ss and pa@ss"],
+    ["--remote=postgresql://postgres:p@ss@host:5432/x", "p@ss"],
+    ["postgresql://host/x?user=postgres&password=p%26ss", "p%26ss and p&ss"],
+  ])("is found as it is written and as the server gets it: %s", (argument, text) => {
+    expect(withoutPasswords(text, passwordsOf([argument]))).toBe(text.replace(/\S*p\S*ss/g, "***"));
+  });
+
+  it("hides no word where it is no secret", () => {
+    expect(passwordsOf(["postgresql://postgres:postgres@127.0.0.1/x", "--yes"])).toEqual([]);
+  });
+});
+
+describe("a log of the stack", () => {
+  it("keeps the order of its lines, and loses what cannot be written without ending anything", async () => {
+    const folder = await scratchFolder();
+    try {
+      const file = join(folder.path, "api.log");
+      // A folder cannot be written to, as a full disk cannot.
+      await mkdir(file);
+      const log = openLog(file);
+      log("lost\n");
+      await sleep(100);
+      await rm(file, { recursive: true });
+      for (let line = 0; line < 50; line++) log(`${line}\n`);
+      await expect
+        .poll(async () => (await readFile(file, "utf8")).trim().split("\n"))
+        .toEqual(Array.from({ length: 50 }, (_, line) => String(line)));
+    } finally {
+      await folder.remove();
+    }
+  });
+});
