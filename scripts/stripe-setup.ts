@@ -12,19 +12,20 @@ import { functionsVariables } from "./lib/functions-variables.ts";
 import { connectAsService } from "./lib/service-database.ts";
 import {
   type Amount,
+  type CatalogPrice,
   ensureCatalog,
   ensurePortal,
   ensureWebhook,
-  type SoldPlan,
+  type Sold,
 } from "./lib/stripe-catalog.ts";
 import { UserError } from "./lib/user-error.ts";
 
 const usage =
-  "Use npm run stripe:setup -- [--amount PLAN=CENTS]... [--currency usd] [--webhook-url URL] [--dry-run] [--yes] [--remote=URL] [--dir PATH].";
+  "Use npm run stripe:setup -- [--amount TYPE:CURRENCY=CENTS]... [--currency usd] [--webhook-url URL] [--dry-run] [--yes] [--remote=URL] [--dir PATH].";
 
 /**
- * `npm run stripe:setup`: finds or makes the product, the prices and the portal of our premium plans at Stripe, with `--webhook-url`
- * the webhook with its events, and stores the prices in `prices`. Any number of runs make it once. Asks before it touches the live mode.
+ * `npm run stripe:setup`: finds or makes the products and prices of our premium plans and packs and the portal at Stripe, with
+ * `--webhook-url` the webhook with its events, and stores the prices in `prices`. Any number of runs make it once. Asks before it touches the live mode.
  */
 export async function run(args: string[]): Promise<number> {
   const options = parse(args);
@@ -41,11 +42,14 @@ export async function run(args: string[]): Promise<number> {
   }
   const sql = await connectAsService(options);
   try {
-    const plans = await sql<SoldPlan[]>`
-      select p.plan_type, p.name from public.plans as p where p.is_premium and p.is_active order by p.plan_type
+    const sold = await sql<Sold[]>`
+      select p.plan_type as type, p.name, false as "isPack" from public.plans as p where p.is_premium and p.is_active
+      union all
+      select k.pack_type, k.name, true from public.credit_packs as k where k.is_active
+      order by "isPack", type
     `;
     const how = { dryRun: options.dryRun, report: (line: string) => console.log(line) };
-    const prices = await ensureCatalog(stripe, plans, options.amounts, how);
+    const prices = await ensureCatalog(stripe, sold, options.amounts, how);
     const portal = await ensurePortal(stripe, prices, how);
     const secret = options.webhookUrl ? await ensureWebhook(stripe, options.webhookUrl, how) : null;
     if (options.dryRun) {
@@ -53,7 +57,7 @@ export async function run(args: string[]): Promise<number> {
       return 0;
     }
     await store(sql, prices);
-    console.log(`The plans know their prices. Set STRIPE_PORTAL_CONFIGURATION=${portal}.`);
+    console.log(`Plans and packs know their prices. Set STRIPE_PORTAL_CONFIGURATION=${portal}.`);
     if (secret) console.log(`Set STRIPE_WEBHOOK_SECRET=${secret}. Stripe tells it this once.`);
     return 0;
   } catch (cause) {
@@ -66,22 +70,25 @@ export async function run(args: string[]): Promise<number> {
   }
 }
 
-async function store(sql: postgres.Sql, prices: ReadonlyMap<string, Stripe.Price>): Promise<void> {
+async function store(sql: postgres.Sql, prices: readonly CatalogPrice[]): Promise<void> {
   await sql.begin(async (tx) => {
-    for (const [planType, price] of prices) {
-      const { interval = "month", interval_count = 1 } = price.recurring ?? {};
+    for (const { sold, price } of prices) {
+      const interval = price.recurring?.interval ?? null;
+      const count = price.recurring?.interval_count ?? 1;
+      const plan = sold.isPack ? null : sold.type;
+      const pack = sold.isPack ? sold.type : null;
       // The old price stays, for those who pay it, and is no longer offered.
       await tx`
         update public.prices set is_current = false
-        where provider = 'stripe' and plan_type = ${planType} and currency = ${price.currency}
-          and interval = ${interval} and interval_count = ${interval_count}
+        where provider = 'stripe' and (plan_type = ${plan} or pack_type = ${pack}) and currency = ${price.currency}
+          and interval is not distinct from ${interval} and interval_count = ${count}
           and is_current and provider_price_id <> ${price.id}
       `;
       await tx`
         insert into public.prices
-          (provider, provider_price_id, plan_type, currency, unit_amount, interval, interval_count)
+          (provider, provider_price_id, plan_type, pack_type, currency, unit_amount, interval, interval_count)
         values
-          ('stripe', ${price.id}, ${planType}, ${price.currency}, ${price.unit_amount ?? 0}, ${interval}, ${interval_count})
+          ('stripe', ${price.id}, ${plan}, ${pack}, ${price.currency}, ${price.unit_amount ?? 0}, ${interval}, ${count})
         on conflict (provider, provider_price_id) do update set is_current = true
       `;
     }
@@ -124,7 +131,7 @@ function parse(args: string[]) {
     if (webhookUrl !== undefined && !URL.canParse(webhookUrl)) {
       throw new UserError(`"${webhookUrl}" is not a URL.`, usage);
     }
-    const amounts = new Map(amount.map((text) => parseAmount(text, currency)));
+    const amounts = amount.map((text) => parseAmount(text, currency));
     return { ...rest, amounts, dryRun, webhookUrl };
   } catch (cause) {
     if (cause instanceof UserError) throw cause;
@@ -132,8 +139,9 @@ function parse(args: string[]) {
   }
 }
 
-function parseAmount(text: string, currency: string): [string, Amount] {
-  const [, planType, unitAmount] = /^([a-z][a-z0-9_]+)=(\d+)$/.exec(text) ?? [];
-  if (planType === undefined) throw new UserError(`"${text}" is not PLAN=CENTS.`, usage);
-  return [planType, { unitAmount: Number(unitAmount), currency: currency.toLowerCase() }];
+function parseAmount(text: string, otherwise: string): Amount {
+  const [, type, currency = otherwise, unitAmount] =
+    /^([a-z][a-z0-9_]+)(?::([A-Za-z]{3}))?=(\d+)$/.exec(text) ?? [];
+  if (type === undefined) throw new UserError(`"${text}" is not TYPE:CURRENCY=CENTS.`, usage);
+  return { type, currency: currency.toLowerCase(), unitAmount: Number(unitAmount) };
 }

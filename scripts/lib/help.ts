@@ -84,9 +84,14 @@ const commands: Record<string, { summary: string; usage: string; options?: reado
     usage: "npm run billing:lives -- [--count N] [--seed N]",
   },
   "stripe-setup": {
-    summary: "Makes or finds the products, prices and the portal at Stripe.",
+    summary: "Makes or finds products, prices, the portal and the webhook at Stripe.",
     usage:
-      "npm run stripe:setup -- --amount PLAN=CENTS ... [--currency usd] [--dry-run] [--yes] [--remote=URL] [--dir PATH]",
+      "npm run stripe:setup -- --amount TYPE:CURRENCY=CENTS ... [--webhook-url URL] [--dry-run] [--yes] [--remote=URL] [--dir PATH]",
+    options: [
+      "--amount       of a plan or pack, in the smallest unit; may be repeated; another amount than before makes a new price",
+      "--currency     of amounts that name none; usd without it",
+      "--webhook-url  of the function stripe-webhook; the secret is printed once",
+    ],
   },
   "webhooks-replay": {
     summary: "Finishes webhook events that failed.",

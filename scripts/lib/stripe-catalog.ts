@@ -1,97 +1,130 @@
 import type Stripe from "stripe";
 import { isMissingAtStripe } from "../../supabase/functions/_shared/stripe/client.ts";
 import { registeredEvents } from "../../supabase/functions/_shared/stripe/events.ts";
+import { idOf } from "../../supabase/functions/_shared/stripe/money.ts";
 import { UserError } from "./user-error.ts";
 
-/** A plan that is sold. */
-export interface SoldPlan {
-  plan_type: string;
+/** A plan or a pack that is sold. */
+export interface Sold {
+  /** Its `plan_type` or `pack_type`. */
+  type: string;
   name: string;
+  isPack: boolean;
 }
 
-/** What a price is to be, where there is none yet. */
+/** What a price is to be. */
 export interface Amount {
+  type: string;
+  currency: string;
   /** In the currency's smallest unit. */
   unitAmount: number;
-  currency: string;
+}
+
+/** A price at Stripe and what it sells. */
+export interface CatalogPrice {
+  sold: Sold;
+  price: Stripe.Price;
 }
 
 /** Told what is done, or would be. */
 export type Report = (line: string) => void;
 
-const productId = "pinebase_premium";
-
 /**
- * Finds or makes what Stripe has to have of our plans, by ids and lookup keys of ours, so that any number of runs
- * make it once. A price that is there is left as it is: who pays it now pays it on. Gives the price of each plan; in
- * a dry run those that would be made are left out.
+ * Finds or makes what Stripe has to have of our plans and packs, by ids and lookup keys of ours, so that any number of
+ * runs make it once. A price is made for each amount that is given and not there yet; one whose amount differs is
+ * replaced by a new one, and whoever pays the old one pays it on. Gives every price that is offered; in a dry run those
+ * that would be made are left out.
  *
- * @throws UserError where a price is missing and its amount is not given
+ * @throws UserError where an amount is for nothing that is sold, or a plan would have no price at all
  */
 export async function ensureCatalog(
   stripe: Stripe,
-  plans: readonly SoldPlan[],
-  amounts: ReadonlyMap<string, Amount>,
+  sold: readonly Sold[],
+  amounts: readonly Amount[],
   { dryRun, report }: { dryRun: boolean; report: Report },
-): Promise<Map<string, Stripe.Price>> {
-  const lookupKeys = plans.map(({ plan_type }) => plan_type);
-  const { data } = await stripe.prices.list({
-    lookup_keys: lookupKeys,
-    active: true,
-    limit: 100,
-  });
-  const found = new Map(data.map((price) => [price.lookup_key, price]));
-  const missing = plans.filter(({ plan_type }) => !found.has(plan_type));
-  const unpriced = missing.find(({ plan_type }) => !amounts.has(plan_type));
-  if (unpriced) {
+): Promise<CatalogPrice[]> {
+  const unknown = amounts.find(({ type }) => !sold.some((one) => one.type === type));
+  if (unknown) {
     throw new UserError(
-      `The plan ${unpriced.plan_type} has no price at Stripe yet, and no amount is given.`,
-      `Add --amount ${unpriced.plan_type}=900 --currency usd: 9.00, in the smallest unit.`,
+      `No active plan or pack is called ${unknown.type}.`,
+      `There are ${sold.map(({ type }) => type).join(", ")}.`,
     );
   }
-  if (missing.length > 0) await ensureProduct(stripe, { dryRun, report });
-
-  const prices = new Map<string, Stripe.Price>();
-  for (const { plan_type, name } of plans) {
-    const price = found.get(plan_type);
-    if (price) {
-      report(`price ${price.id} of ${plan_type} is there`);
-      prices.set(plan_type, price);
-      continue;
+  const present = new Map<string, Stripe.Price>();
+  for await (const price of stripe.prices.list({ active: true, limit: 100 })) {
+    if (price.lookup_key !== null) present.set(price.lookup_key, price);
+  }
+  const currencies = new Set(
+    [...present.keys()].map((key) => key.slice(-3)).concat(amounts.map((one) => one.currency)),
+  );
+  const prices: CatalogPrice[] = [];
+  for (const one of sold) {
+    const given = amounts.filter(({ type }) => type === one.type);
+    const known = [...currencies].filter((currency) => present.has(lookupKey(one, currency)));
+    if (!one.isPack && known.length + given.length === 0) {
+      throw new UserError(
+        `The plan ${one.type} has no price at Stripe yet, and no amount is given.`,
+        `Add --amount ${one.type}:usd=900 for 9.00, in the smallest unit.`,
+      );
     }
-    const amount = amounts.get(plan_type);
-    if (amount === undefined) continue;
-    report(`${dryRun ? "would make" : "making"} the price of ${plan_type}`);
-    if (dryRun) continue;
-    const created = await stripe.prices.create(
-      {
-        product: productId,
-        nickname: name,
-        currency: amount.currency,
-        unit_amount: amount.unitAmount,
-        recurring: { interval: plan_type.endsWith("_yearly") ? "year" : "month" },
-        lookup_key: plan_type,
-      },
-      { idempotencyKey: `price_${plan_type}_${amount.currency}_${amount.unitAmount}` },
-    );
-    prices.set(plan_type, created);
+    for (const currency of new Set([...known, ...given.map((amount) => amount.currency)])) {
+      const there = present.get(lookupKey(one, currency)) ?? null;
+      const amount = given.findLast((each) => each.currency === currency)?.unitAmount ?? null;
+      if (there !== null && (amount === null || amount === there.unit_amount)) {
+        report(`price ${there.id} of ${one.type} is there, ${there.unit_amount} ${currency}`);
+        prices.push({ sold: one, price: there });
+      } else if (amount !== null) {
+        const verb = dryRun ? "would make" : "making";
+        report(
+          `${verb} the price of ${one.type}, ${amount} ${currency}${there === null ? "" : ` in the place of ${there.unit_amount}`}`,
+        );
+        if (dryRun) continue;
+        const price = await makePrice(stripe, one, { currency, unitAmount: amount }, there);
+        prices.push({ sold: one, price });
+      }
+    }
   }
   return prices;
 }
 
-async function ensureProduct(
+const lookupKey = ({ type }: Sold, currency: string) => `${type}_${currency}`;
+
+/** One product for each price: the portal takes no two prices of a product that are paid equally often. */
+async function makePrice(
   stripe: Stripe,
-  { dryRun, report }: { dryRun: boolean; report: Report },
-): Promise<void> {
+  sold: Sold,
+  { currency, unitAmount }: { currency: string; unitAmount: number },
+  replaced: Stripe.Price | null,
+): Promise<Stripe.Price> {
+  const key = lookupKey(sold, currency);
+  const product = `pinebase_${key}`;
   try {
-    await stripe.products.retrieve(productId);
-    report(`product ${productId} is there`);
+    await stripe.products.retrieve(product);
   } catch (error) {
     if (!isMissingAtStripe(error)) throw error;
-    report(`${dryRun ? "would make" : "making"} the product ${productId}`);
-    if (!dryRun) await stripe.products.create({ id: productId, name: "Premium" });
+    await stripe.products.create({ id: product, name: sold.name });
   }
+  const price = await stripe.prices.create(
+    {
+      product,
+      nickname: sold.name,
+      currency,
+      unit_amount: unitAmount,
+      ...(sold.isPack
+        ? {}
+        : { recurring: { interval: sold.type.endsWith("_yearly") ? "year" : "month" } }),
+      lookup_key: key,
+      transfer_lookup_key: true,
+    },
+    { idempotencyKey: `price_${key}_${unitAmount}_after_${replaced?.id ?? "none"}` },
+  );
+  // Not offered any more; its subscriptions go on.
+  if (replaced !== null) await stripe.prices.update(replaced.id, { active: false });
+  return price;
 }
+
+/** Stripe lets a customer change between so many products at most. */
+const portalProducts = 10;
 
 /**
  * Finds or makes the portal's configuration: invoices, payment methods, changing between our prices, cancelling at
@@ -99,7 +132,7 @@ async function ensureProduct(
  */
 export async function ensurePortal(
   stripe: Stripe,
-  prices: ReadonlyMap<string, Stripe.Price>,
+  prices: readonly CatalogPrice[],
   { dryRun, report }: { dryRun: boolean; report: Report },
 ): Promise<string | null> {
   const { data } = await stripe.billingPortal.configurations.list({ active: true, limit: 100 });
@@ -116,7 +149,10 @@ export async function ensurePortal(
       enabled: true,
       default_allowed_updates: ["price"],
       proration_behavior: "always_invoice",
-      products: [{ product: productId, prices: [...prices.values()].map(({ id }) => id) }],
+      products: prices
+        .filter(({ sold }) => !sold.isPack)
+        .slice(0, portalProducts)
+        .map(({ price }) => ({ product: idOf(price.product) ?? "", prices: [price.id] })),
     },
   };
   if (present) {

@@ -824,14 +824,16 @@ begin
       jsonb_agg(
         jsonb_build_object(
           'id', t.id, 'provider', t.provider, 'subscription_id', t.subscription_id, 'action', t.action, 'reason', t.reason,
-          'requested_at', t.requested_at, 'attempts', t.attempts
+          'requested_at', t.requested_at, 'attempts', t.attempts, 'email', t.email
         )
         order by t.id
       ),
       '[]'
     )
     from (
-      select k.id, k.provider, k.subscription_id, k.action, k.reason, k.requested_at, k.attempts
+      select
+        k.id, k.provider, k.subscription_id, k.action, k.reason, k.requested_at, k.attempts,
+        (select u.email from public.users as u where u.id = k.user_id and k.action = 'email') as email
       from private.provider_tasks as k
       where k.done_at is null
         and (k.retry_at is null or k.retry_at <= open_provider_tasks.as_of)
@@ -843,7 +845,7 @@ end;
 $$;
 
 comment on function private.open_provider_tasks(integer, timestamptz) is
-  'What is still to be done at a provider: [{id, provider, subscription_id, action, reason, requested_at, attempts}].';
+  'What is still to be done at a provider: [{id, provider, subscription_id, action, reason, requested_at, attempts, email}].';
 
 create function private.finish_provider_task(id bigint, error text, as_of timestamptz)
 returns void
@@ -1211,7 +1213,7 @@ begin atomic
 end;
 
 comment on function public.open_provider_tasks(integer) is
-  'Internal. What is still to be done at a provider: [{id, provider, subscription_id, action, reason, requested_at, attempts}].';
+  'Internal. What is still to be done at a provider: [{id, provider, subscription_id, action, reason, requested_at, attempts, email}].';
 
 revoke all on function private.open_provider_tasks, public.open_provider_tasks from public, anon, authenticated, service_role;
 grant execute on function private.open_provider_tasks, public.open_provider_tasks to service_role;

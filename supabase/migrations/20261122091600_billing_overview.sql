@@ -253,13 +253,17 @@ begin atomic
     union all
     select
       'provider_task', t.requested_at, t.user_id, t.provider, t.subscription_id,
-      case t.action when 'cancel' then 'It is still to be cancelled at the provider' else 'It is still to be activated at the provider' end
+      case t.action
+        when 'cancel' then 'It is still to be cancelled at the provider'
+        when 'activate' then 'It is still to be activated at the provider'
+        else 'The customer''s new email could not be told to the provider'
+      end
         || format(' (%s)', t.reason) || coalesce(format('; tried %s times: %s', t.attempts, t.error), '.'),
       'Run npm run billing:reconcile -- --since 2d, or do it in the provider''s dashboard.'
     from private.provider_tasks as t
     where t.done_at is null
       and t.requested_at >= attention.after_since
-      and (t.attempts > 0 or t.requested_at < attention.as_of - interval '15 minutes')
+      and (t.attempts > 0 or (t.action <> 'email' and t.requested_at < attention.as_of - interval '15 minutes'))
     union all
     -- Premium ends three days after a period whose renewal nobody told of.
     (

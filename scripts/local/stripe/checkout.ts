@@ -33,6 +33,15 @@ export const checkoutRoutes: Route[] = [
       success_url: z.url(),
       cancel_url: z.url().optional(),
       allow_promotion_codes: flag.optional(),
+      automatic_tax: z.strictObject({ enabled: flag }).optional(),
+      tax_id_collection: z.strictObject({ enabled: flag }).optional(),
+      customer_update: z
+        .strictObject({
+          address: z.enum(["auto", "never"]).optional(),
+          name: z.enum(["auto", "never"]).optional(),
+        })
+        .optional(),
+      billing_address_collection: z.enum(["auto", "required"]).optional(),
       payment_method_types: z.array(z.enum(["card", "sepa_debit"])).optional(),
       payment_intent_data: z
         .strictObject({
@@ -69,6 +78,25 @@ export const checkoutRoutes: Route[] = [
       }
       const coupon = given.discounts?.find((one) => !store.all("coupon").has(one.coupon));
       if (coupon) return missing("coupon", coupon.coupon);
+      if (given.discounts && given.allow_promotion_codes !== undefined) {
+        const message =
+          "You may only specify one of these parameters: allow_promotion_codes, discounts.";
+        return invalidRequest("", message);
+      }
+      if (given.customer && given.automatic_tax?.enabled && !given.customer_update?.address) {
+        const message =
+          "Automatic tax calculation in Checkout requires a valid address on the Customer, or `customer_update[address]` set to auto.";
+        return invalidRequest("customer_tax_location_invalid", message);
+      }
+      if (
+        given.customer &&
+        given.tax_id_collection?.enabled &&
+        given.customer_update?.name !== "auto"
+      ) {
+        const message =
+          "Tax ID collection requires updating business name on the customer: set `customer_update[name]` to `auto`.";
+        return invalidRequest("", message);
+      }
       if (given.subscription_data && given.mode !== "subscription") {
         const message = "You can not pass `subscription_data` in this mode.";
         return invalidRequest("", message, "subscription_data");
@@ -95,6 +123,11 @@ export const checkoutRoutes: Route[] = [
         expires_at: nowInSeconds(store) + day,
         livemode: false,
         discounts: given.discounts ?? [],
+        allow_promotion_codes: given.allow_promotion_codes ?? null,
+        automatic_tax: { enabled: given.automatic_tax?.enabled ?? false },
+        tax_id_collection: { enabled: given.tax_id_collection?.enabled ?? false },
+        billing_address_collection: given.billing_address_collection ?? null,
+        locale: given.locale ?? null,
         metadata: given.metadata,
         // Not told by Stripe; completing the session needs them.
         line_items_given: given.line_items,
@@ -180,10 +213,9 @@ export const checkoutRoutes: Route[] = [
           (given.customer === undefined || customer === given.customer) &&
           (given.status === "all" || status !== "canceled"),
       );
-      const isWanted = given.expand?.includes("data.latest_invoice");
       return pageOf(
         "/v1/subscriptions",
-        data.map((subscription) => expand(store, subscription, isWanted)),
+        data.map((subscription) => expand(store, subscription, given.expand)),
         given,
       );
     },

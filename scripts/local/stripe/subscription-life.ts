@@ -244,9 +244,27 @@ function listed(data: object[]) {
 }
 
 /** A subscription with its invoice in the place of the invoice's id, where that was asked for. */
-export function expand(store: Store, subscription: StripeObject, isWanted = false): StripeObject {
+export function expand(
+  store: Store,
+  subscription: StripeObject,
+  wanted: readonly string[] = [],
+): StripeObject {
   const invoice = store.all("invoice").get(String(subscription.latest_invoice));
-  return invoice && isWanted ? { ...subscription, latest_invoice: invoice } : subscription;
+  // A coupon that is good for once is gone from the subscription with its first invoice.
+  const coupons = z.array(z.looseObject({ id: z.string() })).catch([]);
+  const discounts = coupons.parse(subscription.coupons_of_next).map((coupon) => ({
+    ...{ id: `di_${coupon.id}`, object: "discount", subscription: subscription.id },
+    source: { type: "coupon", coupon },
+  }));
+  return {
+    ...subscription,
+    discounts: wanted.some((path) => path.endsWith("discounts.source.coupon"))
+      ? discounts
+      : discounts.map(({ id }) => id),
+    ...(invoice && wanted.some((path) => path.endsWith("latest_invoice"))
+      ? { latest_invoice: invoice }
+      : {}),
+  };
 }
 
 /**

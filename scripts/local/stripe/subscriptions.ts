@@ -117,7 +117,7 @@ export const subscriptionRoutes: Route[] = [
   route("GET", "/v1/subscriptions/:id", params({}), (given, id, store) => {
     const subscription = store.all("subscription").get(id);
     if (!subscription) return missing("subscription", id);
-    return expand(store, subscription, given.expand?.includes("latest_invoice"));
+    return expand(store, subscription, given.expand);
   }),
   route(
     "POST",

@@ -40,6 +40,9 @@ async function openPortal(
   const provider = requireProvider(providers, isPaypal ? "paypal" : "stripe");
   if (isFailure(provider)) return provider;
   try {
+    if (customerId !== null && billing.email !== null) {
+      await provider.setEmail(customerId, billing.email);
+    }
     const url = await provider.portal({ customerId, returnUrl });
     return (
       url ??

@@ -29,11 +29,21 @@ describe("stripe:setup", () => {
 
   const storedPrices = async () => {
     const sql = postgres(stack.REVOKED_DB_URL ?? stack.DB_URL, { max: 1 });
-    const rows =
-      await sql`select provider_price_id as id from public.prices where is_current order by plan_type`;
+    const rows = await sql<{ id: string }[]>`
+      select provider_price_id as id from public.prices
+      where is_current and provider_price_id not in ('price_overview', 'price_yen')
+    `;
     await sql.end();
-    return rows.map(({ id }) => id);
+    return rows.map(({ id }) => id).sort();
   };
+  const offered = () =>
+    stripe
+      .objects("price")
+      .filter(({ active }) => active)
+      .map(({ lookup_key, currency, unit_amount, recurring }) => [
+        ...[lookup_key, currency, unit_amount],
+        (recurring as { interval: string } | null)?.interval ?? null,
+      ]);
   const requests = () => stripe.requests.filter(({ method }) => method === "POST").length;
 
   it("only tells what it would do in a dry run", async () => {
@@ -52,22 +62,66 @@ describe("stripe:setup", () => {
     expect(output).not.toContain("    at ");
   });
 
-  it("makes product, prices and portal once, however often it runs, and stores the prices", async () => {
-    for (const args of [amounts, []]) {
+  it("makes products, prices of plans and packs in several currencies and the portal once, and stores them", async () => {
+    const given = [
+      ...amounts,
+      ...["--amount", "premium_monthly:eur=800", "--amount", "credits_100:usd=500"],
+    ];
+    for (const args of [given, [], given]) {
       const { code, output } = await run("stripe-setup", [remote, ...args]);
       expect([code, output]).toEqual([
         0,
         expect.stringContaining("STRIPE_PORTAL_CONFIGURATION=bpc_"),
       ]);
     }
-    expect(stripe.objects("product")).toHaveLength(1);
-    expect(stripe.objects("portal")).toHaveLength(1);
-    const made = stripe.objects("price");
-    expect(made.map(({ lookup_key, unit_amount }) => [lookup_key, unit_amount])).toEqual([
-      ["premium_monthly", 900],
-      ["premium_yearly", 9000],
+    expect(offered()).toEqual([
+      ["premium_monthly_usd", "usd", 900, "month"],
+      ["premium_monthly_eur", "eur", 800, "month"],
+      ["premium_yearly_usd", "usd", 9000, "year"],
+      ["credits_100_usd", "usd", 500, null],
     ]);
-    expect(await storedPrices()).toEqual(made.map(({ id }) => id));
+    const made = stripe.objects("price");
+    expect(await storedPrices()).toEqual(made.map(({ id }) => id).sort());
+    expect(stripe.objects("product")).toHaveLength(4);
+    // The portal changes between plans; a pack is bought once.
+    expect(stripe.objects("portal")).toMatchObject([
+      {
+        features: {
+          subscription_update: {
+            products: made
+              .filter(({ recurring }) => recurring)
+              .map(({ id, product }) => ({ product, prices: [id] })),
+          },
+        },
+      },
+    ]);
+  });
+
+  it("raises a price by a new one, and leaves the old one to those who pay it", async () => {
+    const [old] = stripe.objects("price");
+    const raised = [remote, "--amount", "premium_monthly=1200"];
+    expect((await run("stripe-setup", [...raised, "--dry-run"])).output).toContain(
+      "would make the price of premium_monthly, 1200 usd in the place of 900",
+    );
+    for (const args of [raised, raised]) expect((await run("stripe-setup", args)).code).toBe(0);
+    expect(offered()).toContainEqual(["premium_monthly_usd", "usd", 1200, "month"]);
+    expect(offered()).toHaveLength(4);
+    expect(stripe.objects("price").find(({ id }) => id === old?.id)).toMatchObject({
+      active: false,
+      unit_amount: 900,
+    });
+    expect(await storedPrices()).not.toContain(old?.id);
+    expect(await storedPrices()).toHaveLength(4);
+  });
+
+  it("says so where an amount is for nothing that is sold, or is none", async () => {
+    for (const [amount, sentence] of [
+      ["premium_weekly=100", "No active plan or pack is called premium_weekly"],
+      ["premium_monthly:usd=9.00", "is not TYPE:CURRENCY=CENTS"],
+    ] as const) {
+      const { code, output } = await run("stripe-setup", [remote, "--amount", amount]);
+      expect([code, output]).toEqual([1, expect.stringContaining(sentence)]);
+    }
   });
 
   it("registers the webhook with the events that the function reads, and tells its secret once", async () => {

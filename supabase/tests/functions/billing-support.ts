@@ -21,6 +21,7 @@ export function stubProvider(changes: Partial<Provider> = {}): Provider {
     session: unexpected,
     close: unexpected,
     activate: unexpected,
+    setEmail: () => Promise.resolve(),
     cancel: unexpected,
     portal: unexpected,
     isRefusal: () => false,

@@ -3,6 +3,7 @@ import postgres from "postgres";
 import Stripe from "stripe";
 import { directRpc } from "../../../scripts/lib/service-database.ts";
 import { createProviders } from "../../functions/_shared/billing/providers.ts";
+import { reconcile } from "../../functions/_shared/billing/reconcile.ts";
 import type { ClaimsReader } from "../../functions/_shared/caller.ts";
 import { registeredEvents } from "../../functions/_shared/stripe/events.ts";
 import { createHandler as checkout } from "../../functions/create-checkout-session/handler.ts";
@@ -39,6 +40,8 @@ export interface Shop {
   functionsUrl: string;
   /** The keys as the functions have them, for the commands. */
   keys: Record<string, string>;
+  /** The `plan_type` of a plan. */
+  planType(plan: SoldPlan): string;
   /** The provider's id of a plan's current price. */
   price: Record<SoldPlan, string>;
   paypalPrice: Record<SoldPlan, string>;
@@ -55,6 +58,8 @@ export interface Shop {
   approve(member: Member, plan: SoldPlan, options?: object): Promise<string>;
   /** Delivers an event of PayPal; gives its status. */
   deliverPaypal(type: string, resource: object): Promise<string>;
+  /** What the daily call does: reads everything and finishes what is left over. Only of a shop in this process. */
+  reconcile(): Promise<void>;
   /** Makes a new current price for a plan; the old one is no longer sold. */
   raisePrice(plan: SoldPlan, amount: number): Promise<string>;
   close(): Promise<void>;
@@ -63,9 +68,13 @@ export interface Shop {
 /**
  * Opens a shop. Its plans and prices are its own, so that shops of other test files do not meet.
  *
+ * @param settings further variables of the functions
  * @param place where the functions run: under Deno behind HTTP, or in this process, where a thousand calls take no time
  */
-export async function openShop(place: "http" | "here" = "http"): Promise<Shop> {
+export async function openShop(
+  place: "http" | "here" = "http",
+  settings: Record<string, string> = {},
+): Promise<Shop> {
   const stripe = await startStripeFake();
   const paypal = await startPaypalFake();
   const keys = {
@@ -75,6 +84,7 @@ export async function openShop(place: "http" | "here" = "http"): Promise<Shop> {
     PAYPAL_CLIENT_SECRET: "paypal-secret",
     PAYPAL_WEBHOOK_ID: paypal.webhookId,
     PAYPAL_API_BASE: paypal.url,
+    ...settings,
   };
   const functions: ShopFunctions =
     place === "http" ? await startKeyedFunctions(keys) : functionsHere(keys);
@@ -140,6 +150,7 @@ export async function openShop(place: "http" | "here" = "http"): Promise<Shop> {
     paypal,
     functionsUrl: functions.url,
     keys,
+    planType,
     price,
     paypalPrice,
     pending,
@@ -178,6 +189,9 @@ export async function openShop(place: "http" | "here" = "http"): Promise<Shop> {
       const body = await response.json();
       return response.status === 200 ? body.status : `${response.status}`;
     },
+    async reconcile() {
+      await functions.reconcile?.();
+    },
     async raisePrice(plan, amount) {
       const { id } = await newPrice(plan, amount);
       await api.prices.update(price[plan], { active: false });
@@ -205,6 +219,7 @@ interface ShopFunctions {
   url: string;
   /** Answers in this process; by HTTP where it is missing. */
   handle?(request: Request): Promise<Response>;
+  reconcile?(): Promise<unknown>;
   stop(): Promise<void>;
 }
 
@@ -238,6 +253,7 @@ function functionsHere(keys: Record<string, string>): ShopFunctions {
       if (!handler) throw new Error(`${request.url} does not run here`);
       return await handler(request);
     },
+    reconcile: () => reconcile(service, providers, { since: new Date(Date.now() - 3_600_000) }),
     stop: () => sql.end(),
   };
 }

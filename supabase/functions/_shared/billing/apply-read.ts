@@ -10,7 +10,9 @@ export const tasksSchema = z.array(
     id: z.coerce.string(),
     provider: z.enum(["stripe", "paypal"]),
     subscription_id: z.string(),
-    action: z.enum(["cancel", "activate"]),
+    action: z.enum(["cancel", "activate", "email"]),
+    /** With `email`: the customer stands in the place of the subscription, and this is their address now. */
+    email: z.string().nullish(),
   }),
 );
 
@@ -68,17 +70,19 @@ export async function runTasks(
   tasks: Tasks,
 ): Promise<number> {
   let failed = 0;
-  for (const { id, provider: name, subscription_id, action } of tasks) {
+  for (const { id, provider: name, subscription_id, action, email } of tasks) {
     const provider = providers[name];
     let error: string | null = provider ? null : `${name} is not set up`;
     try {
-      await provider?.[action](subscription_id);
+      if (action !== "email") await provider?.[action](subscription_id);
+      // Of an account that is gone nobody has to know an address.
+      else if (email) await provider?.setEmail(subscription_id, email);
     } catch (cause) {
       error = cause instanceof Error ? cause.name : "unknown";
     }
     if (error !== null) failed += 1;
     await callRpc(service, "finish_provider_task", { id, error }, z.unknown());
-    if (error !== null || provider === undefined) continue;
+    if (error !== null || provider === undefined || action === "email") continue;
     // What this asks for in turn waits for the next call: a task never leads to another without end.
     await applyRead(service, {}, async () => ({
       snapshots: [await provider.read(subscription_id)],

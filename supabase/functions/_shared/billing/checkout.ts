@@ -140,6 +140,7 @@ async function openSession(
     const left = await leaveSession(service, providers, userId, begun.session_id, state);
     return isFailure(left) ? left : null;
   }
+  if (begun.customer_id !== null) await provider.setEmail(begun.customer_id, begun.email);
   const session = await provider.open({
     attempt: begun.attempt,
     userId,

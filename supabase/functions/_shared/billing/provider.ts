@@ -97,6 +97,8 @@ export interface Provider {
   activate(subscriptionId: string): Promise<void>;
   /** Ends a subscription now. Ending one that has ended already is no error. */
   cancel(subscriptionId: string): Promise<void>;
+  /** Tells where receipts go from now on. */
+  setEmail(customerId: string, email: string): Promise<void>;
   /** Where the customer changes and cancels; null where that needs a customer that there is not. */
   portal(customer: { customerId: string | null; returnUrl: string }): Promise<string | null>;
   /** Whether an error is the provider's answer, and not the lack of one. */

@@ -6,12 +6,14 @@ import { createPaypalProvider } from "../paypal/provider.ts";
 import { createStripe, isLiveKey, stripeEnvironmentSchema } from "../stripe/client.ts";
 import { mirrorCoupon } from "../stripe/mirror-coupon.ts";
 import { createStripeProvider } from "../stripe/provider.ts";
+import { checkoutSettingsSchema } from "../stripe/sessions.ts";
 import { parseWebhookSecrets } from "../stripe/signature.ts";
 import type { Providers } from "./provider.ts";
 
 const settingsSchema = stripeEnvironmentSchema.extend({
   STRIPE_WEBHOOK_SECRET: z.string().default(""),
   STRIPE_PORTAL_CONFIGURATION: z.string().optional(),
+  ...checkoutSettingsSchema.shape,
 });
 
 /**
@@ -32,6 +34,7 @@ export function createProviders(variables: Variables, coupons: Client | null): P
             stripe,
             livemode: isLiveKey(settings.STRIPE_SECRET_KEY ?? ""),
             webhookSecrets: parseWebhookSecrets(settings.STRIPE_WEBHOOK_SECRET),
+            checkout: settings,
             portalConfiguration: settings.STRIPE_PORTAL_CONFIGURATION ?? null,
             mirrorCoupon: (code) => {
               if (coupons === null) throw new Error("Nothing here opens a checkout.");

@@ -75,6 +75,8 @@ export interface Subscription {
   plan_overridden?: boolean;
   /** PayPal: the buyer has approved, and we have not activated it. */
   approved?: boolean;
+  /** What recurring discounts take off each period: first a percentage, then an amount in the smallest unit. */
+  discount?: { percent: number; amount: number };
   payments: Payment[];
   /** Moves to another price that no paid invoice tells of. */
   changes?: { price_id: string; at: string }[];

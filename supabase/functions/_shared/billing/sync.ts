@@ -60,9 +60,11 @@ async function syncAt(
         await endCheckout(service, userId, checkout.session_id, state.completed);
       }
     }
-    return await applyRead(service, providers, () =>
-      provider.readAll(knownCustomer(billing, provider.name)),
-    );
+    const customer = knownCustomer(billing, provider.name);
+    if (customer.customerId !== null && billing.email !== null) {
+      await provider.setEmail(customer.customerId, billing.email);
+    }
+    return await applyRead(service, providers, () => provider.readAll(customer));
   } catch (error) {
     return upstreamFailure(provider, error);
   }

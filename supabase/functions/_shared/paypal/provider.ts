@@ -86,6 +86,9 @@ export function createPaypalProvider(
       }
     },
 
+    // PayPal knows no customers; its receipts go to the payer's own address.
+    setEmail: () => Promise.resolve(),
+
     portal: () =>
       Promise.resolve(`https://www.${livemode ? "" : "sandbox."}paypal.com/myaccount/autopay/`),
 

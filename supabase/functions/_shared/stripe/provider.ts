@@ -5,7 +5,13 @@ import { isMissingAtStripe } from "./client.ts";
 import { parseStripeEvent } from "./events.ts";
 import { idOf } from "./money.ts";
 import { readCustomer, readPurchase, readSubscription, userOf } from "./reader.ts";
-import { closeSession, openSession, readSessionState, sessionOutcome } from "./sessions.ts";
+import {
+  type CheckoutSettings,
+  closeSession,
+  openSession,
+  readSessionState,
+  sessionOutcome,
+} from "./sessions.ts";
 import { isSignedByStripe } from "./signature.ts";
 
 /** What Stripe needs from outside. */
@@ -14,6 +20,8 @@ export interface StripeDependencies {
   livemode: boolean;
   /** Those that may have signed a delivery: more than one while one replaces another. */
   webhookSecrets: readonly string[];
+  /** What the operator wants of a checkout. */
+  checkout?: CheckoutSettings;
   /** Of the portal, as stripe:setup made it; null for the account's own default. */
   portalConfiguration: string | null;
   /** Makes sure that the coupon of a code is at Stripe, and gives its id there. */
@@ -96,7 +104,7 @@ export function createStripeProvider(dependencies: StripeDependencies): Provider
       }
     },
 
-    open: (order) => openSession(stripe, order, mirrorCoupon),
+    open: (order) => openSession(stripe, order, dependencies.checkout ?? {}, mirrorCoupon),
     session: (id) => readSessionState(stripe, id, livemode),
     close: (id) => closeSession(stripe, id, livemode),
     activate: () => Promise.reject(new Error("Stripe activates by itself.")),
@@ -106,6 +114,16 @@ export function createStripeProvider(dependencies: StripeDependencies): Provider
         await stripe.subscriptions.cancel(id);
       } catch (error) {
         // Of one that has ended, Stripe says that it is not there.
+        if (!isMissingAtStripe(error)) throw error;
+      }
+    },
+
+    async setEmail(customerId, email) {
+      try {
+        const customer = await stripe.customers.retrieve(customerId);
+        if (customer.deleted || customer.email === email) return;
+        await stripe.customers.update(customerId, { email });
+      } catch (error) {
         if (!isMissingAtStripe(error)) throw error;
       }
     },

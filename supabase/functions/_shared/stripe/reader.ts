@@ -31,7 +31,8 @@ export async function readSubscription(
   livemode: boolean,
 ): Promise<Snapshot> {
   try {
-    const subscription = await stripe.subscriptions.retrieve(id);
+    const expand = ["discounts.source.coupon"];
+    const subscription = await stripe.subscriptions.retrieve(id, { expand });
     const [snapshot] = await withPayments(stripe, [subscription], { subscription: id });
     if (snapshot !== undefined) return snapshot;
   } catch (error) {
@@ -51,7 +52,14 @@ export async function readCustomer(
 ): Promise<{ snapshots: Subscription[]; purchases: Purchase[] }> {
   try {
     const [subscriptions, sessions] = await Promise.all([
-      all(stripe.subscriptions.list({ customer, status: "all", limit: 100 })),
+      all(
+        stripe.subscriptions.list({
+          customer,
+          status: "all",
+          limit: 100,
+          expand: ["data.discounts.source.coupon"],
+        }),
+      ),
       all(
         stripe.checkout.sessions.list({
           customer,
@@ -141,6 +149,7 @@ function snapshotOf(
     ended_at: timeOrNull(subscription.ended_at),
     unpaid_since: unpaidSince(unpaid, paid),
     status_at: status === "unpaid" ? lastFailure(unpaid, money) : null,
+    discount: discountOf(subscription),
     payments,
     changes: [
       ...unpaid.flatMap(({ lines }) =>
@@ -151,6 +160,25 @@ function snapshotOf(
       ...pending.flatMap((item) => changeOf(item, id)),
     ],
   };
+}
+
+/**
+ * What recurring discounts take off each period: a coupon that is good for once is no part of what the subscription
+ * goes on to pay. Several are taken one after the other.
+ *
+ * @see https://docs.stripe.com/api/discounts/object
+ */
+function discountOf({ discounts }: Stripe.Subscription): { percent: number; amount: number } {
+  let left = 100;
+  let amount = 0;
+  for (const discount of discounts ?? []) {
+    if (typeof discount === "string") continue;
+    const coupon = discount.source.coupon;
+    if (coupon === null || typeof coupon === "string" || coupon.duration === "once") continue;
+    left *= 1 - (coupon.percent_off ?? 0) / 100;
+    amount += coupon.amount_off ?? 0;
+  }
+  return { percent: Math.round((100 - left) * 10_000) / 10_000, amount };
 }
 
 /**

@@ -1,10 +1,46 @@
 import Stripe from "stripe";
+import { z } from "zod";
 import type { OpenSession, Order, SessionState } from "../billing/provider.ts";
 import { isoTime } from "../billing/snapshot.ts";
 import { digest } from "../digest.ts";
 import { isMissingAtStripe } from "./client.ts";
 import { idOf } from "./money.ts";
 import { type ReadingStripe, readPurchase, readSubscription } from "./reader.ts";
+
+const onOrOff = ["true", ""] as const;
+const isTrue = (text: string | undefined) => text === "true";
+
+/** What an operator may want of every checkout, by the environment of the functions. */
+export const checkoutSettingsSchema = z.object({
+  /** Stripe adds tax: https://docs.stripe.com/tax/checkout */
+  CHECKOUT_AUTOMATIC_TAX: z.enum(onOrOff).optional().transform(isTrue),
+  /** Businesses may give their tax id. */
+  CHECKOUT_TAX_IDS: z.enum(onOrOff).optional().transform(isTrue),
+  /** Promotion codes of Stripe's dashboard may be entered, where no coupon of ours is applied. */
+  CHECKOUT_PROMOTION_CODES: z.enum(onOrOff).optional().transform(isTrue),
+  /** Whether the address is asked for always, or only where the payment needs it. */
+  CHECKOUT_BILLING_ADDRESS: z.enum(["auto", "required"]).optional(),
+});
+
+/** What an operator wants of every checkout. */
+export type CheckoutSettings = Partial<z.output<typeof checkoutSettingsSchema>>;
+
+function optionsOf(settings: CheckoutSettings, hasCoupon: boolean) {
+  const automaticTax = settings.CHECKOUT_AUTOMATIC_TAX ?? false;
+  const taxIds = settings.CHECKOUT_TAX_IDS ?? false;
+  const address = settings.CHECKOUT_BILLING_ADDRESS;
+  return {
+    ...(automaticTax ? { automatic_tax: { enabled: true } } : {}),
+    ...(taxIds ? { tax_id_collection: { enabled: true } } : {}),
+    // Both write what they learn to a customer who is there already, and are refused without this.
+    ...(automaticTax || taxIds
+      ? { customer_update: { address: "auto", name: "auto" } as const }
+      : {}),
+    // Stripe takes no code beside a discount.
+    ...(settings.CHECKOUT_PROMOTION_CODES && !hasCoupon ? { allow_promotion_codes: true } : {}),
+    ...(address ? { billing_address_collection: address } : {}),
+  };
+}
 
 /** The parts of Stripe's client that a checkout needs. */
 export type SessionStripe = ReadingStripe & Pick<Stripe, "customers">;
@@ -27,6 +63,7 @@ export function sessionOutcome({
 export async function openSession(
   stripe: SessionStripe,
   order: Order,
+  settings: CheckoutSettings,
   mirrorCoupon: (code: string) => Promise<string>,
 ): Promise<OpenSession | null> {
   const { attempt, userId, priceId, isPack, locale } = order;
@@ -42,11 +79,20 @@ export async function openSession(
           ...(order.trialDays > 0 ? { trial_period_days: order.trialDays } : {}),
         },
       } as const);
-  const key = await digest(customer, priceId, coupon, locale, String(order.trialDays));
+  const options = optionsOf(settings, coupon !== null);
+  const key = await digest(
+    customer,
+    priceId,
+    coupon,
+    locale,
+    String(order.trialDays),
+    JSON.stringify(options),
+  );
   try {
     const session = await stripe.checkout.sessions.create(
       {
         ...terms,
+        ...options,
         customer,
         line_items: [{ price: priceId, quantity: 1 }],
         ...(coupon ? { discounts: [{ coupon }] } : {}),
