@@ -1,7 +1,9 @@
 -- Takes back the rules of billing. Destroys nothing.
+drop trigger users_request_new_email on public.users;
 drop trigger users_cancel_subscriptions on public.users;
 drop trigger subscriptions_premium_follows_changes on public.subscriptions;
 drop trigger subscriptions_premium_follows on public.subscriptions;
+drop function private.request_new_email();
 drop function private.cancel_subscriptions_of_deleted_user();
 drop function private.apply_purchase(jsonb, bigint, timestamptz);
 drop function private.set_revoked(uuid, boolean, timestamptz);

@@ -38,7 +38,7 @@ journey(
     await premium.getByRole("button", { name: `Buy ${plan}` }).click();
     await page.getByText("€8.00 every month").waitFor();
     await page.getByLabel("which is declined").check();
-    await page.getByRole("button", { name: "Pay" }).click();
+    await page.getByRole("button", { name: "Pay", exact: true }).click();
     await page.getByRole("alert").getByText("Your card was declined.").waitFor();
     await page.getByRole("link", { name: "Back, without paying" }).click();
     await page.getByText("Nothing was bought.").waitFor();
@@ -46,7 +46,7 @@ journey(
 
     await page.getByRole("radio", { name: "EUR" }).check({ force: true });
     await premium.getByRole("button", { name: `Buy ${plan}` }).click();
-    await page.getByRole("button", { name: "Pay" }).click();
+    await page.getByRole("button", { name: "Pay", exact: true }).click();
     await page.getByText("Thank you. The payment has arrived.").waitFor();
     await page.getByText(/^Premium until/).waitFor();
     await premium.getByText("Your plan").waitFor();
@@ -83,7 +83,7 @@ journey("a person lets a checkout expire, and then buys a pack of credits", asyn
 
   await page.getByRole("button", { name: "Buy 100 credits" }).click();
   await page.getByText("100 credits, $5.00").waitFor();
-  await page.getByRole("button", { name: "Pay" }).click();
+  await page.getByRole("button", { name: "Pay", exact: true }).click();
   await page.getByText("Thank you. The payment has arrived.").waitFor();
   await page.getByRole("link", { name: "105 credits" }).click();
   await page.getByRole("row", { name: /Bought.*A pack of credits \+100 105/ }).waitFor();
@@ -106,7 +106,7 @@ journey(
     await card.getByRole("button", { name: `Buy ${plan}` }).click();
     await page.getByText("The first 14 days are free.").waitFor();
     await page.getByText("To pay today: €0.00").waitFor();
-    await page.getByRole("button", { name: "Pay" }).click();
+    await page.getByRole("button", { name: "Pay", exact: true }).click();
     await page.getByText(/^Premium until/).waitFor();
     await page.getByRole("link", { name: "5 credits" }).waitFor();
   },

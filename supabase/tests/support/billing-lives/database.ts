@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type postgres from "postgres";
 import type { Moment } from "../billing-reference/calendar.ts";
+import type { Overview } from "../billing-reference/overview.ts";
 import type { Provider } from "../billing-reference/truth.ts";
 import { pack, plans, pricesAfter } from "./catalog.ts";
 import type { Hint } from "./provider.ts";
@@ -30,8 +31,16 @@ export interface BillingDatabase {
   accounts(userIds: string[]): Promise<Map<string, Account>>;
   /** Kind, subscription and month where there is one, and sum: a line each. */
   ledgers(userIds: string[]): Promise<Map<string, string[]>>;
+  /** The owner's figures, as the reference gives them, and all credits. */
+  overview(now: Moment): Promise<Overview & { credits: number }>;
   /** Deletes the users of a run and what is left of them. */
   forget(userIds: string[]): Promise<void>;
+}
+
+interface Figures {
+  by_currency: { mrr: number; active: number; trialing: number; past_due: number }[];
+  by_plan: { plan_type: string; active: number; trialing: number; past_due: number }[];
+  credits_outstanding: number;
 }
 
 export type ProviderEvent = Hint & { provider: Provider };
@@ -228,6 +237,23 @@ export function billingDatabase(sql: postgres.Sql): BillingDatabase {
         ledgers.set(user_id, [...(ledgers.get(user_id) ?? []), line]);
       }
       return ledgers;
+    },
+
+    async overview(now) {
+      const [row] = await sql<{ answer: Figures }[]>`
+        select private.billing_overview(as_of := ${time(now)}::timestamptz) as answer`;
+      const { by_currency = [], by_plan = [], credits_outstanding = 0 } = row?.answer ?? {};
+      const { mrr = 0, active = 0, trialing = 0, past_due = 0 } = by_currency[0] ?? {};
+      const sold = by_plan.map((plan) => [
+        plan.plan_type,
+        plan.active + plan.trialing + plan.past_due,
+      ]);
+      return {
+        mrr,
+        byStatus: { active, trialing, past_due },
+        byPlan: Object.fromEntries(sold.sort()),
+        credits: credits_outstanding,
+      };
     },
 
     async forget(userIds) {

@@ -1,4 +1,5 @@
 import { day, type Moment } from "../billing-reference/calendar.ts";
+import { overviewOf } from "../billing-reference/overview.ts";
 import type { Charge, Invoice, Subscription } from "../billing-reference/truth.ts";
 import { pack, priceOf, priceRises } from "./catalog.ts";
 import { type Delivery, deliveriesOf } from "./channel.ts";
@@ -83,6 +84,7 @@ export async function play(database: BillingDatabase, lives: readonly Life[]): P
   await sweep(stage);
   await cancelForTheDeleted(all, stage);
   await compareAccounts(all, stage, true);
+  await compareOverview(all, stage);
   const ledgers = await database.ledgers(userIds);
   compareLedgers(all, ledgers);
   const outcomes = all.map((playing) => ({
@@ -459,6 +461,18 @@ async function compareAccounts(
   }
 }
 
+/** The owner's figures against the same ones of the truth; what differs is told of the first life. */
+async function compareOverview(all: readonly Playing[], { database, now }: Stage): Promise<void> {
+  const living = all.filter(({ deleted }) => !deleted);
+  const subscriptions = living.flatMap(({ provider }) => provider.subscriptions.map(copyOf));
+  const credits = living.reduce((sum, { expectation }) => sum + expectation.balance(), 0);
+  const expected = JSON.stringify({ ...overviewOf(subscriptions, now), credits });
+  const found = JSON.stringify(await database.overview(now));
+  if (found !== expected) {
+    all[0]?.differences.push(`the overview is ${found}, expected ${expected}`);
+  }
+}
+
 function compareLedgers(all: readonly Playing[], found: ReadonlyMap<string, string[]>) {
   for (const { userId, expectation, deleted, differences, provider } of all) {
     const rows = (found.get(userId) ?? []).sort();
@@ -531,7 +545,7 @@ function compareWithTruth(
 
 /** The truth as it is now, without what only the provider knows. */
 function copyOf(subscription: ProviderSubscription): Subscription {
-  const { anchor: _, cycle: __, discount: ___, nextPrice, open, attempts, ...truth } = subscription;
+  const { anchor: _, cycle: __, nextPrice, open, attempts, ...truth } = subscription;
   return {
     ...truth,
     moves: [...truth.moves],

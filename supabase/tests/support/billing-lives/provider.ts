@@ -1,20 +1,20 @@
 import { addMonths, day, hour, type Moment } from "../billing-reference/calendar.ts";
-import type {
-  Charge,
-  Invoice,
-  PackPurchase,
-  Price,
-  Provider,
-  Subscription,
+import {
+  type Charge,
+  type Invoice,
+  type PackPurchase,
+  type Price,
+  type Provider,
+  presentPrice,
+  type Subscription,
 } from "../billing-reference/truth.ts";
 
 /** A subscription with what only its provider knows. */
 export interface ProviderSubscription extends Subscription {
+  discount: number;
   /** The day that periods are counted from, and how many have begun since. */
   anchor: Moment;
   cycle: number;
-  /** In percent, of every invoice. */
-  discount: number;
   /** The price from the next period on. */
   nextPrice: Price | null;
   /** The latest invoice while it is unpaid, and when its payment is tried. */
@@ -388,14 +388,6 @@ export function simulateProvider({ name, dunning }: CustomerOptions) {
     ...{ advance, nextAt, subscribe, change, cancel, resume, setCard },
     ...{ buyPack, payPacks, refund, dispute, closeDisputes },
   };
-}
-
-export function presentPrice({ moves }: Subscription): Price {
-  const last = moves.at(-1);
-  if (last === undefined) {
-    throw new Error("A subscription has a price from its beginning.");
-  }
-  return last.price;
 }
 
 function attemptsOf({ provider }: Subscription, start: Moment): Moment[] {

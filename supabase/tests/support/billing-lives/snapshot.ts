@@ -26,6 +26,7 @@ export function snapshotOf(
       .filter(({ kind }) => kind !== "trial")
       .map(paymentOf),
     changes: changesOf(subscription),
+    discount: { percent: subscription.discount ?? 0, amount: 0 },
   };
 }
 

@@ -56,6 +56,8 @@ export interface Invoice extends Charge {
 
 export interface Subscription {
   id: string;
+  /** What is taken off every invoice, in percent; 0 where it is not there. */
+  discount?: number;
   provider: Provider;
   customer: string;
   created: Moment;
@@ -86,4 +88,13 @@ export interface Interruption {
   why: "revoked" | "unpaid";
   from: Moment;
   to: Moment | null;
+}
+
+/** The price that a subscription has after all its moves. */
+export function presentPrice({ moves }: Subscription): Price {
+  const last = moves.at(-1);
+  if (last === undefined) {
+    throw new Error("A subscription has a price from its beginning.");
+  }
+  return last.price;
 }
