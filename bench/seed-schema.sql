@@ -1,5 +1,5 @@
 -- The schema that asked for this system, as written: every statement of its document and nothing else. The benchmark
--- runs it beside ours, and npx pinebase adopt is tested on it.
+-- runs it beside ours.
 
 CREATE TABLE users (
   id UUID PRIMARY KEY DEFAULT uuid_generate_v4(),

@@ -6,11 +6,6 @@ const commands: Record<string, { summary: string; usage: string; options?: reado
     usage: "npx pinebase add [--dry-run]",
     options: ["--dry-run  shows what would be written"],
   },
-  adopt: {
-    summary: "Adds Pinebase to a database that was made by the original schema, with its rows.",
-    usage: "npx pinebase adopt --remote=postgresql://... [--dry-run] [--yes] [--undo]",
-    options: ["--undo  goes back to what was there before"],
-  },
   push: {
     summary: "Runs supabase db push, with the checks before it.",
     usage: "npx pinebase push [--remote=postgresql://...] [--dry-run] [--yes]",

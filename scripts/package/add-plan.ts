@@ -23,25 +23,19 @@ interface Parts extends AddPlan {
  *
  * @param supabase the project's supabase folder
  * @param now migrations are stamped from here on, or after the project's newest
- * @param moved tables in public that are known to go before Pinebase's come
  * @throws UserError when something of the project's own stands where Pinebase's would go
  */
-export async function planAdd(
-  sources: Sources,
-  supabase: string,
-  now: Date,
-  moved: readonly string[] = [],
-): Promise<AddPlan> {
+export async function planAdd(sources: Sources, supabase: string, now: Date): Promise<AddPlan> {
   const ledger = await readLedger(supabase);
   const parts: Parts = { writes: [], notes: [], ledger: { ...ledger, version: sources.version } };
   const taken = [
-    ...(await planMigrations(sources, supabase, now, parts, moved)),
+    ...(await planMigrations(sources, supabase, now, parts)),
     ...(await planFiles(sources, supabase, parts)),
   ];
   if (taken.length > 0) {
     throw new UserError(
       `Pinebase needs names that are taken:\n${taken.map((line) => `  ${line}`).join("\n")}`,
-      "Nothing was changed. Rename what is listed; where the tables are those of Pinebase's original schema, see npx pinebase adopt.",
+      "Nothing was changed. Rename what is listed.",
     );
   }
   await planConfig(sources, supabase, parts);
@@ -58,7 +52,6 @@ async function planMigrations(
   supabase: string,
   now: Date,
   parts: Parts,
-  moved: readonly string[],
 ): Promise<string[]> {
   const local = await Promise.all(
     (await listMigrations(supabase)).map(async (migration) => ({
@@ -79,10 +72,7 @@ async function planMigrations(
   const present = namesInPublic(local.filter(({ file }) => !ours.has(file)));
   const taken = [...namesInPublic(fresh).keys()].flatMap((name) => {
     const file = present.get(name);
-    const goes = moved.some((table) => name === `table ${table}` || isOriginalFunction(name));
-    return file === undefined || goes
-      ? []
-      : [`${name}, made by ${join(supabase, "migrations", file)}`];
+    return file === undefined ? [] : [`${name}, made by ${join(supabase, "migrations", file)}`];
   });
 
   const stamps = stampsAfter(local.at(-1)?.version, now);
@@ -175,11 +165,6 @@ function settings(own: string, ours: string, path: string) {
       cause,
     });
   }
-}
-
-/** The functions that go with the original tables. */
-function isOriginalFunction(name: string): boolean {
-  return name === "function encrypt_api_key" || name === "function decrypt_api_key";
 }
 
 /** `<stamp>_name.sql` without the stamp. */

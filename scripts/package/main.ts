@@ -22,11 +22,6 @@ const commands: Record<string, Command> = {
     needs: [],
     load: () => import("./add.ts"),
   },
-  adopt: {
-    summary: "adds them to a database that was made by the original schema, with its rows",
-    needs: ["libpg-query", "supabase"],
-    load: () => import("./adopt.ts"),
-  },
   start: {
     summary: "runs the backend on this machine",
     needs: [

@@ -51,7 +51,6 @@ describe("the packed package", () => {
     expect(files).toContain("supabase/config.toml");
     expect(files).toContain("docs/functions.md");
     expect(files).toContain("docs/documents.md");
-    expect(files).toContain("scripts/package/adopt/import.sql");
     expect(files.filter((file) => /(^|\/)\.env|\.test\.|node_modules/.test(file))).toEqual([]);
   });
 
@@ -148,7 +147,7 @@ describe("npx pinebase in an app's project", () => {
     expect(code).toBe(1);
   });
 
-  it.each(["add", "adopt", "start", "reset", "push", "rollback"])(
+  it.each(["add", "start", "reset", "push", "rollback"])(
     "tells what %s takes, whatever is installed",
     async (command) => {
       const { code, output } = await pinebase(scratch.path, command, "--help");
@@ -189,7 +188,7 @@ describe("npx pinebase in an app's project", () => {
     expect((await pinebase(app, "add")).output).toContain("Nothing to add");
   });
 
-  it.each(["start", "push", "rollback", "adopt"])(
+  it.each(["start", "push", "rollback"])(
     "names the one command that installs what %s lacks",
     async (command) => {
       const { code, output } = await pinebase(app, command);
