@@ -11,7 +11,7 @@ const sweptSchema = z.looseObject({
 });
 
 /** So many months a sweep grants at most; after fewer, nothing is left that is due. */
-const fullBatch = 100;
+const fullBatch = 20;
 
 /**
  * `npm run sweep`: does what time has made due. For a scheduler of one's own where the project has no pg_cron.

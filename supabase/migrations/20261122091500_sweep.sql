@@ -420,8 +420,8 @@ begin
       raise warning 'the sweep could not check the ledger: % (%)', sqlerrm, sqlstate;
   end;
 
-  -- Last, because these are the rows that a user may wait for until this transaction ends.
-  v_swept := private.sweep_subscriptions(100, sweep.as_of);
+  -- Last, and few, because these are the rows that a user may wait for until this transaction ends.
+  v_swept := private.sweep_subscriptions(20, sweep.as_of);
 
   return jsonb_build_object(
     'retried', coalesce((v_retried ->> 'retried')::integer, 0),
@@ -471,9 +471,9 @@ begin
     perform cron.schedule('pinebase-sweep', '* * * * *', $job$
       do $sweep$
       begin
-        for batch in 1..200
+        for batch in 1..2000
         loop
-          exit when (private.sweep(now()) ->> 'months_granted')::integer < 100;
+          exit when (private.sweep(now()) ->> 'months_granted')::integer < 20;
           commit;
         end loop;
       end;
