@@ -7,7 +7,7 @@ import { supabase } from "./local/supabase-cli.ts";
 const usage = "Usage: npm run db:push -- --remote=postgresql://... [--dry-run] [--yes]";
 
 /**
- * `npm run db:push`: `supabase db push`, once every migration has a way back, holds nothing that a push
+ * `npm run db:push`: `supabase db push`, once every migration has a rollback, holds nothing that a push
  * refuses or must not carry, and passes Squawk. `--dry-run` and `--yes` go to the CLI, which asks
  * before it changes anything.
  */

@@ -5,7 +5,7 @@ import { withMigratedDatabase } from "./lib/scratch-platform.ts";
 
 /**
  * `npm run lint`: every linter, on the sources and on a throw-away database. `--fix` first lets Biome
- * format the sources and mend what it safely can.
+ * format the sources and correct what it safely can.
  */
 export async function run(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: { fix: { type: "boolean", default: false } } });

@@ -11,7 +11,7 @@ import { defaultDataDir, resolveFromCaller } from "./local/paths.ts";
 import { statusSchema } from "./local/status.ts";
 
 /**
- * `npm run db:rollback`: undoes the newest migrations by their ways back in `supabase/rollbacks`.
+ * `npm run db:rollback`: undoes the newest migrations by their rollbacks in `supabase/rollbacks`.
  *
  * `--last n` (1) or `--to VERSION`, which stays; `--remote=URL`, or else the stack that runs here, whose
  * folder `--dir` names; `--dry-run` tells what would happen; `--yes` does not ask.

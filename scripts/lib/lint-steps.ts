@@ -104,12 +104,12 @@ export async function lintMigrations(signal?: AbortSignal): Promise<string> {
   return findings(result);
 }
 
-/** Finds migrations without a way back, ways back of nothing, and statements that a push refuses. */
+/** Finds migrations without a rollback, rollbacks of nothing, and statements that a push refuses. */
 export async function checkMigrations(): Promise<string> {
   const migrations = await listMigrations();
   const oneWay = migrations
     .filter(({ hasRollback }) => !hasRollback)
-    .map(({ path, rollbackPath }) => `${path}: has no way back; write ${rollbackPath}`);
+    .map(({ path, rollbackPath }) => `${path}: has no rollback; write ${rollbackPath}`);
   const stray = (await strayRollbacks()).map(
     (file) => `supabase/rollbacks/${file}: belongs to no migration`,
   );

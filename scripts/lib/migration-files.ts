@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "./user-error.ts";
 
-/** A migration and the place of its way back, which has the same name in another folder. */
+/** A migration and the place of its rollback, which has the same name in another folder. */
 export interface Migration {
   /** The timestamp that the file name starts with; the order of migrations. */
   version: string;

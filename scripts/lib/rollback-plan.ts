@@ -5,11 +5,11 @@ import { UserError } from "./user-error.ts";
 export type RollbackRequest = { last: number } | { to: string };
 
 /**
- * Decides which ways back to run, newest first. An empty list means that there is nothing to do.
+ * Decides which rollbacks to run, newest first. An empty list means that there is nothing to do.
  *
  * @param applied the versions that the database has
  * @param local the migrations of this checkout
- * @throws UserError when the request cannot be met, a way back is missing, or the database has a
+ * @throws UserError when the request cannot be met, a rollback is missing, or the database has a
  *   migration that this checkout does not know
  */
 export function planRollback(
@@ -34,7 +34,7 @@ export function planRollback(
   const oneWay = steps.find((migration) => !migration.hasRollback);
   if (oneWay !== undefined) {
     throw new UserError(
-      `${oneWay.file} has no way back.`,
+      `${oneWay.file} has no rollback.`,
       `Write ${oneWay.rollbackPath}, then run the command again.`,
     );
   }

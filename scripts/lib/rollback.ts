@@ -21,11 +21,11 @@ export async function appliedVersions(sql: Sql | TransactionSql): Promise<string
 }
 
 /**
- * Runs the ways back in the order given and takes their migrations out of the history, all in one
+ * Runs the rollbacks in the order given and takes their migrations out of the history, all in one
  * transaction: either everything is undone, or nothing.
  *
  * @param expected the versions the plan was made for; another push in between stops the rollback
- * @throws UserError when a way back fails, or the database is not in the state expected
+ * @throws UserError when a rollback fails, or the database is not in the state expected
  */
 export async function rollBack(
   sql: Sql,

@@ -322,7 +322,7 @@ select 'statistics', format('%s.%I', stxnamespace::regnamespace, stxname), pg_ge
 from pg_statistic_ext
 where stxnamespace in (select oid from schemas)
 
--- A migration may bring rows, a bucket for instance, and its way back has to take them along.
+-- A migration may bring rows, a bucket for instance, and its rollback has to take them along.
 union all
 select
   'rows',

@@ -8,7 +8,7 @@ export interface Finding {
 }
 
 /**
- * Finds the statements that a migration or a way back must not hold, because both are pushed to a
+ * Finds the statements that a migration or a rollback must not hold, because both are pushed to a
  * hosted project, each inside a transaction that is not its own, and kept as text in the database.
  * The script is read by Postgres's own parser, so that text and comments are not taken for statements;
  * what that cannot read is a finding too.

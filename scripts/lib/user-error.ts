@@ -1,5 +1,5 @@
 /**
- * A failure that the person at the terminal can mend: `scripts/run.cjs` prints its sentence and the
+ * A failure that the person at the terminal can correct: `scripts/run.cjs` prints its sentence and the
  * next step, and no stack trace.
  */
 export class UserError extends Error {

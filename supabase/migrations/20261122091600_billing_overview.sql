@@ -348,7 +348,7 @@ begin atomic
     select
       'sweep_behind', b.since, null, null, 'sweep',
       'Months of credits have been due for more than an hour, although the sweep runs.',
-      'Let it run more often: npm run sweep, again and again until it does nothing.'
+      'Run npm run sweep now, and schedule it more often.'
     from (
       select min(s.next_grant_at) as since
       from public.subscriptions as s

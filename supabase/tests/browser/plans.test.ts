@@ -78,7 +78,7 @@ journey("a person lets a checkout expire, and then buys a pack of credits", asyn
   await signUp(page, person);
   await page.goto("/plans");
   await page.getByRole("button", { name: "Buy 100 credits" }).click();
-  await page.getByRole("button", { name: "Let this checkout expire" }).click();
+  await page.getByRole("button", { name: "Expire this checkout" }).click();
   await page.getByText("Nothing was bought.").waitFor();
 
   await page.getByRole("button", { name: "Buy 100 credits" }).click();

@@ -40,7 +40,7 @@ beforeEach(async () => {
 afterEach(() => scratch.remove());
 
 describe("adding Pinebase to a project", () => {
-  it("stamps every migration after the project's newest, in their order, each with its way back", async () => {
+  it("stamps every migration after the project's newest, in their order, each with its rollback", async () => {
     await put("migrations/20280101000000_later.sql", "select 1;");
     await add(sources);
     const files = (await readdir(join(supabase, "migrations"))).sort();

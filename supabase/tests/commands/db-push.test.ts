@@ -59,10 +59,10 @@ describe("npm run db:push", () => {
 
   it.each([
     [
-      "without a way back",
+      "without a rollback",
       "alter table public.plans add column x text;",
       undefined,
-      "has no way back",
+      "has no rollback",
     ],
     [
       "that cannot run in a transaction",

@@ -113,7 +113,7 @@ const expected: [step: string, findings: string[]][] = [
   ["types of edge functions (deno check)", ["TS2322"]],
   ["lint of edge functions (deno lint)", ["prefer-const"]],
   ["migrations (Squawk)", ["prefer-text-field"]],
-  ["migrations (what a push refuses)", ["29990101000000_planted.sql: has no way back"]],
+  ["migrations (what a push refuses)", ["29990101000000_planted.sql: has no rollback"]],
   [
     "advisors (supabase db advisors)",
     ["rls_disabled_in_public", "auth_rls_initplan", "function_search_path_mutable"],

@@ -41,7 +41,7 @@ describe("the packed package", () => {
     expect(code).toBe(0);
   });
 
-  it("carries every migration, its way back and the functions, and no secret or test", async () => {
+  it("carries every migration, its rollback and the functions, and no secret or test", async () => {
     const files = await installedFiles();
     for (const { path, rollbackPath } of await listMigrations()) {
       expect(files).toContain(path);

@@ -36,14 +36,14 @@ describe("the plan of a rollback", () => {
     expect(plan(applied, ahead, { last: 1 })).toEqual(["20260103000000"]);
   });
 
-  it("is refused when a way back is missing", () => {
+  it("is refused when a rollback is missing", () => {
     const oneWay = [...local.slice(0, 2), migration("20260103000000", false)];
     expect(() => plan(applied, oneWay, { last: 1 })).toThrow(
-      "20260103000000_topic.sql has no way back",
+      "20260103000000_topic.sql has no rollback",
     );
   });
 
-  it("does not mind a missing way back of a migration that stays", () => {
+  it("does not mind a missing rollback of a migration that stays", () => {
     const oneWay = [migration("20260101000000", false), ...local.slice(1)];
     expect(plan(applied, oneWay, { last: 2 })).toHaveLength(2);
   });

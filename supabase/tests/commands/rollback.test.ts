@@ -79,7 +79,7 @@ describe("rolling back", () => {
     expect(await versions()).toEqual(["20260101000000", "20260102000000"]);
   });
 
-  it("changes nothing at all when one way back fails, and names its file and line", async () => {
+  it("changes nothing at all when one rollback fails, and names its file and line", async () => {
     await writeDown("20260101000000_one", "drop table public.one;\ndrop table public.missing;");
     await expect(rollBackLast(2)).rejects.toThrow(/20260101000000_one\.sql.* failed: .*missing/);
     expect(await tables()).toEqual(["one", "two"]);
@@ -94,7 +94,7 @@ describe("rolling back", () => {
     expect(await tables()).toEqual(["one", "two"]);
   });
 
-  it("does not run a way back that would end the transaction", async () => {
+  it("does not run a rollback that would end the transaction", async () => {
     await writeDown("20260102000000_two", "drop table public.two;\ncommit;");
     await expect(rollBackLast(1)).rejects.toThrow("20260102000000_two.sql:2");
     expect(await tables()).toEqual(["one", "two"]);

@@ -6,7 +6,7 @@ import {
   startScratchPlatform,
 } from "../../../scripts/lib/scratch-platform.ts";
 
-// What a way back could forget, and what undoes it. The comparison of up-down-up.test.ts is worth as
+// What a rollback could forget, and what undoes it. The comparison of up-down-up.test.ts is worth as
 // much as the things that it sees.
 const changes: readonly [what: string, change: string, undo: string][] = [
   ["a schema", "create schema other", "drop schema other"],

@@ -95,7 +95,7 @@ describe("npm start says in one sentence what is wrong", () => {
     expect(result.output).toContain("npm ci");
   });
 
-  it("a failing migration, and goes on from there once it is mended", async () => {
+  it("a failing migration, and goes on from there once it is corrected", async () => {
     const root = await copyCheckout(join(folder.path, "checkout"));
     const file = join(root, "supabase", "migrations", "99990101000000_broken.sql");
     await writeFile(file, "create table public.broken (id no_such_type);\n");

@@ -69,7 +69,7 @@ ${trial}${discount}
 <form method="post">
 ${cardChoice()}
 <button name="action" value="pay">Pay</button>
-<button name="action" value="expire">Let this checkout expire</button>
+<button name="action" value="expire">Expire this checkout</button>
 </form>
 ${back}`,
     alert === null ? 200 : 402,
