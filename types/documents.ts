@@ -320,6 +320,29 @@ export const userExportPageSchema = z.discriminatedUnion("section", [
       applied_at: time.nullable(),
     }),
   ),
+  exportPage(
+    "archived_credits",
+    z.object({
+      user_id: id,
+      kind: z.string(),
+      transactions: z.number().meta({ description: "Ledger rows older than a year" }),
+      delta: z
+        .number()
+        .meta({ description: "Their sum; with the rows that are left, the balance" }),
+    }),
+  ),
+  exportPage(
+    "archived_key_events",
+    z.object({
+      id: z.number(),
+      user_id: id,
+      provider: z.string(),
+      action: z.string(),
+      events: z.number().meta({ description: "Events older than a year" }),
+      first_at: time,
+      last_at: time,
+    }),
+  ),
 ]);
 /** A page of a user's rows, from one table. */
 export type UserExportPage = z.infer<typeof userExportPageSchema>;

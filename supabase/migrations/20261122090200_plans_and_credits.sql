@@ -81,7 +81,7 @@ create table public.credit_transactions (
 create index credit_transactions_user_id_idx on public.credit_transactions (user_id, id);
 
 comment on table public.credit_transactions is
-  'Ledger of users.credits, append-only for every role: rows go only with their user.';
+  'Ledger of users.credits, append-only for every role: rows go only with their user, or after a year into private.archived_credits.';
 comment on column public.credit_transactions.delta is 'Credits added, or taken when negative.';
 comment on column public.credit_transactions.balance_after is 'users.credits after this row.';
 comment on column public.credit_transactions.idempotency_key is 'Makes a repeat of the same request answer the first result.';
@@ -109,12 +109,80 @@ grant select on public.credit_transactions to authenticated, service_role;
 create trigger credit_transactions_are_append_only
   before update or delete on public.credit_transactions
   for each row
-  execute function private.refuse_unless_user_is_gone();
+  execute function private.refuse_unless_gone_or_archived();
 
 create trigger credit_transactions_are_not_truncated
   before truncate on public.credit_transactions
   for each statement
-  execute function private.refuse_unless_user_is_gone();
+  execute function private.refuse_unless_gone_or_archived();
+
+-- The archive: what is left of rows that are older than a year. A user's movements become one sum for each
+-- kind, so that the archived sums and the ledger together are still the balance; those with a key leave
+-- behind what a repeat is answered with.
+create table private.archived_rows (
+  user_id uuid not null references public.users (id) on delete cascade,
+  source text not null,
+  last_id bigint not null,
+  constraint archived_rows_pkey primary key (user_id, source),
+  constraint archived_rows_source_known check (source in ('credit_transactions', 'api_key_events'))
+);
+
+comment on table private.archived_rows is
+  'Up to which id the rows of a user in an append-only table are in the archive.';
+
+create table private.archived_credits (
+  user_id uuid not null references public.users (id) on delete cascade,
+  kind text not null,
+  transactions bigint not null,
+  delta bigint not null,
+  constraint archived_credits_pkey primary key (user_id, kind)
+);
+
+comment on table private.archived_credits is
+  'How many rows of each kind have left a user''s ledger, and their sum. With the rows that are there it adds up to users.credits.';
+
+create table private.archived_credit_keys (
+  user_id uuid not null references public.users (id) on delete cascade,
+  key_hash bytea not null,
+  request_hash bigint,
+  transaction_id bigint not null,
+  balance_after integer not null,
+  constraint archived_credit_keys_pkey primary key (user_id, key_hash)
+);
+
+comment on table private.archived_credit_keys is
+  'The idempotency keys of archived ledger rows, with what a repeat is answered with.';
+comment on column private.archived_credit_keys.key_hash is 'private.credit_key_hash() of kind and key.';
+comment on column private.archived_credit_keys.request_hash is
+  'private.credit_request_hash() of amount and reason; null where the row was refunded.';
+
+revoke all on private.archived_rows, private.archived_credits, private.archived_credit_keys
+  from public, anon, authenticated, service_role;
+
+create function private.credit_key_hash(kind text, idempotency_key text)
+returns bytea
+language sql
+immutable
+security invoker
+set search_path = ''
+return substring(pg_catalog.sha256(pg_catalog.convert_to(kind || ' ' || idempotency_key, 'UTF8')) from 1 for 16);
+
+comment on function private.credit_key_hash(text, text) is
+  'Half of the SHA-256 of a kind and a key: as good as the key for telling whether it was used.';
+
+create function private.credit_request_hash(delta integer, reason text)
+returns bigint
+language sql
+immutable
+security invoker
+set search_path = ''
+return pg_catalog.hashtextextended(delta::text || coalesce(' ' || reason, ''), 0);
+
+comment on function private.credit_request_hash(integer, text) is
+  'Tells a repeat from another request under the same key.';
+
+revoke all on function private.credit_key_hash, private.credit_request_hash
+  from public, anon, authenticated, service_role;
 
 -- The opening balance is a ledger row like any other, whoever creates the account.
 create function private.record_opening_credits()
@@ -225,6 +293,16 @@ begin
     returning u.credits into v_balance;
 
     if found then
+      -- The account's lock is held, and the archive takes it too.
+      if exists (
+        select
+        from private.archived_credit_keys as a
+        where a.user_id = change_credits.user_id
+          and a.key_hash = private.credit_key_hash(change_credits.kind, change_credits.idempotency_key)
+      ) then
+        raise unique_violation;
+      end if;
+
       insert into public.credit_transactions as t
         (user_id, kind, delta, balance_after, reason, idempotency_key, refund_of)
       values (
@@ -260,7 +338,15 @@ begin
   from public.credit_transactions as t
   where t.user_id = change_credits.user_id
     and t.kind = change_credits.kind
-    and t.idempotency_key = change_credits.idempotency_key;
+    and t.idempotency_key = change_credits.idempotency_key
+  union all
+  select
+    a.transaction_id,
+    a.balance_after,
+    a.request_hash is distinct from private.credit_request_hash(change_credits.delta, change_credits.reason)
+  from private.archived_credit_keys as a
+  where a.user_id = change_credits.user_id
+    and a.key_hash = private.credit_key_hash(change_credits.kind, change_credits.idempotency_key);
 
   if found then
     if v_first.is_something_else then
@@ -554,6 +640,7 @@ set search_path = ''
 as $$
 declare
   v_charge record;
+  v_receipt jsonb;
 begin
   select t.id, t.delta, t.reason
   into v_charge
@@ -569,9 +656,20 @@ begin
       perform private.raise_error('user_not_found', 'No account has this id.');
     end if;
 
+    -- A charge that was given back is in the archive with its refund.
+    select jsonb_build_object('balance', a.balance_after, 'transaction_id', a.transaction_id, 'replayed', true)
+    into v_receipt
+    from private.archived_credit_keys as a
+    where a.user_id = refund_credits.user_id
+      and a.key_hash = private.credit_key_hash('refund', 'service:' || refund_credits.idempotency_key);
+
+    if found then
+      return v_receipt;
+    end if;
+
     perform private.raise_error(
       'invalid_argument',
-      'No charge of this user has this key: give the key of a charge_credits call.',
+      'No charge of this user in the last year has this key: give the key of a charge_credits call.',
       '{"argument": "idempotency_key"}'
     );
   end if;
@@ -619,8 +717,8 @@ begin
   select
     u.id,
     u.credits,
-    coalesce(l.ledger_sum, 0),
-    l.ledger_balance,
+    coalesce(l.ledger_sum, 0)::bigint,
+    l.ledger_balance::integer,
     coalesce(l.broken_rows, 0)
   from public.users as u
   left join (
@@ -636,7 +734,15 @@ begin
         c.balance_after,
         sum(c.delta) over (partition by c.user_id order by c.id) as running_sum,
         lead(c.id) over (partition by c.user_id order by c.id) is null as is_last
-      from public.credit_transactions as c
+      from (
+        select r.user_id, r.id, r.delta, r.balance_after
+        from public.credit_transactions as r
+        union all
+        -- What is in the archive stands before the first row that is not.
+        select a.user_id, 0, sum(a.delta), sum(a.delta)
+        from private.archived_credits as a
+        group by a.user_id
+      ) as c
       -- A range, and not "this user or no user given": for that, one user's check reads every row.
       where c.user_id between coalesce(check_ledger.user_id, '00000000-0000-0000-0000-000000000000')
         and coalesce(check_ledger.user_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
@@ -657,6 +763,95 @@ comment on function private.check_ledger(uuid) is
   'The users, or the one user, whose credits and ledger disagree: no row is the good answer.';
 
 revoke all on function private.check_ledger from public, anon, authenticated, service_role;
+
+-- Archives what is older than a time of one user's ledger: from the oldest row on, so that the rest still adds up, at
+-- most so many rows, and never the newest, which carries the balance. A charge and its refund go together.
+create function private.archive_credits(user_id uuid, before timestamptz, max_rows integer)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_last_id bigint;
+  v_rows integer;
+begin
+  -- Who is just spending is left for another time.
+  perform
+  from public.users as u
+  where u.id = archive_credits.user_id
+  for no key update skip locked;
+
+  if not found then
+    return 0;
+  end if;
+
+  select max(o.id)
+  into v_last_id
+  from (
+    select t.id, t.created_at, lead(t.id) over (order by t.id) as next_id
+    from public.credit_transactions as t
+    where t.user_id = archive_credits.user_id
+    order by t.id
+    limit archive_credits.max_rows
+  ) as o
+  where o.created_at < archive_credits.before
+    and o.next_id is not null;
+
+  v_last_id := least(
+    v_last_id,
+    (
+      select min(r.refund_of) - 1
+      from public.credit_transactions as r
+      where r.user_id = archive_credits.user_id
+        and r.id > v_last_id
+        and r.refund_of <= v_last_id
+    )
+  );
+
+  insert into private.archived_credit_keys (user_id, key_hash, request_hash, transaction_id, balance_after)
+  select
+    t.user_id,
+    private.credit_key_hash(t.kind, t.idempotency_key),
+    case when r.id is null then private.credit_request_hash(t.delta, t.reason) end,
+    t.id,
+    t.balance_after
+  from public.credit_transactions as t
+  left join public.credit_transactions as r on r.refund_of = t.id
+  where t.user_id = archive_credits.user_id
+    and t.id <= v_last_id
+    and t.idempotency_key is not null;
+
+  insert into private.archived_credits as a (user_id, kind, transactions, delta)
+  select t.user_id, t.kind, count(*), sum(t.delta)
+  from public.credit_transactions as t
+  where t.user_id = archive_credits.user_id
+    and t.id <= v_last_id
+  group by t.user_id, t.kind
+  on conflict on constraint archived_credits_pkey do update
+    set transactions = a.transactions + excluded.transactions,
+        delta = a.delta + excluded.delta;
+
+  insert into private.archived_rows as a (user_id, source, last_id)
+  select archive_credits.user_id, 'credit_transactions', v_last_id
+  where v_last_id is not null
+  on conflict on constraint archived_rows_pkey do update
+    set last_id = greatest(a.last_id, excluded.last_id);
+
+  delete from public.credit_transactions as t
+  where t.user_id = archive_credits.user_id
+    and t.id <= v_last_id;
+  get diagnostics v_rows = row_count;
+
+  return v_rows;
+end;
+$$;
+
+comment on function private.archive_credits(uuid, timestamptz, integer) is
+  'Moves a bounded number of a user''s oldest ledger rows into the archive: how many. 0 where somebody holds the account.';
+
+revoke all on function private.archive_credits from public, anon, authenticated, service_role;
 
 -- Accounts for the auth users that are here already, each with its opening credits.
 -- Confirmed users come first and single-sign-on users last: where two share an email, the

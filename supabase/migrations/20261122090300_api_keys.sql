@@ -95,7 +95,7 @@ create table public.api_key_events (
 create index api_key_events_user_id_idx on public.api_key_events (user_id, id);
 
 comment on table public.api_key_events is
-  'Audit trail of api_keys, append-only for every role: rows go only with their user.';
+  'Audit trail of api_keys, append-only for every role: rows go only with their user, or after a year into private.archived_key_events.';
 comment on column public.api_key_events.action is
   'decrypted: the key was handed to decrypt-api-key or used by llm-proxy; operator_key_used: a call of llm-proxy was made with the operator''s key.';
 comment on column public.api_key_events.request_id is 'The x-request-id of the request that caused the event.';
@@ -122,9 +122,80 @@ grant select on public.api_key_events to authenticated, service_role;
 create trigger api_key_events_are_append_only
   before update or delete on public.api_key_events
   for each row
-  execute function private.refuse_unless_user_is_gone();
+  execute function private.refuse_unless_gone_or_archived();
 
 create trigger api_key_events_are_not_truncated
   before truncate on public.api_key_events
   for each statement
-  execute function private.refuse_unless_user_is_gone();
+  execute function private.refuse_unless_gone_or_archived();
+
+-- The archive of the trail: what is left of events that are older than a year.
+create table private.archived_key_events (
+  id bigint generated always as identity primary key,
+  user_id uuid not null references public.users (id) on delete cascade,
+  provider text not null,
+  action text not null,
+  events bigint not null,
+  first_at timestamptz not null,
+  last_at timestamptz not null,
+  constraint archived_key_events_once unique (user_id, provider, action)
+);
+
+comment on table private.archived_key_events is
+  'How many events of each provider and action have left a user''s audit trail, and from when to when they were.';
+
+revoke all on private.archived_key_events from public, anon, authenticated, service_role;
+revoke all on sequence private.archived_key_events_id_seq from public, anon, authenticated, service_role;
+
+create function private.archive_key_events(user_id uuid, before timestamptz, max_rows integer)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_last_id bigint;
+  v_rows integer;
+begin
+  select max(o.id)
+  into v_last_id
+  from (
+    select t.id, t.created_at
+    from public.api_key_events as t
+    where t.user_id = archive_key_events.user_id
+    order by t.id
+    limit archive_key_events.max_rows
+  ) as o
+  where o.created_at < archive_key_events.before;
+
+  insert into private.archived_rows as a (user_id, source, last_id)
+  select archive_key_events.user_id, 'api_key_events', v_last_id
+  where v_last_id is not null
+  on conflict on constraint archived_rows_pkey do update
+    set last_id = greatest(a.last_id, excluded.last_id);
+
+  insert into private.archived_key_events as a (user_id, provider, action, events, first_at, last_at)
+  select t.user_id, t.provider, t.action, count(*), min(t.created_at), max(t.created_at)
+  from public.api_key_events as t
+  where t.user_id = archive_key_events.user_id
+    and t.id <= v_last_id
+  group by t.user_id, t.provider, t.action
+  on conflict on constraint archived_key_events_once do update
+    set events = a.events + excluded.events,
+        first_at = least(a.first_at, excluded.first_at),
+        last_at = greatest(a.last_at, excluded.last_at);
+
+  delete from public.api_key_events as t
+  where t.user_id = archive_key_events.user_id
+    and t.id <= v_last_id;
+  get diagnostics v_rows = row_count;
+
+  return v_rows;
+end;
+$$;
+
+comment on function private.archive_key_events(uuid, timestamptz, integer) is
+  'Moves a bounded number of a user''s oldest audit events into the archive: how many.';
+
+revoke all on function private.archive_key_events from public, anon, authenticated, service_role;

@@ -91,7 +91,7 @@ security invoker
 set search_path = ''
 return array[
   'users', 'credit_transactions', 'subscriptions', 'api_keys', 'api_key_events', 'indicators', 'custom_indicators',
-  'strategies', 'strategy_components', 'strategy_versions', 'user_coupons'
+  'strategies', 'strategy_components', 'strategy_versions', 'user_coupons', 'archived_credits', 'archived_key_events'
 ];
 
 comment on function private.export_sections() is
@@ -132,12 +132,14 @@ begin
   end if;
 
   if export_user_data.cursor is not null then
-    if v_section in ('credit_transactions', 'api_key_events') and v_key ~ '^\d{1,18}$' then
+    if v_section in ('credit_transactions', 'api_key_events', 'archived_key_events') and v_key ~ '^\d{1,18}$' then
       v_after_number := v_key::bigint;
     elsif v_section = 'strategy_versions' and v_key ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:\d{1,9}$' then
       v_after_id := split_part(v_key, ':', 1)::uuid;
       v_after_number := split_part(v_key, ':', 2)::bigint;
-    elsif v_section not in ('credit_transactions', 'api_key_events', 'strategy_versions')
+    elsif v_section not in (
+        'credit_transactions', 'api_key_events', 'strategy_versions', 'archived_credits', 'archived_key_events'
+      )
       and v_key ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
     then
       v_after_id := v_key::uuid;
@@ -226,6 +228,20 @@ begin
         select to_jsonb(t), t.id::text
         from public.user_coupons as t
         where t.user_id = v_user_id and t.id > v_after_id
+        order by t.id
+        limit 1001;
+    when 'archived_credits' then
+      -- One row for each kind of movement: never more than a page.
+      open v_source for
+        select to_jsonb(t), t.kind
+        from private.archived_credits as t
+        where t.user_id = v_user_id
+        order by t.kind;
+    when 'archived_key_events' then
+      open v_source for
+        select to_jsonb(t), t.id::text
+        from private.archived_key_events as t
+        where t.user_id = v_user_id and t.id > v_after_number
         order by t.id
         limit 1001;
     else

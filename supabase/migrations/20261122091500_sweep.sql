@@ -2,17 +2,18 @@
 -- number of them and skips what somebody else holds, so that it costs nothing when nothing is
 -- due and no user waits for it. A scheduled job calls it; more often is always allowed.
 
--- Where the ledger check stands.
+-- Where the ledger check and the archive stand.
 create table private.sweep_state (
   is_only boolean primary key default true,
   ledger_id bigint not null default 0,
   user_id uuid not null default '00000000-0000-0000-0000-000000000000',
+  archive_user_id uuid not null default '00000000-0000-0000-0000-000000000000',
   swept_at timestamptz,
   installed_at timestamptz not null default now(),
   constraint sweep_state_is_only check (is_only)
 );
 
-comment on table private.sweep_state is 'One row: up to where the sweep has checked the ledger, and when it last ran.';
+comment on table private.sweep_state is 'One row: up to where the sweep has checked the ledger, whose rows it archived last, and when it last ran.';
 
 revoke all on private.sweep_state from public, anon, authenticated, service_role;
 
@@ -254,6 +255,11 @@ begin
               order by b.id desc
               limit 1
             ),
+            (
+              select sum(a.delta)
+              from private.archived_credits as a
+              where a.user_id = t.user_id
+            ),
             0
           )
         ) as is_broken
@@ -277,7 +283,14 @@ begin
     from public.users as u
     cross join lateral (
       select
-        sum(t.delta) as ledger_sum,
+        sum(t.delta) + coalesce(
+          (
+            select sum(a.delta)
+            from private.archived_credits as a
+            where a.user_id = u.id
+          ),
+          0
+        ) as ledger_sum,
         (array_agg(t.balance_after order by t.id desc))[1] as ledger_balance
       from public.credit_transactions as t
       where t.user_id = u.id
@@ -317,6 +330,91 @@ $$;
 comment on function private.sweep_ledger(integer, integer, timestamptz) is
   'Checks the ledger of accounts that moved since the last time, and of a slice of all others: the accounts that disagree.';
 
+-- Ledger and audit trail keep a year. Whose oldest row is thirteen months old gives up what is older than twelve,
+-- so that each account comes up once a month. What an account has is found by its oldest rows; those of the next
+-- accounts are looked at, until so many rows are archived.
+create function private.sweep_archive(max_rows integer, max_users integer)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  -- When a row was written is the clock's time, whatever time the sweep is asked to sweep for.
+  v_due timestamptz := now() - interval '13 months';
+  v_before timestamptz := now() - interval '12 months';
+  v_user record;
+  v_rows integer := 0;
+  v_last_user uuid;
+begin
+  for v_user in
+    select
+      u.id,
+      exists (
+        select
+        from (
+          select t.created_at, lead(t.id) over (order by t.id) as next_id
+          from public.credit_transactions as t
+          where t.user_id = u.id
+          order by t.id
+          limit 2
+        ) as oldest
+        where oldest.created_at < v_due
+          and oldest.next_id is not null
+      ) as has_credits,
+      exists (
+        select
+        from (
+          select t.created_at
+          from public.api_key_events as t
+          where t.user_id = u.id
+          order by t.id
+          limit 1
+        ) as oldest
+        where oldest.created_at < v_due
+      ) as has_events
+    from (
+      select n.id
+      from public.users as n
+      cross join private.sweep_state as s
+      where n.id > s.archive_user_id
+      order by n.id
+      limit sweep_archive.max_users
+    ) as u
+    order by u.id
+  loop
+    begin
+      if v_user.has_credits then
+        v_rows := v_rows + private.archive_credits(v_user.id, v_before, sweep_archive.max_rows - v_rows);
+      end if;
+      if v_user.has_events and v_rows < sweep_archive.max_rows then
+        v_rows := v_rows + private.archive_key_events(v_user.id, v_before, sweep_archive.max_rows - v_rows);
+      end if;
+    exception
+      when others then
+        raise warning 'the rows of account % could not be archived: % (%)', v_user.id, sqlerrm, sqlstate;
+    end;
+    -- Nothing was left out of this account's rows, so the next one's turn is next.
+    exit when v_rows >= sweep_archive.max_rows;
+    v_last_user := v_user.id;
+  end loop;
+
+  update private.sweep_state as s
+  set archive_user_id = coalesce(
+    v_last_user,
+    -- From the beginning again after the last one.
+    case when v_rows = 0 then '00000000-0000-0000-0000-000000000000' else s.archive_user_id end
+  )
+  where s.is_only;
+
+  return v_rows;
+end;
+$$;
+
+comment on function private.sweep_archive(integer, integer) is
+  'Moves ledger rows and audit events of the next accounts into the archive once they are thirteen months old: how many rows.';
+
 -- A failing part says so and does not stop the others.
 create function private.sweep(as_of timestamptz)
 returns jsonb
@@ -333,6 +431,7 @@ declare
   v_abandoned integer := 0;
   v_deleted integer := 0;
   v_unlinked integer := 0;
+  v_archived integer := 0;
   v_rows integer;
   v_failures integer := 0;
 begin
@@ -420,6 +519,14 @@ begin
       raise warning 'the sweep could not check the ledger: % (%)', sqlerrm, sqlstate;
   end;
 
+  begin
+    v_archived := private.sweep_archive(1000, 100);
+  exception
+    when others then
+      v_failures := v_failures + 1;
+      raise warning 'the sweep could not archive the ledger and the audit trail: % (%)', sqlerrm, sqlstate;
+  end;
+
   -- Last, and few, because these are the rows that a user may wait for until this transaction ends.
   v_swept := private.sweep_subscriptions(20, sweep.as_of);
 
@@ -429,7 +536,7 @@ begin
     'ended', v_swept -> 'ended',
     'months_granted', v_swept -> 'months_granted',
     'unlinked', v_unlinked,
-    'deleted', v_deleted,
+    'deleted', v_deleted + v_archived,
     'failures', v_failures + coalesce((v_retried ->> 'failures')::integer, 0) + (v_swept ->> 'failures')::integer,
     'ledger_disagreements', v_ledger
   );
@@ -456,6 +563,7 @@ revoke all on function
   private.sweep_subscription,
   private.sweep_subscriptions,
   private.sweep_ledger,
+  private.sweep_archive,
   private.sweep,
   public.sweep
   from public, anon, authenticated, service_role;

@@ -1,4 +1,5 @@
--- Takes back plans and credits. Destroys the ledger; the balances in users.credits stay.
+-- Takes back plans and credits. Destroys the ledger and its archive; the balances in users.credits stay.
+drop function private.archive_credits(uuid, timestamptz, integer);
 drop function private.check_ledger(uuid);
 drop function public.refund_credits(uuid, text);
 drop function private.refund_credits(uuid, text);
@@ -15,5 +16,10 @@ drop trigger users_credits_are_ledgered on public.users;
 drop function private.require_ledgered_credits();
 drop trigger users_record_opening_credits on public.users;
 drop function private.record_opening_credits();
+drop function private.credit_request_hash(integer, text);
+drop function private.credit_key_hash(text, text);
+drop table private.archived_credit_keys;
+drop table private.archived_credits;
+drop table private.archived_rows;
 drop table public.credit_transactions;
 drop table public.plans;

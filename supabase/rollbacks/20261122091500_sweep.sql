@@ -1,4 +1,4 @@
--- Takes back the sweep and its schedule. Destroys nothing but where the ledger check stood.
+-- Takes back the sweep and its schedule. Destroys nothing but where the ledger check and the archive stood.
 do $$
 begin
   if exists (select from pg_catalog.pg_extension where extname = 'pg_cron') then
@@ -11,6 +11,7 @@ $$;
 
 drop function public.sweep();
 drop function private.sweep(timestamptz);
+drop function private.sweep_archive(integer, integer);
 drop function private.sweep_ledger(integer, integer, timestamptz);
 drop function private.sweep_subscriptions(integer, timestamptz);
 drop function private.sweep_subscription(uuid, timestamptz);

@@ -68,6 +68,18 @@ insert into public.api_key_events (user_id, provider, action)
 select md5(who)::uuid, 'openai', 'stored'
 from unnest(array['leaver', 'keeper']) as who;
 
+-- Of each some rows are in the archive.
+select private.archive_key_events(md5(who)::uuid, now() + interval '1 day', 100)
+from unnest(array['leaver', 'keeper']) as who;
+insert into public.api_key_events (user_id, provider, action)
+select md5(who)::uuid, 'openai', 'decrypted'
+from unnest(array['leaver', 'keeper']) as who;
+select public.grant_credits(md5(who)::uuid, 1), public.charge_credits(md5(who)::uuid, 1),
+  private.archive_credits(md5(who)::uuid, now() + interval '1 day', 1)
+from unnest(array['leaver', 'keeper']) as who;
+set constraints all immediate;
+set constraints all deferred;
+
 insert into public.subscriptions (user_id, status, provider, provider_subscription_id, plan_type, current_period_end, ended_at)
 values
   (md5('leaver')::uuid, 'canceled', 'stripe', 'sub_data_old', 'premium_monthly', now() - interval '1 year', now() - interval '1 year'),
@@ -145,8 +157,9 @@ select set_eq(
   $$select c.relname::text
     from pg_catalog.pg_class as c
     join pg_catalog.pg_attribute as a on a.attrelid = c.oid and not a.attisdropped
-    where c.relnamespace = 'public'::regnamespace
-      and c.relkind = 'r'
+    where c.relkind = 'r'
+      and c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
+      and (c.relnamespace = 'public'::regnamespace or c.relname in ('archived_credits', 'archived_key_events'))
       and (a.attname in ('user_id', 'created_by') or c.relname = 'users')$$,
   'every table with rows of users is exported'
 );
@@ -160,7 +173,7 @@ declare
   v_count bigint;
 begin
   execute format(
-    'select count(*) from public.%I where %I = %L', table_name,
+    'select count(*) from %s where %I = %L', coalesce(to_regclass('public.' || table_name), to_regclass('private.' || table_name)),
     case table_name when 'users' then 'id' when 'indicators' then 'created_by' else 'user_id' end, md5(who)::uuid
   ) into v_count;
   return v_count;
