@@ -46,7 +46,7 @@ export type Database = {
           created_at: string;
           id: string;
           key_encrypted: string;
-          key_hint: string | null;
+          key_hint: string;
           last_used: string | null;
           provider: string;
           rejected_at: string | null;
@@ -60,7 +60,7 @@ export type Database = {
           created_at?: string;
           id?: string;
           key_encrypted: string;
-          key_hint?: string | null;
+          key_hint: string;
           last_used?: string | null;
           provider: string;
           rejected_at?: string | null;
@@ -73,7 +73,7 @@ export type Database = {
           created_at?: string;
           id?: string;
           key_encrypted?: string;
-          key_hint?: string | null;
+          key_hint?: string;
           last_used?: string | null;
           provider?: string;
           rejected_at?: string | null;
@@ -815,7 +815,6 @@ export type Database = {
       };
       grant_premium: { Args: { plan_type: string; until: string; user_id: string }; Returns: Json };
       has_second_factor: { Args: { user_id: string }; Returns: boolean };
-      import_legacy_api_key_secret: { Args: { secret: string }; Returns: Json };
       link_billing_customer: {
         Args: { customer_id: string; provider: string; user_id: string };
         Returns: string;

@@ -118,7 +118,7 @@ export const storedApiKeySchema = z.object({
   id,
   provider: z.string(),
   /** The last four characters. */
-  key_hint: z.string().nullable(),
+  key_hint: z.string(),
   created_at: time,
   updated_at: time,
   last_used: time.nullable(),

@@ -42,7 +42,6 @@ export const rpcAnswerSchemas = {
   get_strategy: strategyDocumentSchema,
   grant_credits: creditReceiptSchema,
   grant_premium: accountSchema,
-  import_legacy_api_key_secret: z.object({ imported: z.boolean() }),
   list_llm_providers: z.array(llmProviderSchema),
   list_public_strategies: strategyPageSchema,
   preview_coupon: couponResultSchema,

@@ -55,7 +55,6 @@ export const rpcs: Readonly<
   get_strategy: { required: ["strategy_id"], visitor: "may call" },
   grant_credits: { required: ["user_id", "amount"], visitor: "refused" },
   grant_premium: { required: ["user_id", "plan_type", "until"], visitor: "refused" },
-  import_legacy_api_key_secret: { required: ["secret"], visitor: "refused" },
   list_llm_providers: { required: [], visitor: "may call" },
   list_public_strategies: { required: [], visitor: "may call" },
   preview_coupon: { required: ["user_id", "code"], visitor: "refused" },

@@ -9,24 +9,24 @@ create table public.api_keys (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   last_used timestamptz,
-  key_hint text,
+  key_hint text not null,
   secret_version integer not null,
   verified_at timestamptz,
   rejected_at timestamptz,
   constraint api_keys_one_per_provider unique (user_id, provider),
   constraint api_keys_provider_form check (provider ~ '^[a-z][a-z0-9_-]{1,31}$'),
-  -- A key of 512 characters takes some 770 in the envelope; the rest is room for older formats.
+  -- A key of 512 characters takes some 770 in the envelope; the rest is room for another format.
   constraint api_keys_key_encrypted_length check (char_length(key_encrypted) between 1 and 4096),
   constraint api_keys_key_hint_length check (char_length(key_hint) between 1 and 4),
-  constraint api_keys_secret_version_not_negative check (secret_version >= 0)
+  constraint api_keys_secret_version_positive check (secret_version > 0)
 );
 
 comment on table public.api_keys is
   'Encrypted language-model keys, one row per user and provider. Written and read by functions only.';
 comment on column public.api_keys.provider is 'Lower-case name of the language-model provider, such as openai.';
 comment on column public.api_keys.key_encrypted is 'The ciphertext, bound to user, provider and secret version. No client may select it.';
-comment on column public.api_keys.key_hint is 'The last four characters, to recognise a key by; null where unknown (imported rows).';
-comment on column public.api_keys.secret_version is 'Which Vault secret opens the row; 0 is the imported legacy secret.';
+comment on column public.api_keys.key_hint is 'The last four characters, to recognise a key by.';
+comment on column public.api_keys.secret_version is 'Version of the Vault secret that opens the row.';
 comment on column public.api_keys.last_used is 'When the key was last read from its row.';
 comment on column public.api_keys.verified_at is 'When the provider last confirmed that it accepts the key; null where it was never asked or did not answer.';
 comment on column public.api_keys.rejected_at is 'When the provider began to refuse the key (401 or 403); null while it accepts it.';

@@ -190,58 +190,6 @@ comment on function private.open_sealed(text, text, text) is
 
 revoke all on function private.open_sealed from public, anon, authenticated, service_role;
 
--- The format of the functions that came before: AES-CBC under the raw secret, no IV, no
--- tag, base64. Without a tag a changed ciphertext shows only where the result is no text:
--- such rows are for being upgraded. The casts are theirs, with their reading of backslashes.
-create function private.open_legacy(encrypted text, secret text)
-returns text
-language plpgsql
-volatile
-security invoker
-set search_path = ''
-as $$
-declare
-  v_text text;
-begin
-  v_text := convert_from(
-    extensions.decrypt(decode(open_legacy.encrypted, 'base64'), open_legacy.secret::bytea, 'aes-cbc/pad:pkcs'),
-    'UTF8'
-  );
-  -- Tab and line ends were pasted with a key now and then.
-  if v_text = '' or v_text ~ '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]' then
-    return null;
-  end if;
-  return v_text;
-exception
-  when others then
-    return null;
-end;
-$$;
-
-comment on function private.open_legacy(text, text) is
-  'Opens what the earlier encrypt_api_key() made, or gives null.';
-
-revoke all on function private.open_legacy from public, anon, authenticated, service_role;
-
--- Base64 never contains a full stop, so the prefix tells the formats apart.
-create function private.open_unbound(encrypted text, secret text)
-returns text
-language sql
-volatile
-security invoker
-set search_path = ''
-as $$
-  select case
-    when left(encrypted, 3) = 'v2.' then private.open_sealed(encrypted, secret, '')
-    else private.open_legacy(encrypted, secret)
-  end
-$$;
-
-comment on function private.open_unbound(text, text) is
-  'Opens what encrypt_api_key() made, this one or the earlier one; null where it does not open.';
-
-revoke all on function private.open_unbound from public, anon, authenticated, service_role;
-
 create function private.encrypt_api_key(key_text text, secret text)
 returns text
 language plpgsql
@@ -301,7 +249,7 @@ begin
       jsonb_build_object('argument', case when decrypt_api_key.secret is null then 'secret' else 'encrypted_key' end)
     );
   end if;
-  v_plaintext := private.open_unbound(decrypt_api_key.encrypted_key, decrypt_api_key.secret);
+  v_plaintext := private.open_sealed(decrypt_api_key.encrypted_key, decrypt_api_key.secret, '');
   if v_plaintext is null then
     perform private.raise_error('decryption_failed', 'This does not open with this secret. Check both.');
   end if;
@@ -325,16 +273,16 @@ begin atomic
 end;
 
 comment on function public.decrypt_api_key(text, text) is
-  'Opens what encrypt_api_key made, the earlier format (base64 of AES-CBC without IV) included. Does not open stored keys.';
+  'Opens what encrypt_api_key made. Does not open stored keys.';
 
 revoke all on function public.decrypt_api_key from public, anon, authenticated, service_role;
 grant execute on function public.decrypt_api_key to service_role;
 
 -- ----------------------------------------------------------------- the secrets
 -- In Vault under api_key_secret_v1, _v2 and so on; the highest encrypts, all decrypt.
--- Version 0 is the legacy secret, under api_key_secret_legacy. Each carries a check value
--- in its description: a secret that was overwritten from outside, or that came from
--- another project's backup, is recognised before a key is stored under it and lost.
+-- Each carries a check value in its description: a secret that was overwritten from
+-- outside, or that came from another project's backup, is recognised before a key is
+-- stored under it and lost.
 --
 -- These functions read Vault by name at run time and so do not depend on its objects,
 -- which are the platform's to replace.
@@ -347,10 +295,7 @@ security invoker
 set search_path = ''
 as $$
 begin
-  return case api_key_secret_name.version
-    when 0 then 'api_key_secret_legacy'
-    else 'api_key_secret_v' || api_key_secret_name.version
-  end;
+  return 'api_key_secret_v' || api_key_secret_name.version;
 end;
 $$;
 
@@ -470,8 +415,7 @@ comment on function private.hold_current_api_key_secret() is
 
 revoke all on function private.hold_current_api_key_secret from public, anon, authenticated, service_role;
 
--- The same for rows that are written past the functions. Legacy rows may come before
--- their secret does.
+-- The same for rows that are written past the functions.
 create function private.require_api_key_secret()
 returns trigger
 language plpgsql
@@ -482,7 +426,7 @@ as $$
 begin
   perform pg_advisory_xact_lock_shared(hashtext('api_key_secret'), new.secret_version);
 
-  if new.secret_version > 0 and not exists (
+  if not exists (
     select
     from vault.secrets as s
     where s.name = private.api_key_secret_name(new.secret_version)
@@ -561,8 +505,6 @@ comment on function private.api_key_context(uuid, text, integer) is
 
 revoke all on function private.api_key_context from public, anon, authenticated, service_role;
 
--- Rows under the legacy secret came without a context. All others have one, and no other
--- format is tried on them: a row cannot be talked down to the weaker one.
 create function private.open_api_key(key_encrypted text, secret text, user_id uuid, provider text, version integer)
 returns text
 language plpgsql
@@ -571,9 +513,6 @@ security invoker
 set search_path = ''
 as $$
 begin
-  if open_api_key.version = 0 then
-    return private.open_unbound(open_api_key.key_encrypted, open_api_key.secret);
-  end if;
   return private.open_sealed(
     open_api_key.key_encrypted,
     open_api_key.secret,
@@ -641,7 +580,7 @@ declare
   v_key record;
   v_plaintext text;
   v_page integer;
-  v_last_version integer := -1;
+  v_last_version integer := 0;
   v_last_id uuid := '00000000-0000-0000-0000-000000000000';
   v_reencrypted integer := 0;
   v_remaining integer;
@@ -663,7 +602,7 @@ begin
   loop
     v_page := 0;
     for v_key in
-      select k.id, k.user_id, k.provider, k.key_encrypted, k.key_hint, k.secret_version
+      select k.id, k.user_id, k.provider, k.key_encrypted, k.secret_version
       from public.api_keys as k
       join public.users as u on u.id = k.user_id
       where k.secret_version < v_version
@@ -693,7 +632,6 @@ begin
       set key_encrypted = private.seal(
             v_plaintext, v_secret, private.api_key_context(v_key.user_id, v_key.provider, v_version)
           ),
-          key_hint = coalesce(v_key.key_hint, right(btrim(v_plaintext, E' \t\r\n'), 4)),
           secret_version = v_version
       where k.id = v_key.id;
 
@@ -748,9 +686,9 @@ declare
   v_in_use jsonb := jsonb_build_object('version', drop_api_key_secret.version);
   v_dropped integer;
 begin
-  if drop_api_key_secret.version is null or drop_api_key_secret.version < 0 then
+  if drop_api_key_secret.version is null or drop_api_key_secret.version < 1 then
     perform private.raise_error(
-      'invalid_argument', 'Give the version to drop; 0 is the legacy secret.', '{"argument": "version", "minimum": 0}'
+      'invalid_argument', 'Give the version to drop.', '{"argument": "version", "minimum": 1}'
     );
   end if;
 
@@ -792,81 +730,7 @@ begin atomic
 end;
 
 comment on function public.drop_api_key_secret(integer) is
-  'Deletes an old secret that no stored key needs any more; 0 is the legacy one. {dropped}: false where there was none.';
+  'Deletes an old secret that no stored key needs any more. {dropped}: false where there was none.';
 
 revoke all on function public.drop_api_key_secret from public, anon, authenticated, service_role;
 grant execute on function public.drop_api_key_secret to service_role;
-
--- Rows of the earlier functions come in with secret_version 0 and are read with the secret
--- given here. Where such rows are there already, one of them must open with it: a typing
--- error would else replace the right one. Twenty are tried, because one may be damaged.
-create function private.import_legacy_api_key_secret(secret text)
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $$
-declare
-  v_id uuid;
-  v_description text;
-begin
-  if import_legacy_api_key_secret.secret is null or import_legacy_api_key_secret.secret = '' then
-    perform private.raise_error('invalid_argument', 'Give the secret that the keys were encrypted with.', '{"argument": "secret"}');
-  end if;
-
-  perform pg_advisory_xact_lock(hashtext('api_key_secrets'), 0);
-
-  if private.api_key_secret(0) = import_legacy_api_key_secret.secret then
-    return jsonb_build_object('imported', false);
-  end if;
-
-  if not (
-    select coalesce(bool_or(private.open_unbound(k.key_encrypted, import_legacy_api_key_secret.secret) is not null), true)
-    from (
-      select legacy.key_encrypted
-      from public.api_keys as legacy
-      where legacy.secret_version = 0
-      order by legacy.id
-      limit 20
-    ) as k
-  ) then
-    perform private.raise_error('decryption_failed', 'No stored legacy key opens with this secret. Check it.');
-  end if;
-
-  v_description := private.api_key_secret_description(import_legacy_api_key_secret.secret);
-
-  select s.id
-  into v_id
-  from vault.secrets as s
-  where s.name = private.api_key_secret_name(0);
-
-  if v_id is null then
-    perform vault.create_secret(import_legacy_api_key_secret.secret, private.api_key_secret_name(0), v_description);
-  else
-    perform vault.update_secret(v_id, import_legacy_api_key_secret.secret, private.api_key_secret_name(0), v_description);
-  end if;
-  return jsonb_build_object('imported', true);
-end;
-$$;
-
-comment on function private.import_legacy_api_key_secret(text) is 'The work of public.import_legacy_api_key_secret().';
-
-revoke all on function private.import_legacy_api_key_secret from public, anon, authenticated, service_role;
-grant execute on function private.import_legacy_api_key_secret to service_role;
-
-create function public.import_legacy_api_key_secret(secret text)
-returns jsonb
-language sql
-volatile
-security invoker
-set search_path = ''
-begin atomic
-  select private.import_legacy_api_key_secret(secret);
-end;
-
-comment on function public.import_legacy_api_key_secret(text) is
-  'Puts the secret of imported rows (secret_version 0) into Vault. {imported}: false where it was there already.';
-
-revoke all on function public.import_legacy_api_key_secret from public, anon, authenticated, service_role;
-grant execute on function public.import_legacy_api_key_secret to service_role;

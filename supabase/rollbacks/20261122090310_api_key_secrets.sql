@@ -6,8 +6,6 @@ delete from vault.secrets
 where name ~ '^api_key_secret_v[0-9]+$'
   and not exists (select from public.api_keys);
 
-drop function public.import_legacy_api_key_secret(text);
-drop function private.import_legacy_api_key_secret(text);
 drop function public.drop_api_key_secret(integer);
 drop function private.drop_api_key_secret(integer);
 drop function public.reencrypt_api_keys(integer);
@@ -29,8 +27,6 @@ drop function public.decrypt_api_key(text, text);
 drop function private.decrypt_api_key(text, text);
 drop function public.encrypt_api_key(text, text);
 drop function private.encrypt_api_key(text, text);
-drop function private.open_unbound(text, text);
-drop function private.open_legacy(text, text);
 drop function private.open_sealed(text, text, text);
 drop function private.seal(text, text, text);
 drop function private.base64url(bytea);

@@ -85,10 +85,8 @@ const calls: Record<Name, () => PromiseLike<Answer>> = {
     admin.rpc("get_decrypted_api_key", { user_id: ada.id, provider: "openai" }),
   reencrypt_api_keys: () => admin.rpc("reencrypt_api_keys", { batch_size: 1 }),
   drop_api_key_secret: () => admin.rpc("drop_api_key_secret", { version: 2_000_000_000 }),
-  // The secrets are everybody's: these two are called and taken back.
+  // The secrets are everybody's: this one is called and rolled back.
   rotate_api_key_secret: () => tried((sql) => sql`select public.rotate_api_key_secret() as data`),
-  import_legacy_api_key_secret: () =>
-    tried((sql) => sql`select public.import_legacy_api_key_secret(${secret}) as data`),
   preview_coupon: () => admin.rpc("preview_coupon", { user_id: ada.id, code }),
   redeem_coupon: () => admin.rpc("redeem_coupon", { user_id: ada.id, code }),
   grant_premium: () =>

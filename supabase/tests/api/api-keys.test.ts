@@ -140,7 +140,6 @@ describe("anybody else", () => {
         await rpc(client, "rotate_api_key_secret"),
         await rpc(client, "reencrypt_api_keys", { batch_size: 1 }),
         await rpc(client, "drop_api_key_secret", { version: 1 }),
-        await rpc(client, "import_legacy_api_key_secret", { secret: "x" }),
         await client.from("api_keys").select("*").eq("user_id", ada.id),
         await client.from("api_keys").select("key_encrypted").eq("user_id", ada.id),
         await client.from("api_keys").select("id, key_hint").eq("user_id", ada.id),
@@ -149,9 +148,10 @@ describe("anybody else", () => {
           .update({ user_id: eve.id } as never)
           .eq("user_id", ada.id)
           .select("id"),
-        await client
-          .from("api_keys")
-          .insert({ user_id: eve.id, provider: "x", key_encrypted: "x", secret_version: 1 }),
+        await client.from("api_keys").insert({
+          ...{ user_id: eve.id, provider: "x" },
+          ...{ key_encrypted: "x", key_hint: "x", secret_version: 1 },
+        }),
         await client.from("api_key_events").select("id").eq("user_id", ada.id),
         await client
           .schema("vault" as never)

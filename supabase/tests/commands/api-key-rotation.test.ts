@@ -106,8 +106,8 @@ describe("rotating the secret of the API keys", () => {
     await finish();
     await one.begin(async (tx) => {
       await tx`
-        insert into public.api_keys (user_id, provider, key_encrypted, secret_version)
-        values (${somebody()}, 'direct', 'x', ${old})
+        insert into public.api_keys (user_id, provider, key_encrypted, key_hint, secret_version)
+        values (${somebody()}, 'direct', 'x', 'x', ${old})
       `;
       await expect(drop(old)).rejects.toMatchObject({ code: "PT409", detail: "secret_in_use" });
       await tx`delete from public.api_keys where provider = 'direct'`;

@@ -60,8 +60,8 @@ insert into public.strategy_versions (strategy_id, user_id, version_number, conf
 select md5(who || ' strategy')::uuid, md5(who)::uuid, 1000, '{}'
 from unnest(array['leaver', 'keeper']) as who;
 
-insert into public.api_keys (user_id, provider, key_encrypted, secret_version)
-select md5(who)::uuid, 'openai', 'the ciphertext of ' || who, private.current_api_key_secret_version()
+insert into public.api_keys (user_id, provider, key_encrypted, key_hint, secret_version)
+select md5(who)::uuid, 'openai', 'the ciphertext of ' || who, 'hint', private.current_api_key_secret_version()
 from unnest(array['leaver', 'keeper']) as who;
 
 insert into public.api_key_events (user_id, provider, action)

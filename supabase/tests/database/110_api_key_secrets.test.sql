@@ -114,46 +114,30 @@ select is(public.drop_api_key_secret((select v from start)), '{"dropped": true}'
 select is(public.drop_api_key_secret((select v from start)), '{"dropped": false}', 'and is gone then');
 select is_empty(format($$select from vault.secrets where name = 'api_key_secret_v%s'$$, (select v from start)), 'from Vault too');
 select is(pg_temp.raised('select public.drop_api_key_secret(null)'), 'PT422 invalid_argument', 'dropping needs a version');
-select is(pg_temp.raised('select public.drop_api_key_secret(-1)'), 'PT422 invalid_argument', 'which is not negative');
+select is(pg_temp.raised('select public.drop_api_key_secret(0)'), 'PT422 invalid_argument', 'and the first version is 1');
 select is(
   pg_temp.raised(format(
-    $$insert into public.api_keys (user_id, provider, key_encrypted, secret_version) values (%L, 'direct', 'x', %s)$$,
+    $$insert into public.api_keys (user_id, provider, key_encrypted, key_hint, secret_version) values (%L, 'direct', 'x', 'x', %s)$$,
     md5('ada')::uuid, (select v from start)
   )),
   'PT500 secret_not_configured',
   'no row can be written under a secret that is gone'
 );
 
--- -------------------------------------------------------------------------- legacy
-
 -- The one that does not open comes first in every batch.
-insert into public.api_keys (id, user_id, provider, key_encrypted, secret_version)
-values
-  ('ffffffff-ffff-4fff-bfff-ffffffffffff', md5('eve')::uuid, 'openai', 'QuAXOpcE1HqLE7Kd1b8sZOmY0i0/qaJOd9UiejkxIVk=', 0),
-  ('00000000-0000-4000-8000-000000000001', md5('eve')::uuid, 'broken', 'AAAA', 0);
-
-select is(pg_temp.read('eve', 'openai'), 'secret_not_configured', 'a legacy key waits for its secret');
-select is(public.reencrypt_api_keys(), '{"reencrypted": 0, "remaining": 2}', 'and cannot be upgraded without');
-select is(pg_temp.raised($$select public.import_legacy_api_key_secret('old-secret-16bytf')$$), 'PT500 decryption_failed', 'a secret that opens none of the legacy keys is refused');
-select is(pg_temp.raised($$select public.import_legacy_api_key_secret('')$$), 'PT422 invalid_argument', 'an empty one too');
-select is(public.import_legacy_api_key_secret('old-secret-16byte'), '{"imported": true}', 'the right one is imported');
-select is(public.import_legacy_api_key_secret('old-secret-16byte'), '{"imported": false}', 'once');
-select is(pg_temp.raised($$select public.import_legacy_api_key_secret('old-secret-16bytf')$$), 'PT500 decryption_failed', 'and is not replaced by a wrong one');
-select is(pg_temp.read('eve', 'openai'), 'sk-legacy-key-of-a-user', 'a legacy key is read with it');
-select is(pg_temp.read('eve', 'broken'), 'decryption_failed', 'a damaged one is not');
-select is(pg_temp.raised('select public.drop_api_key_secret(0)'), 'PT409 secret_in_use', 'the legacy secret stays while it is needed');
-select is(public.reencrypt_api_keys(1), '{"reencrypted": 1, "remaining": 1}', 'a legacy key is upgraded, and one that does not open stops nobody');
-select is(
-  (select (left(key_encrypted, 3), key_hint, secret_version)::text from public.api_keys where user_id = md5('eve')::uuid and provider = 'openai'),
-  format('(v2.,user,%s)', (select v + 1 from start)),
-  'it has an envelope, a hint and the newest version then'
-);
-select is(pg_temp.read('eve', 'openai'), 'sk-legacy-key-of-a-user', 'and reads as before');
+insert into public.api_keys (id, user_id, provider, key_encrypted, key_hint, secret_version)
+values ('00000000-0000-4000-8000-000000000001', md5('eve')::uuid, 'broken', 'AAAA', 'AAAA', (select v + 1 from start));
+select pg_temp.store('eve', 'openai', 'sk-eve-openai');
+select public.rotate_api_key_secret();
+select is(pg_temp.read('eve', 'broken'), 'decryption_failed', 'a damaged key is not read');
+select is(public.reencrypt_api_keys(), '{"reencrypted": 4, "remaining": 1}', 'and stops no other from being re-encrypted');
 select is((select key_encrypted from public.api_keys where provider = 'broken'), 'AAAA', 'what does not open stays as it is');
+select is(
+  pg_temp.raised(format('select public.drop_api_key_secret(%s)', (select v + 1 from start))), 'PT409 secret_in_use',
+  'and keeps its secret'
+);
 delete from public.api_keys where provider = 'broken';
-select is(public.drop_api_key_secret(0), '{"dropped": true}', 'the legacy secret is dropped like any other');
-select is(public.import_legacy_api_key_secret('old-secret-16bytf'), '{"imported": true}', 'without legacy keys any secret is taken');
-select is(public.import_legacy_api_key_secret('old-secret-16byte'), '{"imported": true}', 'and replaced by another');
+select is(public.drop_api_key_secret((select v + 1 from start)), '{"dropped": true}', 'until it is deleted');
 
 -- --------------------------------------------------------------- bound to their row
 
@@ -189,16 +173,9 @@ select is(
 );
 select is(pg_temp.read_with('ada', 'openai', key_encrypted, secret_version + 1), 'decryption_failed', 'nor under another version')
 from sealed;
-select is(pg_temp.read_with('ada', 'openai', key_encrypted, 0), 'decryption_failed', 'nor as a legacy key')
-from sealed;
 select is(
   pg_temp.read_with('ada', 'openai', private.seal('sk-other', private.api_key_secret(secret_version), ''), secret_version), 'decryption_failed',
   'an envelope without a context does not open in a row'
-)
-from sealed;
-select is(
-  pg_temp.read_with('ada', 'openai', 'QuAXOpcE1HqLE7Kd1b8sZOmY0i0/qaJOd9UiejkxIVk=', secret_version), 'decryption_failed',
-  'a row of the new format cannot be talked down to the legacy one'
 )
 from sealed;
 select is(
