@@ -13,7 +13,7 @@ const usage = "Use npm run billing:reconcile -- --since 40d [--remote=URL] [--di
  */
 export async function run(args: string[]): Promise<number> {
   const { since, ...choice } = parse(args);
-  const providers = await requireProviders();
+  const providers = await requireProviders(choice);
   const sql = await connectAsService(choice);
   try {
     console.log(`Reading everything since ${since.toISOString()}.`);

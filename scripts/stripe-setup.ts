@@ -29,7 +29,7 @@ const usage =
  */
 export async function run(args: string[]): Promise<number> {
   const options = parse(args);
-  const settings = parseVariables(stripeEnvironmentSchema, await functionsVariables());
+  const settings = parseVariables(stripeEnvironmentSchema, await functionsVariables(options));
   const stripe = createStripe(settings);
   if (stripe === null) {
     throw new UserError(

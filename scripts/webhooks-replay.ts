@@ -21,7 +21,7 @@ const usage =
  */
 export async function run(args: string[]): Promise<number> {
   const options = parse(args);
-  const providers = await requireProviders();
+  const providers = await requireProviders(options);
   const sql = await connectAsService(options);
   try {
     const service = directRpc(sql);

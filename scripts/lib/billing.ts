@@ -1,6 +1,7 @@
 import type { Providers } from "../../supabase/functions/_shared/billing/provider.ts";
 import { createProviders } from "../../supabase/functions/_shared/billing/providers.ts";
 import { functionsVariables } from "./functions-variables.ts";
+import type { DatabaseChoice } from "./service-database.ts";
 import { UserError } from "./user-error.ts";
 
 /**
@@ -8,8 +9,8 @@ import { UserError } from "./user-error.ts";
  *
  * @throws UserError without any
  */
-export async function requireProviders(): Promise<Providers> {
-  const providers = createProviders(await functionsVariables(), null);
+export async function requireProviders(choice: DatabaseChoice): Promise<Providers> {
+  const providers = createProviders(await functionsVariables(choice), null);
   if (Object.keys(providers).length > 0) return providers;
   throw new UserError(
     "Neither STRIPE_SECRET_KEY nor PAYPAL_CLIENT_ID is set, so no provider can be read.",

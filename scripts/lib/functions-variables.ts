@@ -3,10 +3,19 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import type { Variables } from "../../supabase/functions/_shared/environment.ts";
 import { projectDir } from "../local/paths.ts";
+import { standInKey } from "../local/status.ts";
+import { type DatabaseChoice, localStatus } from "./service-database.ts";
 
-/** What the edge functions would see: this terminal's variables, and supabase/functions/.env, which wins. */
-export async function functionsVariables(): Promise<Variables> {
+/**
+ * What the edge functions would see: this terminal's variables, and supabase/functions/.env, which wins. Without a key of
+ * Stripe's, and for the stack that runs here, that is the stand-in for Stripe, as for the functions.
+ */
+export async function functionsVariables(choice: DatabaseChoice): Promise<Variables> {
   const file = join(projectDir, "supabase", "functions", ".env");
   const text = await readFile(file, "utf8").catch(() => "");
-  return { ...process.env, ...parseEnv(text) };
+  const variables = { ...process.env, ...parseEnv(text) };
+  if (variables.STRIPE_SECRET_KEY || choice.remote !== undefined) return variables;
+  const standIn = (await localStatus(choice.dir))?.STRIPE_API_BASE;
+  if (standIn === undefined) return variables;
+  return { ...variables, STRIPE_SECRET_KEY: standInKey, STRIPE_API_BASE: standIn };
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type postgres from "postgres";
 import type { RpcClient } from "../../supabase/functions/_shared/rpc.ts";
 import { defaultDataDir, resolveFromCaller } from "../local/paths.ts";
-import { statusSchema } from "../local/status.ts";
+import { type Status, statusSchema } from "../local/status.ts";
 import { connect } from "./database.ts";
 import { UserError } from "./user-error.ts";
 
@@ -43,14 +43,18 @@ export function directRpc(sql: postgres.Sql): RpcClient {
   };
 }
 
-async function localUrl(dir: string | undefined): Promise<string> {
+/** The status of the stack that runs here; null where none does. */
+export async function localStatus(dir: string | undefined): Promise<Status | null> {
   const folder = dir === undefined ? defaultDataDir : resolveFromCaller(dir);
-  const text = await readFile(join(folder, "status.json"), "utf8").catch((cause: unknown) => {
-    throw new UserError(
-      "No stack runs here, and no --remote says which database is meant.",
-      "Run npm start in another terminal, or add --remote=postgresql://...",
-      { cause },
-    );
-  });
-  return statusSchema.parse(JSON.parse(text)).DB_URL;
+  const text = await readFile(join(folder, "status.json"), "utf8").catch(() => null);
+  return text === null ? null : statusSchema.parse(JSON.parse(text));
+}
+
+async function localUrl(dir: string | undefined): Promise<string> {
+  const status = await localStatus(dir);
+  if (status !== null) return status.DB_URL;
+  throw new UserError(
+    "No stack runs here, and no --remote says which database is meant.",
+    "Run npm start in another terminal, or add --remote=postgresql://...",
+  );
 }

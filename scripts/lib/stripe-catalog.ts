@@ -60,7 +60,7 @@ export async function ensureCatalog(
   const prices: CatalogPrice[] = [];
   for (const one of sold) {
     const given = amounts.filter(({ type }) => type === one.type);
-    const known = [...currencies].filter((currency) => present.has(lookupKey(one, currency)));
+    const known = [...currencies].filter((currency) => present.has(lookupKey(one.type, currency)));
     if (!one.isPack && known.length + given.length === 0) {
       throw new UserError(
         `The plan ${one.type} has no price at Stripe yet, and no amount is given.`,
@@ -68,7 +68,7 @@ export async function ensureCatalog(
       );
     }
     for (const currency of new Set([...known, ...given.map((amount) => amount.currency)])) {
-      const there = present.get(lookupKey(one, currency)) ?? null;
+      const there = present.get(lookupKey(one.type, currency)) ?? null;
       const amount = given.findLast((each) => each.currency === currency)?.unitAmount ?? null;
       if (there !== null && (amount === null || amount === there.unit_amount)) {
         report(`price ${there.id} of ${one.type} is there, ${there.unit_amount} ${currency}`);
@@ -87,7 +87,8 @@ export async function ensureCatalog(
   return prices;
 }
 
-const lookupKey = ({ type }: Sold, currency: string) => `${type}_${currency}`;
+/** The name that a price of ours has at Stripe, whatever its id: what it sells, and the currency. */
+export const lookupKey = (type: string, currency: string) => `${type}_${currency}`;
 
 /** One product for each price: the portal takes no two prices of a product that are paid equally often. */
 async function makePrice(
@@ -96,7 +97,7 @@ async function makePrice(
   { currency, unitAmount }: { currency: string; unitAmount: number },
   replaced: Stripe.Price | null,
 ): Promise<Stripe.Price> {
-  const key = lookupKey(sold, currency);
+  const key = lookupKey(sold.type, currency);
   const product = `pinebase_${key}`;
   try {
     await stripe.products.retrieve(product);

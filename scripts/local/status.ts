@@ -27,6 +27,9 @@ export const statusSchema = z.object({
 /** How to reach a running stack, under the names of `supabase status -o json` and ours. */
 export type Status = z.infer<typeof statusSchema>;
 
+/** The secret key by which everything here speaks to the stand-in for Stripe. */
+export const standInKey = "sk_test_stand_in";
+
 /** Writes `status.json`, which only its owner can read, while the stack runs. */
 export async function writeStatus(dir: string, status: Status): Promise<string> {
   const file = statusFile(dir);

@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openLog } from "../log-file.ts";
+import { standInKey } from "../status.ts";
 import { createDeliveries, newEvent, type WebhookEndpoint } from "./deliveries.ts";
 import { offerCatalog } from "./offer.ts";
 import { startStripeFake } from "./stand-in.ts";
@@ -66,7 +67,7 @@ export async function startLocalStripe(dir: string, databaseUrl: string): Promis
     throw error;
   }
   return {
-    variables: { STRIPE_SECRET_KEY: "sk_test_stand_in", STRIPE_API_BASE: stripe.url },
+    variables: { STRIPE_SECRET_KEY: standInKey, STRIPE_API_BASE: stripe.url },
     deliverTo: deliveries.start,
     stop,
   };

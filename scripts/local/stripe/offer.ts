@@ -1,4 +1,5 @@
 import postgres from "postgres";
+import { lookupKey } from "../../lib/stripe-catalog.ts";
 import type { StripeFake } from "./stand-in.ts";
 
 /** A price of the database, and what it sells. */
@@ -108,7 +109,7 @@ function offer(stripe: StripeFake, price: Price): void {
     currency,
     unit_amount,
     recurring: interval && { interval, interval_count },
-    lookup_key: is_current ? sells : null,
+    lookup_key: is_current ? lookupKey(sells, currency) : null,
     active: is_current,
   });
 }
@@ -118,10 +119,7 @@ function put(
   kind: string,
   fields: { id: string } & Record<string, unknown>,
 ): void {
-  const present = stripe.objects(kind).find(({ id }) => id === fields.id);
-  if (present) Object.assign(present, fields);
-  else {
-    const created = Math.floor(Date.now() / 1000);
-    stripe.put(kind, { created, livemode: false, metadata: {}, ...fields });
-  }
+  if (stripe.objects(kind).some(({ id }) => id === fields.id)) return;
+  const created = Math.floor(Date.now() / 1000);
+  stripe.put(kind, { created, livemode: false, metadata: {}, ...fields });
 }
