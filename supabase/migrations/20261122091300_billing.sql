@@ -251,7 +251,7 @@ create table private.billing_flags (
   constraint billing_flags_kind_known check (
     kind in (
       'refund', 'dispute', 'second_subscription', 'paypal_not_believed', 'money_without_account',
-      'credits_not_taken', 'credits_overflow', 'sweep_failure', 'ledger_disagreement'
+      'credits_not_taken', 'credits_overflow', 'sweep_failure', 'ledger_disagreement', 'other_mode'
     )
   )
 );

@@ -138,6 +138,14 @@ declare
 begin
   case v_kind
     when 'ignored', 'parked' then
+      -- Money that is taken in one mode is not seen with the keys of the other.
+      if effect ->> 'other_mode' is not null then
+        perform private.raise_flag(
+          'other_mode', apply_effect.provider, effect ->> 'other_mode', null,
+          format('Events of the %s mode arrive, and the functions have the keys of the other.', effect ->> 'other_mode'),
+          apply_effect.as_of, true
+        );
+      end if;
       return jsonb_build_object('outcome', v_kind, 'reason', effect ->> 'reason', 'waits_for', effect ->> 'waits_for');
 
     when 'subscription' then

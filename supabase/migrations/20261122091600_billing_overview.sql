@@ -235,6 +235,7 @@ begin atomic
           when 'second_subscription' then 'Ask the customer which one to keep, cancel the other at the provider and refund it.'
           when 'paypal_not_believed' then 'Look at it in PayPal''s dashboard, cancel it there and refund what was paid.'
           when 'money_without_account' then 'Refund it in the provider''s dashboard: its account was deleted. Dismiss it then.'
+          when 'other_mode' then 'Give the functions the keys and the webhook secret of the mode in which you sell, and run npm run billing:reconcile. Dismiss it then.'
           when 'credits_not_taken' then 'Decide whether the credits are written off. Dismiss it then.'
           when 'credits_overflow' then 'The balance is at its end. Dismiss it once you have spoken with the user.'
           when 'sweep_failure' then 'Read the reason and correct the row. The sweep tries it again every hour.'

@@ -177,6 +177,14 @@ select is(pg_temp.kinds('sub_euro'), '{revoked_subscription}', 'what is revoked 
 select pg_temp.apply('euro', 'price_x', jsonb_build_object('cancel_at', now() + interval '29 days'));
 select is(pg_temp.kinds('sub_euro'), '{}', 'until it is cancelled at the provider');
 
+-- Live money that the functions cannot see, because they have the keys of the test mode.
+select public.record_webhook_event('stripe', 'evt_live', 'invoice.paid', now(), true, '{}', '{"kind": "ignored", "reason": "Of the other mode.", "other_mode": "live"}', 1);
+select is(pg_temp.kinds('live'), '{other_mode}', 'events of the other mode are listed');
+select is(public.dismiss_billing_attention('other_mode', 'stripe', 'live'), '{"dismissed": true}', 'and can be dismissed');
+select public.record_webhook_event('stripe', 'evt_live_2', 'invoice.paid', now(), true, '{}', '{"kind": "ignored", "reason": "Of the other mode.", "other_mode": "live"}', 2);
+select is(pg_temp.kinds('live'), '{other_mode}', 'until more of them come');
+select public.dismiss_billing_attention('other_mode', 'stripe', 'live');
+
 -- Renewals that nobody told of.
 create function pg_temp.ended(ago interval) returns jsonb language sql as $$
   select jsonb_build_object('items', jsonb_build_array(jsonb_build_object('price_id', 'price_m', 'start', now() - ago - interval '30 days', 'end', now() - ago)))

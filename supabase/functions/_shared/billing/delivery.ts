@@ -57,7 +57,11 @@ export async function takeEvent(
 
 async function effectOf(provider: Provider, event: ProviderEvent): Promise<Effect | Failure> {
   if (event.livemode !== provider.livemode) {
-    return { kind: "ignored", reason: "The event is of the other mode, test or live." };
+    return {
+      kind: "ignored",
+      reason: "The event is of the other mode, test or live.",
+      other_mode: event.livemode ? "live" : "test",
+    };
   }
   try {
     return await event.read();

@@ -107,7 +107,8 @@ export interface Purchase {
 
 /** What an event means to the database, which alone decides what becomes of it. */
 export type Effect =
-  | { kind: "ignored"; reason: string }
+  /** `other_mode`: the mode of an event that the keys of the functions are not for. */
+  | { kind: "ignored"; reason: string; other_mode?: "live" | "test" }
   | { kind: "parked"; reason: string; waits_for: string }
   | { kind: "subscription"; snapshot: Snapshot }
   | { kind: "snapshots"; snapshots: Snapshot[] }
