@@ -43,6 +43,11 @@ const commands: Record<string, { summary: string; usage: string; options?: reado
     usage: "npm run lint -- [--fix]",
     options: ["--fix  formats first"],
   },
+  "db-diff": {
+    summary: "Makes the migrations from the schema files in supabase/schemas.",
+    usage: "npm run db:diff -- --first",
+    options: ["--first  writes all migrations anew, for as long as none is published"],
+  },
   "db-push": {
     summary: "Runs supabase db push, with the checks before it.",
     usage: "npm run db:push -- --remote=postgresql://... [--dry-run] [--yes]",

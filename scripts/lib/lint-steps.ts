@@ -10,6 +10,7 @@ import { biome, databaseTypesFile, generateDatabaseTypes } from "./database-type
 import { runDeno, runDenoModules } from "./deno.ts";
 import { findFiles } from "./find-files.ts";
 import { listMigrations, strayRollbacks } from "./migration-files.ts";
+import { compareSchemas } from "./schema-difference.ts";
 import { forbiddenStatements } from "./sql-rules.ts";
 
 /** One linter or check of the sources. */
@@ -66,6 +67,7 @@ export const sourceSteps: readonly LintStep[] = [
   },
   { name: "migrations (Squawk)", run: (signal) => lintMigrations(signal) },
   { name: "migrations (what a push refuses)", run: checkMigrations },
+  { name: "the migrations give the schema files", run: checkSchemaFiles },
 ];
 
 /**
@@ -123,6 +125,12 @@ export async function checkMigrations(): Promise<string> {
     }),
   );
   return [...oneWay, ...stray, ...forbidden.flat()].join("\n");
+}
+
+/** Finds what the migrations and the schema files do not agree about. */
+async function checkSchemaFiles(): Promise<string> {
+  const found = await compareSchemas();
+  return found.length === 0 ? "" : [...found, "  run npm run db:diff -- NAME"].join("\n");
 }
 
 const adviceSchema = z.array(

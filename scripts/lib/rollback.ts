@@ -1,12 +1,14 @@
 import { readFile } from "node:fs/promises";
 import type { Sql, TransactionSql } from "postgres";
-import postgres from "postgres";
 import type { Migration } from "./migration-files.ts";
+import { runScript, type Script } from "./run-script.ts";
 import { forbiddenStatements } from "./sql-rules.ts";
 import { UserError } from "./user-error.ts";
 
 // Any number will do, as long as two rollbacks of one database choose the same.
 const lockKey = 7_463_264;
+
+const nothingChanged = "Nothing was changed. Fix the script, then run the command again.";
 
 /** The versions that `supabase db push` has recorded, oldest first; none before the first push. */
 export async function appliedVersions(sql: Sql | TransactionSql): Promise<string[]> {
@@ -33,14 +35,12 @@ export async function rollBack(
   expected: readonly string[],
   onStep: (file: string) => void = () => {},
 ): Promise<void> {
-  const scripts = await Promise.all(
-    steps.map(async ({ rollbackPath }) => ({ path: rollbackPath, text: await read(rollbackPath) })),
-  );
+  const scripts = await Promise.all(steps.map(({ rollbackPath }) => read(rollbackPath)));
   await sql.begin(async (tx) => {
     await takeTurn(tx, expected);
-    for (const [index, { path, text }] of scripts.entries()) {
-      onStep(path);
-      await runScript(tx, path, text);
+    for (const [index, script] of scripts.entries()) {
+      onStep(script.path);
+      await runScript(tx, script, nothingChanged);
       await tx`
         delete from supabase_migrations.schema_migrations
         where version = ${steps[index]?.version ?? ""}`;
@@ -49,16 +49,13 @@ export async function rollBack(
 }
 
 // A script that ends the transaction would leave the first half of the rollback behind for good.
-async function read(path: string): Promise<string> {
+async function read(path: string): Promise<Script> {
   const text = await readFile(path, "utf8");
   const [found] = await forbiddenStatements(text);
   if (found !== undefined) {
-    throw new UserError(
-      `The statement in ${path}:${found.line} ${found.reason}.`,
-      "Nothing was changed. Fix the script, then run the command again.",
-    );
+    throw new UserError(`The statement in ${path}:${found.line} ${found.reason}.`, nothingChanged);
   }
-  return text;
+  return { path, text };
 }
 
 async function takeTurn(tx: TransactionSql, expected: readonly string[]): Promise<void> {
@@ -79,25 +76,4 @@ async function takeTurn(tx: TransactionSql, expected: readonly string[]): Promis
       "Run the command again.",
     );
   }
-}
-
-async function runScript(tx: TransactionSql, path: string, text: string): Promise<void> {
-  // As in a push. A script may set it for itself, so each starts anew.
-  await tx`set local search_path = "$user", public`;
-  try {
-    await tx.unsafe(text).simple();
-  } catch (cause) {
-    if (!(cause instanceof postgres.PostgresError)) {
-      throw cause;
-    }
-    throw new UserError(
-      `${path}${lineOf(text, cause)} failed: ${cause.message}`,
-      "Nothing was changed. Fix the script, then run the command again.",
-      { cause },
-    );
-  }
-}
-
-function lineOf(text: string, { position }: postgres.PostgresError): string {
-  return position ? `:${text.slice(0, Number(position) - 1).split("\n").length}` : "";
 }

@@ -1,4 +1,5 @@
-import { type Node, type ParseResult, parse, SqlError } from "libpg-query";
+import { type Node, SqlError } from "libpg-query";
+import { type Statement, splitStatements } from "./sql-statements.ts";
 
 /** A place in a script that breaks a rule. */
 export interface Finding {
@@ -14,27 +15,20 @@ export interface Finding {
  * what that cannot read is a finding too.
  */
 export async function forbiddenStatements(sql: string): Promise<Finding[]> {
-  const parsed = await tryParse(sql);
-  if ("reason" in parsed) {
-    return [parsed];
+  const statements = await trySplit(sql);
+  if ("reason" in statements) {
+    return [statements];
   }
-  const { stmts = [] } = parsed;
-  // The parser counts bytes.
-  const bytes = Buffer.from(sql);
-  const findings = stmts.flatMap(({ stmt, stmt_location: start = 0, stmt_len: length }) => {
-    const reason = stmt === undefined ? undefined : reasonAgainst(stmt);
-    const end = length === undefined ? bytes.length : start + length;
-    const text = bytes.subarray(start, end).toString();
-    const lead = /^(?:\s+|--.*|\/\*[\s\S]*?\*\/)*/.exec(text)?.[0] ?? "";
-    const line = lineAt(bytes.subarray(0, start).toString() + lead);
+  const findings = statements.flatMap(({ node, line }) => {
+    const reason = reasonAgainst(node);
     return reason === undefined ? [] : [{ line, reason }];
   });
   return [...findings, ...secrets(sql)].sort((a, b) => a.line - b.line);
 }
 
-async function tryParse(sql: string): Promise<ParseResult | Finding> {
+async function trySplit(sql: string): Promise<Statement[] | Finding> {
   try {
-    return await parse(sql);
+    return await splitStatements(sql);
   } catch (error) {
     if (!(error instanceof SqlError)) {
       throw error;

@@ -1,7 +1,7 @@
--- Foundation: what every later migration stands on.
---
--- Each migration is committed by itself, so what the project must have is asked first: a project without Vault is
--- told before anything is applied, and not when half of it is.
+-- Made from supabase/schemas/foundation/ by `npm run db:diff -- --first`: change it there.
+
+-- Each migration is committed by itself, so the first one checks what the project must have: without Vault nothing at
+-- all is applied, instead of half of it.
 do $$
 begin
   if to_regprocedure('vault.create_secret(text, text, text, uuid)') is null then
@@ -23,6 +23,7 @@ revoke all on schema private from public, anon, authenticated, service_role;
 
 -- Hosted projects have both already; a bare Postgres 17 gets them here.
 create schema if not exists extensions;
+
 create extension if not exists pgcrypto with schema extensions;
 
 -- The registry of errors: the only list of identifiers. A client switches on the
@@ -40,78 +41,77 @@ comment on table private.error_codes is
 
 revoke all on private.error_codes from public, anon, authenticated, service_role;
 
-insert into private.error_codes (identifier, status, meaning)
-values
-  ('not_authenticated', 401, 'No user is signed in.'),
-  ('insufficient_credits', 402, 'The balance is smaller than the amount.'),
-  ('email_required', 403, 'Signed in, but without an account row: the user has no email yet.'),
-  ('premium_required', 403, 'The action needs a premium plan.'),
-  ('plan_limit_reached', 403, 'The plan allows no more of these.'),
-  ('client_not_trusted', 403, 'The session belongs to an OAuth client that may not do this.'),
-  ('mfa_required', 403, 'The account has a second factor, and this session was opened without it.'),
-  ('strategy_not_found', 404, 'No such strategy, or not one the caller may see.'),
-  ('strategy_version_not_found', 404, 'The strategy has no such version, or no longer.'),
-  ('indicator_not_found', 404, 'No such indicator, or not one the owner may see.'),
-  ('api_key_not_found', 404, 'No key is stored for this provider.'),
-  ('coupon_not_found', 404, 'No active coupon has this code.'),
-  ('user_not_found', 404, 'No account has this id or email.'),
-  ('billing_account_not_found', 404, 'The user has no account at the payment provider.'),
-  ('price_not_found', 404, 'No current price is set for this plan or pack.'),
-  ('llm_provider_not_found', 404, 'No active provider of language models has this name.'),
-  ('webhook_event_not_found', 404, 'No such event was recorded.'),
-  ('coupon_already_redeemed', 409, 'This user has redeemed this coupon before.'),
-  ('coupon_exhausted', 409, 'All uses of this coupon are taken.'),
-  ('version_conflict', 409, 'The strategy has changed since the version that the caller expected.'),
-  ('active_subscription', 409, 'A subscription is active.'),
-  ('idempotency_key_reused', 409, 'The idempotency key was used for something else.'),
-  ('secret_in_use', 409, 'Stored keys still need this secret.'),
-  ('coupon_expired', 410, 'The coupon''s expiration date has passed.'),
-  ('invalid_argument', 422, 'An argument is missing or out of bounds.'),
-  ('invalid_parameters', 422, 'Parameters do not fit the indicator''s schema.'),
-  ('api_key_rejected', 422, 'The provider refuses this key.'),
-  ('confirmation_mismatch', 422, 'The confirmation is not the account''s email.'),
-  ('rate_limited', 429, 'Too many attempts in the window.'),
-  ('secret_not_configured', 500, 'No usable secret is in Vault.'),
-  ('decryption_failed', 500, 'The ciphertext does not open with the secret.');
-
--- SQLSTATE PTnnn makes the Data API answer with HTTP status nnn. `details` carries
--- the identifier and `hint` the facts, because these two reach a client unchanged.
-create function private.raise_error(identifier text, message text, facts jsonb default null)
-returns void
+-- The user in whose name a function acts. `of_own_session` refuses every OAuth client,
+-- `with_second_factor` a session that was opened without the user's second factor.
+create function private.caller_id(of_own_session boolean default false, with_second_factor boolean default false)
+returns uuid
 language plpgsql
 stable
-security invoker
+security definer
 set search_path = ''
 as $$
 declare
-  v_status smallint;
+  v_user_id uuid := auth.uid();
 begin
-  select e.status
-  into v_status
-  from private.error_codes as e
-  where e.identifier = raise_error.identifier;
+  if v_user_id is null then
+    perform private.raise_error('not_authenticated', 'Sign in first.');
+  elsif nullif(auth.jwt() ->> 'client_id', '') is not null
+    and (caller_id.of_own_session or not private.session_is_trusted())
+  then
+    perform private.raise_error(
+      'client_not_trusted', 'This session belongs to an OAuth client that may not do this: sign in to the app itself.'
+    );
+  elsif caller_id.with_second_factor and not private.session_is_strong() then
+    perform private.raise_error(
+      'mfa_required', 'Confirm your second factor first: this session was opened without it.'
+    );
+  end if;
+  return v_user_id;
+end;
+$$;
 
-  if v_status is null then
-    raise exception 'error identifier % is not in private.error_codes', raise_error.identifier;
-  elsif raise_error.facts is null then
+comment on function private.caller_id(boolean, boolean) is
+  'The signed-in user''s id; raises not_authenticated, client_not_trusted or mfa_required.';
+
+revoke all on function private.caller_id from public, anon, authenticated, service_role;
+
+-- Where the document is to go into a column, `constraint_name` is the check that holds its size.
+create function private.check_json(document jsonb, max_bytes integer, argument text, constraint_name text default null)
+returns void
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_fault text := private.json_fault(check_json.document, check_json.max_bytes);
+begin
+  if v_fault = 'number' then
+    perform private.raise_error(
+      'invalid_argument',
+      format('Give only numbers that fit double precision in %s.', check_json.argument),
+      jsonb_build_object('argument', check_json.argument, 'type', 'number')
+    );
+  elsif v_fault = 'size' and check_json.constraint_name is null then
+    perform private.raise_error(
+      'invalid_argument',
+      format('Shorten %s to %s bytes.', check_json.argument, check_json.max_bytes),
+      jsonb_build_object('argument', check_json.argument, 'maximum', check_json.max_bytes)
+    );
+  elsif v_fault = 'size' then
     raise exception using
-      errcode = 'PT' || v_status,
-      message = raise_error.message,
-      detail = raise_error.identifier;
-  else
-    raise exception using
-      errcode = 'PT' || v_status,
-      message = raise_error.message,
-      detail = raise_error.identifier,
-      hint = raise_error.facts::text;
+      errcode = 'check_violation',
+      message = format('Shorten %s to %s bytes.', check_json.argument, check_json.max_bytes),
+      schema = 'public',
+      constraint = check_json.constraint_name;
   end if;
 end;
 $$;
 
-comment on function private.raise_error(text, text, jsonb) is
-  'Raises a registered error: SQLSTATE PT<status>, the sentence as message, the identifier as detail, the facts as a JSON hint.';
+comment on function private.check_json(jsonb, integer, text, text) is
+  'Refuses a JSON document from a client that is too large or holds a number outside double precision. Called before anything prints the document.';
 
-revoke all on function private.raise_error from public, anon, authenticated, service_role;
+revoke all on function private.check_json from public, anon, authenticated, service_role;
 
 -- The same error as a value, for functions whose work must stand though they fail: an
 -- attempt that is counted, a read that is audited. Raising would roll that back.
@@ -151,64 +151,42 @@ comment on function private.error_result(text, text, jsonb) is
 
 revoke all on function private.error_result from public, anon, authenticated, service_role;
 
--- A trigger, not a client, says when a row last changed. Each table names it in a
--- `when (old.* is distinct from new.*)`, so that an update that changes nothing
--- does not look like a change.
-create function private.set_updated_at()
-returns trigger
+create function private.has_second_factor(user_id uuid)
+returns boolean
 language plpgsql
-volatile
-security invoker
-set search_path = ''
-as $$
-begin
-  new.updated_at := now();
-  return new;
-end;
-$$;
-
-comment on function private.set_updated_at() is
-  'Trigger function: moves updated_at to the time of the transaction.';
-
-revoke all on function private.set_updated_at from public, anon, authenticated, service_role;
-
--- Ledgers and audit trails are believed because nobody can edit them, the table's
--- owner included. A row yields only when its user is gone already, which is what
--- the cascade from public.users looks like from inside, or when the archive has it.
-create function private.refuse_unless_gone_or_archived()
-returns trigger
-language plpgsql
-volatile
+stable
 security definer
 set search_path = ''
 as $$
 begin
-  if tg_op = 'DELETE' then
-    if not exists (select from public.users as u where u.id = old.user_id)
-      or exists (
-        select
-        from private.archived_rows as a
-        where a.user_id = old.user_id
-          and a.source = tg_table_name
-          and a.last_id >= old.id
-      )
-    then
-      return old;
-    end if;
-  end if;
-
-  raise exception using
-    errcode = 'insufficient_privilege',
-    message = format('%I is append-only: its rows are never changed, and go only with their user or into the archive.', tg_table_name),
-    schema = tg_table_schema,
-    table = tg_table_name;
+  return exists (
+    select
+    from auth.mfa_factors as f
+    where f.user_id = has_second_factor.user_id
+      and f.status = 'verified'
+  );
 end;
 $$;
 
-comment on function private.refuse_unless_gone_or_archived() is
-  'Trigger function of append-only tables: refuses every update and truncate, and every delete but of a deleted user''s rows and of those that are in the archive.';
+comment on function private.has_second_factor(uuid) is
+  'Whether this user has a verified second factor.';
 
-revoke all on function private.refuse_unless_gone_or_archived from public, anon, authenticated, service_role;
+create function public.has_second_factor(user_id uuid)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = ''
+begin atomic
+  select private.has_second_factor(user_id);
+end;
+
+comment on function public.has_second_factor(uuid) is
+  'Internal, for edge functions: whether this user has a verified second factor. They know from the token whether the session was opened with it.';
+
+revoke all on function private.has_second_factor, public.has_second_factor
+  from public, anon, authenticated, service_role;
+grant execute on function private.has_second_factor, public.has_second_factor to service_role;
 
 -- JSON from a client. jsonb keeps 1e131071 in nine bytes and prints it as 131,072, so a document
 -- of 64 KB becomes gigabytes as text, and no timeout ends the printing of one value. Nothing may
@@ -257,40 +235,236 @@ comment on function private.json_fault(jsonb, integer) is
 
 revoke all on function private.json_fault from public, anon, authenticated, service_role;
 
--- Where the document is to go into a column, `constraint_name` is the check that holds its size.
-create function private.check_json(document jsonb, max_bytes integer, argument text, constraint_name text default null)
+-- SQLSTATE PTnnn makes the Data API answer with HTTP status nnn. `details` carries
+-- the identifier and `hint` the facts, because these two reach a client unchanged.
+create function private.raise_error(identifier text, message text, facts jsonb default null)
 returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_status smallint;
+begin
+  select e.status
+  into v_status
+  from private.error_codes as e
+  where e.identifier = raise_error.identifier;
+
+  if v_status is null then
+    raise exception 'error identifier % is not in private.error_codes', raise_error.identifier;
+  elsif raise_error.facts is null then
+    raise exception using
+      errcode = 'PT' || v_status,
+      message = raise_error.message,
+      detail = raise_error.identifier;
+  else
+    raise exception using
+      errcode = 'PT' || v_status,
+      message = raise_error.message,
+      detail = raise_error.identifier,
+      hint = raise_error.facts::text;
+  end if;
+end;
+$$;
+
+comment on function private.raise_error(text, text, jsonb) is
+  'Raises a registered error: SQLSTATE PT<status>, the sentence as message, the identifier as detail, the facts as a JSON hint.';
+
+revoke all on function private.raise_error from public, anon, authenticated, service_role;
+
+-- The user whose private rows the caller may see: what visitors may read in part, a table by
+-- its policy or a function, uses this instead of auth.uid(), which is also the user's id in an
+-- untrusted client's session. A restrictive policy beside it would have every such read look
+-- for the public row twice.
+create function private.reader_id()
+returns uuid
 language plpgsql
 stable
 security definer
 set search_path = ''
 as $$
 declare
-  v_fault text := private.json_fault(check_json.document, check_json.max_bytes);
+  v_claims jsonb := auth.jwt();
 begin
-  if v_fault = 'number' then
-    perform private.raise_error(
-      'invalid_argument',
-      format('Give only numbers that fit double precision in %s.', check_json.argument),
-      jsonb_build_object('argument', check_json.argument, 'type', 'number')
-    );
-  elsif v_fault = 'size' and check_json.constraint_name is null then
-    perform private.raise_error(
-      'invalid_argument',
-      format('Shorten %s to %s bytes.', check_json.argument, check_json.max_bytes),
-      jsonb_build_object('argument', check_json.argument, 'maximum', check_json.max_bytes)
-    );
-  elsif v_fault = 'size' then
-    raise exception using
-      errcode = 'check_violation',
-      message = format('Shorten %s to %s bytes.', check_json.argument, check_json.max_bytes),
-      schema = 'public',
-      constraint = check_json.constraint_name;
+  if coalesce(v_claims ->> 'client_id', '') = '' or private.session_is_trusted() then
+    return auth.uid();
   end if;
+  return null;
 end;
 $$;
 
-comment on function private.check_json(jsonb, integer, text, text) is
-  'Refuses a JSON document from a client that is too large or holds a number outside double precision. Called before anything prints the document.';
+comment on function private.reader_id() is
+  'The signed-in user''s id; null for a visitor and for an OAuth client that is not trusted.';
 
-revoke all on function private.check_json from public, anon, authenticated, service_role;
+revoke all on function private.reader_id from public, anon, authenticated, service_role;
+-- Policies run as their caller.
+grant execute on function private.reader_id to authenticated;
+
+-- Ledgers and audit trails are believed because nobody can edit them, the table's
+-- owner included. A row yields only when its user is gone already, which is what
+-- the cascade from public.users looks like from inside, or when the archive has it.
+create function private.refuse_unless_gone_or_archived()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  if tg_op = 'DELETE' then
+    if not exists (select from public.users as u where u.id = old.user_id)
+      or exists (
+        select
+        from private.archived_rows as a
+        where a.user_id = old.user_id
+          and a.source = tg_table_name
+          and a.last_id >= old.id
+      )
+    then
+      return old;
+    end if;
+  end if;
+
+  raise exception using
+    errcode = 'insufficient_privilege',
+    message = format('%I is append-only: its rows are never changed, and go only with their user or into the archive.', tg_table_name),
+    schema = tg_table_schema,
+    table = tg_table_name;
+end;
+$$;
+
+comment on function private.refuse_unless_gone_or_archived() is
+  'Trigger function of append-only tables: refuses every update and truncate, and every delete but of a deleted user''s rows and of those that are in the archive.';
+
+revoke all on function private.refuse_unless_gone_or_archived from public, anon, authenticated, service_role;
+
+-- A user who has a verified second factor opens a session without it by the password alone
+-- (`aal1`). Such a session does not reach the keys, the export and the account's deletion.
+create function private.session_is_strong()
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  return nullif(auth.jwt() ->> 'client_id', '') is null
+    and (auth.jwt() ->> 'aal' = 'aal2' or not private.has_second_factor(auth.uid()));
+end;
+$$;
+
+comment on function private.session_is_strong() is
+  'Whether the current session is the user''s own and was opened with their second factor, where they have one.';
+
+revoke all on function private.session_is_strong from public, anon, authenticated, service_role;
+-- Policies run as their caller.
+grant execute on function private.session_is_strong to authenticated;
+
+-- The policies ask this once a statement, in a sub-select. The table is read only for a token
+-- that carries the claim, so that an ordinary request pays for reading its claims alone.
+create function private.session_is_trusted()
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_client_id text := nullif(auth.jwt() ->> 'client_id', '');
+begin
+  if v_client_id is null then
+    return true;
+  end if;
+
+  return exists (
+    select
+    from private.trusted_oauth_clients as t
+    where t.client_id = v_client_id
+  );
+end;
+$$;
+
+comment on function private.session_is_trusted() is
+  'Whether the current session may act as its user: their own session, or one of a trusted OAuth client.';
+
+revoke all on function private.session_is_trusted from public, anon, authenticated, service_role;
+-- Policies run as their caller.
+grant execute on function private.session_is_trusted to authenticated;
+
+-- A trigger, not a client, says when a row last changed. Each table names it in a
+-- `when (old.* is distinct from new.*)`, so that an update that changes nothing
+-- does not look like a change.
+create function private.set_updated_at()
+returns trigger
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  new.updated_at := now();
+  return new;
+end;
+$$;
+
+comment on function private.set_updated_at() is
+  'Trigger function: moves updated_at to the time of the transaction.';
+
+revoke all on function private.set_updated_at from public, anon, authenticated, service_role;
+
+-- A token that Auth issues to an OAuth client has the role `authenticated` and the user's id,
+-- as the user's own session has. Only its claim `client_id` tells them apart, and OAuth scopes
+-- do not restrict the database. So a client acts as a visitor unless the operator trusts it,
+-- and even a trusted one is kept from keys, credits and the export.
+--
+-- Written by the operator, as `postgres`.
+create table private.trusted_oauth_clients (
+  client_id text primary key,
+  name text not null,
+  created_at timestamptz not null default now(),
+  constraint trusted_oauth_clients_client_id_not_blank check (client_id ~ '\S'),
+  constraint trusted_oauth_clients_name_length check (char_length(name) <= 200 and name ~ '\S')
+);
+
+comment on table private.trusted_oauth_clients is
+  'OAuth clients whose tokens act as the user who approved them. Every other client acts as a visitor.';
+comment on column private.trusted_oauth_clients.client_id is 'The client''s id as Auth issued it, which its tokens carry.';
+comment on column private.trusted_oauth_clients.name is 'What the operator calls it.';
+
+revoke all on private.trusted_oauth_clients from public, anon, authenticated, service_role;
+
+insert into private.error_codes (identifier, status, meaning)
+values
+  ('not_authenticated', 401, 'No user is signed in.'),
+  ('insufficient_credits', 402, 'The balance is smaller than the amount.'),
+  ('email_required', 403, 'Signed in, but without an account row: the user has no email yet.'),
+  ('premium_required', 403, 'The action needs a premium plan.'),
+  ('plan_limit_reached', 403, 'The plan allows no more of these.'),
+  ('client_not_trusted', 403, 'The session belongs to an OAuth client that may not do this.'),
+  ('mfa_required', 403, 'The account has a second factor, and this session was opened without it.'),
+  ('strategy_not_found', 404, 'No such strategy, or not one the caller may see.'),
+  ('strategy_version_not_found', 404, 'The strategy has no such version, or no longer.'),
+  ('indicator_not_found', 404, 'No such indicator, or not one the owner may see.'),
+  ('api_key_not_found', 404, 'No key is stored for this provider.'),
+  ('coupon_not_found', 404, 'No active coupon has this code.'),
+  ('user_not_found', 404, 'No account has this id or email.'),
+  ('billing_account_not_found', 404, 'The user has no account at the payment provider.'),
+  ('price_not_found', 404, 'No current price is set for this plan or pack.'),
+  ('llm_provider_not_found', 404, 'No active provider of language models has this name.'),
+  ('webhook_event_not_found', 404, 'No such event was recorded.'),
+  ('coupon_already_redeemed', 409, 'This user has redeemed this coupon before.'),
+  ('coupon_exhausted', 409, 'All uses of this coupon are taken.'),
+  ('version_conflict', 409, 'The strategy has changed since the version that the caller expected.'),
+  ('active_subscription', 409, 'A subscription is active.'),
+  ('idempotency_key_reused', 409, 'The idempotency key was used for something else.'),
+  ('secret_in_use', 409, 'Stored keys still need this secret.'),
+  ('coupon_expired', 410, 'The coupon''s expiration date has passed.'),
+  ('invalid_argument', 422, 'An argument is missing or out of bounds.'),
+  ('invalid_parameters', 422, 'Parameters do not fit the indicator''s schema.'),
+  ('api_key_rejected', 422, 'The provider refuses this key.'),
+  ('confirmation_mismatch', 422, 'The confirmation is not the account''s email.'),
+  ('rate_limited', 429, 'Too many attempts in the window.'),
+  ('secret_not_configured', 500, 'No usable secret is in Vault.'),
+  ('decryption_failed', 500, 'The ciphertext does not open with the secret.');

@@ -1,3 +1,19 @@
+-- Made from supabase/schemas/accounts/ by `npm run db:diff -- --first`: change it there.
+
+-- The one place that decides what premium is.
+create function private.is_premium_until(premium_until timestamptz)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = ''
+return coalesce(is_premium_until.premium_until > now(), false);
+
+comment on function private.is_premium_until(timestamptz) is
+  'True while the given end of premium lies in the future; false for null.';
+
+revoke all on function private.is_premium_until from public, anon, authenticated, service_role;
+
 -- Accounts: one row per signed-in person with an email, in step with auth.users.
 --
 -- auth.users is not ours to extend and not exposed, so what the app knows about a
@@ -51,7 +67,7 @@ create policy "users read their own account"
   to authenticated
   using (id = (select auth.uid()));
 
--- Which columns may be updated is a matter of grants: see below.
+-- The grants say which columns may be updated.
 create policy "users update their own account"
   on public.users
   for update
@@ -65,11 +81,6 @@ create policy "OAuth clients that are not trusted act as visitors"
   for all
   to authenticated
   using ((select private.session_is_trusted()));
-
-revoke all on public.users from public, anon, authenticated, service_role;
-grant select on public.users to authenticated;
-grant update (full_name, public_name, preferences) on public.users to authenticated;
-grant select, insert, update, delete on public.users to service_role;
 
 -- The check of the size prints the document: by then its numbers must be known to be harmless.
 create function private.check_preferences()
@@ -88,8 +99,6 @@ $$;
 comment on function private.check_preferences() is
   'Trigger function: refuses preferences that are too large or hold a number outside double precision.';
 
-revoke all on function private.check_preferences from public, anon, authenticated, service_role;
-
 create trigger users_check_preferences
   before insert or update of preferences on public.users
   for each row
@@ -100,65 +109,6 @@ create trigger users_set_updated_at
   for each row
   when (old.* is distinct from new.*)
   execute function private.set_updated_at();
-
--- Locks are taken in one order everywhere: the user's row, then subscriptions, then the rest. A statement of a
--- client that may write several rows takes the lock of its own user first, so two requests of one user come one
--- after the other, and never hold rows that the other one waits for. Without it, two bulk changes that reach the
--- same rows in different orders end as a deadlock.
-create function private.lock_own_account()
-returns trigger
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $$
-begin
-  perform
-  from public.users as u
-  where u.id = (select auth.uid())
-  for no key update;
-  return null;
-end;
-$$;
-
-comment on function private.lock_own_account() is
-  'Statement trigger function: locks the caller''s account before any row of the statement is locked.';
-
-revoke all on function private.lock_own_account from public, anon, authenticated, service_role;
-
--- The one place that decides what premium is.
-create function private.is_premium_until(premium_until timestamptz)
-returns boolean
-language sql
-stable
-security invoker
-set search_path = ''
-return coalesce(is_premium_until.premium_until > now(), false);
-
-comment on function private.is_premium_until(timestamptz) is
-  'True while the given end of premium lies in the future; false for null.';
-
-revoke all on function private.is_premium_until from public, anon, authenticated, service_role;
-
-create function private.is_premium(user_id uuid)
-returns boolean
-language sql
-stable
-security definer
-set search_path = ''
-begin atomic
-  select exists (
-    select
-    from public.users as u
-    where u.id = is_premium.user_id
-      and private.is_premium_until(u.premium_until)
-  );
-end;
-
-comment on function private.is_premium(uuid) is
-  'Whether this user is premium now. False for an unknown user.';
-
-revoke all on function private.is_premium from public, anon, authenticated, service_role;
 
 -- is_premium is derived here and nowhere else, so that writing it alone has no effect.
 create function private.copy_is_premium()
@@ -177,12 +127,17 @@ $$;
 comment on function private.copy_is_premium() is
   'Trigger function: derives users.is_premium from premium_until.';
 
-revoke all on function private.copy_is_premium from public, anon, authenticated, service_role;
-
 create trigger users_copy_is_premium
   before insert or update of is_premium, premium_until on public.users
   for each row
   execute function private.copy_is_premium();
+
+revoke all on public.users from public, anon, authenticated, service_role;
+grant select on public.users to authenticated;
+grant update (full_name, public_name, preferences) on public.users to authenticated;
+grant select, insert, update, delete on public.users to service_role;
+revoke all on function private.check_preferences, private.copy_is_premium
+  from public, anon, authenticated, service_role;
 
 -- Creates or refreshes the account of one auth user. An auth user without an email
 -- (anonymous, phone) gets none until one is gained. auth.users lets a single-sign-on
@@ -269,8 +224,6 @@ $$;
 comment on function private.follow_auth_user() is
   'Trigger function on auth.users: keeps public.users in step and never fails the auth write.';
 
-revoke all on function private.follow_auth_user from public, anon, authenticated, service_role;
-
 -- auth.users is live while this runs: a push that cannot have it soon gives up, rather
 -- than stand in the queue before everybody who signs in.
 set local lock_timeout = '5s';
@@ -289,3 +242,50 @@ create trigger pinebase_account_changed
     or old.last_sign_in_at is distinct from new.last_sign_in_at
   )
   execute function private.follow_auth_user();
+
+revoke all on function private.follow_auth_user from public, anon, authenticated, service_role;
+
+create function private.is_premium(user_id uuid)
+returns boolean
+language sql
+stable
+security definer
+set search_path = ''
+begin atomic
+  select exists (
+    select
+    from public.users as u
+    where u.id = is_premium.user_id
+      and private.is_premium_until(u.premium_until)
+  );
+end;
+
+comment on function private.is_premium(uuid) is
+  'Whether this user is premium now. False for an unknown user.';
+
+revoke all on function private.is_premium from public, anon, authenticated, service_role;
+
+-- Locks are taken in one order everywhere: the user's row, then subscriptions, then the rest. A statement of a
+-- client that may write several rows takes the lock of its own user first, so two requests of one user come one
+-- after the other, and never hold rows that the other one waits for. Without it, two bulk changes that reach the
+-- same rows in different orders end as a deadlock.
+create function private.lock_own_account()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  perform
+  from public.users as u
+  where u.id = (select auth.uid())
+  for no key update;
+  return null;
+end;
+$$;
+
+comment on function private.lock_own_account() is
+  'Statement trigger function: locks the caller''s account before any row of the statement is locked.';
+
+revoke all on function private.lock_own_account from public, anon, authenticated, service_role;

@@ -466,8 +466,8 @@ it("the scheduled job works off many months that are due, each batch in a transa
     return snapshotOf(subscription, started, userId);
   });
   await database.applyRead(snapshots, [], await database.lastReadNumber(), started);
-  const migration = await readFile("supabase/migrations/20261122091500_sweep.sql", "utf8");
-  await sql.unsafe(/\$job\$([\s\S]*?)\$job\$/.exec(migration)?.[1] ?? "");
+  const schedule = await readFile("supabase/schemas/sweep/data/sweep_schedule.sql", "utf8");
+  await sql.unsafe(/\$job\$([\s\S]*?)\$job\$/.exec(schedule)?.[1] ?? "");
   const [granted] = await sql`
     select count(*)::integer as months, count(distinct xmin::text)::integer as transactions
     from private.granted_months

@@ -68,6 +68,12 @@ const faults: Record<string, string> = {
   "supabase/functions/_shared/both.ts":
     'export const planted: number = "text";\nexport function fault() {\n  let never = 1;\n  return never;\n}\n',
   "supabase/migrations/29990101000000_planted.sql": migration,
+  "supabase/config.toml": '[db.migrations]\nschema_paths = ["./schemas/planted.sql"]\n',
+  // The schema as the migration makes it, but for one column.
+  "supabase/schemas/planted.sql": migration.replace(
+    "name varchar(10)",
+    "name varchar(10), extra text",
+  ),
 };
 
 const settings = [
@@ -114,6 +120,10 @@ const expected: [step: string, findings: string[]][] = [
   ["lint of edge functions (deno lint)", ["prefer-const"]],
   ["migrations (Squawk)", ["prefer-text-field"]],
   ["migrations (what a push refuses)", ["29990101000000_planted.sql: has no rollback"]],
+  [
+    "the migrations give the schema files",
+    ["column public.planted.extra: only the schema files have it\n  run npm run db:diff -- NAME"],
+  ],
   [
     "advisors (supabase db advisors)",
     ["rls_disabled_in_public", "auth_rls_initplan", "function_search_path_mutable"],

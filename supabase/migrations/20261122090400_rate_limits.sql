@@ -1,0 +1,133 @@
+-- Made from supabase/schemas/rate_limits/ by `npm run db:diff -- --first`: change it there.
+
+-- Rate limits: how often one user may try one thing, in a sliding window. One row for
+-- each user and thing holds the times of the attempts that count; the row's lock makes
+-- the count exact when many requests come at once. Ids are not referenced: an attempt
+-- is also counted for a user without an account, and the sweep takes every row in time.
+create table private.attempts (
+  user_id uuid not null,
+  bucket text not null,
+  attempted_at timestamptz[] not null default '{}',
+  expires_at timestamptz not null,
+  constraint attempts_pkey primary key (user_id, bucket),
+  constraint attempts_bucket_form check (bucket ~ '^[a-z][a-z_]{1,62}$')
+);
+
+comment on table private.attempts is
+  'Attempts within their sliding window, one row per user and bucket. Written by take_attempt(), emptied by sweep_attempts().';
+comment on column private.attempts.bucket is 'What is tried, such as read_api_key.';
+comment on column private.attempts.attempted_at is 'Times of the attempts that were allowed, oldest first.';
+comment on column private.attempts.expires_at is 'When the newest attempt leaves the window and the row says nothing any more.';
+
+revoke all on private.attempts from public, anon, authenticated, service_role;
+
+-- A row that is being counted on is left for the next sweep. It reads the whole table: an
+-- index on the time would have to follow every attempt, for the sake of a few rows.
+create function private.sweep_attempts()
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_swept integer;
+begin
+  delete from private.attempts as a
+  using (
+    select e.user_id, e.bucket
+    from private.attempts as e
+    where e.expires_at <= now()
+    for update skip locked
+  ) as expired
+  where a.user_id = expired.user_id
+    and a.bucket = expired.bucket;
+
+  get diagnostics v_swept = row_count;
+  return v_swept;
+end;
+$$;
+
+comment on function private.sweep_attempts() is
+  'Deletes the attempts that have left their window; gives the number of rows.';
+
+revoke all on function private.sweep_attempts from public, anon, authenticated, service_role;
+
+-- Counts an attempt, or tells how long to wait. Only what is allowed counts: who keeps
+-- knocking gets in as soon as the window has moved on. A count stands when its
+-- transaction commits, so the caller must answer an error instead of raising it, and must
+-- not be a function that a client calls directly: a client can roll its own call back.
+--
+-- One statement counts or refuses, under the row's lock either way. The time is read where
+-- the lock is held: now() is when the transaction began, which may be before an attempt
+-- that another has committed in the meantime.
+create function private.take_attempt(bucket text, user_id uuid, max_attempts integer, window_length interval)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_now timestamptz;
+  v_attempts timestamptz[];
+begin
+  -- A limit that is missing must not read as no limit.
+  if num_nulls(take_attempt.bucket, take_attempt.user_id, take_attempt.max_attempts, take_attempt.window_length) > 0
+    or take_attempt.max_attempts < 1
+    or take_attempt.window_length <= interval '0'
+  then
+    raise exception 'take_attempt needs a bucket, a user, a maximum of 1 or more and a window';
+  end if;
+
+  insert into private.attempts as a (user_id, bucket, attempted_at, expires_at)
+  values (
+    take_attempt.user_id,
+    take_attempt.bucket,
+    array[clock_timestamp()],
+    clock_timestamp() + take_attempt.window_length
+  )
+  on conflict on constraint attempts_pkey do update
+    set attempted_at = array(
+          select t
+          from unnest(a.attempted_at) as t
+          where t > clock_timestamp() - take_attempt.window_length
+          order by t
+        ) || clock_timestamp(),
+        expires_at = clock_timestamp() + take_attempt.window_length
+    where (
+      select count(*)
+      from unnest(a.attempted_at) as t
+      where t > clock_timestamp() - take_attempt.window_length
+    ) < take_attempt.max_attempts;
+
+  if found then
+    return null;
+  end if;
+
+  v_now := clock_timestamp();
+  v_attempts := array(
+    select t
+    from private.attempts as a
+    cross join lateral unnest(a.attempted_at) as t
+    where a.user_id = take_attempt.user_id
+      and a.bucket = take_attempt.bucket
+      and t > v_now - take_attempt.window_length
+    order by t
+  );
+
+  -- Free again when the last attempt that fills the window has left it, which it may have
+  -- done since the refusal.
+  return greatest(
+    1,
+    ceil(extract(epoch from
+      v_attempts[cardinality(v_attempts) - take_attempt.max_attempts + 1] + take_attempt.window_length - v_now
+    ))
+  )::integer;
+end;
+$$;
+
+comment on function private.take_attempt(text, uuid, integer, interval) is
+  'Counts one attempt of a user in a sliding window: null when it is allowed, else the whole seconds until the next one is.';
+
+revoke all on function private.take_attempt from public, anon, authenticated, service_role;

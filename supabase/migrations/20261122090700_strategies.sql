@@ -1,0 +1,2542 @@
+-- Made from supabase/schemas/strategies/ by `npm run db:diff -- --first`: change it there.
+
+create function private.count_new_forks()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  -- In the order of ids, so that two statements cannot deadlock.
+  insert into private.strategy_forks as k (strategy_id, forks)
+  select a.forked_from, count(*)
+  from added as a
+  where a.forked_from is not null
+  group by a.forked_from
+  order by a.forked_from
+  on conflict (strategy_id) do update
+    set forks = k.forks + excluded.forks;
+  return null;
+end;
+$$;
+
+comment on function private.count_new_forks() is 'Trigger function: counts the forks that a statement adds.';
+
+create function private.count_removed_forks()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  perform
+  from private.strategy_forks as k
+  where k.strategy_id in (
+    select r.id from removed as r
+    union
+    select r.forked_from from removed as r
+  )
+  order by k.strategy_id
+  for update;
+
+  update private.strategy_forks as k
+  set forks = k.forks - gone.forks
+  from (
+    select r.forked_from, count(*) as forks
+    from removed as r
+    group by r.forked_from
+  ) as gone
+  where k.strategy_id = gone.forked_from;
+
+  with ended as (
+    delete from private.strategy_forks as k
+    using removed as r
+    where k.strategy_id = r.id
+    returning k.strategy_id, k.forks
+  )
+  insert into private.deleted_sources (strategy_id)
+  select e.strategy_id
+  from ended as e
+  where e.forks > 0;
+  return null;
+end;
+$$;
+
+comment on function private.count_removed_forks() is
+  'Trigger function: takes deleted forks off their sources'' count, and notes deleted sources that still have forks.';
+
+revoke all on function private.count_new_forks, private.count_removed_forks
+  from public, anon, authenticated, service_role;
+
+create function private.follow_public_strategy()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  if not new.is_public then
+    delete from private.public_strategies as p
+    where p.strategy_id = new.id;
+  else
+    insert into private.public_strategies (strategy_id, created_at, market_type, timeframe, words)
+    values (
+      new.id, new.created_at, new.market_type, new.timeframe, private.search_words(new.name, null, new.description)
+    )
+    on conflict (strategy_id) do update
+      set created_at = excluded.created_at,
+          market_type = excluded.market_type,
+          timeframe = excluded.timeframe,
+          words = excluded.words;
+  end if;
+  return null;
+end;
+$$;
+
+comment on function private.follow_public_strategy() is
+  'Trigger function: keeps the row of a published strategy, and removes it when the strategy is hidden.';
+
+revoke all on function private.follow_public_strategy from public, anon, authenticated, service_role;
+
+-- Fires after the trigger of the strategies' own rules, by its name: the strategies are
+-- locked then, in the order of their ids.
+create function private.note_component_changes()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  if current_setting('pinebase.unlinking', true) is distinct from 'on' and exists (select from changed) then
+    perform private.mark_strategies(array(select distinct c.strategy_id from changed as c));
+  end if;
+  return null;
+end;
+$$;
+
+comment on function private.note_component_changes() is
+  'Trigger function: marks the strategies whose components were written.';
+
+-- A component that the operator moves to another strategy is missing in the one it leaves.
+create function private.note_component_leaves()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  update public.strategies as s
+  set updated_at = now()
+  where s.id = old.strategy_id;
+
+  perform private.mark_strategies(array[old.strategy_id]);
+  return null;
+end;
+$$;
+
+comment on function private.note_component_leaves() is
+  'Trigger function: marks the strategy that a component is moved out of.';
+
+revoke all on function private.note_component_changes, private.note_component_leaves
+  from public, anon, authenticated, service_role;
+
+create function private.note_strategy_change()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.mark_strategies(array[new.id]);
+  return null;
+end;
+$$;
+
+comment on function private.note_strategy_change() is
+  'Trigger function: marks a strategy whose content was written.';
+
+revoke all on function private.note_strategy_change from public, anon, authenticated, service_role;
+
+-- Strategies: what users make. Private unless published; published means that
+-- everybody may read it and nobody but its owner may change it.
+create table public.strategies (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null default auth.uid() references public.users (id) on delete cascade,
+  name text not null,
+  description text,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  is_ai_generated boolean not null default false,
+  is_public boolean not null default false,
+  market_type text,
+  timeframe text,
+  config jsonb not null,
+  current_version integer not null default 0,
+  -- No foreign key: deleting a strategy must not wait for strangers' forks of it.
+  forked_from uuid,
+  -- Components and versions refer to it, so that their owner can only be this row's.
+  constraint strategies_id_user_id_key unique (id, user_id),
+  constraint strategies_name_length check (char_length(name) <= 200 and name ~ '\S'),
+  constraint strategies_description_length check (char_length(description) <= 4000),
+  constraint strategies_market_type_known check (market_type in ('futures', 'stocks', 'crypto', 'forex')),
+  constraint strategies_timeframe_known check (timeframe in ('1m', '5m', '15m', '1h', '4h', '1d')),
+  constraint strategies_config_is_an_object check (jsonb_typeof(config) = 'object'),
+  constraint strategies_config_size check (octet_length(config::text) <= 65536),
+  constraint strategies_current_version_not_negative check (current_version >= 0)
+);
+
+create index idx_strategies_user_id on public.strategies (user_id);
+
+-- What private.unlink_deleted_sources() looks through.
+create index strategies_forked_from_idx on public.strategies (forked_from) where forked_from is not null;
+
+-- The public page, newest first, as an app reads it from the table.
+create index strategies_public_page_idx
+  on public.strategies (created_at desc, id desc)
+  where is_public;
+
+comment on table public.strategies is 'Trading strategies. A published one is read by everybody and changed by its owner only.';
+comment on column public.strategies.is_ai_generated is 'Whether a language model made it; said once, when it is created.';
+comment on column public.strategies.is_public is 'Published: readable by everybody, without its history.';
+comment on column public.strategies.market_type is 'futures, stocks, crypto or forex.';
+comment on column public.strategies.timeframe is 'Bar length: 1m, 5m, 15m, 1h, 4h or 1d.';
+comment on column public.strategies.config is 'The app''s own settings of the strategy: a JSON object of at most 64 KiB.';
+comment on column public.strategies.current_version is 'Number of the newest version; 0 before the first.';
+comment on column public.strategies.forked_from is
+  'The strategy that this one was forked from; null when that one was deleted, at most one sweep late.';
+
+alter table public.strategies enable row level security;
+
+create policy "visitors read public strategies"
+  on public.strategies
+  for select
+  to anon
+  using (is_public);
+
+create policy "users read public strategies and their own"
+  on public.strategies
+  for select
+  to authenticated
+  using (is_public or user_id = (select private.reader_id()));
+
+create policy "users create strategies of their own"
+  on public.strategies
+  for insert
+  to authenticated
+  with check (user_id = (select auth.uid()));
+
+create policy "users change their own strategies"
+  on public.strategies
+  for update
+  to authenticated
+  using (user_id = (select auth.uid()))
+  with check (user_id = (select auth.uid()));
+
+create policy "users delete their own strategies"
+  on public.strategies
+  for delete
+  to authenticated
+  using (user_id = (select auth.uid()));
+
+create policy "OAuth clients that are not trusted add nothing"
+  on public.strategies
+  as restrictive
+  for insert
+  to authenticated
+  with check ((select private.session_is_trusted()));
+
+create policy "OAuth clients that are not trusted change nothing"
+  on public.strategies
+  as restrictive
+  for update
+  to authenticated
+  using ((select private.session_is_trusted()));
+
+create policy "OAuth clients that are not trusted delete nothing"
+  on public.strategies
+  as restrictive
+  for delete
+  to authenticated
+  using ((select private.session_is_trusted()));
+
+-- The check of the size prints the document: by then its numbers must be known to be harmless.
+create function private.check_config()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.check_json(new.config, 65536, 'config', 'strategies_config_size');
+  return new;
+end;
+$$;
+
+comment on function private.check_config() is
+  'Trigger function: refuses a config that is too large or holds a number outside double precision.';
+
+create trigger strategies_check_config
+  before insert or update of config on public.strategies
+  for each row
+  execute function private.check_config();
+
+-- Only what a client may write: the database's own updates of the other columns come when the lock is held already.
+create trigger strategies_lock_account
+  before insert or delete or update of name, description, is_public, market_type, timeframe, config
+  on public.strategies
+  for each statement
+  execute function private.lock_own_account();
+
+-- current_version follows a change and is none itself.
+create trigger strategies_set_updated_at
+  before update of user_id, name, description, is_ai_generated, is_public, market_type, timeframe, config
+  on public.strategies
+  for each row
+  when (
+    (old.user_id, old.name, old.description, old.is_ai_generated)
+      is distinct from (new.user_id, new.name, new.description, new.is_ai_generated)
+    or (old.is_public, old.market_type, old.timeframe, old.config)
+      is distinct from (new.is_public, new.market_type, new.timeframe, new.config)
+  )
+  execute function private.set_updated_at();
+
+-- The number of strategies that the plan allows, held as with the custom indicators. What
+-- a lapsed plan leaves over the limit stays; only the next one is refused.
+create function private.limit_strategies()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user_id uuid;
+  v_plan public.plans;
+begin
+  if (select auth.uid()) is null then
+    return null;
+  end if;
+
+  for v_user_id in
+    select distinct a.user_id
+    from added as a
+    order by a.user_id
+  loop
+    v_plan := private.plan_of(v_user_id);
+    continue when v_plan.max_strategies is null;
+
+    perform
+    from public.users as u
+    where u.id = v_user_id
+    for no key update;
+
+    if (select count(*) from public.strategies as s where s.user_id = v_user_id) > v_plan.max_strategies then
+      perform private.raise_error(
+        'plan_limit_reached',
+        format('Delete a strategy or change the plan: %s allows %s.', v_plan.name, v_plan.max_strategies),
+        jsonb_build_object('limit', v_plan.max_strategies, 'plan', v_plan.plan_type)
+      );
+    end if;
+  end loop;
+  return null;
+end;
+$$;
+
+comment on function private.limit_strategies() is
+  'Trigger function: holds users to the number of strategies that their plan allows.';
+
+create trigger strategies_are_limited
+  after insert on public.strategies
+  referencing new table as added
+  for each statement
+  execute function private.limit_strategies();
+
+create trigger strategies_count_new_forks
+  after insert on public.strategies
+  referencing new table as added
+  for each statement
+  execute function private.count_new_forks();
+
+create trigger strategies_count_removed_forks
+  after delete on public.strategies
+  referencing old table as removed
+  for each statement
+  execute function private.count_removed_forks();
+
+create trigger strategies_follow_published
+  after insert on public.strategies
+  for each row
+  when (new.is_public)
+  execute function private.follow_public_strategy();
+
+create trigger strategies_follow_changed
+  after update of name, description, market_type, timeframe, is_public, created_at on public.strategies
+  for each row
+  when (
+    old.is_public <> new.is_public
+    or (
+      new.is_public
+      and (old.name, old.description, old.market_type, old.timeframe, old.created_at)
+        is distinct from (new.name, new.description, new.market_type, new.timeframe, new.created_at)
+    )
+  )
+  execute function private.follow_public_strategy();
+
+create trigger strategies_note_new
+  after insert on public.strategies
+  for each row
+  execute function private.note_strategy_change();
+
+-- Publishing is no change of content, nor is another owner.
+create trigger strategies_note_change
+  after update of name, description, is_ai_generated, market_type, timeframe, config on public.strategies
+  for each row
+  when (
+    (old.name, old.description, old.is_ai_generated) is distinct from (new.name, new.description, new.is_ai_generated)
+    or (old.market_type, old.timeframe, old.config) is distinct from (new.market_type, new.timeframe, new.config)
+  )
+  execute function private.note_strategy_change();
+
+revoke all on public.strategies from public, anon, authenticated, service_role;
+grant select on public.strategies to anon, authenticated;
+grant
+  insert (user_id, name, description, is_public, is_ai_generated, market_type, timeframe, config),
+  update (name, description, is_public, market_type, timeframe, config),
+  delete
+  on public.strategies
+  to authenticated;
+grant select, insert, update, delete on public.strategies to service_role;
+revoke all on function private.check_config, private.limit_strategies from public, anon, authenticated, service_role;
+
+-- Components: the indicators of a strategy, with their parameters, in order.
+--
+-- indicator_id means a row of `indicators` or of `custom_indicators`, as is_custom says. A
+-- foreign key cannot choose its table, and would make whoever deletes an indicator wait for
+-- every stranger's component. check_component() locks the indicator while a component is
+-- linked to it, so that no component is ever linked to nothing; one whose indicator was
+-- deleted since is unlinked by the sweep, and documents show it without the id at once.
+create table public.strategy_components (
+  id uuid primary key default gen_random_uuid(),
+  strategy_id uuid not null,
+  indicator_id uuid,
+  is_custom boolean not null default false,
+  component_type text not null,
+  parameters jsonb not null default '{}',
+  position integer not null,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  user_id uuid not null default auth.uid(),
+  indicator_name text,
+  constraint strategy_components_owner_fkey
+    foreign key (user_id, strategy_id) references public.strategies (user_id, id)
+    on update cascade on delete cascade,
+  constraint strategy_components_component_type_known
+    check (component_type in ('trend', 'entry', 'exit', 'stop_loss')),
+  constraint strategy_components_parameters_is_an_object check (jsonb_typeof(parameters) = 'object'),
+  constraint strategy_components_parameters_size check (octet_length(parameters::text) <= 8192),
+  constraint strategy_components_position_not_negative check (position >= 0),
+  constraint strategy_components_indicator_name_length check (char_length(indicator_name) <= 200),
+  -- Deferrable, so that one statement may swap two positions. It carries the name of
+  -- the index on strategy_id that it makes unnecessary.
+  constraint idx_strategy_components_strategy_id
+    unique (strategy_id, component_type, position) deferrable initially immediate
+);
+
+create index strategy_components_user_id_strategy_id_idx on public.strategy_components (user_id, strategy_id);
+
+create index strategy_components_indicator_id_idx on public.strategy_components (indicator_id);
+
+comment on table public.strategy_components is 'The indicators of a strategy with their parameters, at most 64 a strategy.';
+comment on column public.strategy_components.indicator_id is
+  'A row of indicators, or of custom_indicators when is_custom; null when that indicator is gone, one sweep late at most.';
+comment on column public.strategy_components.component_type is 'trend, entry, exit or stop_loss.';
+comment on column public.strategy_components.parameters is 'Values for the indicator''s parameters, an object of at most 8 KiB.';
+comment on column public.strategy_components.position is 'Order within the component type, from 0.';
+comment on column public.strategy_components.user_id is 'The strategy''s owner, held equal by a composite foreign key.';
+comment on column public.strategy_components.indicator_name is
+  'The indicator''s name when it was set; stays when the indicator goes.';
+
+alter table public.strategy_components enable row level security;
+
+create policy "visitors read components of public strategies"
+  on public.strategy_components
+  for select
+  to anon
+  using (
+    exists (
+      select
+      from public.strategies as s
+      where s.id = strategy_components.strategy_id
+        and s.is_public
+    )
+  );
+
+create policy "users read components of public strategies and their own"
+  on public.strategy_components
+  for select
+  to authenticated
+  using (
+    user_id = (select private.reader_id())
+    or exists (
+      select
+      from public.strategies as s
+      where s.id = strategy_components.strategy_id
+        and s.is_public
+    )
+  );
+
+-- The foreign key alone would refuse a component in another's strategy as well, but
+-- with the answer of a missing row; this is a matter of permission and says so.
+create policy "users add components to their own strategies"
+  on public.strategy_components
+  for insert
+  to authenticated
+  with check (
+    user_id = (select auth.uid())
+    and exists (
+      select
+      from public.strategies as s
+      where s.id = strategy_components.strategy_id
+        and s.user_id = (select auth.uid())
+    )
+  );
+
+create policy "users change components of their own strategies"
+  on public.strategy_components
+  for update
+  to authenticated
+  using (user_id = (select auth.uid()))
+  with check (user_id = (select auth.uid()));
+
+create policy "users remove components of their own strategies"
+  on public.strategy_components
+  for delete
+  to authenticated
+  using (user_id = (select auth.uid()));
+
+create policy "OAuth clients that are not trusted add nothing"
+  on public.strategy_components
+  as restrictive
+  for insert
+  to authenticated
+  with check ((select private.session_is_trusted()));
+
+create policy "OAuth clients that are not trusted change nothing"
+  on public.strategy_components
+  as restrictive
+  for update
+  to authenticated
+  using ((select private.session_is_trusted()));
+
+create policy "OAuth clients that are not trusted delete nothing"
+  on public.strategy_components
+  as restrictive
+  for delete
+  to authenticated
+  using ((select private.session_is_trusted()));
+
+-- Who inserts without naming the owner, and is nobody in particular, means the
+-- strategy's owner.
+create function private.set_component_owner()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  select s.user_id
+  into new.user_id
+  from public.strategies as s
+  where s.id = new.strategy_id;
+
+  return new;
+end;
+$$;
+
+comment on function private.set_component_owner() is
+  'Trigger function: fills strategy_components.user_id from the strategy where it was left out.';
+
+create trigger strategy_components_a_set_owner
+  before insert on public.strategy_components
+  for each row
+  when (new.user_id is null)
+  execute function private.set_component_owner();
+
+-- The indicator must exist, and the strategy's owner must be allowed to see it: or
+-- ids could be probed, and a private script pulled into a strategy. Both answer
+-- alike. The row is locked against a delete until this transaction ends. One that another
+-- transaction is deleting counts as gone: waiting for that transaction, whose owner may wait
+-- for a second row that this one has locked, could end in a deadlock.
+--
+-- The parameters must fit the indicator's schema, with its defaults for what is left out.
+-- Both are asked when they are set, and not again: an indicator that its author makes
+-- private, or whose schema is revised, leaves the components that it has. The parameters of a
+-- hidden one change unchecked: what they would be checked against is not the owner's to know.
+--
+-- Triggers run before policies, so for another's row this looks nothing up.
+create function private.check_component()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_is_new boolean := tg_op = 'INSERT'
+    or (old.indicator_id, old.is_custom) is distinct from (new.indicator_id, new.is_custom);
+  v_name text;
+  v_schema jsonb;
+  v_defaults jsonb;
+  v_fault jsonb;
+begin
+  if auth.uid() is not null and new.user_id is distinct from private.reader_id() then
+    return new;
+  end if;
+
+  perform private.check_json(new.parameters, 8192, 'parameters', 'strategy_components_parameters_size');
+
+  -- A component that waits for the sweep is unlinked by its next change.
+  if not v_is_new and exists (
+    select
+    from private.deleted_indicators as d
+    where d.indicator_id = new.indicator_id
+  ) then
+    new.indicator_id := null;
+  end if;
+
+  if new.indicator_id is null or jsonb_typeof(new.parameters) <> 'object' then
+    return new;
+  end if;
+
+  if new.is_custom then
+    select i.name, i.parameters, jsonb '{}'
+    into v_name, v_schema, v_defaults
+    from public.custom_indicators as i
+    where i.id = new.indicator_id
+      and (i.is_public or i.user_id = new.user_id)
+    for key share skip locked;
+  else
+    select i.name, i.parameters, i.defaults
+    into v_name, v_schema, v_defaults
+    from public.indicators as i
+    where i.id = new.indicator_id
+      and (i.is_public or i.created_by = new.user_id)
+    for key share skip locked;
+  end if;
+
+  if v_name is null and not v_is_new then
+    return new;
+  elsif v_name is null then
+    perform private.raise_error(
+      'indicator_not_found',
+      'No such indicator: choose one from the library, or one of your own with is_custom.',
+      jsonb_build_object('indicator_id', new.indicator_id, 'is_custom', new.is_custom)
+    );
+  end if;
+
+  v_fault := private.parameters_fault(v_schema, new.parameters, v_defaults);
+  if v_fault is not null then
+    perform private.refuse_parameters(v_fault, v_name);
+  end if;
+
+  if v_is_new then
+    new.indicator_name := v_name;
+  end if;
+  return new;
+end;
+$$;
+
+comment on function private.check_component() is
+  'Trigger function: checks that a component''s indicator exists, is visible to the owner and takes these parameters, and notes its name.';
+
+create trigger strategy_components_check_new
+  before insert on public.strategy_components
+  for each row
+  execute function private.check_component();
+
+create trigger strategy_components_check_changed
+  before update of indicator_id, is_custom, parameters on public.strategy_components
+  for each row
+  when (
+    (old.indicator_id, old.is_custom, old.parameters)
+      is distinct from (new.indicator_id, new.is_custom, new.parameters)
+  )
+  execute function private.check_component();
+
+create trigger strategy_components_lock_account
+  before insert or update or delete on public.strategy_components
+  for each statement
+  execute function private.lock_own_account();
+
+-- A component that loses the id of an indicator that is gone has not changed, and neither has
+-- its strategy: unlink_deleted_indicators() says so by this setting.
+create trigger strategy_components_set_updated_at
+  before update on public.strategy_components
+  for each row
+  when (
+    old.* is distinct from new.*
+    and current_setting('pinebase.unlinking', true) is distinct from 'on'
+  )
+  execute function private.set_updated_at();
+
+-- A change of components is a change of the strategy: its updated_at moves, and with
+-- the strategies locked by that, nobody can get past the cap of 64 side by side.
+-- Locks are taken in the order of ids, so that two statements cannot deadlock.
+create function private.after_components_changed()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_strategy_id uuid;
+begin
+  if current_setting('pinebase.unlinking', true) = 'on' or not exists (select from changed) then
+    return null;
+  end if;
+
+  perform
+  from public.strategies as s
+  where s.id in (select c.strategy_id from changed as c)
+  order by s.id
+  for no key update;
+
+  -- A strategy whose owner is being deleted is about to go too, and is let be.
+  update public.strategies as s
+  set updated_at = now()
+  where s.id in (select c.strategy_id from changed as c)
+    and s.updated_at <> now()
+    and exists (select from public.users as u where u.id = s.user_id);
+
+  if tg_op <> 'DELETE' then
+    select c.strategy_id
+    into v_strategy_id
+    from public.strategy_components as c
+    where c.strategy_id in (select n.strategy_id from changed as n)
+    group by c.strategy_id
+    having count(*) > 64
+    limit 1;
+
+    if v_strategy_id is not null then
+      raise exception using
+        errcode = 'check_violation',
+        message = 'A strategy has at most 64 components.',
+        schema = 'public',
+        table = 'strategy_components',
+        constraint = 'strategy_components_at_most_64';
+    end if;
+  end if;
+
+  return null;
+end;
+$$;
+
+comment on function private.after_components_changed() is
+  'Trigger function: moves the strategies'' updated_at and holds them to 64 components.';
+
+create trigger strategy_components_inserted
+  after insert on public.strategy_components
+  referencing new table as changed
+  for each statement
+  execute function private.after_components_changed();
+
+create trigger strategy_components_updated
+  after update on public.strategy_components
+  referencing new table as changed
+  for each statement
+  execute function private.after_components_changed();
+
+create trigger strategy_components_deleted
+  after delete on public.strategy_components
+  referencing old table as changed
+  for each statement
+  execute function private.after_components_changed();
+
+create trigger strategy_components_inserted_note_change
+  after insert on public.strategy_components
+  referencing new table as changed
+  for each statement
+  execute function private.note_component_changes();
+
+create trigger strategy_components_updated_note_change
+  after update on public.strategy_components
+  referencing new table as changed
+  for each statement
+  execute function private.note_component_changes();
+
+create trigger strategy_components_deleted_note_change
+  after delete on public.strategy_components
+  referencing old table as changed
+  for each statement
+  execute function private.note_component_changes();
+
+create trigger strategy_components_note_leaving
+  after update of strategy_id on public.strategy_components
+  for each row
+  when (old.strategy_id <> new.strategy_id)
+  execute function private.note_component_leaves();
+
+revoke all on public.strategy_components from public, anon, authenticated, service_role;
+grant select on public.strategy_components to anon, authenticated;
+grant
+  insert (strategy_id, indicator_id, is_custom, component_type, parameters, position),
+  update (indicator_id, is_custom, component_type, parameters, position),
+  delete
+  on public.strategy_components
+  to authenticated;
+grant select, insert, update, delete on public.strategy_components to service_role;
+revoke all on function private.set_component_owner, private.check_component, private.after_components_changed
+  from public, anon, authenticated, service_role;
+
+-- Components from elsewhere, a version or another's strategy, as this strategy can hold
+-- them: without the reference where the indicator is gone, hidden from the owner, or takes
+-- other parameters now. The name stays, and nothing of it makes a restore or a fork fail.
+-- The indicators that remain are locked against a delete until the transaction ends; one that
+-- is being deleted counts as gone, for the reason that stands at check_component().
+create function private.adopt_components(strategy_id uuid, owner_id uuid, components jsonb)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_adopted jsonb := '[]';
+  v_component jsonb;
+  v_id uuid;
+  v_is_custom boolean;
+  v_schema jsonb;
+  v_defaults jsonb;
+begin
+  for v_component in
+    select e.component
+    from jsonb_array_elements(adopt_components.components) as e (component)
+  loop
+    v_id := (v_component ->> 'indicator_id')::uuid;
+    v_is_custom := (v_component -> 'is_custom')::boolean;
+    v_schema := null;
+
+    if v_id is not null and v_is_custom then
+      select i.parameters, jsonb '{}'
+      into v_schema, v_defaults
+      from public.custom_indicators as i
+      where i.id = v_id
+        and (i.is_public or i.user_id = adopt_components.owner_id)
+      for key share skip locked;
+    elsif v_id is not null then
+      select i.parameters, i.defaults
+      into v_schema, v_defaults
+      from public.indicators as i
+      where i.id = v_id
+        and (i.is_public or i.created_by = adopt_components.owner_id)
+      for key share skip locked;
+    end if;
+
+    if (v_schema is null or private.parameters_fault(v_schema, v_component -> 'parameters', v_defaults) is not null)
+      -- What this strategy holds in this place already, it may keep.
+      and not exists (
+        select
+        from public.strategy_components as c
+        where c.strategy_id = adopt_components.strategy_id
+          and not exists (select from private.deleted_indicators as d where d.indicator_id = v_id)
+          and c.component_type = v_component ->> 'component_type'
+          and c.position = (v_component ->> 'position')::integer
+          and c.indicator_id = v_id
+          and c.is_custom = v_is_custom
+          and c.parameters = v_component -> 'parameters'
+      )
+    then
+      v_component := v_component || jsonb '{"indicator_id": null}';
+    end if;
+    v_adopted := v_adopted || v_component;
+  end loop;
+  return v_adopted;
+end;
+$$;
+
+comment on function private.adopt_components(uuid, uuid, jsonb) is
+  'Components of a version or of another strategy, without the references that this owner cannot use.';
+
+revoke all on function private.adopt_components from public, anon, authenticated, service_role;
+
+-- Who is asking, as an account, which is locked until the transaction ends: whatever the caller writes comes after
+-- it in the order of locks. Signing in without an email gives a session and no account.
+create function private.caller_account()
+returns uuid
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user_id uuid := private.caller_id();
+begin
+  perform from public.users as u where u.id = v_user_id for no key update;
+  if not found then
+    perform private.ensure_account(v_user_id);
+    perform from public.users as u where u.id = v_user_id for no key update;
+    if not found then
+      perform private.raise_error('email_required', 'Add an email to your account first.');
+    end if;
+  end if;
+  return v_user_id;
+end;
+$$;
+
+comment on function private.caller_account() is
+  'Locks the signed-in user''s account and gives its id; raises what caller_id() raises, or email_required.';
+
+revoke all on function private.caller_account from public, anon, authenticated, service_role;
+
+-- Refuses what the tables' checks would refuse, with the name of the argument.
+create function private.check_strategy_arguments(
+  name text,
+  description text,
+  market_type text,
+  timeframe text,
+  config jsonb,
+  notes text
+)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if char_length(check_strategy_arguments.name) > 200 or check_strategy_arguments.name !~ '\S' then
+    perform private.raise_error(
+      'invalid_argument', 'Give the strategy a name of 1 to 200 characters.', '{"argument": "name", "maximum": 200}'
+    );
+  elsif char_length(check_strategy_arguments.description) > 4000 then
+    perform private.raise_error(
+      'invalid_argument', 'Shorten the description to 4000 characters.', '{"argument": "description", "maximum": 4000}'
+    );
+  elsif check_strategy_arguments.market_type not in ('futures', 'stocks', 'crypto', 'forex') then
+    perform private.raise_error(
+      'invalid_argument', 'Let market_type be futures, stocks, crypto or forex.',
+      '{"argument": "market_type", "enum": ["futures", "stocks", "crypto", "forex"]}'
+    );
+  elsif check_strategy_arguments.timeframe not in ('1m', '5m', '15m', '1h', '4h', '1d') then
+    perform private.raise_error(
+      'invalid_argument', 'Let timeframe be 1m, 5m, 15m, 1h, 4h or 1d.',
+      '{"argument": "timeframe", "enum": ["1m", "5m", "15m", "1h", "4h", "1d"]}'
+    );
+  elsif jsonb_typeof(check_strategy_arguments.config) <> 'object' then
+    perform private.raise_error(
+      'invalid_argument', 'Let config be a JSON object.', '{"argument": "config", "type": "object"}'
+    );
+  elsif char_length(check_strategy_arguments.notes) > 4000 then
+    perform private.raise_error(
+      'invalid_argument', 'Shorten the notes to 4000 characters.', '{"argument": "notes", "maximum": 4000}'
+    );
+  end if;
+  perform private.check_json(check_strategy_arguments.config, 65536, 'config');
+end;
+$$;
+
+comment on function private.check_strategy_arguments(text, text, text, text, jsonb, text) is
+  'Raises invalid_argument for what a strategy or a version cannot hold; null is left alone.';
+
+revoke all on function private.check_strategy_arguments from public, anon, authenticated, service_role;
+
+-- The document as a reader gets it, with every parameter that counts.
+create function private.complete_strategy_document(strategy_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_document jsonb := private.strategy_document(complete_strategy_document.strategy_id);
+begin
+  if v_document -> 'components' = '[]' then
+    return v_document;
+  end if;
+
+  return (
+    select jsonb_set(
+      v_document,
+      '{components}',
+      jsonb_agg(
+        jsonb_set(
+          c.component,
+          '{parameters}',
+          private.component_defaults(
+            (c.component ->> 'is_custom')::boolean,
+            (c.component ->> 'indicator_id')::uuid,
+            private.reader_id()
+          ) || (c.component -> 'parameters')
+        )
+        order by c.place
+      )
+    )
+    from jsonb_array_elements(v_document -> 'components') with ordinality as c (component, place)
+  );
+end;
+$$;
+
+comment on function private.complete_strategy_document(uuid) is
+  'The whole document of a strategy, with defaults for the parameters that are left out.';
+
+revoke all on function private.complete_strategy_document from public, anon, authenticated, service_role;
+
+-- What fills in for parameters that a component leaves out: the schema's defaults, and the
+-- indicator's own before them. Nothing where the reader may not see the indicator.
+create function private.component_defaults(is_custom boolean, indicator_id uuid, reader_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_defaults jsonb;
+begin
+  if component_defaults.is_custom then
+    select private.parameter_defaults(i.parameters)
+    into v_defaults
+    from public.custom_indicators as i
+    where i.id = component_defaults.indicator_id
+      and (i.is_public or i.user_id = component_defaults.reader_id);
+  else
+    select private.parameter_defaults(i.parameters) || i.defaults
+    into v_defaults
+    from public.indicators as i
+    where i.id = component_defaults.indicator_id
+      and (i.is_public or i.created_by = component_defaults.reader_id);
+  end if;
+  return coalesce(v_defaults, '{}');
+end;
+$$;
+
+comment on function private.component_defaults(boolean, uuid, uuid) is
+  'The defaults of an indicator''s parameters, as far as this user may see the indicator.';
+
+revoke all on function private.component_defaults from public, anon, authenticated, service_role;
+
+-- Indicators that were deleted while components referred to them. The request that deletes
+-- does no work for strangers' rows; the sweep sets their indicator_id to null in batches.
+create table private.deleted_indicators (
+  indicator_id uuid primary key,
+  deleted_at timestamptz not null default now()
+);
+
+comment on table private.deleted_indicators is 'Deleted indicators whose components still have to lose the reference.';
+
+-- When an indicator goes, its components stay with its name and lose the link.
+create function private.note_deleted_indicator()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  -- A component that was being linked has held the indicator's lock until it was committed,
+  -- so it is seen here.
+  if exists (
+    select
+    from public.strategy_components as c
+    where c.indicator_id = old.id
+  ) then
+    insert into private.deleted_indicators (indicator_id)
+    values (old.id)
+    on conflict (indicator_id) do nothing;
+  end if;
+  return null;
+end;
+$$;
+
+comment on function private.note_deleted_indicator() is
+  'Trigger function: notes a deleted indicator that components still refer to.';
+
+create trigger indicators_note_deleted
+  after delete on public.indicators
+  for each row
+  execute function private.note_deleted_indicator();
+
+create trigger custom_indicators_note_deleted
+  after delete on public.custom_indicators
+  for each row
+  execute function private.note_deleted_indicator();
+
+revoke all on private.deleted_indicators from public, anon, authenticated, service_role;
+revoke all on function private.note_deleted_indicator from public, anon, authenticated, service_role;
+
+-- Strategies that were deleted while forks of them existed. The request that deletes does no
+-- work for strangers' rows; the sweep sets their forked_from to null in batches.
+create table private.deleted_sources (
+  strategy_id uuid primary key,
+  deleted_at timestamptz not null default now()
+);
+
+comment on table private.deleted_sources is 'Deleted strategies whose forks still have to lose the reference.';
+
+revoke all on private.deleted_sources from public, anon, authenticated, service_role;
+
+-- The newest public strategies after a place on the page, at most max_rows, that have the
+-- words. A word that many strategies have is found among the newest; a rare one by the index
+-- of words, which would have to fetch and sort every strategy with a common word. So the
+-- newest 300 are looked at first. Where at least one of them has the words, the newest 5,000
+-- are; else the index of words finds the rest, in the order of the page. The planner may
+-- not read the whole table, whatever it guesses.
+create function private.find_public_strategies(
+  query tsquery,
+  market_type text,
+  timeframe text,
+  after_time timestamptz,
+  after_id uuid,
+  max_rows integer
+)
+returns uuid[]
+language plpgsql
+stable
+security definer
+set search_path = ''
+set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+as $$
+declare
+  v_found uuid[];
+  v_seen integer;
+  v_looked_at integer;
+begin
+  foreach v_looked_at in array case when find_public_strategies.query is null then array[max_rows] else array[300, 5000] end
+  loop
+    select
+      (array_agg(n.strategy_id order by n.created_at desc, n.strategy_id desc)
+        filter (where find_public_strategies.query is null or n.words @@ find_public_strategies.query)
+      )[:find_public_strategies.max_rows],
+      count(*)
+    into v_found, v_seen
+    from (
+      select p.strategy_id, p.created_at, p.words
+      from private.public_strategies as p
+      where (p.created_at, p.strategy_id) < (find_public_strategies.after_time, find_public_strategies.after_id)
+        and (find_public_strategies.market_type is null or p.market_type = find_public_strategies.market_type)
+        and (find_public_strategies.timeframe is null or p.timeframe = find_public_strategies.timeframe)
+      order by p.created_at desc, p.strategy_id desc
+      limit v_looked_at
+    ) as n;
+
+    if find_public_strategies.query is null
+      or v_seen < v_looked_at
+      or cardinality(v_found) = find_public_strategies.max_rows
+    then
+      return v_found;
+    end if;
+    exit when v_found is null;
+  end loop;
+
+  -- Materialized, so that the planner cannot walk the page instead.
+  with found as materialized (
+    select p.strategy_id, p.created_at, p.market_type, p.timeframe
+    from private.public_strategies as p
+    where p.words @@ find_public_strategies.query
+  ),
+  page as (
+    select f.strategy_id, f.created_at
+    from found as f
+    where (f.created_at, f.strategy_id) < (find_public_strategies.after_time, find_public_strategies.after_id)
+      and (find_public_strategies.market_type is null or f.market_type = find_public_strategies.market_type)
+      and (find_public_strategies.timeframe is null or f.timeframe = find_public_strategies.timeframe)
+    order by f.created_at desc, f.strategy_id desc
+    limit find_public_strategies.max_rows
+  )
+  select array_agg(p.strategy_id order by p.created_at desc, p.strategy_id desc)
+  into v_found
+  from page as p;
+  return v_found;
+end;
+$$;
+
+comment on function private.find_public_strategies(tsquery, text, text, timestamptz, uuid, integer) is
+  'Ids of public strategies after a place on the page, newest first; null for none.';
+
+revoke all on function private.find_public_strategies from public, anon, authenticated, service_role;
+
+create function private.fork_strategy(strategy_id uuid, name text default null)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user_id uuid := private.caller_account();
+  v_document jsonb;
+  v_fork_id uuid;
+begin
+  perform private.check_strategy_arguments(fork_strategy.name, null, null, null, null, null);
+
+  -- The caller's row first, as everywhere; then the source, which must not be deleted
+  -- before the fork that refers to it is committed.
+  perform
+  from public.users as u
+  where u.id = v_user_id
+  for no key update;
+
+  perform
+  from public.strategies as s
+  where s.id = fork_strategy.strategy_id
+    and (s.is_public or s.user_id = v_user_id)
+  for key share;
+
+  v_document := private.get_strategy(fork_strategy.strategy_id);
+
+  insert into public.strategies as s
+    (user_id, forked_from, name, description, market_type, timeframe, is_ai_generated, config)
+  values (
+    v_user_id,
+    fork_strategy.strategy_id,
+    coalesce(fork_strategy.name, v_document ->> 'name'),
+    v_document ->> 'description',
+    v_document ->> 'market_type',
+    v_document ->> 'timeframe',
+    (v_document -> 'is_ai_generated')::boolean,
+    v_document -> 'config'
+  )
+  returning s.id into v_fork_id;
+
+  -- With the defaults written out: the fork means what its reader saw, also where it keeps
+  -- no more than an indicator's name.
+  perform private.replace_components(
+    v_fork_id,
+    v_user_id,
+    private.adopt_components(v_fork_id, v_user_id, v_document -> 'components')
+  );
+
+  perform private.settle_strategy(v_fork_id);
+  return private.complete_strategy_document(v_fork_id);
+end;
+$$;
+
+comment on function private.fork_strategy(uuid, text) is
+  'Copies a strategy that the caller may see into a private one of their own.';
+
+create function public.fork_strategy(strategy_id uuid, name text default null)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.fork_strategy(strategy_id, name);
+end;
+
+comment on function public.fork_strategy(uuid, text) is
+  'Copies a strategy that the caller may see into a private one of their own, and answers its document.';
+
+revoke all on function private.fork_strategy, public.fork_strategy from public, anon, authenticated, service_role;
+grant execute on function private.fork_strategy, public.fork_strategy to authenticated;
+
+create function private.get_strategy(strategy_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  if not exists (
+    select
+    from public.strategies as s
+    where s.id = get_strategy.strategy_id
+      and (s.is_public or s.user_id = (select private.reader_id()))
+  ) then
+    perform private.raise_error(
+      'strategy_not_found', 'No such strategy, or it is not published: check its id.',
+      jsonb_build_object('strategy_id', get_strategy.strategy_id)
+    );
+  end if;
+  return private.complete_strategy_document(get_strategy.strategy_id);
+end;
+$$;
+
+comment on function private.get_strategy(uuid) is
+  'The document of a strategy that is public or the caller''s own.';
+
+create function public.get_strategy(strategy_id uuid)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+begin atomic
+  select private.get_strategy(strategy_id);
+end;
+
+comment on function public.get_strategy(uuid) is
+  'The document of a strategy that is public or the caller''s own, with defaults for the parameters that are left out.';
+
+revoke all on function private.get_strategy, public.get_strategy from public, anon, authenticated, service_role;
+grant execute on function private.get_strategy, public.get_strategy to anon, authenticated, service_role;
+
+-- A cursor is a place in the public page: created_at in microseconds and the id, 24 bytes,
+-- which are 32 characters of base64url without padding. It says nothing that the row does
+-- not, and needs no secret.
+create function private.page_cursor(created_at timestamptz, id uuid)
+returns text
+language sql
+immutable
+security invoker
+set search_path = ''
+return translate(
+  encode(int8send((extract(epoch from page_cursor.created_at) * 1000000)::bigint) || uuid_send(page_cursor.id), 'base64'),
+  '+/',
+  '-_'
+);
+
+comment on function private.page_cursor(timestamptz, uuid) is
+  'The cursor of a row on the public page.';
+
+-- Public strategies, newest first. Each page starts after the last row of the one before,
+-- so rows that appear meanwhile neither repeat nor hide another. Every table is asked by its
+-- keys, and the planner may not read a whole one instead.
+create function private.list_public_strategies(
+  search text default null,
+  market_type text default null,
+  timeframe text default null,
+  page_size integer default null,
+  cursor text default null
+)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+set enable_seqscan = off
+as $$
+declare
+  v_page_size integer := coalesce(list_public_strategies.page_size, 20);
+  v_query tsquery;
+  v_bytes bytea;
+  v_microseconds bigint;
+  v_after_time timestamptz := 'infinity';
+  v_after_id uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+  v_page jsonb;
+begin
+  if v_page_size not between 1 and 100 then
+    perform private.raise_error(
+      'invalid_argument', 'Let page_size be between 1 and 100.',
+      '{"argument": "page_size", "minimum": 1, "maximum": 100}'
+    );
+  end if;
+  -- Parsed only now: its length is known.
+  v_query := private.search_query(list_public_strategies.search);
+  perform private.check_strategy_arguments(
+    null, null, list_public_strategies.market_type, list_public_strategies.timeframe, null, null
+  );
+
+  if list_public_strategies.cursor is not null then
+    if list_public_strategies.cursor ~ '^[A-Za-z0-9_-]{32}$' then
+      v_bytes := decode(translate(list_public_strategies.cursor, '-_', '+/'), 'base64');
+      v_microseconds := ('x' || encode(substr(v_bytes, 1, 8), 'hex'))::bit(64)::bigint;
+    end if;
+
+    -- From 2000 to 2200: far more than there is, and no more than a timestamp holds.
+    if coalesce(v_microseconds, 0) not between 946684800000000 and 7258118400000000 then
+      perform private.raise_error(
+        'invalid_argument', 'Let cursor be the next_cursor of an earlier page, or leave it out.',
+        '{"argument": "cursor"}'
+      );
+    end if;
+    v_after_time := timestamptz '1970-01-01 00:00:00+00' + v_microseconds * interval '1 microsecond';
+    v_after_id := encode(substr(v_bytes, 9), 'hex')::uuid;
+  end if;
+
+  select jsonb_build_object(
+    'items', coalesce(jsonb_agg(p.item order by p.place) filter (where p.place <= v_page_size), '[]'),
+    'next_cursor', max(p.cursor) filter (where p.place = v_page_size and p.has_next)
+  )
+  into v_page
+  from (
+    select
+      jsonb_build_object(
+        'strategy_id', f.id,
+        'name', f.name,
+        'description', f.description,
+        'market_type', f.market_type,
+        'timeframe', f.timeframe,
+        'is_public', f.is_public,
+        'is_ai_generated', f.is_ai_generated,
+        'version_number', f.current_version,
+        'created_at', f.created_at,
+        'updated_at', f.updated_at,
+        'author', (select u.public_name from public.users as u where u.id = f.user_id),
+        'forked_from', (select source.id from public.strategies as source where source.id = f.forked_from),
+        'fork_count', coalesce((select k.forks from private.strategy_forks as k where k.strategy_id = f.id), 0)
+      ) as item,
+      private.page_cursor(f.created_at, f.id) as cursor,
+      found.place,
+      lead(true, 1, false) over (order by found.place) as has_next
+    from unnest(
+      private.find_public_strategies(
+        v_query,
+        list_public_strategies.market_type,
+        list_public_strategies.timeframe,
+        v_after_time,
+        v_after_id,
+        v_page_size + 1
+      )
+    ) with ordinality as found (id, place)
+    join public.strategies as f on f.id = found.id
+  ) as p;
+
+  return v_page;
+end;
+$$;
+
+comment on function private.list_public_strategies(text, text, text, integer, text) is
+  'A page of public strategies, newest first, with the cursor of the next.';
+
+create function public.list_public_strategies(
+  search text default null,
+  market_type text default null,
+  timeframe text default null,
+  page_size integer default null,
+  cursor text default null
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+begin atomic
+  select private.list_public_strategies(search, market_type, timeframe, page_size, cursor);
+end;
+
+comment on function public.list_public_strategies(text, text, text, integer, text) is
+  'Public strategies, newest first: {items, next_cursor}. Items are documents without config and components, with fork_count.';
+
+revoke all on function private.page_cursor, private.list_public_strategies, public.list_public_strategies
+  from public, anon, authenticated, service_role;
+grant execute on function private.list_public_strategies, public.list_public_strategies
+  to anon, authenticated, service_role;
+
+-- Locks a strategy of this owner and tells what it is at. Components that are about to be
+-- replaced come first: a client that changes one holds it before it asks for the strategy.
+create function private.lock_strategy(
+  strategy_id uuid,
+  owner_id uuid,
+  with_components boolean,
+  out current_version integer,
+  out is_ai_generated boolean
+)
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  if lock_strategy.with_components then
+    perform
+    from public.strategy_components as c
+    where c.strategy_id = lock_strategy.strategy_id
+      and c.user_id = lock_strategy.owner_id
+    order by c.id
+    for no key update;
+  end if;
+
+  select s.current_version, s.is_ai_generated
+  into current_version, is_ai_generated
+  from public.strategies as s
+  where s.id = lock_strategy.strategy_id
+    and s.user_id = lock_strategy.owner_id
+  for no key update;
+
+  if not found then
+    perform private.raise_error(
+      'strategy_not_found', 'No such strategy of yours: check its id.',
+      jsonb_build_object('strategy_id', lock_strategy.strategy_id)
+    );
+  end if;
+end;
+$$;
+
+comment on function private.lock_strategy(uuid, uuid, boolean) is
+  'Locks a strategy against other writers and tells what it is at; raises strategy_not_found.';
+
+revoke all on function private.lock_strategy from public, anon, authenticated, service_role;
+
+-- Marks strategies as changed by this transaction. Their rows are locked by the caller.
+-- A second change of one transaction finds the mark and writes nothing.
+create function private.mark_strategies(strategy_ids uuid[])
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  -- A strategy that is being deleted is not there any more, and one whose owner is being
+  -- deleted is about to go too.
+  insert into private.strategy_histories as h (strategy_id, changed_in)
+  select s.id, pg_current_xact_id()
+  from public.strategies as s
+  where s.id = any (mark_strategies.strategy_ids)
+    and exists (select from public.users as u where u.id = s.user_id)
+  order by s.id
+  on conflict (strategy_id) do update
+    set changed_in = excluded.changed_in,
+        is_settled = false,
+        written_version = case h.changed_in when excluded.changed_in then h.written_version end
+    where h.is_settled
+      or h.changed_in <> excluded.changed_in;
+end;
+$$;
+
+comment on function private.mark_strategies(uuid[]) is
+  'Marks strategies as changed by the current transaction, so that their versions are written at commit.';
+
+revoke all on function private.mark_strategies from public, anon, authenticated, service_role;
+
+-- The public page: what list_public_strategies() looks through, one row for each strategy
+-- that is published.
+--
+-- A search that is asked of the strategies themselves depends on the planner's guess of how
+-- many rows hold a word: where it guesses wrong, a search without hits reads every public
+-- strategy. Here the words are stored, so that reading a row's words costs little, and the
+-- search in find_public_strategies() decides by what it has seen. The rows are small, private strategies have
+-- none, and clients never see the stored words.
+create table private.public_strategies (
+  strategy_id uuid primary key references public.strategies (id) on delete cascade,
+  created_at timestamptz not null,
+  market_type text,
+  timeframe text,
+  words tsvector not null
+);
+
+create index public_strategies_page_idx on private.public_strategies (created_at desc, strategy_id desc);
+
+create index public_strategies_market_idx
+  on private.public_strategies (market_type, timeframe, created_at desc, strategy_id desc);
+
+create index public_strategies_market_page_idx
+  on private.public_strategies (market_type, created_at desc, strategy_id desc);
+
+create index public_strategies_timeframe_page_idx
+  on private.public_strategies (timeframe, created_at desc, strategy_id desc);
+
+create index public_strategies_words_idx on private.public_strategies using gin (words);
+
+comment on table private.public_strategies is
+  'Published strategies with their words for the search; kept by a trigger on strategies.';
+
+revoke all on private.public_strategies from public, anon, authenticated, service_role;
+
+-- Reads the components of a document as a client sends them: each field of the type it has
+-- in the contract, no other field (a misspelt one would be lost in silence), positions
+-- counted within the type where they are left out.
+create function private.read_components(components jsonb)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_fields text[] := array['component_type', 'position', 'is_custom', 'indicator_id', 'indicator_name', 'parameters'];
+  v_index bigint;
+  v_component jsonb;
+  v_field text;
+  v_read jsonb;
+begin
+  if jsonb_typeof(read_components.components) <> 'array' then
+    perform private.raise_error(
+      'invalid_argument', 'Let components be an array.', '{"argument": "components", "type": "array"}'
+    );
+  end if;
+
+  -- Parameters that take too much memory are refused unread: looking at each of their numbers costs the most.
+  select e.place - 1
+  into v_index
+  from jsonb_array_elements(read_components.components) with ordinality as e (component, place)
+  where pg_catalog.pg_column_size(e.component -> 'parameters') > 4 * 8192 + 64
+  limit 1;
+
+  if v_index is not null then
+    perform private.raise_error(
+      'invalid_argument', format('Correct "parameters" of component %s.', v_index),
+      jsonb_build_object('argument', 'components', 'index', v_index, 'field', 'parameters')
+    );
+  end if;
+  perform private.check_json(read_components.components, 131072, 'components');
+
+  if jsonb_array_length(read_components.components) > 64 then
+    perform private.raise_error(
+      'invalid_argument', 'A strategy has at most 64 components.', '{"argument": "components", "maximum": 64}'
+    );
+  end if;
+
+  for v_component, v_index in
+    select e.component, e.place - 1
+    from jsonb_array_elements(read_components.components) with ordinality as e (component, place)
+  loop
+    if jsonb_typeof(v_component) <> 'object' then
+      perform private.raise_error(
+        'invalid_argument', format('Let component %s be an object.', v_index),
+        jsonb_build_object('argument', 'components', 'index', v_index)
+      );
+    end if;
+
+    v_field := case
+      when coalesce(v_component ->> 'component_type', '') not in ('trend', 'entry', 'exit', 'stop_loss')
+        then 'component_type'
+      when jsonb_typeof(v_component -> 'position') not in ('number', 'null')
+        or v_component ->> 'position' !~ '^\d{1,9}$'
+        then 'position'
+      when jsonb_typeof(v_component -> 'is_custom') not in ('boolean', 'null')
+        then 'is_custom'
+      when jsonb_typeof(v_component -> 'indicator_id') not in ('string', 'null')
+        or v_component ->> 'indicator_id' !~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'
+        then 'indicator_id'
+      when jsonb_typeof(v_component -> 'indicator_name') not in ('string', 'null')
+        or char_length(v_component ->> 'indicator_name') > 200
+        then 'indicator_name'
+      when jsonb_typeof(v_component -> 'parameters') not in ('object', 'null')
+        or octet_length(v_component ->> 'parameters') > 8192
+        then 'parameters'
+      else (select k.name from jsonb_object_keys(v_component) as k (name) where k.name <> all (v_fields) limit 1)
+    end;
+    if v_field is not null then
+      perform private.raise_error(
+        'invalid_argument', format('Correct "%s" of component %s.', v_field, v_index),
+        jsonb_build_object('argument', 'components', 'index', v_index, 'field', v_field)
+      );
+    end if;
+  end loop;
+
+  select jsonb_agg(
+    jsonb_build_object(
+      'component_type', n.component_type,
+      'position', n.position,
+      'is_custom', coalesce((n.component ->> 'is_custom')::boolean, false),
+      'indicator_id', n.component -> 'indicator_id',
+      'indicator_name', n.component -> 'indicator_name',
+      'parameters', coalesce(nullif(n.component -> 'parameters', 'null'), '{}')
+    )
+    order by n.place
+  )
+  into v_read
+  from (
+    select
+      e.component,
+      e.place,
+      e.component ->> 'component_type' as component_type,
+      coalesce(
+        (e.component ->> 'position')::integer,
+        row_number() over (partition by e.component ->> 'component_type' order by e.place) - 1
+      ) as position
+    from jsonb_array_elements(read_components.components) with ordinality as e (component, place)
+  ) as n;
+
+  select min(c.component ->> 'component_type'), min((c.component ->> 'position')::bigint)
+  into v_field, v_index
+  from jsonb_array_elements(v_read) as c (component)
+  group by c.component -> 'component_type', c.component -> 'position'
+  having count(*) > 1
+  limit 1;
+
+  if v_field is not null then
+    perform private.raise_error(
+      'invalid_argument', format('Give position %s of type %s to one component only.', v_index, v_field),
+      jsonb_build_object('argument', 'components', 'component_type', v_field, 'position', v_index)
+    );
+  end if;
+  return coalesce(v_read, '[]');
+end;
+$$;
+
+comment on function private.read_components(jsonb) is
+  'The components of a document with every field filled, in the order given; raises invalid_argument.';
+
+revoke all on function private.read_components from public, anon, authenticated, service_role;
+
+-- Makes a strategy's components those of a document, by the smallest change: what is there
+-- already is not touched, so it is not checked again either, and an indicator that has been
+-- hidden since stays where it was. Parameters that differ only by defaults, as a client has
+-- them from get_strategy(), are no difference.
+create function private.replace_components(strategy_id uuid, owner_id uuid, components jsonb)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  delete from public.strategy_components as c
+  where c.strategy_id = replace_components.strategy_id
+    and not exists (
+      select
+      from jsonb_to_recordset(replace_components.components) as n (component_type text, position integer)
+      where n.component_type = c.component_type
+        and n.position = c.position
+    );
+
+  update public.strategy_components as c
+  set is_custom = n.is_custom,
+      indicator_id = n.indicator_id,
+      indicator_name = case when n.indicator_id is null then n.indicator_name else c.indicator_name end,
+      parameters = n.parameters
+  from jsonb_to_recordset(replace_components.components) as n (
+    component_type text, position integer, is_custom boolean, indicator_id uuid, indicator_name text, parameters jsonb
+  )
+  where c.strategy_id = replace_components.strategy_id
+    and c.component_type = n.component_type
+    and c.position = n.position
+    and (
+      (c.is_custom, c.indicator_id) is distinct from (n.is_custom, n.indicator_id)
+      or (n.indicator_id is null and c.indicator_name is distinct from n.indicator_name)
+      or (
+        c.parameters <> n.parameters
+        and private.component_defaults(c.is_custom, c.indicator_id, c.user_id) || c.parameters <> n.parameters
+      )
+    );
+
+  insert into public.strategy_components
+    (strategy_id, user_id, component_type, position, is_custom, indicator_id, indicator_name, parameters)
+  select
+    replace_components.strategy_id, replace_components.owner_id,
+    n.component_type, n.position, n.is_custom, n.indicator_id, n.indicator_name, n.parameters
+  from jsonb_to_recordset(replace_components.components) as n (
+    component_type text, position integer, is_custom boolean, indicator_id uuid, indicator_name text, parameters jsonb
+  )
+  where not exists (
+    select
+    from public.strategy_components as c
+    where c.strategy_id = replace_components.strategy_id
+      and c.component_type = n.component_type
+      and c.position = n.position
+  );
+end;
+$$;
+
+comment on function private.replace_components(uuid, uuid, jsonb) is
+  'Makes the components of a strategy those of a document, touching only what differs.';
+
+revoke all on function private.replace_components from public, anon, authenticated, service_role;
+
+-- Gives a component that is saved by indicator_name alone the id of the library's indicator
+-- of that name; with is_custom, of the owner's own. One that the strategy already holds in
+-- this place under this name, because its indicator was deleted, stays as it is.
+create function private.resolve_component_names(strategy_id uuid, owner_id uuid, components jsonb)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_components jsonb := resolve_component_names.components;
+  v_named record;
+  v_id uuid;
+  v_type text;
+begin
+  for v_named in
+    select e.place - 1 as index, n.component_type, n.position, n.is_custom, n.indicator_name
+    from jsonb_array_elements(v_components) with ordinality as e (component, place)
+    cross join lateral jsonb_to_record(e.component) as n (
+      component_type text, position integer, is_custom boolean, indicator_id uuid, indicator_name text
+    )
+    where n.indicator_id is null
+      and n.indicator_name is not null
+      and not exists (
+        select
+        from public.strategy_components as c
+        where c.strategy_id = resolve_component_names.strategy_id
+          and c.component_type = n.component_type
+          and c.position = n.position
+          and c.indicator_name = n.indicator_name
+          and (
+            c.indicator_id is null
+            or exists (select from private.deleted_indicators as d where d.indicator_id = c.indicator_id)
+          )
+      )
+  loop
+    if v_named.is_custom then
+      select i.id, i.type
+      into v_id, v_type
+      from public.custom_indicators as i
+      where i.user_id = resolve_component_names.owner_id
+        and lower(i.name) = lower(btrim(v_named.indicator_name));
+    else
+      select i.id, i.type
+      into v_id, v_type
+      from public.indicators as i
+      where lower(i.name) = lower(btrim(v_named.indicator_name))
+        and (i.is_public or i.created_by = resolve_component_names.owner_id);
+    end if;
+
+    if v_id is null then
+      perform private.raise_error(
+        'indicator_not_found',
+        format('No indicator is called "%s": choose one by its indicator_id.', v_named.indicator_name),
+        jsonb_build_object(
+          'argument', 'components', 'index', v_named.index, 'field', 'indicator_name',
+          'indicator_name', v_named.indicator_name, 'is_custom', v_named.is_custom
+        )
+      );
+    elsif v_type <> v_named.component_type then
+      perform private.raise_error(
+        'invalid_argument',
+        format('"%s" is an indicator of type %s: use it in a component of that type.', v_named.indicator_name, v_type),
+        jsonb_build_object(
+          'argument', 'components', 'index', v_named.index, 'field', 'component_type', 'expected', v_type
+        )
+      );
+    end if;
+
+    v_components := jsonb_set(
+      v_components, array[v_named.index::text, 'indicator_id'], to_jsonb(v_id)
+    );
+  end loop;
+  return v_components;
+end;
+$$;
+
+comment on function private.resolve_component_names(uuid, uuid, jsonb) is
+  'The components of a document with the ids of indicators that were given by name; raises indicator_not_found.';
+
+revoke all on function private.resolve_component_names from public, anon, authenticated, service_role;
+
+-- Restoring writes the old content over the present one, which makes a version as any
+-- change does. Whether it is public and made by a model is no content to go back to.
+create function private.restore_strategy_version(strategy_id uuid, version_number integer, notes text default null)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user_id uuid := private.caller_account();
+  v_strategy_id uuid := restore_strategy_version.strategy_id;
+  v_document jsonb;
+begin
+  if restore_strategy_version.version_number is null then
+    perform private.raise_error('invalid_argument', 'Say which version to restore.', '{"argument": "version_number"}');
+  end if;
+  perform private.check_strategy_arguments(null, null, null, null, null, restore_strategy_version.notes);
+
+  perform private.lock_strategy(v_strategy_id, v_user_id, true);
+
+  select v.config
+  into v_document
+  from public.strategy_versions as v
+  where v.strategy_id = v_strategy_id
+    and v.version_number = restore_strategy_version.version_number;
+
+  if v_document is null then
+    perform private.raise_error(
+      'strategy_version_not_found', 'The strategy has no such version, or no longer: choose one from its history.',
+      jsonb_build_object('strategy_id', v_strategy_id, 'version_number', restore_strategy_version.version_number)
+    );
+  end if;
+
+  -- A version by an older release may know less than there is today.
+  v_document := private.strategy_document(v_strategy_id) || v_document;
+
+  update public.strategies as s
+  set name = v_document ->> 'name',
+      description = v_document ->> 'description',
+      market_type = v_document ->> 'market_type',
+      timeframe = v_document ->> 'timeframe',
+      config = v_document -> 'config'
+  where s.id = v_strategy_id
+    and (
+      (s.name, s.config) <> (v_document ->> 'name', v_document -> 'config')
+      or (s.description, s.market_type, s.timeframe)
+        is distinct from (v_document ->> 'description', v_document ->> 'market_type', v_document ->> 'timeframe')
+    );
+
+  perform private.replace_components(
+    v_strategy_id,
+    v_user_id,
+    private.adopt_components(v_strategy_id, v_user_id, v_document -> 'components')
+  );
+
+  perform private.settle_strategy(v_strategy_id, restore_strategy_version.notes);
+  return private.complete_strategy_document(v_strategy_id);
+end;
+$$;
+
+comment on function private.restore_strategy_version(uuid, integer, text) is
+  'Makes a strategy of the caller''s what it was in one of its versions.';
+
+create function public.restore_strategy_version(strategy_id uuid, version_number integer, notes text default null)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.restore_strategy_version(strategy_id, version_number, notes);
+end;
+
+comment on function public.restore_strategy_version(uuid, integer, text) is
+  'Makes a strategy of the caller''s what it was in one of its versions, as a new version, and answers its document.';
+
+revoke all on function private.restore_strategy_version, public.restore_strategy_version
+  from public, anon, authenticated, service_role;
+grant execute on function private.restore_strategy_version, public.restore_strategy_version to authenticated;
+
+create function private.save_strategy(
+  name text default null,
+  config jsonb default null,
+  components jsonb default null,
+  strategy_id uuid default null,
+  description text default null,
+  market_type text default null,
+  timeframe text default null,
+  is_public boolean default null,
+  is_ai_generated boolean default null,
+  notes text default null,
+  expected_version integer default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user_id uuid := private.caller_account();
+  v_strategy_id uuid := save_strategy.strategy_id;
+  v_current_version integer := 0;
+  v_is_ai_generated boolean;
+  v_config jsonb := nullif(save_strategy.config, 'null');
+  v_components jsonb := private.read_components(nullif(save_strategy.components, 'null'));
+  v_replaces_components boolean := nullif(save_strategy.components, 'null') is not null;
+begin
+  perform private.check_strategy_arguments(
+    save_strategy.name,
+    save_strategy.description,
+    save_strategy.market_type,
+    save_strategy.timeframe,
+    v_config,
+    save_strategy.notes
+  );
+
+  if v_strategy_id is not null then
+    select l.current_version, l.is_ai_generated
+    into v_current_version, v_is_ai_generated
+    from private.lock_strategy(v_strategy_id, v_user_id, v_replaces_components) as l;
+  elsif save_strategy.name is null then
+    perform private.raise_error(
+      'invalid_argument', 'Give the new strategy a name.', '{"argument": "name"}'
+    );
+  elsif v_config is null then
+    perform private.raise_error(
+      'invalid_argument', 'Give the new strategy a config, if only {}.', '{"argument": "config"}'
+    );
+  end if;
+
+  if save_strategy.expected_version <> v_current_version then
+    perform private.raise_error(
+      'version_conflict',
+      'The strategy has changed meanwhile: read it again and make the change on the newest version.',
+      jsonb_build_object(
+        'expected_version', save_strategy.expected_version,
+        'current_version', v_current_version
+      )
+    );
+  elsif save_strategy.is_ai_generated <> v_is_ai_generated then
+    perform private.raise_error(
+      'invalid_argument', 'Leave out is_ai_generated: it is said once, when a strategy is created.',
+      '{"argument": "is_ai_generated"}'
+    );
+  end if;
+
+  if v_strategy_id is null then
+    insert into public.strategies as s
+      (user_id, name, description, market_type, timeframe, is_public, is_ai_generated, config)
+    values (
+      v_user_id,
+      save_strategy.name,
+      nullif(save_strategy.description, ''),
+      save_strategy.market_type,
+      save_strategy.timeframe,
+      coalesce(save_strategy.is_public, false),
+      coalesce(save_strategy.is_ai_generated, false),
+      v_config
+    )
+    returning s.id into v_strategy_id;
+  else
+    update public.strategies as s
+    set name = coalesce(save_strategy.name, s.name),
+        description = case
+          when save_strategy.description is null then s.description
+          else nullif(save_strategy.description, '')
+        end,
+        market_type = coalesce(save_strategy.market_type, s.market_type),
+        timeframe = coalesce(save_strategy.timeframe, s.timeframe),
+        is_public = coalesce(save_strategy.is_public, s.is_public),
+        config = coalesce(v_config, s.config)
+    where s.id = v_strategy_id
+      -- Whoever saves components alone does not write the strategy's row twice.
+      and (
+        s.name <> save_strategy.name
+        or s.description is distinct from nullif(coalesce(save_strategy.description, s.description), '')
+        or s.market_type is distinct from coalesce(save_strategy.market_type, s.market_type)
+        or s.timeframe is distinct from coalesce(save_strategy.timeframe, s.timeframe)
+        or s.is_public <> save_strategy.is_public
+        or s.config <> v_config
+      );
+  end if;
+
+  if v_replaces_components then
+    perform private.replace_components(
+      v_strategy_id,
+      v_user_id,
+      private.resolve_component_names(v_strategy_id, v_user_id, v_components)
+    );
+  end if;
+
+  perform private.settle_strategy(v_strategy_id, save_strategy.notes);
+  return private.complete_strategy_document(v_strategy_id);
+end;
+$$;
+
+comment on function private.save_strategy(text, jsonb, jsonb, uuid, text, text, text, boolean, boolean, text, integer) is
+  'Creates or updates a strategy of the caller''s with its components, all or nothing.';
+
+create function public.save_strategy(
+  name text default null,
+  config jsonb default null,
+  components jsonb default null,
+  strategy_id uuid default null,
+  description text default null,
+  market_type text default null,
+  timeframe text default null,
+  is_public boolean default null,
+  is_ai_generated boolean default null,
+  notes text default null,
+  expected_version integer default null
+)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.save_strategy(
+    name, config, components, strategy_id, description, market_type, timeframe, is_public, is_ai_generated, notes,
+    expected_version
+  );
+end;
+
+comment on function public.save_strategy(text, jsonb, jsonb, uuid, text, text, text, boolean, boolean, text, integer) is
+  'Creates a strategy, or updates the one of strategy_id, and answers its document. What is omitted stays as it is.';
+
+revoke all on function private.save_strategy, public.save_strategy from public, anon, authenticated, service_role;
+grant execute on function private.save_strategy, public.save_strategy to authenticated;
+
+-- Settles the marked change of a strategy: at most one version for a transaction, none
+-- where it ends as it began. The strategy's row is locked by whoever marked it, so
+-- numbers have no gaps and no two writers get the same.
+create function private.settle_strategy(strategy_id uuid, notes text default null)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  -- What is in the document and no content of the strategy.
+  v_incidental text[] := array['version_number', 'is_public', 'created_at', 'updated_at', 'author', 'forked_from'];
+  v_written integer;
+  v_document jsonb;
+  v_content jsonb;
+  v_base_number integer;
+  v_base_content jsonb;
+  v_number integer;
+  v_oldest integer;
+begin
+  select h.written_version, h.oldest_kept
+  into v_written, v_oldest
+  from private.strategy_histories as h
+  where h.strategy_id = settle_strategy.strategy_id
+    and not h.is_settled;
+
+  -- Settled already, or gone with its strategy.
+  if not found then
+    return;
+  end if;
+
+  v_document := private.strategy_document(settle_strategy.strategy_id);
+  v_content := v_document - v_incidental;
+
+  -- A small document cannot print as a large one: its numbers are known to be doubles.
+  if pg_column_size(v_document) > 4096 then
+    perform private.check_json(v_document, 131072, 'strategy');
+  end if;
+
+  select v.version_number, v.config - v_incidental
+  into v_base_number, v_base_content
+  from public.strategy_versions as v
+  where v.strategy_id = settle_strategy.strategy_id
+    and (v_written is null or v.version_number < v_written)
+  order by v.version_number desc
+  limit 1;
+
+  if v_base_content <> v_content
+    and v_content @> '{"components": [{"indicator_id": null}]}'
+    and jsonb_typeof(v_base_content -> 'components') = 'array'
+  then
+    v_base_content := private.without_gone_indicators(v_base_content);
+  end if;
+
+  if v_base_content = v_content then
+    v_number := v_base_number;
+    if v_written is not null then
+      delete from public.strategy_versions as v
+      where v.strategy_id = settle_strategy.strategy_id
+        and v.version_number = v_written;
+      v_written := null;
+    end if;
+  else
+    v_number := coalesce(v_written, v_base_number + 1, 1);
+    v_document := v_document || jsonb_build_object('version_number', v_number);
+    if v_written is not null then
+      update public.strategy_versions as v
+      set config = v_document,
+          notes = coalesce(settle_strategy.notes, v.notes)
+      where v.strategy_id = settle_strategy.strategy_id
+        and v.version_number = v_written;
+    else
+      insert into public.strategy_versions (strategy_id, user_id, version_number, config, notes)
+      select s.id, s.user_id, v_number, v_document, settle_strategy.notes
+      from public.strategies as s
+      where s.id = settle_strategy.strategy_id;
+      v_written := v_number;
+    end if;
+  end if;
+
+  update public.strategies as s
+  set current_version = v_number
+  where s.id = settle_strategy.strategy_id
+    and s.current_version <> v_number;
+
+  -- Who has no more versions than the smallest plan keeps, and that is nearly
+  -- everybody, needs no look at the plan.
+  if v_number - v_oldest >= (select min(p.max_versions) from public.plans as p) then
+    select greatest(v_oldest, v_number - p.max_versions + 1)
+    into v_oldest
+    from public.strategies as s
+    cross join lateral private.plan_of(s.user_id) as p
+    where s.id = settle_strategy.strategy_id;
+  end if;
+
+  update private.strategy_histories as h
+  set is_settled = true,
+      written_version = v_written,
+      oldest_kept = v_oldest
+  where h.strategy_id = settle_strategy.strategy_id;
+
+  delete from public.strategy_versions as v
+  where v.strategy_id = settle_strategy.strategy_id
+    and v.version_number < v_oldest;
+end;
+$$;
+
+comment on function private.settle_strategy(uuid, text) is
+  'Writes, rewrites or takes back the version of the current transaction, and prunes versions beyond the plan''s number.';
+
+revoke all on function private.settle_strategy from public, anon, authenticated, service_role;
+
+-- The strategy document, as it is stored.
+create function private.strategy_document(strategy_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  return (
+    select jsonb_build_object(
+      'strategy_id', s.id,
+      'name', s.name,
+      'description', s.description,
+      'market_type', s.market_type,
+      'timeframe', s.timeframe,
+      'is_public', s.is_public,
+      'is_ai_generated', s.is_ai_generated,
+      'config', s.config,
+      'version_number', s.current_version,
+      'created_at', s.created_at,
+      'updated_at', s.updated_at,
+      'author', (select u.public_name from public.users as u where u.id = s.user_id),
+      'forked_from', (select source.id from public.strategies as source where source.id = s.forked_from),
+      'components', coalesce(
+        (
+          select jsonb_agg(
+            jsonb_build_object(
+              'component_type', c.component_type,
+              'position', c.position,
+              'is_custom', c.is_custom,
+              'indicator_id', case
+                when not exists (
+                  select
+                  from private.deleted_indicators as d
+                  where d.indicator_id = c.indicator_id
+                ) then c.indicator_id
+              end,
+              'indicator_name', c.indicator_name,
+              'parameters', c.parameters
+            )
+            order by c.component_type, c.position
+          )
+          from public.strategy_components as c
+          where c.strategy_id = s.id
+        ),
+        '[]'
+      )
+    )
+    from public.strategies as s
+    where s.id = strategy_document.strategy_id
+  );
+end;
+$$;
+
+comment on function private.strategy_document(uuid) is
+  'The whole document of a strategy with the parameters that are stored; null for an unknown one.';
+
+revoke all on function private.strategy_document from public, anon, authenticated, service_role;
+
+-- Forks: how many strategies were forked from each, and what is left of them when the
+-- source is deleted.
+--
+-- The number is counted as forks come and go, because counting rows takes longer the more
+-- popular a strategy is. It stands in a table of its own, so that a stranger who forks a
+-- strategy does not lock the row that its owner edits.
+create table private.strategy_forks (
+  strategy_id uuid primary key,
+  forks integer not null,
+  constraint strategy_forks_not_negative check (forks >= 0)
+)
+with (fillfactor = 70);
+
+comment on table private.strategy_forks is 'How many strategies that exist were forked from each strategy; no row means none.';
+
+revoke all on private.strategy_forks from public, anon, authenticated, service_role;
+
+-- What the database remembers of each strategy to write its versions, one row a strategy.
+--
+-- A change of content marks the row; at commit, the mark is settled: the document is
+-- compared with the newest version of an earlier transaction, and a version is written, or
+-- not. Marks, not the changed rows, are what waits for the commit, so that a save of
+-- twenty components settles once. A client that says `set constraints all immediate` gets
+-- its change settled early and the next one again: the row knows which version its
+-- transaction has written, and that one is rewritten.
+create table private.strategy_histories (
+  strategy_id uuid primary key references public.strategies (id) on delete cascade,
+  changed_in xid8 not null,
+  is_settled boolean not null default false,
+  written_version integer,
+  oldest_kept integer not null default 1
+)
+-- Updated twice by each change and never widened: room for that on each page.
+with (fillfactor = 70);
+
+comment on table private.strategy_histories is
+  'What is known of each strategy''s newest change, for writing its version at commit.';
+comment on column private.strategy_histories.changed_in is 'The transaction that last changed the content.';
+comment on column private.strategy_histories.is_settled is 'Whether that change was compared, and its version written.';
+comment on column private.strategy_histories.written_version is 'The version that this transaction wrote; null for none yet.';
+comment on column private.strategy_histories.oldest_kept is 'Versions with a lower number were pruned.';
+
+create function private.settle_at_commit()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.settle_strategy(new.strategy_id);
+  return null;
+end;
+$$;
+
+comment on function private.settle_at_commit() is
+  'Constraint trigger function: settles the marked change of a strategy.';
+
+create constraint trigger strategy_histories_settle
+  after insert or update on private.strategy_histories
+  deferrable initially deferred
+  for each row
+  when (not new.is_settled)
+  execute function private.settle_at_commit();
+
+revoke all on private.strategy_histories from public, anon, authenticated, service_role;
+revoke all on function private.settle_at_commit from public, anon, authenticated, service_role;
+
+-- Versions: the history of each strategy. Written by the database alone, so that a
+-- history can be believed; read by its owner alone, so that publishing a strategy
+-- does not publish what it was before.
+create table public.strategy_versions (
+  id uuid primary key default gen_random_uuid(),
+  strategy_id uuid not null,
+  version_number integer not null,
+  created_at timestamptz not null default now(),
+  config jsonb not null,
+  notes text,
+  user_id uuid not null,
+  constraint strategy_versions_owner_fkey
+    foreign key (user_id, strategy_id) references public.strategies (user_id, id)
+    on update cascade on delete cascade,
+  constraint idx_strategy_versions_strategy_id unique (strategy_id, version_number),
+  constraint strategy_versions_version_number_positive check (version_number >= 1),
+  constraint strategy_versions_config_is_an_object check (jsonb_typeof(config) = 'object'),
+  constraint strategy_versions_notes_length check (char_length(notes) <= 4000)
+);
+
+create index strategy_versions_user_id_strategy_id_idx on public.strategy_versions (user_id, strategy_id);
+
+comment on table public.strategy_versions is 'History of strategies: one row per committed change, read by the owner only.';
+comment on column public.strategy_versions.version_number is 'From 1, without gaps from the oldest that is kept.';
+comment on column public.strategy_versions.config is 'The whole strategy document of this version.';
+comment on column public.strategy_versions.notes is 'What the owner said about the change.';
+comment on column public.strategy_versions.user_id is 'The strategy''s owner, held equal by a composite foreign key.';
+
+alter table public.strategy_versions enable row level security;
+
+create policy "users read the versions of their own strategies"
+  on public.strategy_versions
+  for select
+  to authenticated
+  using (user_id = (select auth.uid()));
+
+create policy "OAuth clients that are not trusted act as visitors"
+  on public.strategy_versions
+  as restrictive
+  for all
+  to authenticated
+  using ((select private.session_is_trusted()));
+
+-- A history can be believed because nobody can edit it, the tables' owner included. A
+-- version is changed or taken back by the transaction that wrote it, goes when newer ones
+-- push it out of the plan's number, and goes with its strategy. What the foreign key
+-- carries over, the owner, is no change of it.
+create function private.keep_strategy_version()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  if tg_op in ('UPDATE', 'DELETE') then
+    if exists (
+      select
+      from private.strategy_histories as h
+      where h.strategy_id = old.strategy_id
+        and (
+          (h.written_version = old.version_number and h.changed_in = pg_current_xact_id())
+          or (tg_op = 'DELETE' and old.version_number < h.oldest_kept)
+        )
+    ) or (
+      tg_op = 'DELETE'
+      and not exists (select from public.strategies as s where s.id = old.strategy_id)
+    ) then
+      if tg_op = 'DELETE' then
+        return old;
+      end if;
+      return new;
+    end if;
+  end if;
+
+  raise exception using
+    errcode = 'insufficient_privilege',
+    message = 'A version is never changed: save the strategy again, and a new one is written.',
+    schema = tg_table_schema,
+    table = tg_table_name;
+end;
+$$;
+
+comment on function private.keep_strategy_version() is
+  'Trigger function: refuses every change of a version but by the transaction that wrote it, by pruning, or with its strategy.';
+
+create trigger strategy_versions_are_not_changed
+  before update on public.strategy_versions
+  for each row
+  when (
+    (old.id, old.strategy_id, old.version_number, old.created_at)
+      is distinct from (new.id, new.strategy_id, new.version_number, new.created_at)
+    or (old.config, old.notes) is distinct from (new.config, new.notes)
+  )
+  execute function private.keep_strategy_version();
+
+create trigger strategy_versions_are_not_deleted
+  before delete on public.strategy_versions
+  for each row
+  execute function private.keep_strategy_version();
+
+create trigger strategy_versions_are_not_truncated
+  before truncate on public.strategy_versions
+  for each statement
+  execute function private.keep_strategy_version();
+
+revoke all on public.strategy_versions from public, anon, authenticated, service_role;
+grant select on public.strategy_versions to authenticated, service_role;
+revoke all on function private.keep_strategy_version from public, anon, authenticated, service_role;
+
+-- Sets indicator_id to null in the components of deleted indicators. A component that somebody
+-- is writing is left for the next call, so that nobody waits for this, and this for nobody.
+create function private.unlink_deleted_indicators(max_rows integer)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_indicator_id uuid;
+  v_rows integer;
+  v_unlinked integer := 0;
+begin
+  perform set_config('pinebase.unlinking', 'on', true);
+
+  for v_indicator_id in
+    select d.indicator_id
+    from private.deleted_indicators as d
+    order by d.deleted_at
+    limit unlink_deleted_indicators.max_rows
+    for update skip locked
+  loop
+    with orphans as (
+      select c.id
+      from public.strategy_components as c
+      where c.indicator_id = v_indicator_id
+      order by c.id
+      limit unlink_deleted_indicators.max_rows - v_unlinked
+      for no key update skip locked
+    )
+    update public.strategy_components as c
+    set indicator_id = null
+    from orphans as o
+    where c.id = o.id;
+    get diagnostics v_rows = row_count;
+    v_unlinked := v_unlinked + v_rows;
+
+    delete from private.deleted_indicators as d
+    where d.indicator_id = v_indicator_id
+      and not exists (select from public.strategy_components as c where c.indicator_id = v_indicator_id);
+
+    exit when v_unlinked >= unlink_deleted_indicators.max_rows;
+  end loop;
+
+  perform set_config('pinebase.unlinking', '', true);
+  return v_unlinked;
+end;
+$$;
+
+comment on function private.unlink_deleted_indicators(integer) is
+  'Takes the id of deleted indicators from at most so many components; returns how many. Neither updated_at nor a history changes.';
+
+revoke all on function private.unlink_deleted_indicators from public, anon, authenticated, service_role;
+
+-- Sets forked_from to null in the forks of deleted strategies. A fork that somebody is
+-- writing is left for the next call. Neither updated_at nor the history of a fork changes.
+create function private.unlink_deleted_sources(max_rows integer)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_source_id uuid;
+  v_rows integer;
+  v_unlinked integer := 0;
+begin
+  for v_source_id in
+    select d.strategy_id
+    from private.deleted_sources as d
+    order by d.deleted_at
+    limit unlink_deleted_sources.max_rows
+    for update skip locked
+  loop
+    with forks as (
+      select s.id
+      from public.strategies as s
+      where s.forked_from = v_source_id
+      order by s.id
+      limit unlink_deleted_sources.max_rows - v_unlinked
+      for no key update skip locked
+    )
+    update public.strategies as s
+    set forked_from = null
+    from forks as f
+    where s.id = f.id;
+    get diagnostics v_rows = row_count;
+    v_unlinked := v_unlinked + v_rows;
+
+    delete from private.deleted_sources as d
+    where d.strategy_id = v_source_id
+      and not exists (select from public.strategies as s where s.forked_from = v_source_id);
+
+    exit when v_unlinked >= unlink_deleted_sources.max_rows;
+  end loop;
+  return v_unlinked;
+end;
+$$;
+
+comment on function private.unlink_deleted_sources(integer) is
+  'Takes the reference to deleted strategies from at most so many of their forks; returns how many.';
+
+revoke all on function private.unlink_deleted_sources from public, anon, authenticated, service_role;
+
+-- An older document as it would read now: without the ids of indicators that are gone
+-- since, because their going is no change of the strategy.
+create function private.without_gone_indicators(document jsonb)
+returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+begin atomic
+  select jsonb_set(
+    without_gone_indicators.document,
+    '{components}',
+    coalesce(
+      jsonb_agg(
+        case
+          when exists (
+            select
+            from public.indicators as i
+            where i.id = (c.component ->> 'indicator_id')::uuid
+              and c.component -> 'is_custom' = 'false'
+          ) or exists (
+            select
+            from public.custom_indicators as i
+            where i.id = (c.component ->> 'indicator_id')::uuid
+              and c.component -> 'is_custom' = 'true'
+          ) then c.component
+          else c.component || '{"indicator_id": null}'
+        end
+        order by c.place
+      ),
+      '[]'
+    )
+  )
+  from jsonb_array_elements(without_gone_indicators.document -> 'components') with ordinality as c (component, place);
+end;
+
+comment on function private.without_gone_indicators(jsonb) is
+  'A strategy document with null for the ids of indicators that exist no longer.';
+
+revoke all on function private.without_gone_indicators from public, anon, authenticated, service_role;

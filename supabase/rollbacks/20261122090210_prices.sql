@@ -1,3 +1,0 @@
--- Takes back packs and prices. Destroys the prices: note the providers' ids before.
-drop table public.prices;
-drop table public.credit_packs;

@@ -1,0 +1,55 @@
+-- Takes back billing. Destroys payments, the links to the providers' customers and the open checkouts; the subscriptions
+-- stay as they were last read.
+
+-- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
+drop function private.watch_second_subscription(uuid, timestamptz);
+drop function private.uuid_or_null(text);
+drop table private.subscription_terms;
+drop function private.settle_months(uuid, timestamptz, timestamptz);
+drop function private.revoke_for_lost_dispute(uuid, timestamptz);
+drop function private.request_task(text, text, text, uuid, text, timestamptz);
+drop trigger users_request_new_email on public.users;
+drop function private.request_new_email();
+drop function private.refuse_deleted_user(jsonb, uuid, timestamptz);
+drop trigger subscriptions_premium_follows_changes on public.subscriptions;
+drop trigger subscriptions_premium_follows on public.subscriptions;
+drop function private.follow_subscription();
+drop function private.refresh_premium(uuid);
+drop function private.entitled_until(text, timestamptz, timestamptz, timestamptz, timestamptz, timestamptz);
+drop function private.refresh_refunded(text, text);
+drop function private.record_incidents(text, text, uuid, jsonb, jsonb, bigint, timestamptz);
+drop function public.next_read_number();
+drop function private.next_read_number();
+drop sequence private.read_numbers;
+drop function private.raise_flag(text, text, text, uuid, text, timestamptz, boolean);
+drop table private.provider_tasks;
+drop table private.plan_changes;
+drop table private.payment_incidents;
+drop function private.note_lapse(uuid, boolean, timestamptz, timestamptz);
+drop function private.move_credits(uuid, text, integer, text, text, timestamptz);
+drop function private.month_after(timestamptz, integer);
+drop function private.months_of(text, integer);
+drop table private.known_subscriptions;
+drop function private.is_running(text);
+drop table private.granted_months;
+drop function public.grant_premium(uuid, text, timestamptz);
+drop function private.grant_premium(uuid, text, timestamptz, timestamptz);
+drop table private.entitlement_lapses;
+drop function private.end_missing_subscription(jsonb, bigint, timestamptz);
+drop table private.deleted_customers;
+drop table private.checkouts;
+drop function public.reinstate_subscription(uuid);
+drop function public.revoke_subscription(uuid, text);
+drop function private.change_revocation(uuid, text, boolean, timestamptz);
+drop function private.set_revoked(uuid, boolean, timestamptz);
+drop trigger users_cancel_subscriptions on public.users;
+drop function private.cancel_subscriptions_of_deleted_user();
+drop function private.billing_user(text, text, uuid);
+drop table private.billing_flags;
+drop trigger billing_customers_remember_deleted on private.billing_customers;
+drop function private.remember_deleted_customer();
+drop table private.billing_customers;
+drop function private.apply_subscription(jsonb, bigint, timestamptz);
+drop function private.apply_purchase(jsonb, bigint, timestamptz);
+drop function private.add_payments(uuid, uuid, text, jsonb, jsonb, bigint, timestamptz);
+drop table private.payments;

@@ -1,0 +1,20 @@
+-- Every email that an account has ever had, as a keyed hash, and what a person may have once.
+-- Both outlive the account: changing the email, deleting the account and signing up with the
+-- first email again is not a way to new opening credits, to a used coupon or to another trial.
+-- Only confirmed emails count, or a stranger could use up somebody's by signing up with it.
+--
+-- The key is in Vault and not in a table: a dump of the database holds every table, and with
+-- the key beside them the hashes could be compared with any list of emails.
+create table private.account_emails (
+  user_id uuid not null,
+  email_hash bytea not null,
+  constraint account_emails_pkey primary key (user_id, email_hash)
+);
+
+create index account_emails_email_hash_idx on private.account_emails (email_hash);
+
+comment on table private.account_emails is
+  'Every confirmed email that an account has had. Kept when the account is deleted; the email itself is not.';
+comment on column private.account_emails.email_hash is 'HMAC-SHA-256 of the email.';
+
+revoke all on private.account_emails from public, anon, authenticated, service_role;

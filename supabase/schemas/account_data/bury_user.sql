@@ -1,0 +1,38 @@
+-- Before the row goes, while what hangs on it is still there; with its lock held, so that a
+-- redemption that was under way has either been committed and is seen, or will find no account.
+create function private.bury_user()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  insert into private.deleted_users as d (user_id)
+  values (old.id)
+  on conflict (user_id) do update
+    set deleted_at = excluded.deleted_at;
+
+  insert into private.account_uses (user_id, kind, reference, used_at)
+  select old.id, 'coupon', r.coupon_id::text, r.used_at
+  from public.user_coupons as r
+  where r.user_id = old.id
+  on conflict on constraint account_uses_pkey do nothing;
+
+  -- Who has signed in has a confirmed email, also where it was not remembered in time.
+  if old.last_login is not null then
+    perform private.remember_email(old.id, old.email);
+  end if;
+  return old;
+end;
+$$;
+
+comment on function private.bury_user() is
+  'Trigger function: writes the tombstone of an account that is being deleted, and what it used.';
+
+create trigger users_leave_a_tombstone
+  before delete on public.users
+  for each row
+  execute function private.bury_user();
+
+revoke all on function private.bury_user from public, anon, authenticated, service_role;

@@ -1,0 +1,12 @@
+-- Made once, here, and known to nobody. A key that is there already is kept: with another
+-- one no tombstone would be recognised.
+select vault.create_secret(
+  encode(extensions.gen_random_bytes(32), 'hex'),
+  'deleted_email_key',
+  'Key of the hashes by which a returning email is recognised.'
+)
+where not exists (
+  select
+  from vault.secrets as s
+  where s.name = 'deleted_email_key'
+);

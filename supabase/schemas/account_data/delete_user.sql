@@ -1,0 +1,39 @@
+-- The auth user goes, and every row with it. Files are not rows: whoever calls this has
+-- removed them by the Storage API.
+create function private.delete_user(user_id uuid)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  if delete_user.user_id is null then
+    perform private.raise_error('invalid_argument', 'Say who is to be deleted.', '{"argument": "user_id"}');
+  end if;
+
+  delete from auth.users as u
+  where u.id = delete_user.user_id;
+
+  return jsonb_build_object('deleted', found);
+end;
+$$;
+
+comment on function private.delete_user(uuid) is
+  'Work of public.delete_user().';
+
+create function public.delete_user(user_id uuid)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.delete_user(user_id);
+end;
+
+comment on function public.delete_user(uuid) is
+  'Deletes an auth user and every row of theirs: {deleted}. Files and subscriptions at a provider are for the caller to end first, as delete-account does.';
+
+revoke all on function private.delete_user, public.delete_user from public, anon, authenticated, service_role;
+grant execute on function private.delete_user, public.delete_user to service_role;

@@ -1,0 +1,52 @@
+-- A key is checked with its provider between these two. The first counts, and its error is
+-- returned, so that nobody tries keys of others by the thousand; no transaction is
+-- open while the provider is asked.
+create function private.begin_api_key_check(user_id uuid, provider text, has_second_factor boolean)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_wait integer;
+  v_provider jsonb;
+begin
+  if not begin_api_key_check.has_second_factor and private.has_second_factor(begin_api_key_check.user_id) then
+    return private.second_factor_required();
+  end if;
+  v_wait := private.take_api_key_write(begin_api_key_check.user_id);
+  if v_wait is not null then
+    return private.error_result(
+      'rate_limited',
+      format('Wait %s s, then store the key.', v_wait),
+      jsonb_build_object('retry_after', v_wait)
+    );
+  end if;
+
+  v_provider := private.llm_provider(begin_api_key_check.provider);
+  if v_provider is null then
+    return private.unknown_llm_provider();
+  end if;
+  return jsonb_build_object('ok', true, 'provider', v_provider);
+end;
+$$;
+
+comment on function private.begin_api_key_check(uuid, text, boolean) is 'Implementation of public.begin_api_key_check().';
+
+create function public.begin_api_key_check(user_id uuid, provider text, has_second_factor boolean)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.begin_api_key_check(user_id, provider, has_second_factor);
+end;
+
+comment on function public.begin_api_key_check(uuid, text, boolean) is
+  'Internal, for store-api-key: counts a key that is about to be checked with its provider, 30 in 10 minutes a user. {ok: true, provider} or {ok: false, error}';
+
+revoke all on function private.begin_api_key_check, public.begin_api_key_check
+  from public, anon, authenticated, service_role;
+grant execute on function private.begin_api_key_check, public.begin_api_key_check to service_role;

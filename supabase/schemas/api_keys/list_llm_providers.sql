@@ -1,0 +1,30 @@
+create function private.list_llm_providers()
+returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select coalesce(jsonb_agg(jsonb_build_object('provider', p.provider, 'name', p.name) order by p.name), '[]')
+  from private.llm_providers as p
+  where p.is_active
+$$;
+
+comment on function private.list_llm_providers() is 'Implementation of public.list_llm_providers().';
+
+create function public.list_llm_providers()
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+begin atomic
+  select private.list_llm_providers();
+end;
+
+comment on function public.list_llm_providers() is
+  'Providers of language models for which llm-proxy and store-api-key work: [{provider, name}], by name.';
+
+revoke all on function private.list_llm_providers, public.list_llm_providers
+  from public, anon, authenticated, service_role;
+grant execute on function private.list_llm_providers, public.list_llm_providers to anon, authenticated, service_role;

@@ -1,0 +1,44 @@
+create function private.store_api_key(provider text, api_key text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user_id uuid := private.caller_id(of_own_session => true, with_second_factor => true);
+  v_stored jsonb;
+  v_wait integer;
+begin
+  v_stored := private.write_api_key(v_user_id, store_api_key.provider, store_api_key.api_key, false, null);
+
+  -- A client that rolls this call back takes the row and its audit row back with the count.
+  v_wait := private.take_api_key_write(v_user_id);
+  if v_wait is not null then
+    perform private.raise_error(
+      'rate_limited',
+      format('Wait %s s, then store the key.', v_wait),
+      jsonb_build_object('retry_after', v_wait)
+    );
+  end if;
+  return v_stored;
+end;
+$$;
+
+comment on function private.store_api_key(text, text) is 'The work of public.store_api_key().';
+
+create function public.store_api_key(provider text, api_key text)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.store_api_key(provider, api_key);
+end;
+
+comment on function public.store_api_key(text, text) is
+  'Stores the caller''s key of a provider, or replaces it. {id, provider, key_hint, created_at, updated_at, last_used}; never the key.';
+
+revoke all on function private.store_api_key, public.store_api_key from public, anon, authenticated, service_role;
+grant execute on function private.store_api_key, public.store_api_key to authenticated;

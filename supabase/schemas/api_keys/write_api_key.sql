@@ -1,0 +1,98 @@
+-- A key is replaced in place: its id and created_at stay, and it was never used yet.
+-- Nothing that is raised or answered here quotes it.
+create function private.write_api_key(user_id uuid, provider text, api_key text, verified boolean, request_id text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_provider text := private.clean_provider(write_api_key.provider);
+  -- A line end comes along when a key is copied from a terminal.
+  v_api_key text := btrim(write_api_key.api_key, E' \t\r\n');
+  v_version integer;
+  v_secret text;
+  v_stored jsonb;
+begin
+  if v_provider is null or v_provider !~ '^[a-z][a-z0-9_-]{1,31}$' then
+    perform private.raise_error(
+      'invalid_argument',
+      'Name the provider by 2 to 32 letters, digits, hyphens or underscores, a letter first.',
+      '{"argument": "provider"}'
+    );
+  end if;
+  -- Keys travel in HTTP headers: visible ASCII.
+  if v_api_key is null or char_length(v_api_key) not between 8 and 512 or v_api_key ~ '[^\x21-\x7e]' then
+    perform private.raise_error(
+      'invalid_argument',
+      'Give the key as 8 to 512 visible ASCII characters without white space.',
+      '{"argument": "api_key", "minimum": 8, "maximum": 512}'
+    );
+  end if;
+  if not private.hold_account(write_api_key.user_id) then
+    perform private.raise_error('email_required', 'Add an email address to the account first.');
+  end if;
+
+  v_version := private.hold_current_api_key_secret();
+  v_secret := private.api_key_secret(v_version);
+  if v_secret is null then
+    perform private.raise_error('secret_not_configured', 'Keys cannot be stored now. Try again later.');
+  end if;
+
+  insert into public.api_keys as k (user_id, provider, key_encrypted, key_hint, secret_version, verified_at)
+  values (
+    write_api_key.user_id,
+    v_provider,
+    private.seal(v_api_key, v_secret, private.api_key_context(write_api_key.user_id, v_provider, v_version)),
+    right(v_api_key, 4),
+    v_version,
+    case when write_api_key.verified then now() end
+  )
+  on conflict on constraint api_keys_one_per_provider do update
+    set key_encrypted = excluded.key_encrypted,
+        key_hint = excluded.key_hint,
+        secret_version = excluded.secret_version,
+        verified_at = excluded.verified_at,
+        rejected_at = null,
+        last_used = null
+  returning jsonb_build_object(
+    'id', k.id,
+    'provider', k.provider,
+    'key_hint', k.key_hint,
+    'created_at', k.created_at,
+    'updated_at', k.updated_at,
+    'last_used', k.last_used
+  )
+  into v_stored;
+
+  insert into public.api_key_events (user_id, provider, action, request_id)
+  values (write_api_key.user_id, v_provider, 'stored', left(write_api_key.request_id, 200));
+
+  return v_stored;
+end;
+$$;
+
+comment on function private.write_api_key(uuid, text, text, boolean, text) is
+  'Stores a user''s key or replaces it, with its audit row: {id, provider, key_hint, created_at, updated_at, last_used}.';
+
+-- Thirty writes in ten minutes: far more than a person types, and few enough that a loop of
+-- storing and deleting adds little to the audit trail. Deleting is not counted: it writes
+-- an audit row only where storing wrote one before, and a user must always be able to
+-- take a key away.
+create function private.take_api_key_write(user_id uuid)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  return private.take_attempt('write_api_key', take_api_key_write.user_id, 30, interval '10 minutes');
+end;
+$$;
+
+comment on function private.take_api_key_write(uuid) is
+  'Counts a key that is about to be stored, or to be checked with its provider: null, or the seconds to wait.';
+
+revoke all on function private.write_api_key, private.take_api_key_write from public, anon, authenticated, service_role;

@@ -1,0 +1,12 @@
+-- Customers whose user has deleted the account. What is still said of them changes nothing
+-- here, but money that they still pay must be stopped.
+create table private.deleted_customers (
+  provider text not null,
+  customer_id text not null,
+  deleted_at timestamptz not null default now(),
+  constraint deleted_customers_pkey primary key (provider, customer_id)
+);
+
+comment on table private.deleted_customers is 'Customers whose user is gone; late events about them are ignored.';
+
+revoke all on private.deleted_customers from public, anon, authenticated, service_role;

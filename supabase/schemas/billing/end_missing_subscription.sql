@@ -1,0 +1,49 @@
+-- Ends what the provider has no longer.
+create function private.end_missing_subscription(snapshot jsonb, read_number bigint, as_of timestamptz)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user_id uuid;
+  v_id uuid;
+begin
+  update private.known_subscriptions as k
+  set closed_at = coalesce(k.closed_at, end_missing_subscription.as_of)
+  where k.provider = snapshot ->> 'provider'
+    and k.subscription_id = snapshot ->> 'id';
+
+  select s.user_id, s.id
+  into v_user_id, v_id
+  from public.subscriptions as s
+  where s.provider = snapshot ->> 'provider'
+    and s.provider_subscription_id = snapshot ->> 'id';
+
+  if v_id is null then
+    return jsonb_build_object('outcome', 'ignored', 'reason', 'Neither the provider nor we know this subscription.');
+  end if;
+
+  perform
+  from public.users as u
+  where u.id = v_user_id
+  for no key update;
+
+  update public.subscriptions as s
+  set status = 'canceled',
+      ended_at = coalesce(s.ended_at, end_missing_subscription.as_of),
+      read_number = end_missing_subscription.read_number
+  where s.id = v_id
+    and s.read_number < end_missing_subscription.read_number;
+
+  perform private.settle_months(v_id, '-infinity', end_missing_subscription.as_of);
+  perform private.watch_second_subscription(v_user_id, end_missing_subscription.as_of);
+  return jsonb_build_object('outcome', 'processed', 'user_id', v_user_id);
+end;
+$$;
+
+comment on function private.end_missing_subscription(jsonb, bigint, timestamptz) is
+  'Ends a subscription that its provider has no longer: {outcome, reason, user_id}.';
+
+revoke all on function private.end_missing_subscription from public, anon, authenticated, service_role;

@@ -1,0 +1,12 @@
+create function private.is_running(status text)
+returns boolean
+language sql
+immutable
+security invoker
+set search_path = ''
+return is_running.status in ('trialing', 'active', 'past_due', 'unpaid', 'paused');
+
+comment on function private.is_running(text) is
+  'Whether a subscription of this status may take money again.';
+
+revoke all on function private.is_running from public, anon, authenticated, service_role;

@@ -1,0 +1,96 @@
+-- Until when one subscription entitles its user. Three days beyond a period that will renew,
+-- because the renewal's webhook may be late; exactly the end where one is scheduled. Past due,
+-- a failed invoice never takes away time that was paid for.
+-- In hours, because a day that is added to a timestamptz is one of the session's time zone: the
+-- result would be an hour off across a change of summer time.
+create function private.entitled_until(
+  status text,
+  current_period_end timestamptz,
+  cancel_at timestamptz,
+  grace_until timestamptz,
+  paid_through timestamptz,
+  revoked_at timestamptz
+)
+returns timestamptz
+language sql
+immutable
+security invoker
+set search_path = ''
+return case
+  when entitled_until.revoked_at is not null then null
+  when entitled_until.status in ('trialing', 'active')
+    then least(entitled_until.current_period_end + interval '72 hours', entitled_until.cancel_at)
+  when entitled_until.status = 'past_due'
+    then least(greatest(entitled_until.grace_until, entitled_until.paid_through), entitled_until.cancel_at)
+end;
+
+comment on function private.entitled_until(text, timestamptz, timestamptz, timestamptz, timestamptz, timestamptz) is
+  'Until when a subscription in this state makes its user premium; null for not at all.';
+
+-- The one place that writes premium_until: the latest of all subscriptions counts.
+create function private.refresh_premium(user_id uuid)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_until timestamptz;
+begin
+  select max(private.entitled_until(s.status, s.current_period_end, s.cancel_at, s.grace_until, s.paid_through, s.revoked_at))
+  into v_until
+  from public.subscriptions as s
+  join public.plans as p on p.plan_type = s.plan_type
+  where s.user_id = refresh_premium.user_id
+    and p.is_premium;
+
+  update public.users as u
+  set premium_until = v_until
+  where u.id = refresh_premium.user_id
+    and u.premium_until is distinct from v_until;
+end;
+$$;
+
+comment on function private.refresh_premium(uuid) is
+  'Derives users.premium_until from the user''s subscriptions.';
+
+-- Whoever changes a subscription, premium follows in the same transaction: an operator who
+-- sets a row to canceled has ended its premium.
+create function private.follow_subscription()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  if tg_op <> 'INSERT' then
+    perform private.refresh_premium(old.user_id);
+  end if;
+  if tg_op = 'INSERT' or (tg_op = 'UPDATE' and new.user_id <> old.user_id) then
+    perform private.refresh_premium(new.user_id);
+  end if;
+  return null;
+end;
+$$;
+
+comment on function private.follow_subscription() is 'Trigger function: brings premium_until up to date with a changed subscription.';
+
+create trigger subscriptions_premium_follows
+  after insert or delete on public.subscriptions
+  for each row
+  execute function private.follow_subscription();
+
+create trigger subscriptions_premium_follows_changes
+  after update on public.subscriptions
+  for each row
+  when (
+    (old.user_id, old.status, old.plan_type, old.current_period_end, old.cancel_at, old.grace_until, old.paid_through, old.revoked_at)
+    is distinct from
+    (new.user_id, new.status, new.plan_type, new.current_period_end, new.cancel_at, new.grace_until, new.paid_through, new.revoked_at)
+  )
+  execute function private.follow_subscription();
+
+revoke all on function private.entitled_until, private.refresh_premium, private.follow_subscription
+  from public, anon, authenticated, service_role;

@@ -1,0 +1,18 @@
+-- What a read says of a subscription that only the owner's figures need. Kept apart, because
+-- it follows neither premium nor credits.
+create table private.subscription_terms (
+  subscription_id uuid primary key references public.subscriptions (id) on delete cascade,
+  started_at timestamptz,
+  discount_percent numeric not null default 0,
+  discount_amount bigint not null default 0,
+  constraint subscription_terms_discount_percent_range check (discount_percent between 0 and 100),
+  constraint subscription_terms_discount_amount_not_negative check (discount_amount >= 0)
+);
+
+create index subscription_terms_started_at_idx on private.subscription_terms (started_at);
+
+comment on table private.subscription_terms is 'Since when a subscription runs, and what a discount that recurs takes off its price.';
+comment on column private.subscription_terms.discount_amount is
+  'Taken off each period after the percentage, in the smallest unit.';
+
+revoke all on private.subscription_terms from public, anon, authenticated, service_role;

@@ -1,0 +1,15 @@
+-- Ids in metadata are anybody's text. A cast that failed would fail the event for ever.
+create function private.uuid_or_null(value text)
+returns uuid
+language sql
+immutable
+security invoker
+set search_path = ''
+return case
+  when uuid_or_null.value ~ '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$'
+    then uuid_or_null.value::uuid
+end;
+
+comment on function private.uuid_or_null(text) is 'The text as a uuid; null where it is none.';
+
+revoke all on function private.uuid_or_null from public, anon, authenticated, service_role;

@@ -1,0 +1,63 @@
+-- Notes the session that the provider made for an attempt, and reserves the coupon for
+-- it. False where the attempt is no longer the user's: that session is to be expired. From
+-- now on a subscription of PayPal is known as one that we created.
+create function private.open_checkout(attempt uuid, session_id text, url text, expires_at timestamptz, as_of timestamptz)
+returns boolean
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_open record;
+begin
+  update private.checkouts as c
+  set session_id = open_checkout.session_id,
+      url = open_checkout.url,
+      expires_at = open_checkout.expires_at
+  where c.attempt = open_checkout.attempt
+  returning c.user_id, c.provider, c.price_id, c.user_coupon_id into v_open;
+
+  if not found then
+    return false;
+  end if;
+
+  update public.user_coupons as uc
+  set checkout_session_id = open_checkout.session_id
+  where uc.id = v_open.user_coupon_id
+    and uc.applied_at is null;
+
+  if v_open.provider = 'paypal' then
+    insert into private.known_subscriptions (provider, subscription_id, user_id, price_id, opened_at)
+    values ('paypal', open_checkout.session_id, v_open.user_id, v_open.price_id, open_checkout.as_of)
+    on conflict do nothing;
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function private.open_checkout(uuid, text, text, timestamptz, timestamptz) is
+  'Notes the provider''s session of a checkout attempt; false where another attempt has replaced it.';
+
+create function public.open_checkout(attempt uuid, session_id text, url text, expires_at timestamptz)
+returns boolean
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.open_checkout(
+    open_checkout.attempt,
+    open_checkout.session_id,
+    open_checkout.url,
+    open_checkout.expires_at,
+    now()
+  );
+end;
+
+comment on function public.open_checkout(uuid, text, text, timestamptz) is
+  'Internal to the checkouts. Notes the provider''s session; false where it was replaced.';
+
+revoke all on function private.open_checkout, public.open_checkout from public, anon, authenticated, service_role;
+grant execute on function private.open_checkout, public.open_checkout to service_role;

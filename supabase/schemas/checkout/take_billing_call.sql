@@ -1,0 +1,42 @@
+-- One person could use up what a payment provider allows to all. The functions that ask a
+-- provider for a user share one limit.
+create function private.take_billing_call(user_id uuid)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_wait integer := private.take_attempt('billing_call', take_billing_call.user_id, 20, interval '10 minutes');
+begin
+  if v_wait is null then
+    return jsonb_build_object('ok', true);
+  end if;
+  return private.error_result(
+    'rate_limited',
+    'That is too often. Wait, then try again.',
+    jsonb_build_object('retry_after', v_wait)
+  );
+end;
+$$;
+
+comment on function private.take_billing_call(uuid) is
+  'Counts a call of a user to a billing function, 20 in 10 minutes: {ok: true} or the error.';
+
+create function public.take_billing_call(user_id uuid)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.take_billing_call(take_billing_call.user_id);
+end;
+
+comment on function public.take_billing_call(uuid) is
+  'Internal to the billing functions. Counts a call of a user: {ok: true} or the error rate_limited.';
+
+revoke all on function private.take_billing_call, public.take_billing_call
+  from public, anon, authenticated, service_role;
+grant execute on function private.take_billing_call, public.take_billing_call to service_role;

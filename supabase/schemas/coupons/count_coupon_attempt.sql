@@ -1,0 +1,33 @@
+-- Codes can be guessed, so tries are rationed: ten in ten minutes for a user, right or
+-- wrong, redeeming or previewing. The try is counted before the code is looked at, and
+-- stands because the refusal is a value. Null lets it pass.
+create function private.count_coupon_attempt(user_id uuid)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_wait integer;
+begin
+  if count_coupon_attempt.user_id is null then
+    perform private.raise_error('invalid_argument', 'Say who tries the code.', '{"argument": "user_id"}');
+  end if;
+
+  v_wait := private.take_attempt('try_coupon', count_coupon_attempt.user_id, 10, interval '10 minutes');
+
+  if v_wait is null then
+    return null;
+  end if;
+
+  return private.error_result(
+    'rate_limited', 'Too many codes were tried: wait before the next one.', jsonb_build_object('retry_after', v_wait)
+  );
+end;
+$$;
+
+comment on function private.count_coupon_attempt(uuid) is
+  'Counts one try of a coupon code: null when it is allowed, else the refusal.';
+
+revoke all on function private.count_coupon_attempt from public, anon, authenticated, service_role;

@@ -1,0 +1,87 @@
+-- Taking a use and writing the redemption is one statement: the update finds only a
+-- coupon that has a use left, the insert takes what the update gives, and the lock on the
+-- coupon is held from there to the commit and across nothing else. The reason of a
+-- refusal is looked up afterwards, when nothing depends on it any more.
+--
+-- Before that the user's own row is locked, where nobody else waits: so a code that a
+-- user sends many times at once comes one after the other, each seeing what the one before
+-- has done, and the account cannot go in between. The unique key stands behind it all.
+create function private.redeem_coupon(user_id uuid, code text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_refusal jsonb := private.count_coupon_attempt(redeem_coupon.user_id);
+  v_code text := private.normalize_coupon_code(redeem_coupon.code);
+  v_coupon jsonb;
+begin
+  if v_refusal is not null then
+    return v_refusal;
+  end if;
+
+  perform
+  from public.users as u
+  where u.id = redeem_coupon.user_id
+  for no key update;
+
+  if not found then
+    return private.error_result('user_not_found', 'No account has this id.');
+  end if;
+
+  with taken as (
+    update public.coupons as c
+    set current_uses = c.current_uses + 1
+    where c.code = v_code
+      and c.is_active
+      and (c.expiration_date > now() or c.expiration_date is null)
+      and (c.current_uses < c.max_uses or c.max_uses is null)
+      and not exists (
+        select
+        from public.user_coupons as r
+        where r.user_id = redeem_coupon.user_id
+          and r.coupon_id = c.id
+      )
+    returning c.id, private.coupon_document(c) as document
+  ),
+  redeemed as (
+    insert into public.user_coupons (user_id, coupon_id)
+    select redeem_coupon.user_id, t.id
+    from taken as t
+  )
+  select t.document
+  into v_coupon
+  from taken as t;
+
+  if found then
+    return jsonb_build_object('ok', true, 'coupon', v_coupon);
+  end if;
+
+  -- Where the reason is gone by now, somebody has just made room; this try came too early.
+  return coalesce(
+    private.coupon_refusal(redeem_coupon.user_id, redeem_coupon.code),
+    private.error_result('coupon_exhausted', 'All uses of this coupon were taken just now: try once more.')
+  );
+end;
+$$;
+
+comment on function private.redeem_coupon(uuid, text) is
+  'Work of public.redeem_coupon().';
+
+create function public.redeem_coupon(user_id uuid, code text)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.redeem_coupon(user_id, code);
+end;
+
+comment on function public.redeem_coupon(uuid, text) is
+  'Redeems a code for a user: {ok: true, coupon} or {ok: false, error}. Ten tries in ten minutes, previews included. For the edge function.';
+
+revoke all on function private.redeem_coupon, public.redeem_coupon from public, anon, authenticated, service_role;
+grant execute on function private.redeem_coupon, public.redeem_coupon to service_role;

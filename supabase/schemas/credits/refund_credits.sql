@@ -1,0 +1,69 @@
+-- A charge is found by its key and never changes, so reading it first is no race; that it
+-- is given back once is the unique refund_of's doing.
+create function private.refund_credits(user_id uuid, idempotency_key text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_charge record;
+  v_receipt jsonb;
+begin
+  select t.id, t.delta, t.reason
+  into v_charge
+  from public.credit_transactions as t
+  where t.user_id = refund_credits.user_id
+    and t.kind = 'consume'
+    and t.idempotency_key = 'service:' || refund_credits.idempotency_key;
+
+  if not found then
+    if refund_credits.user_id is null then
+      perform private.raise_error('invalid_argument', 'Say whose credits are meant.', '{"argument": "user_id"}');
+    elsif not exists (select from public.users as u where u.id = refund_credits.user_id) then
+      perform private.raise_error('user_not_found', 'No account has this id.');
+    end if;
+
+    -- A charge that was given back is in the archive with its refund.
+    select jsonb_build_object('balance', a.balance_after, 'transaction_id', a.transaction_id, 'replayed', true)
+    into v_receipt
+    from private.archived_credit_keys as a
+    where a.user_id = refund_credits.user_id
+      and a.key_hash = private.credit_key_hash('refund', 'service:' || refund_credits.idempotency_key);
+
+    if found then
+      return v_receipt;
+    end if;
+
+    perform private.raise_error(
+      'invalid_argument',
+      'No charge of this user in the last year has this key: give the key of a charge_credits call.',
+      '{"argument": "idempotency_key"}'
+    );
+  end if;
+
+  return private.change_credits_of(
+    refund_credits.user_id, 'refund', -v_charge.delta, v_charge.reason, refund_credits.idempotency_key, v_charge.id
+  );
+end;
+$$;
+
+comment on function private.refund_credits(uuid, text) is
+  'Work of public.refund_credits().';
+
+create function public.refund_credits(user_id uuid, idempotency_key text)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.refund_credits(user_id, idempotency_key);
+end;
+
+comment on function public.refund_credits(uuid, text) is
+  'Gives back what charge_credits() took under this key, once: {balance, transaction_id, replayed}. What a user spent by consume_credits() is not found here.';
+
+revoke all on function private.refund_credits, public.refund_credits from public, anon, authenticated, service_role;
+grant execute on function private.refund_credits, public.refund_credits to service_role;

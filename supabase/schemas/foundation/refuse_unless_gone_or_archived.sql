@@ -1,0 +1,37 @@
+-- Ledgers and audit trails are believed because nobody can edit them, the table's
+-- owner included. A row yields only when its user is gone already, which is what
+-- the cascade from public.users looks like from inside, or when the archive has it.
+create function private.refuse_unless_gone_or_archived()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  if tg_op = 'DELETE' then
+    if not exists (select from public.users as u where u.id = old.user_id)
+      or exists (
+        select
+        from private.archived_rows as a
+        where a.user_id = old.user_id
+          and a.source = tg_table_name
+          and a.last_id >= old.id
+      )
+    then
+      return old;
+    end if;
+  end if;
+
+  raise exception using
+    errcode = 'insufficient_privilege',
+    message = format('%I is append-only: its rows are never changed, and go only with their user or into the archive.', tg_table_name),
+    schema = tg_table_schema,
+    table = tg_table_name;
+end;
+$$;
+
+comment on function private.refuse_unless_gone_or_archived() is
+  'Trigger function of append-only tables: refuses every update and truncate, and every delete but of a deleted user''s rows and of those that are in the archive.';
+
+revoke all on function private.refuse_unless_gone_or_archived from public, anon, authenticated, service_role;

@@ -1,0 +1,21 @@
+-- A user who has a verified second factor opens a session without it by the password alone
+-- (`aal1`). Such a session does not reach the keys, the export and the account's deletion.
+create function private.session_is_strong()
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  return nullif(auth.jwt() ->> 'client_id', '') is null
+    and (auth.jwt() ->> 'aal' = 'aal2' or not private.has_second_factor(auth.uid()));
+end;
+$$;
+
+comment on function private.session_is_strong() is
+  'Whether the current session is the user''s own and was opened with their second factor, where they have one.';
+
+revoke all on function private.session_is_strong from public, anon, authenticated, service_role;
+-- Policies run as their caller.
+grant execute on function private.session_is_strong to authenticated;

@@ -1,0 +1,212 @@
+-- Custom indicators: Pine Script that users write themselves, a premium feature.
+create table public.custom_indicators (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null default auth.uid() references public.users (id) on delete cascade,
+  name text not null,
+  description text,
+  category text not null,
+  type text not null,
+  parameters jsonb not null default '{}',
+  pine_script text not null,
+  is_public boolean not null default false,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint custom_indicators_name_length check (char_length(name) <= 200 and name ~ '\S'),
+  constraint custom_indicators_description_length check (char_length(description) <= 4000),
+  constraint custom_indicators_category_length check (char_length(category) <= 200 and category ~ '\S'),
+  constraint custom_indicators_type_known check (type in ('trend', 'entry', 'exit', 'stop_loss')),
+  constraint custom_indicators_parameters_is_an_object check (jsonb_typeof(parameters) = 'object'),
+  constraint custom_indicators_parameters_size check (octet_length(parameters::text) <= 16384),
+  constraint custom_indicators_pine_script_not_blank check (pine_script ~ '\S'),
+  -- Far above any script that people write by hand, and small enough to read in one piece.
+  constraint custom_indicators_pine_script_size check (octet_length(pine_script) <= 102400)
+);
+
+-- Leads with user_id, so it is the foreign key's index too.
+create unique index custom_indicators_user_id_name_key on public.custom_indicators (user_id, lower(name));
+
+comment on table public.custom_indicators is
+  'Indicators written by users. Inserting and updating need a premium plan; reading and deleting never do.';
+comment on column public.custom_indicators.name is 'Unique among its owner''s, without regard to case.';
+comment on column public.custom_indicators.type is 'Where it fits in a strategy: trend, entry, exit or stop_loss.';
+comment on column public.custom_indicators.parameters is
+  'JSON Schema of the parameters, an object of at most 16 KiB; {} declares none and accepts anything.';
+comment on column public.custom_indicators.pine_script is 'The source, at most 100 KiB.';
+comment on column public.custom_indicators.is_public is 'Whether everybody may read and use it, source included.';
+
+alter table public.custom_indicators enable row level security;
+
+create policy "visitors read public custom indicators"
+  on public.custom_indicators
+  for select
+  to anon
+  using (is_public);
+
+create policy "users read public custom indicators and their own"
+  on public.custom_indicators
+  for select
+  to authenticated
+  using (is_public or user_id = (select private.reader_id()));
+
+create policy "users create custom indicators of their own"
+  on public.custom_indicators
+  for insert
+  to authenticated
+  with check (user_id = (select auth.uid()));
+
+create policy "users change their own custom indicators"
+  on public.custom_indicators
+  for update
+  to authenticated
+  using (user_id = (select auth.uid()))
+  with check (user_id = (select auth.uid()));
+
+create policy "users delete their own custom indicators"
+  on public.custom_indicators
+  for delete
+  to authenticated
+  using (user_id = (select auth.uid()));
+
+create policy "OAuth clients that are not trusted add nothing"
+  on public.custom_indicators
+  as restrictive
+  for insert
+  to authenticated
+  with check ((select private.session_is_trusted()));
+
+create policy "OAuth clients that are not trusted change nothing"
+  on public.custom_indicators
+  as restrictive
+  for update
+  to authenticated
+  using ((select private.session_is_trusted()));
+
+create policy "OAuth clients that are not trusted delete nothing"
+  on public.custom_indicators
+  as restrictive
+  for delete
+  to authenticated
+  using ((select private.session_is_trusted()));
+
+-- A rule of the plan binds every request of a user, by whatever path it comes;
+-- service_role and migrations act for the operator and are not bound. Triggers run before
+-- policies, so this looks nothing up for a row that is not the caller's.
+create function private.require_premium()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_caller uuid := private.reader_id();
+  v_hidden public.custom_indicators;
+begin
+  -- Who no longer pays may still hide what they published, and change nothing else with it.
+  if tg_op = 'UPDATE' and old.is_public and not new.is_public then
+    v_hidden := old;
+    v_hidden.is_public := false;
+    if v_hidden is not distinct from new then
+      return new;
+    end if;
+  end if;
+
+  -- Another's row is refused by the policies, which speak after this.
+  if new.user_id = v_caller and not private.is_premium(v_caller) then
+    perform private.raise_error(
+      'premium_required',
+      'Custom indicators need a premium plan: upgrade to create or change one.'
+    );
+  end if;
+  return new;
+end;
+$$;
+
+comment on function private.require_premium() is
+  'Trigger function: refuses a write by a user who is not premium now, but for hiding what they published.';
+
+create trigger custom_indicators_require_premium
+  before insert or update on public.custom_indicators
+  for each row
+  execute function private.require_premium();
+
+create trigger custom_indicators_lock_account
+  before insert or update or delete on public.custom_indicators
+  for each statement
+  execute function private.lock_own_account();
+
+-- After the premium check, which comes first by its name: nobody is told to mend a schema
+-- that they may not write.
+create trigger custom_indicators_validate_parameters
+  before insert or update of parameters on public.custom_indicators
+  for each row
+  when (jsonb_typeof(new.parameters) = 'object')
+  execute function private.check_indicator_parameters();
+
+create trigger custom_indicators_set_updated_at
+  before update on public.custom_indicators
+  for each row
+  when (old.* is distinct from new.*)
+  execute function private.set_updated_at();
+
+-- The number of custom indicators that the plan allows. After the rows are in, so that
+-- row-level security has spoken first; the user's row is locked while they are counted, so
+-- that two requests at once cannot both be the last one.
+create function private.limit_custom_indicators()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user_id uuid;
+  v_plan public.plans;
+begin
+  if (select auth.uid()) is null then
+    return null;
+  end if;
+
+  for v_user_id in
+    select distinct a.user_id
+    from added as a
+    order by a.user_id
+  loop
+    perform
+    from public.users as u
+    where u.id = v_user_id
+    for no key update;
+
+    v_plan := private.plan_of(v_user_id);
+    if (select count(*) from public.custom_indicators as i where i.user_id = v_user_id) > v_plan.max_custom_indicators then
+      perform private.raise_error(
+        'plan_limit_reached',
+        format('Delete a custom indicator or change the plan: %s allows %s.', v_plan.name, v_plan.max_custom_indicators),
+        jsonb_build_object('limit', v_plan.max_custom_indicators, 'plan', v_plan.plan_type)
+      );
+    end if;
+  end loop;
+  return null;
+end;
+$$;
+
+comment on function private.limit_custom_indicators() is
+  'Trigger function: holds users to the number of custom indicators that their plan allows.';
+
+create trigger custom_indicators_are_limited
+  after insert on public.custom_indicators
+  referencing new table as added
+  for each statement
+  execute function private.limit_custom_indicators();
+
+revoke all on public.custom_indicators from public, anon, authenticated, service_role;
+grant select on public.custom_indicators to anon, authenticated;
+grant
+  insert (user_id, name, description, category, type, parameters, pine_script, is_public),
+  update (name, description, category, type, parameters, pine_script, is_public),
+  delete
+  on public.custom_indicators
+  to authenticated;
+grant select, insert, update, delete on public.custom_indicators to service_role;
+revoke all on function private.require_premium, private.limit_custom_indicators
+  from public, anon, authenticated, service_role;

@@ -1,0 +1,32 @@
+-- What somebody typed, as a query: every word must be found, as the beginning of a word
+-- or by its stem. Null where nothing was typed that could be looked for. The length is
+-- checked before anything is parsed, because parsing 200 KB takes seconds.
+create function private.search_query(search text)
+returns tsquery
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_words text;
+begin
+  if char_length(search_query.search) > 200 then
+    perform private.raise_error(
+      'invalid_argument', 'Search for at most 200 characters.', '{"argument": "search", "maximum": 200}'
+    );
+  end if;
+
+  select string_agg(t.word || ':*', ' & ')
+  into v_words
+  from regexp_split_to_table(lower(search_query.search), '[^[:alnum:]]+') as t (word)
+  where t.word <> '';
+
+  return to_tsquery('simple', v_words) || to_tsquery('english', v_words);
+end;
+$$;
+
+comment on function private.search_query(text) is
+  'Turns typed words into a full-text query that matches beginnings of words and stems; raises invalid_argument beyond 200 characters.';
+
+revoke all on function private.search_query from public, anon, authenticated, service_role;

@@ -1,0 +1,81 @@
+-- The plan bounds the files of an account like its rows: at most one file for each version that it keeps, and
+-- together at most what those versions may take, 128 KiB each. Storage writes the size when a file has arrived, so
+-- the last file, or several that arrive at once, may go beyond it by what the bucket allows for each.
+create function private.has_room_for_exports()
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_plan public.plans := private.plan_of(auth.uid());
+  v_max_files bigint := v_plan.max_strategies::bigint * v_plan.max_versions;
+  v_files bigint;
+  v_bytes numeric;
+begin
+  -- Names are compared by bytes: "0" follows "/".
+  select count(*), coalesce(sum((o.metadata ->> 'size')::bigint), 0)
+  into v_files, v_bytes
+  from storage.objects as o
+  where o.bucket_id = 'strategy-exports'
+    and o.name ~>=~ (auth.uid() || '/')
+    and o.name ~<~ (auth.uid() || '0');
+
+  return v_max_files is null or (v_files < v_max_files and v_bytes < v_max_files * 131072);
+end;
+$$;
+
+comment on function private.has_room_for_exports() is
+  'Whether the caller may add a file to strategy-exports: fewer files and bytes than the versions that their plan keeps.';
+
+create policy "users read their own strategy exports"
+  on storage.objects
+  for select
+  to authenticated
+  using (
+    bucket_id = 'strategy-exports'
+    and (storage.foldername(name))[1] = (select auth.uid())::text
+    and (select private.session_is_trusted())
+  );
+
+create policy "users write strategy exports of their own"
+  on storage.objects
+  for insert
+  to authenticated
+  with check (
+    bucket_id = 'strategy-exports'
+    and (storage.foldername(name))[1] = (select auth.uid())::text
+    and (select private.session_is_trusted())
+    and (select private.has_room_for_exports())
+  );
+
+create policy "users replace their own strategy exports"
+  on storage.objects
+  for update
+  to authenticated
+  using (
+    bucket_id = 'strategy-exports'
+    and (storage.foldername(name))[1] = (select auth.uid())::text
+    and (select private.session_is_trusted())
+  )
+  with check (
+    bucket_id = 'strategy-exports'
+    and (storage.foldername(name))[1] = (select auth.uid())::text
+    and (select private.session_is_trusted())
+    and (select private.has_room_for_exports())
+  );
+
+create policy "users delete their own strategy exports"
+  on storage.objects
+  for delete
+  to authenticated
+  using (
+    bucket_id = 'strategy-exports'
+    and (storage.foldername(name))[1] = (select auth.uid())::text
+    and (select private.session_is_trusted())
+  );
+
+revoke all on function private.has_room_for_exports from public, anon, authenticated, service_role;
+-- Policies run as their caller.
+grant execute on function private.has_room_for_exports to authenticated;

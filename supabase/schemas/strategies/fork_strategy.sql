@@ -1,0 +1,74 @@
+create function private.fork_strategy(strategy_id uuid, name text default null)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user_id uuid := private.caller_account();
+  v_document jsonb;
+  v_fork_id uuid;
+begin
+  perform private.check_strategy_arguments(fork_strategy.name, null, null, null, null, null);
+
+  -- The caller's row first, as everywhere; then the source, which must not be deleted
+  -- before the fork that refers to it is committed.
+  perform
+  from public.users as u
+  where u.id = v_user_id
+  for no key update;
+
+  perform
+  from public.strategies as s
+  where s.id = fork_strategy.strategy_id
+    and (s.is_public or s.user_id = v_user_id)
+  for key share;
+
+  v_document := private.get_strategy(fork_strategy.strategy_id);
+
+  insert into public.strategies as s
+    (user_id, forked_from, name, description, market_type, timeframe, is_ai_generated, config)
+  values (
+    v_user_id,
+    fork_strategy.strategy_id,
+    coalesce(fork_strategy.name, v_document ->> 'name'),
+    v_document ->> 'description',
+    v_document ->> 'market_type',
+    v_document ->> 'timeframe',
+    (v_document -> 'is_ai_generated')::boolean,
+    v_document -> 'config'
+  )
+  returning s.id into v_fork_id;
+
+  -- With the defaults written out: the fork means what its reader saw, also where it keeps
+  -- no more than an indicator's name.
+  perform private.replace_components(
+    v_fork_id,
+    v_user_id,
+    private.adopt_components(v_fork_id, v_user_id, v_document -> 'components')
+  );
+
+  perform private.settle_strategy(v_fork_id);
+  return private.complete_strategy_document(v_fork_id);
+end;
+$$;
+
+comment on function private.fork_strategy(uuid, text) is
+  'Copies a strategy that the caller may see into a private one of their own.';
+
+create function public.fork_strategy(strategy_id uuid, name text default null)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.fork_strategy(strategy_id, name);
+end;
+
+comment on function public.fork_strategy(uuid, text) is
+  'Copies a strategy that the caller may see into a private one of their own, and answers its document.';
+
+revoke all on function private.fork_strategy, public.fork_strategy from public, anon, authenticated, service_role;
+grant execute on function private.fork_strategy, public.fork_strategy to authenticated;

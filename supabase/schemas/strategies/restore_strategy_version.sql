@@ -1,0 +1,80 @@
+-- Restoring writes the old content over the present one, which makes a version as any
+-- change does. Whether it is public and made by a model is no content to go back to.
+create function private.restore_strategy_version(strategy_id uuid, version_number integer, notes text default null)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user_id uuid := private.caller_account();
+  v_strategy_id uuid := restore_strategy_version.strategy_id;
+  v_document jsonb;
+begin
+  if restore_strategy_version.version_number is null then
+    perform private.raise_error('invalid_argument', 'Say which version to restore.', '{"argument": "version_number"}');
+  end if;
+  perform private.check_strategy_arguments(null, null, null, null, null, restore_strategy_version.notes);
+
+  perform private.lock_strategy(v_strategy_id, v_user_id, true);
+
+  select v.config
+  into v_document
+  from public.strategy_versions as v
+  where v.strategy_id = v_strategy_id
+    and v.version_number = restore_strategy_version.version_number;
+
+  if v_document is null then
+    perform private.raise_error(
+      'strategy_version_not_found', 'The strategy has no such version, or no longer: choose one from its history.',
+      jsonb_build_object('strategy_id', v_strategy_id, 'version_number', restore_strategy_version.version_number)
+    );
+  end if;
+
+  -- A version by an older release may know less than there is today.
+  v_document := private.strategy_document(v_strategy_id) || v_document;
+
+  update public.strategies as s
+  set name = v_document ->> 'name',
+      description = v_document ->> 'description',
+      market_type = v_document ->> 'market_type',
+      timeframe = v_document ->> 'timeframe',
+      config = v_document -> 'config'
+  where s.id = v_strategy_id
+    and (
+      (s.name, s.config) <> (v_document ->> 'name', v_document -> 'config')
+      or (s.description, s.market_type, s.timeframe)
+        is distinct from (v_document ->> 'description', v_document ->> 'market_type', v_document ->> 'timeframe')
+    );
+
+  perform private.replace_components(
+    v_strategy_id,
+    v_user_id,
+    private.adopt_components(v_strategy_id, v_user_id, v_document -> 'components')
+  );
+
+  perform private.settle_strategy(v_strategy_id, restore_strategy_version.notes);
+  return private.complete_strategy_document(v_strategy_id);
+end;
+$$;
+
+comment on function private.restore_strategy_version(uuid, integer, text) is
+  'Makes a strategy of the caller''s what it was in one of its versions.';
+
+create function public.restore_strategy_version(strategy_id uuid, version_number integer, notes text default null)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.restore_strategy_version(strategy_id, version_number, notes);
+end;
+
+comment on function public.restore_strategy_version(uuid, integer, text) is
+  'Makes a strategy of the caller''s what it was in one of its versions, as a new version, and answers its document.';
+
+revoke all on function private.restore_strategy_version, public.restore_strategy_version
+  from public, anon, authenticated, service_role;
+grant execute on function private.restore_strategy_version, public.restore_strategy_version to authenticated;

@@ -1,0 +1,251 @@
+-- Strategies: what users make. Private unless published; published means that
+-- everybody may read it and nobody but its owner may change it.
+create table public.strategies (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null default auth.uid() references public.users (id) on delete cascade,
+  name text not null,
+  description text,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  is_ai_generated boolean not null default false,
+  is_public boolean not null default false,
+  market_type text,
+  timeframe text,
+  config jsonb not null,
+  current_version integer not null default 0,
+  -- No foreign key: deleting a strategy must not wait for strangers' forks of it.
+  forked_from uuid,
+  -- Components and versions refer to it, so that their owner can only be this row's.
+  constraint strategies_id_user_id_key unique (id, user_id),
+  constraint strategies_name_length check (char_length(name) <= 200 and name ~ '\S'),
+  constraint strategies_description_length check (char_length(description) <= 4000),
+  constraint strategies_market_type_known check (market_type in ('futures', 'stocks', 'crypto', 'forex')),
+  constraint strategies_timeframe_known check (timeframe in ('1m', '5m', '15m', '1h', '4h', '1d')),
+  constraint strategies_config_is_an_object check (jsonb_typeof(config) = 'object'),
+  constraint strategies_config_size check (octet_length(config::text) <= 65536),
+  constraint strategies_current_version_not_negative check (current_version >= 0)
+);
+
+create index idx_strategies_user_id on public.strategies (user_id);
+
+-- What private.unlink_deleted_sources() looks through.
+create index strategies_forked_from_idx on public.strategies (forked_from) where forked_from is not null;
+
+-- The public page, newest first, as an app reads it from the table.
+create index strategies_public_page_idx
+  on public.strategies (created_at desc, id desc)
+  where is_public;
+
+comment on table public.strategies is 'Trading strategies. A published one is read by everybody and changed by its owner only.';
+comment on column public.strategies.is_ai_generated is 'Whether a language model made it; said once, when it is created.';
+comment on column public.strategies.is_public is 'Published: readable by everybody, without its history.';
+comment on column public.strategies.market_type is 'futures, stocks, crypto or forex.';
+comment on column public.strategies.timeframe is 'Bar length: 1m, 5m, 15m, 1h, 4h or 1d.';
+comment on column public.strategies.config is 'The app''s own settings of the strategy: a JSON object of at most 64 KiB.';
+comment on column public.strategies.current_version is 'Number of the newest version; 0 before the first.';
+comment on column public.strategies.forked_from is
+  'The strategy that this one was forked from; null when that one was deleted, at most one sweep late.';
+
+alter table public.strategies enable row level security;
+
+create policy "visitors read public strategies"
+  on public.strategies
+  for select
+  to anon
+  using (is_public);
+
+create policy "users read public strategies and their own"
+  on public.strategies
+  for select
+  to authenticated
+  using (is_public or user_id = (select private.reader_id()));
+
+create policy "users create strategies of their own"
+  on public.strategies
+  for insert
+  to authenticated
+  with check (user_id = (select auth.uid()));
+
+create policy "users change their own strategies"
+  on public.strategies
+  for update
+  to authenticated
+  using (user_id = (select auth.uid()))
+  with check (user_id = (select auth.uid()));
+
+create policy "users delete their own strategies"
+  on public.strategies
+  for delete
+  to authenticated
+  using (user_id = (select auth.uid()));
+
+create policy "OAuth clients that are not trusted add nothing"
+  on public.strategies
+  as restrictive
+  for insert
+  to authenticated
+  with check ((select private.session_is_trusted()));
+
+create policy "OAuth clients that are not trusted change nothing"
+  on public.strategies
+  as restrictive
+  for update
+  to authenticated
+  using ((select private.session_is_trusted()));
+
+create policy "OAuth clients that are not trusted delete nothing"
+  on public.strategies
+  as restrictive
+  for delete
+  to authenticated
+  using ((select private.session_is_trusted()));
+
+-- The check of the size prints the document: by then its numbers must be known to be harmless.
+create function private.check_config()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.check_json(new.config, 65536, 'config', 'strategies_config_size');
+  return new;
+end;
+$$;
+
+comment on function private.check_config() is
+  'Trigger function: refuses a config that is too large or holds a number outside double precision.';
+
+create trigger strategies_check_config
+  before insert or update of config on public.strategies
+  for each row
+  execute function private.check_config();
+
+-- Only what a client may write: the database's own updates of the other columns come when the lock is held already.
+create trigger strategies_lock_account
+  before insert or delete or update of name, description, is_public, market_type, timeframe, config
+  on public.strategies
+  for each statement
+  execute function private.lock_own_account();
+
+-- current_version follows a change and is none itself.
+create trigger strategies_set_updated_at
+  before update of user_id, name, description, is_ai_generated, is_public, market_type, timeframe, config
+  on public.strategies
+  for each row
+  when (
+    (old.user_id, old.name, old.description, old.is_ai_generated)
+      is distinct from (new.user_id, new.name, new.description, new.is_ai_generated)
+    or (old.is_public, old.market_type, old.timeframe, old.config)
+      is distinct from (new.is_public, new.market_type, new.timeframe, new.config)
+  )
+  execute function private.set_updated_at();
+
+-- The number of strategies that the plan allows, held as with the custom indicators. What
+-- a lapsed plan leaves over the limit stays; only the next one is refused.
+create function private.limit_strategies()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user_id uuid;
+  v_plan public.plans;
+begin
+  if (select auth.uid()) is null then
+    return null;
+  end if;
+
+  for v_user_id in
+    select distinct a.user_id
+    from added as a
+    order by a.user_id
+  loop
+    v_plan := private.plan_of(v_user_id);
+    continue when v_plan.max_strategies is null;
+
+    perform
+    from public.users as u
+    where u.id = v_user_id
+    for no key update;
+
+    if (select count(*) from public.strategies as s where s.user_id = v_user_id) > v_plan.max_strategies then
+      perform private.raise_error(
+        'plan_limit_reached',
+        format('Delete a strategy or change the plan: %s allows %s.', v_plan.name, v_plan.max_strategies),
+        jsonb_build_object('limit', v_plan.max_strategies, 'plan', v_plan.plan_type)
+      );
+    end if;
+  end loop;
+  return null;
+end;
+$$;
+
+comment on function private.limit_strategies() is
+  'Trigger function: holds users to the number of strategies that their plan allows.';
+
+create trigger strategies_are_limited
+  after insert on public.strategies
+  referencing new table as added
+  for each statement
+  execute function private.limit_strategies();
+
+create trigger strategies_count_new_forks
+  after insert on public.strategies
+  referencing new table as added
+  for each statement
+  execute function private.count_new_forks();
+
+create trigger strategies_count_removed_forks
+  after delete on public.strategies
+  referencing old table as removed
+  for each statement
+  execute function private.count_removed_forks();
+
+create trigger strategies_follow_published
+  after insert on public.strategies
+  for each row
+  when (new.is_public)
+  execute function private.follow_public_strategy();
+
+create trigger strategies_follow_changed
+  after update of name, description, market_type, timeframe, is_public, created_at on public.strategies
+  for each row
+  when (
+    old.is_public <> new.is_public
+    or (
+      new.is_public
+      and (old.name, old.description, old.market_type, old.timeframe, old.created_at)
+        is distinct from (new.name, new.description, new.market_type, new.timeframe, new.created_at)
+    )
+  )
+  execute function private.follow_public_strategy();
+
+create trigger strategies_note_new
+  after insert on public.strategies
+  for each row
+  execute function private.note_strategy_change();
+
+-- Publishing is no change of content, nor is another owner.
+create trigger strategies_note_change
+  after update of name, description, is_ai_generated, market_type, timeframe, config on public.strategies
+  for each row
+  when (
+    (old.name, old.description, old.is_ai_generated) is distinct from (new.name, new.description, new.is_ai_generated)
+    or (old.market_type, old.timeframe, old.config) is distinct from (new.market_type, new.timeframe, new.config)
+  )
+  execute function private.note_strategy_change();
+
+revoke all on public.strategies from public, anon, authenticated, service_role;
+grant select on public.strategies to anon, authenticated;
+grant
+  insert (user_id, name, description, is_public, is_ai_generated, market_type, timeframe, config),
+  update (name, description, is_public, market_type, timeframe, config),
+  delete
+  on public.strategies
+  to authenticated;
+grant select, insert, update, delete on public.strategies to service_role;
+revoke all on function private.check_config, private.limit_strategies from public, anon, authenticated, service_role;

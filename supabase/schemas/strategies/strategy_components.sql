@@ -1,0 +1,381 @@
+-- Components: the indicators of a strategy, with their parameters, in order.
+--
+-- indicator_id means a row of `indicators` or of `custom_indicators`, as is_custom says. A
+-- foreign key cannot choose its table, and would make whoever deletes an indicator wait for
+-- every stranger's component. check_component() locks the indicator while a component is
+-- linked to it, so that no component is ever linked to nothing; one whose indicator was
+-- deleted since is unlinked by the sweep, and documents show it without the id at once.
+create table public.strategy_components (
+  id uuid primary key default gen_random_uuid(),
+  strategy_id uuid not null,
+  indicator_id uuid,
+  is_custom boolean not null default false,
+  component_type text not null,
+  parameters jsonb not null default '{}',
+  position integer not null,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  user_id uuid not null default auth.uid(),
+  indicator_name text,
+  constraint strategy_components_owner_fkey
+    foreign key (user_id, strategy_id) references public.strategies (user_id, id)
+    on update cascade on delete cascade,
+  constraint strategy_components_component_type_known
+    check (component_type in ('trend', 'entry', 'exit', 'stop_loss')),
+  constraint strategy_components_parameters_is_an_object check (jsonb_typeof(parameters) = 'object'),
+  constraint strategy_components_parameters_size check (octet_length(parameters::text) <= 8192),
+  constraint strategy_components_position_not_negative check (position >= 0),
+  constraint strategy_components_indicator_name_length check (char_length(indicator_name) <= 200),
+  -- Deferrable, so that one statement may swap two positions. It carries the name of
+  -- the index on strategy_id that it makes unnecessary.
+  constraint idx_strategy_components_strategy_id
+    unique (strategy_id, component_type, position) deferrable initially immediate
+);
+
+create index strategy_components_user_id_strategy_id_idx on public.strategy_components (user_id, strategy_id);
+
+create index strategy_components_indicator_id_idx on public.strategy_components (indicator_id);
+
+comment on table public.strategy_components is 'The indicators of a strategy with their parameters, at most 64 a strategy.';
+comment on column public.strategy_components.indicator_id is
+  'A row of indicators, or of custom_indicators when is_custom; null when that indicator is gone, one sweep late at most.';
+comment on column public.strategy_components.component_type is 'trend, entry, exit or stop_loss.';
+comment on column public.strategy_components.parameters is 'Values for the indicator''s parameters, an object of at most 8 KiB.';
+comment on column public.strategy_components.position is 'Order within the component type, from 0.';
+comment on column public.strategy_components.user_id is 'The strategy''s owner, held equal by a composite foreign key.';
+comment on column public.strategy_components.indicator_name is
+  'The indicator''s name when it was set; stays when the indicator goes.';
+
+alter table public.strategy_components enable row level security;
+
+create policy "visitors read components of public strategies"
+  on public.strategy_components
+  for select
+  to anon
+  using (
+    exists (
+      select
+      from public.strategies as s
+      where s.id = strategy_components.strategy_id
+        and s.is_public
+    )
+  );
+
+create policy "users read components of public strategies and their own"
+  on public.strategy_components
+  for select
+  to authenticated
+  using (
+    user_id = (select private.reader_id())
+    or exists (
+      select
+      from public.strategies as s
+      where s.id = strategy_components.strategy_id
+        and s.is_public
+    )
+  );
+
+-- The foreign key alone would refuse a component in another's strategy as well, but
+-- with the answer of a missing row; this is a matter of permission and says so.
+create policy "users add components to their own strategies"
+  on public.strategy_components
+  for insert
+  to authenticated
+  with check (
+    user_id = (select auth.uid())
+    and exists (
+      select
+      from public.strategies as s
+      where s.id = strategy_components.strategy_id
+        and s.user_id = (select auth.uid())
+    )
+  );
+
+create policy "users change components of their own strategies"
+  on public.strategy_components
+  for update
+  to authenticated
+  using (user_id = (select auth.uid()))
+  with check (user_id = (select auth.uid()));
+
+create policy "users remove components of their own strategies"
+  on public.strategy_components
+  for delete
+  to authenticated
+  using (user_id = (select auth.uid()));
+
+create policy "OAuth clients that are not trusted add nothing"
+  on public.strategy_components
+  as restrictive
+  for insert
+  to authenticated
+  with check ((select private.session_is_trusted()));
+
+create policy "OAuth clients that are not trusted change nothing"
+  on public.strategy_components
+  as restrictive
+  for update
+  to authenticated
+  using ((select private.session_is_trusted()));
+
+create policy "OAuth clients that are not trusted delete nothing"
+  on public.strategy_components
+  as restrictive
+  for delete
+  to authenticated
+  using ((select private.session_is_trusted()));
+
+-- Who inserts without naming the owner, and is nobody in particular, means the
+-- strategy's owner.
+create function private.set_component_owner()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  select s.user_id
+  into new.user_id
+  from public.strategies as s
+  where s.id = new.strategy_id;
+
+  return new;
+end;
+$$;
+
+comment on function private.set_component_owner() is
+  'Trigger function: fills strategy_components.user_id from the strategy where it was left out.';
+
+create trigger strategy_components_a_set_owner
+  before insert on public.strategy_components
+  for each row
+  when (new.user_id is null)
+  execute function private.set_component_owner();
+
+-- The indicator must exist, and the strategy's owner must be allowed to see it: or
+-- ids could be probed, and a private script pulled into a strategy. Both answer
+-- alike. The row is locked against a delete until this transaction ends. One that another
+-- transaction is deleting counts as gone: waiting for that transaction, whose owner may wait
+-- for a second row that this one has locked, could end in a deadlock.
+--
+-- The parameters must fit the indicator's schema, with its defaults for what is left out.
+-- Both are asked when they are set, and not again: an indicator that its author makes
+-- private, or whose schema is revised, leaves the components that it has. The parameters of a
+-- hidden one change unchecked: what they would be checked against is not the owner's to know.
+--
+-- Triggers run before policies, so for another's row this looks nothing up.
+create function private.check_component()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_is_new boolean := tg_op = 'INSERT'
+    or (old.indicator_id, old.is_custom) is distinct from (new.indicator_id, new.is_custom);
+  v_name text;
+  v_schema jsonb;
+  v_defaults jsonb;
+  v_fault jsonb;
+begin
+  if auth.uid() is not null and new.user_id is distinct from private.reader_id() then
+    return new;
+  end if;
+
+  perform private.check_json(new.parameters, 8192, 'parameters', 'strategy_components_parameters_size');
+
+  -- A component that waits for the sweep is unlinked by its next change.
+  if not v_is_new and exists (
+    select
+    from private.deleted_indicators as d
+    where d.indicator_id = new.indicator_id
+  ) then
+    new.indicator_id := null;
+  end if;
+
+  if new.indicator_id is null or jsonb_typeof(new.parameters) <> 'object' then
+    return new;
+  end if;
+
+  if new.is_custom then
+    select i.name, i.parameters, jsonb '{}'
+    into v_name, v_schema, v_defaults
+    from public.custom_indicators as i
+    where i.id = new.indicator_id
+      and (i.is_public or i.user_id = new.user_id)
+    for key share skip locked;
+  else
+    select i.name, i.parameters, i.defaults
+    into v_name, v_schema, v_defaults
+    from public.indicators as i
+    where i.id = new.indicator_id
+      and (i.is_public or i.created_by = new.user_id)
+    for key share skip locked;
+  end if;
+
+  if v_name is null and not v_is_new then
+    return new;
+  elsif v_name is null then
+    perform private.raise_error(
+      'indicator_not_found',
+      'No such indicator: choose one from the library, or one of your own with is_custom.',
+      jsonb_build_object('indicator_id', new.indicator_id, 'is_custom', new.is_custom)
+    );
+  end if;
+
+  v_fault := private.parameters_fault(v_schema, new.parameters, v_defaults);
+  if v_fault is not null then
+    perform private.refuse_parameters(v_fault, v_name);
+  end if;
+
+  if v_is_new then
+    new.indicator_name := v_name;
+  end if;
+  return new;
+end;
+$$;
+
+comment on function private.check_component() is
+  'Trigger function: checks that a component''s indicator exists, is visible to the owner and takes these parameters, and notes its name.';
+
+create trigger strategy_components_check_new
+  before insert on public.strategy_components
+  for each row
+  execute function private.check_component();
+
+create trigger strategy_components_check_changed
+  before update of indicator_id, is_custom, parameters on public.strategy_components
+  for each row
+  when (
+    (old.indicator_id, old.is_custom, old.parameters)
+      is distinct from (new.indicator_id, new.is_custom, new.parameters)
+  )
+  execute function private.check_component();
+
+create trigger strategy_components_lock_account
+  before insert or update or delete on public.strategy_components
+  for each statement
+  execute function private.lock_own_account();
+
+-- A component that loses the id of an indicator that is gone has not changed, and neither has
+-- its strategy: unlink_deleted_indicators() says so by this setting.
+create trigger strategy_components_set_updated_at
+  before update on public.strategy_components
+  for each row
+  when (
+    old.* is distinct from new.*
+    and current_setting('pinebase.unlinking', true) is distinct from 'on'
+  )
+  execute function private.set_updated_at();
+
+-- A change of components is a change of the strategy: its updated_at moves, and with
+-- the strategies locked by that, nobody can get past the cap of 64 side by side.
+-- Locks are taken in the order of ids, so that two statements cannot deadlock.
+create function private.after_components_changed()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_strategy_id uuid;
+begin
+  if current_setting('pinebase.unlinking', true) = 'on' or not exists (select from changed) then
+    return null;
+  end if;
+
+  perform
+  from public.strategies as s
+  where s.id in (select c.strategy_id from changed as c)
+  order by s.id
+  for no key update;
+
+  -- A strategy whose owner is being deleted is about to go too, and is let be.
+  update public.strategies as s
+  set updated_at = now()
+  where s.id in (select c.strategy_id from changed as c)
+    and s.updated_at <> now()
+    and exists (select from public.users as u where u.id = s.user_id);
+
+  if tg_op <> 'DELETE' then
+    select c.strategy_id
+    into v_strategy_id
+    from public.strategy_components as c
+    where c.strategy_id in (select n.strategy_id from changed as n)
+    group by c.strategy_id
+    having count(*) > 64
+    limit 1;
+
+    if v_strategy_id is not null then
+      raise exception using
+        errcode = 'check_violation',
+        message = 'A strategy has at most 64 components.',
+        schema = 'public',
+        table = 'strategy_components',
+        constraint = 'strategy_components_at_most_64';
+    end if;
+  end if;
+
+  return null;
+end;
+$$;
+
+comment on function private.after_components_changed() is
+  'Trigger function: moves the strategies'' updated_at and holds them to 64 components.';
+
+create trigger strategy_components_inserted
+  after insert on public.strategy_components
+  referencing new table as changed
+  for each statement
+  execute function private.after_components_changed();
+
+create trigger strategy_components_updated
+  after update on public.strategy_components
+  referencing new table as changed
+  for each statement
+  execute function private.after_components_changed();
+
+create trigger strategy_components_deleted
+  after delete on public.strategy_components
+  referencing old table as changed
+  for each statement
+  execute function private.after_components_changed();
+
+create trigger strategy_components_inserted_note_change
+  after insert on public.strategy_components
+  referencing new table as changed
+  for each statement
+  execute function private.note_component_changes();
+
+create trigger strategy_components_updated_note_change
+  after update on public.strategy_components
+  referencing new table as changed
+  for each statement
+  execute function private.note_component_changes();
+
+create trigger strategy_components_deleted_note_change
+  after delete on public.strategy_components
+  referencing old table as changed
+  for each statement
+  execute function private.note_component_changes();
+
+create trigger strategy_components_note_leaving
+  after update of strategy_id on public.strategy_components
+  for each row
+  when (old.strategy_id <> new.strategy_id)
+  execute function private.note_component_leaves();
+
+revoke all on public.strategy_components from public, anon, authenticated, service_role;
+grant select on public.strategy_components to anon, authenticated;
+grant
+  insert (strategy_id, indicator_id, is_custom, component_type, parameters, position),
+  update (indicator_id, is_custom, component_type, parameters, position),
+  delete
+  on public.strategy_components
+  to authenticated;
+grant select, insert, update, delete on public.strategy_components to service_role;
+revoke all on function private.set_component_owner, private.check_component, private.after_components_changed
+  from public, anon, authenticated, service_role;

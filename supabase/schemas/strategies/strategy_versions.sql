@@ -1,0 +1,109 @@
+-- Versions: the history of each strategy. Written by the database alone, so that a
+-- history can be believed; read by its owner alone, so that publishing a strategy
+-- does not publish what it was before.
+create table public.strategy_versions (
+  id uuid primary key default gen_random_uuid(),
+  strategy_id uuid not null,
+  version_number integer not null,
+  created_at timestamptz not null default now(),
+  config jsonb not null,
+  notes text,
+  user_id uuid not null,
+  constraint strategy_versions_owner_fkey
+    foreign key (user_id, strategy_id) references public.strategies (user_id, id)
+    on update cascade on delete cascade,
+  constraint idx_strategy_versions_strategy_id unique (strategy_id, version_number),
+  constraint strategy_versions_version_number_positive check (version_number >= 1),
+  constraint strategy_versions_config_is_an_object check (jsonb_typeof(config) = 'object'),
+  constraint strategy_versions_notes_length check (char_length(notes) <= 4000)
+);
+
+create index strategy_versions_user_id_strategy_id_idx on public.strategy_versions (user_id, strategy_id);
+
+comment on table public.strategy_versions is 'History of strategies: one row per committed change, read by the owner only.';
+comment on column public.strategy_versions.version_number is 'From 1, without gaps from the oldest that is kept.';
+comment on column public.strategy_versions.config is 'The whole strategy document of this version.';
+comment on column public.strategy_versions.notes is 'What the owner said about the change.';
+comment on column public.strategy_versions.user_id is 'The strategy''s owner, held equal by a composite foreign key.';
+
+alter table public.strategy_versions enable row level security;
+
+create policy "users read the versions of their own strategies"
+  on public.strategy_versions
+  for select
+  to authenticated
+  using (user_id = (select auth.uid()));
+
+create policy "OAuth clients that are not trusted act as visitors"
+  on public.strategy_versions
+  as restrictive
+  for all
+  to authenticated
+  using ((select private.session_is_trusted()));
+
+-- A history can be believed because nobody can edit it, the tables' owner included. A
+-- version is changed or taken back by the transaction that wrote it, goes when newer ones
+-- push it out of the plan's number, and goes with its strategy. What the foreign key
+-- carries over, the owner, is no change of it.
+create function private.keep_strategy_version()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  if tg_op in ('UPDATE', 'DELETE') then
+    if exists (
+      select
+      from private.strategy_histories as h
+      where h.strategy_id = old.strategy_id
+        and (
+          (h.written_version = old.version_number and h.changed_in = pg_current_xact_id())
+          or (tg_op = 'DELETE' and old.version_number < h.oldest_kept)
+        )
+    ) or (
+      tg_op = 'DELETE'
+      and not exists (select from public.strategies as s where s.id = old.strategy_id)
+    ) then
+      if tg_op = 'DELETE' then
+        return old;
+      end if;
+      return new;
+    end if;
+  end if;
+
+  raise exception using
+    errcode = 'insufficient_privilege',
+    message = 'A version is never changed: save the strategy again, and a new one is written.',
+    schema = tg_table_schema,
+    table = tg_table_name;
+end;
+$$;
+
+comment on function private.keep_strategy_version() is
+  'Trigger function: refuses every change of a version but by the transaction that wrote it, by pruning, or with its strategy.';
+
+create trigger strategy_versions_are_not_changed
+  before update on public.strategy_versions
+  for each row
+  when (
+    (old.id, old.strategy_id, old.version_number, old.created_at)
+      is distinct from (new.id, new.strategy_id, new.version_number, new.created_at)
+    or (old.config, old.notes) is distinct from (new.config, new.notes)
+  )
+  execute function private.keep_strategy_version();
+
+create trigger strategy_versions_are_not_deleted
+  before delete on public.strategy_versions
+  for each row
+  execute function private.keep_strategy_version();
+
+create trigger strategy_versions_are_not_truncated
+  before truncate on public.strategy_versions
+  for each statement
+  execute function private.keep_strategy_version();
+
+revoke all on public.strategy_versions from public, anon, authenticated, service_role;
+grant select on public.strategy_versions to authenticated, service_role;
+revoke all on function private.keep_strategy_version from public, anon, authenticated, service_role;

@@ -1,0 +1,54 @@
+-- Sets indicator_id to null in the components of deleted indicators. A component that somebody
+-- is writing is left for the next call, so that nobody waits for this, and this for nobody.
+create function private.unlink_deleted_indicators(max_rows integer)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_indicator_id uuid;
+  v_rows integer;
+  v_unlinked integer := 0;
+begin
+  perform set_config('pinebase.unlinking', 'on', true);
+
+  for v_indicator_id in
+    select d.indicator_id
+    from private.deleted_indicators as d
+    order by d.deleted_at
+    limit unlink_deleted_indicators.max_rows
+    for update skip locked
+  loop
+    with orphans as (
+      select c.id
+      from public.strategy_components as c
+      where c.indicator_id = v_indicator_id
+      order by c.id
+      limit unlink_deleted_indicators.max_rows - v_unlinked
+      for no key update skip locked
+    )
+    update public.strategy_components as c
+    set indicator_id = null
+    from orphans as o
+    where c.id = o.id;
+    get diagnostics v_rows = row_count;
+    v_unlinked := v_unlinked + v_rows;
+
+    delete from private.deleted_indicators as d
+    where d.indicator_id = v_indicator_id
+      and not exists (select from public.strategy_components as c where c.indicator_id = v_indicator_id);
+
+    exit when v_unlinked >= unlink_deleted_indicators.max_rows;
+  end loop;
+
+  perform set_config('pinebase.unlinking', '', true);
+  return v_unlinked;
+end;
+$$;
+
+comment on function private.unlink_deleted_indicators(integer) is
+  'Takes the id of deleted indicators from at most so many components; returns how many. Neither updated_at nor a history changes.';
+
+revoke all on function private.unlink_deleted_indicators from public, anon, authenticated, service_role;

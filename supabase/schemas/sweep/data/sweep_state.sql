@@ -1,0 +1,1 @@
+insert into private.sweep_state default values;

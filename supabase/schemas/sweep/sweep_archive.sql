@@ -1,0 +1,86 @@
+-- Ledger and audit trail keep a year. Whose oldest row is thirteen months old gives up what is older than twelve,
+-- so that each account comes up once a month. What an account has is found by its oldest rows; those of the next
+-- accounts are looked at, until so many rows are archived.
+create function private.sweep_archive(max_rows integer, max_users integer)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  -- When a row was written is the clock's time, whatever time the sweep is asked to sweep for.
+  v_due timestamptz := now() - interval '13 months';
+  v_before timestamptz := now() - interval '12 months';
+  v_user record;
+  v_rows integer := 0;
+  v_last_user uuid;
+begin
+  for v_user in
+    select
+      u.id,
+      exists (
+        select
+        from (
+          select t.created_at, lead(t.id) over (order by t.id) as next_id
+          from public.credit_transactions as t
+          where t.user_id = u.id
+          order by t.id
+          limit 2
+        ) as oldest
+        where oldest.created_at < v_due
+          and oldest.next_id is not null
+      ) as has_credits,
+      exists (
+        select
+        from (
+          select t.created_at
+          from public.api_key_events as t
+          where t.user_id = u.id
+          order by t.id
+          limit 1
+        ) as oldest
+        where oldest.created_at < v_due
+      ) as has_events
+    from (
+      select n.id
+      from public.users as n
+      cross join private.sweep_state as s
+      where n.id > s.archive_user_id
+      order by n.id
+      limit sweep_archive.max_users
+    ) as u
+    order by u.id
+  loop
+    begin
+      if v_user.has_credits then
+        v_rows := v_rows + private.archive_credits(v_user.id, v_before, sweep_archive.max_rows - v_rows);
+      end if;
+      if v_user.has_events and v_rows < sweep_archive.max_rows then
+        v_rows := v_rows + private.archive_key_events(v_user.id, v_before, sweep_archive.max_rows - v_rows);
+      end if;
+    exception
+      when others then
+        raise warning 'the rows of account % could not be archived: % (%)', v_user.id, sqlerrm, sqlstate;
+    end;
+    -- Nothing was left out of this account's rows, so the next one's turn is next.
+    exit when v_rows >= sweep_archive.max_rows;
+    v_last_user := v_user.id;
+  end loop;
+
+  update private.sweep_state as s
+  set archive_user_id = coalesce(
+    v_last_user,
+    -- From the beginning again after the last one.
+    case when v_rows = 0 then '00000000-0000-0000-0000-000000000000' else s.archive_user_id end
+  )
+  where s.is_only;
+
+  return v_rows;
+end;
+$$;
+
+comment on function private.sweep_archive(integer, integer) is
+  'Moves ledger rows and audit events of the next accounts into the archive once they are thirteen months old: how many rows.';
+
+revoke all on function private.sweep_archive from public, anon, authenticated, service_role;

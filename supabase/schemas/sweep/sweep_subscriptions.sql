@@ -1,0 +1,178 @@
+-- Does one thing to one subscription that time has made due.
+create function private.sweep_subscription(subscription_id uuid, as_of timestamptz, out ended integer, out months integer)
+returns record
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_subscription record;
+begin
+  ended := 0;
+  months := 0;
+
+  select s.user_id, s.next_grant_at
+  into v_subscription
+  from public.subscriptions as s
+  where s.id = sweep_subscription.subscription_id;
+
+  -- A user who is just paying, or buying, is left for the next sweep.
+  perform
+  from public.users as u
+  where u.id = v_subscription.user_id
+  for no key update skip locked;
+
+  if not found then
+    return;
+  end if;
+
+  -- What began before the end is granted before the end is written; it is the same either way.
+  months := private.settle_months(
+    sweep_subscription.subscription_id,
+    -- One that has failed for a while may owe earlier months too.
+    least(v_subscription.next_grant_at, sweep_subscription.as_of) - interval '40 days',
+    sweep_subscription.as_of
+  );
+
+  -- A scheduled end that has passed is an end, whether or not the provider's word of it
+  -- arrived. One that should have renewed is left as it is: it may have.
+  update public.subscriptions as s
+  set status = 'canceled',
+      ended_at = coalesce(s.ended_at, s.cancel_at)
+  where s.id = sweep_subscription.subscription_id
+    and s.status in ('trialing', 'active', 'past_due')
+    and s.cancel_at <= sweep_subscription.as_of;
+
+  if found then
+    ended := 1;
+    perform private.watch_second_subscription(v_subscription.user_id, sweep_subscription.as_of);
+  end if;
+end;
+$$;
+
+comment on function private.sweep_subscription(uuid, timestamptz) is
+  'Ends a subscription whose scheduled end has passed and grants its months: how many of each.';
+
+-- All at once, because a transaction with many subtransactions slows every other one down;
+-- only where a row breaks, one after the other. The row that broke is flagged and tried again
+-- in an hour, so that it does not stand at the head of the queue.
+create function private.sweep_subscriptions(max_rows integer, as_of timestamptz)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_due uuid[];
+  v_id uuid;
+  v_done record;
+  v_ended integer := 0;
+  v_months integer := 0;
+  v_failures integer := 0;
+begin
+  v_due := array(
+    select d.id
+    from (
+      (
+        select s.id, s.next_grant_at as due_at
+        from public.subscriptions as s
+        where s.next_grant_at <= sweep_subscriptions.as_of
+          and not exists (
+            select
+            from private.billing_flags as f
+            where f.kind = 'sweep_failure'
+              and f.provider = ''
+              and f.reference = s.id::text
+              and f.since > sweep_subscriptions.as_of - interval '1 hour'
+          )
+        order by s.next_grant_at
+        limit sweep_subscriptions.max_rows
+      )
+      union
+      (
+        select s.id, s.cancel_at
+        from public.subscriptions as s
+        where s.cancel_at <= sweep_subscriptions.as_of
+          and s.status in ('trialing', 'active', 'past_due')
+          and not exists (
+            select
+            from private.billing_flags as f
+            where f.kind = 'sweep_failure'
+              and f.provider = ''
+              and f.reference = s.id::text
+              and f.since > sweep_subscriptions.as_of - interval '1 hour'
+          )
+        order by s.cancel_at
+        limit sweep_subscriptions.max_rows
+      )
+    ) as d
+    group by d.id
+    order by min(d.due_at), d.id
+    limit sweep_subscriptions.max_rows
+  );
+
+  begin
+    foreach v_id in array v_due
+    loop
+      select w.ended, w.months
+      into v_done
+      from private.sweep_subscription(v_id, sweep_subscriptions.as_of) as w;
+      v_ended := v_ended + v_done.ended;
+      v_months := v_months + v_done.months;
+    end loop;
+
+    -- One that is no longer due could be settled after all.
+    update private.billing_flags as f
+    set resolved_at = sweep_subscriptions.as_of
+    where f.kind = 'sweep_failure'
+      and f.resolved_at is null
+      and not exists (
+        select
+        from public.subscriptions as s
+        where s.id = private.uuid_or_null(f.reference)
+          and (s.next_grant_at <= sweep_subscriptions.as_of or (s.cancel_at <= sweep_subscriptions.as_of and private.is_running(s.status)))
+      );
+
+    return jsonb_build_object('ended', v_ended, 'months_granted', v_months, 'failures', 0);
+  exception
+    when others then
+      v_ended := 0;
+      v_months := 0;
+  end;
+
+  foreach v_id in array v_due
+  loop
+    begin
+      select w.ended, w.months
+      into v_done
+      from private.sweep_subscription(v_id, sweep_subscriptions.as_of) as w;
+      v_ended := v_ended + v_done.ended;
+      v_months := v_months + v_done.months;
+    exception
+      when others then
+        v_failures := v_failures + 1;
+
+        insert into private.billing_flags as f (kind, reference, user_id, reason, since)
+        select
+          'sweep_failure', v_id::text, s.user_id, format('The sweep cannot settle this subscription: %s (%s).', sqlerrm, sqlstate),
+          sweep_subscriptions.as_of
+        from public.subscriptions as s
+        where s.id = v_id
+        on conflict on constraint billing_flags_once do update
+          set reason = excluded.reason,
+              since = excluded.since,
+              resolved_at = null;
+    end;
+  end loop;
+
+  return jsonb_build_object('ended', v_ended, 'months_granted', v_months, 'failures', v_failures);
+end;
+$$;
+
+comment on function private.sweep_subscriptions(integer, timestamptz) is
+  'Ends and grants what is due of a bounded number of subscriptions: {ended, months_granted, failures}.';
+
+revoke all on function private.sweep_subscription, private.sweep_subscriptions
+  from public, anon, authenticated, service_role;

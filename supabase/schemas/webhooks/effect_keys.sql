@@ -1,0 +1,22 @@
+-- What of an effect other events may have been waiting for.
+create function private.effect_keys(provider text, effect jsonb, user_id uuid)
+returns text[]
+language sql
+immutable
+security invoker
+set search_path = ''
+return array_remove(
+  array[
+    'customer:' || coalesce(
+      effect ->> 'customer_id', effect -> 'snapshot' ->> 'customer_id', effect -> 'purchase' ->> 'customer_id',
+      effect -> 'snapshots' -> 0 ->> 'customer_id'
+    ),
+    'object:' || coalesce(effect -> 'snapshot' ->> 'id', effect -> 'purchase' ->> 'session_id', effect ->> 'session_id'),
+    'user:' || effect_keys.user_id
+  ],
+  null
+);
+
+comment on function private.effect_keys(text, jsonb, uuid) is 'Keys of webhook_events.waits_for that an effect may fulfil.';
+
+revoke all on function private.effect_keys from public, anon, authenticated, service_role;

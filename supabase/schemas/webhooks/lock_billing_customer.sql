@@ -1,0 +1,50 @@
+-- Locks the user of a customer before anything of theirs is written: who deletes the account
+-- holds its row and then waits for the rest, so the other order could end in a deadlock.
+create function private.lock_customer_user(provider text, customer_id text)
+returns uuid
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user_id uuid;
+begin
+  select u.id
+  into v_user_id
+  from private.billing_customers as c
+  join public.users as u on u.id = c.user_id
+  where c.provider = lock_customer_user.provider
+    and c.customer_id = lock_customer_user.customer_id
+  for no key update of u;
+
+  return v_user_id;
+end;
+$$;
+
+comment on function private.lock_customer_user(text, text) is
+  'Locks and returns the user of a provider''s customer; null where the customer is nobody''s.';
+
+-- One at a time for a customer: or an event could be parked for want of what another one,
+-- not yet committed, is just writing, and neither would see the other.
+create function private.lock_billing_customer(provider text, customer_id text)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  if lock_billing_customer.customer_id is not null then
+    perform pg_catalog.pg_advisory_xact_lock(
+      pg_catalog.hashtextextended(lock_billing_customer.provider || ':' || lock_billing_customer.customer_id, 20)
+    );
+  end if;
+end;
+$$;
+
+comment on function private.lock_billing_customer(text, text) is
+  'Waits for whoever writes about this customer; held until the transaction ends.';
+
+revoke all on function private.lock_customer_user, private.lock_billing_customer
+  from public, anon, authenticated, service_role;

@@ -1,0 +1,84 @@
+-- Anybody can post a body, and only PayPal can say that it did not send it. An ask is counted
+-- before it is made, and given back where the delivery was genuine: what counts in the end are the
+-- false ones, and many at once cannot pass together.
+create function private.take_paypal_ask()
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  -- Nobody's id: the limit is one for all.
+  v_wait integer := private.take_attempt(
+    'paypal_ask', '00000000-0000-0000-0000-000000000000', 60, interval '1 minute'
+  );
+begin
+  if v_wait is null then
+    return jsonb_build_object('ok', true);
+  end if;
+  return private.error_result(
+    'rate_limited',
+    'Too many deliveries did not come from PayPal. Send this one again later.',
+    jsonb_build_object('retry_after', v_wait)
+  );
+end;
+$$;
+
+comment on function private.take_paypal_ask() is
+  'Counts a question to PayPal whether it sent a delivery, 60 a minute: {ok: true} or the error.';
+
+create function private.return_paypal_ask()
+returns void
+language sql
+volatile
+security definer
+set search_path = ''
+begin atomic
+  update private.attempts as a
+  set attempted_at = a.attempted_at[:cardinality(a.attempted_at) - 1]
+  where a.user_id = '00000000-0000-0000-0000-000000000000'
+    and a.bucket = 'paypal_ask';
+end;
+
+comment on function private.return_paypal_ask() is
+  'Takes one question back from the count: PayPal did send that delivery.';
+
+create function public.take_paypal_ask()
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.take_paypal_ask();
+end;
+
+comment on function public.take_paypal_ask() is
+  'Internal to paypal-webhook. Counts a question to PayPal: {ok: true} or the error rate_limited.';
+
+create function public.return_paypal_ask()
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.return_paypal_ask();
+end;
+
+comment on function public.return_paypal_ask() is
+  'Internal to paypal-webhook. Takes a question back from the count: the delivery was genuine.';
+
+revoke all on function
+  private.take_paypal_ask,
+  private.return_paypal_ask,
+  public.take_paypal_ask,
+  public.return_paypal_ask
+  from public, anon, authenticated, service_role;
+grant execute on function
+  private.take_paypal_ask,
+  private.return_paypal_ask,
+  public.take_paypal_ask,
+  public.return_paypal_ask
+  to service_role;
