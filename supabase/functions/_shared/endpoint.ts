@@ -83,8 +83,7 @@ async function answer(endpoint: Endpoint, context: Context): Promise<Response> {
       facts: { allowed: methods },
     });
   }
-  // What a response to fetch() carries cannot be changed; a copy can.
-  if (!isFailure(result)) return new Response(result.body, result);
+  if (!isFailure(result)) return result;
   note({ code: result.code, cause: result.cause });
   const response = failureResponse(result);
   if (result.code === "method_not_allowed") response.headers.set("allow", methods.join(", "));
