@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { type Failure, isFailure } from "../supabase/functions/_shared/failure.ts";
-import { callRpc, type RpcClient } from "../supabase/functions/_shared/rpc.ts";
+import { type Failure, isFailure } from "../supabase/functions/_shared/http/failure.ts";
+import { callRpc, type RpcClient } from "../supabase/functions/_shared/supabase/rpc.ts";
 import {
   type BillingAttentionItem,
   type BillingOverview,

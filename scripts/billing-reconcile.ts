@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { reconcile } from "../supabase/functions/_shared/billing/reconcile.ts";
-import { isFailure } from "../supabase/functions/_shared/failure.ts";
+import { isFailure } from "../supabase/functions/_shared/http/failure.ts";
 import { requireProviders } from "./lib/billing.ts";
 import { connectAsService, directRpc } from "./lib/service-database.ts";
 import { UserError } from "./lib/user-error.ts";

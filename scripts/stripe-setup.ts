@@ -2,12 +2,12 @@ import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import type postgres from "postgres";
 import Stripe from "stripe";
-import { parseVariables } from "../supabase/functions/_shared/environment.ts";
 import {
   createStripe,
   isLiveKey,
   stripeEnvironmentSchema,
 } from "../supabase/functions/_shared/stripe/client.ts";
+import { parseVariables } from "../supabase/functions/_shared/supabase/environment.ts";
 import { functionsVariables } from "./lib/functions-variables.ts";
 import { connectAsService } from "./lib/service-database.ts";
 import {

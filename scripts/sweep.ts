@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { isFailure } from "../supabase/functions/_shared/failure.ts";
-import { callRpc } from "../supabase/functions/_shared/rpc.ts";
+import { isFailure } from "../supabase/functions/_shared/http/failure.ts";
+import { callRpc } from "../supabase/functions/_shared/supabase/rpc.ts";
 import { connectAsService, directRpc } from "./lib/service-database.ts";
 import { UserError } from "./lib/user-error.ts";
 

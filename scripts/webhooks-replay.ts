@@ -5,8 +5,8 @@ import {
   replayEvent,
   unsettledEvents,
 } from "../supabase/functions/_shared/billing/reconcile.ts";
-import { isFailure } from "../supabase/functions/_shared/failure.ts";
-import type { RpcClient } from "../supabase/functions/_shared/rpc.ts";
+import { isFailure } from "../supabase/functions/_shared/http/failure.ts";
+import type { RpcClient } from "../supabase/functions/_shared/supabase/rpc.ts";
 import { requireProviders } from "./lib/billing.ts";
 import { connectAsService, directRpc } from "./lib/service-database.ts";
 import { UserError } from "./lib/user-error.ts";

@@ -1,6 +1,10 @@
 import { z } from "zod";
-import { type ErrorCode, errorStatus, isErrorCode } from "../supabase/functions/_shared/errors.ts";
-import { errorResponseSchema } from "../supabase/functions/_shared/schemas.ts";
+import {
+  type ErrorCode,
+  errorStatus,
+  isErrorCode,
+} from "../supabase/functions/_shared/http/errors.ts";
+import { errorResponseSchema } from "../supabase/functions/_shared/http/schemas.ts";
 
 /** An error that Pinebase knows. */
 export interface PinebaseError {

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { functionSchemas } from "../supabase/functions/_shared/schemas.ts";
+import type { functionSchemas } from "../supabase/functions/_shared/http/schemas.ts";
 
 type Schemas = typeof functionSchemas;
 

@@ -1,5 +1,5 @@
-export * from "../supabase/functions/_shared/errors.ts";
-export * from "../supabase/functions/_shared/schemas.ts";
+export * from "../supabase/functions/_shared/http/errors.ts";
+export * from "../supabase/functions/_shared/http/schemas.ts";
 export type {
   Database,
   GeneratedDatabase,

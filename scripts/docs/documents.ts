@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import * as schemas from "../../supabase/functions/_shared/schemas.ts";
+import * as schemas from "../../supabase/functions/_shared/http/schemas.ts";
 import * as documents from "../../types/documents.ts";
 import * as json from "../../types/json.ts";
 import { fieldTable, type SchemaIndex, typeText } from "./fields.ts";
@@ -34,7 +34,11 @@ export function schemaIndex(): SchemaIndex {
   for (const [name, schema] of Object.entries({ ...json, ...documents, ...schemas })) {
     if (name.endsWith("Schema")) names.set(schema as z.core.$ZodType, name);
   }
-  const files = ["types/json.ts", "types/documents.ts", "supabase/functions/_shared/schemas.ts"];
+  const files = [
+    "types/json.ts",
+    "types/documents.ts",
+    "supabase/functions/_shared/http/schemas.ts",
+  ];
   return { links, names, comments: readComments(files) };
 }
 

@@ -1,12 +1,12 @@
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import type { z } from "zod";
-import { errorStatus, isErrorCode } from "../../supabase/functions/_shared/errors.ts";
+import { errorStatus, isErrorCode } from "../../supabase/functions/_shared/http/errors.ts";
 import {
   functionSchemas,
   healthResponseSchema,
   webhookResponseSchema,
-} from "../../supabase/functions/_shared/schemas.ts";
+} from "../../supabase/functions/_shared/http/schemas.ts";
 import { projectDir } from "../local/paths.ts";
 import type { Catalog } from "./catalog.ts";
 import { schemaIndex } from "./documents.ts";

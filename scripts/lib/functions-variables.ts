@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
-import type { Variables } from "../../supabase/functions/_shared/environment.ts";
+import type { Variables } from "../../supabase/functions/_shared/supabase/environment.ts";
 import { projectDir } from "../local/paths.ts";
 import { standInKey } from "../local/status.ts";
 import { type DatabaseChoice, localStatus } from "./service-database.ts";

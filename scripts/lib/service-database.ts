@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type postgres from "postgres";
-import type { RpcClient } from "../../supabase/functions/_shared/rpc.ts";
+import type { RpcClient } from "../../supabase/functions/_shared/supabase/rpc.ts";
 import { defaultDataDir, resolveFromCaller } from "../local/paths.ts";
 import { type Status, statusSchema } from "../local/status.ts";
 import { connect } from "./database.ts";

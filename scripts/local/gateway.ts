@@ -1,4 +1,4 @@
-import { holdsNul } from "../../supabase/functions/_shared/body.ts";
+import { holdsNul } from "../../supabase/functions/_shared/http/body.ts";
 import type { Api } from "./api.ts";
 import type { Config } from "./config.ts";
 import { preflight, withCors } from "./cors.ts";

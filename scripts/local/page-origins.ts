@@ -1,4 +1,7 @@
-import { type AllowedOrigins, parseAllowedOrigins } from "../../supabase/functions/_shared/cors.ts";
+import {
+  type AllowedOrigins,
+  parseAllowedOrigins,
+} from "../../supabase/functions/_shared/http/cors.ts";
 import { UserError } from "../lib/user-error.ts";
 import type { Config } from "./config.ts";
 

@@ -4,8 +4,8 @@ import {
   createUrlEndpoint,
   requireProvider,
 } from "../_shared/billing/user-endpoint.ts";
-import { isFailure } from "../_shared/failure.ts";
-import { createCheckoutSessionRequestSchema } from "../_shared/schemas.ts";
+import { isFailure } from "../_shared/http/failure.ts";
+import { createCheckoutSessionRequestSchema } from "../_shared/http/schemas.ts";
 
 /** Makes the handler of `POST /create-checkout-session`: gives the URL of the user's one open checkout. */
 export function createHandler(

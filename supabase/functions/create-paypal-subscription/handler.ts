@@ -4,8 +4,8 @@ import {
   createUrlEndpoint,
   requireProvider,
 } from "../_shared/billing/user-endpoint.ts";
-import { isFailure } from "../_shared/failure.ts";
-import { createPaypalSubscriptionRequestSchema } from "../_shared/schemas.ts";
+import { isFailure } from "../_shared/http/failure.ts";
+import { createPaypalSubscriptionRequestSchema } from "../_shared/http/schemas.ts";
 
 /** Makes the handler of `POST /create-paypal-subscription`: gives the page where the user approves. */
 export function createHandler(

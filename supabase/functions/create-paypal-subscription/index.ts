@@ -1,17 +1,9 @@
 import { createProviders } from "../_shared/billing/providers.ts";
-import { createServiceClient, createVisitorClient } from "../_shared/clients.ts";
-import { parseEnvironment } from "../_shared/environment.ts";
+import { createUserDependencies } from "../_shared/supabase/clients.ts";
+import { parseEnvironment } from "../_shared/supabase/environment.ts";
 import { createHandler } from "./handler.ts";
 
 const variables = Deno.env.toObject();
-const environment = parseEnvironment(variables);
-const service = createServiceClient(environment);
+const user = createUserDependencies(parseEnvironment(variables));
 
-Deno.serve(
-  createHandler({
-    auth: createVisitorClient(environment).auth,
-    service,
-    providers: createProviders(variables, service),
-    allowedOrigins: environment.allowedOrigins,
-  }),
-);
+Deno.serve(createHandler({ ...user, providers: createProviders(variables, user.service) }));

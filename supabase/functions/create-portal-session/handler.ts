@@ -5,8 +5,8 @@ import {
   createUrlEndpoint,
   requireProvider,
 } from "../_shared/billing/user-endpoint.ts";
-import { type Failure, failure, isFailure } from "../_shared/failure.ts";
-import { createPortalSessionRequestSchema } from "../_shared/schemas.ts";
+import { type Failure, failure, isFailure } from "../_shared/http/failure.ts";
+import { createPortalSessionRequestSchema } from "../_shared/http/schemas.ts";
 
 /**
  * Makes the handler of `POST /create-portal-session`: gives the page where the user changes or cancels, at the

@@ -1,13 +1,5 @@
-import { createServiceClient, createVisitorClient } from "../_shared/clients.ts";
-import { parseEnvironment } from "../_shared/environment.ts";
+import { createUserDependencies } from "../_shared/supabase/clients.ts";
+import { parseEnvironment } from "../_shared/supabase/environment.ts";
 import { createHandler } from "./handler.ts";
 
-const environment = parseEnvironment(Deno.env.toObject());
-
-Deno.serve(
-  createHandler({
-    auth: createVisitorClient(environment).auth,
-    service: createServiceClient(environment),
-    allowedOrigins: environment.allowedOrigins,
-  }),
-);
+Deno.serve(createHandler(createUserDependencies(parseEnvironment(Deno.env.toObject()))));

@@ -1,4 +1,4 @@
-import { type Failure, failure } from "../_shared/failure.ts";
+import { type Failure, failure } from "../_shared/http/failure.ts";
 
 /** A user's files. */
 export interface Files {

@@ -1,28 +1,20 @@
 import { z } from "zod";
+import { type UserDependencies, userWithSecondFactor } from "../_shared/auth/caller.ts";
 import { type BillingAccount, readBillingAccount } from "../_shared/billing/account.ts";
 import { runOpenTasks } from "../_shared/billing/apply-read.ts";
 import type { Provider, Providers } from "../_shared/billing/provider.ts";
 import { leaveSession, syncUser } from "../_shared/billing/sync.ts";
 import { upstreamFailure } from "../_shared/billing/upstream.ts";
-import { bodyLimit, readJson } from "../_shared/body.ts";
-import { type ClaimsReader, identifyCaller, requireSecondFactor } from "../_shared/caller.ts";
-import type { AllowedOrigins } from "../_shared/cors.ts";
-import { createEndpoint } from "../_shared/endpoint.ts";
-import { type Failure, failure, isFailure } from "../_shared/failure.ts";
-import type { Log } from "../_shared/log.ts";
-import { callRpc, type RpcClient } from "../_shared/rpc.ts";
-import { deleteAccountRequestSchema } from "../_shared/schemas.ts";
+import { createEndpoint } from "../_shared/http/endpoint.ts";
+import { type Failure, failure, isFailure } from "../_shared/http/failure.ts";
+import { deleteAccountRequestSchema } from "../_shared/http/schemas.ts";
+import { callRpc, type RpcClient } from "../_shared/supabase/rpc.ts";
 import type { Files } from "./files.ts";
 
 /** What the delete-account function needs from outside. */
-export interface DeleteAccountDependencies {
-  auth: ClaimsReader;
-  /** Acts as the service role. */
-  service: RpcClient;
+export interface DeleteAccountDependencies extends UserDependencies {
   providers: Providers;
   files: Files;
-  allowedOrigins: AllowedOrigins;
-  log?: Log;
 }
 
 /**
@@ -32,23 +24,15 @@ export interface DeleteAccountDependencies {
 export function createHandler(
   dependencies: DeleteAccountDependencies,
 ): (request: Request) => Promise<Response> {
-  const { auth, service, providers, files } = dependencies;
+  const { auth, service, allowedOrigins, log, providers, files } = dependencies;
   return createEndpoint({
     name: "delete-account",
     methods: ["POST"],
-    allowedOrigins: dependencies.allowedOrigins,
-    log: dependencies.log,
-    handle: async ({ request, note }) => {
-      const caller = await identifyCaller(request, auth);
-      if (isFailure(caller)) return caller;
-      const { userId } = caller;
-      note({ user_id: userId });
-      const confirmed = await requireSecondFactor(caller, service);
-      if (isFailure(confirmed)) return confirmed;
-
-      const body = await readJson(request, deleteAccountRequestSchema, bodyLimit.other);
-      if (isFailure(body)) return body;
-
+    allowedOrigins,
+    log,
+    caller: userWithSecondFactor(auth, service),
+    body: deleteAccountRequestSchema,
+    handle: async ({ caller: { userId }, body, note }) => {
       const known = await readBillingAccount(service, userId);
       if (isFailure(known)) return known;
       if (known.email === null) {
@@ -70,7 +54,7 @@ export function createHandler(
       // What began to run in the meantime is ended now, or by the schedule.
       await runOpenTasks(service, providers);
       // Already gone is gone: an earlier request got this far.
-      return Response.json({ deleted: true });
+      return { deleted: true };
     },
   });
 }

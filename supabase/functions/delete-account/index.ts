@@ -1,19 +1,17 @@
 import { createProviders } from "../_shared/billing/providers.ts";
-import { createServiceClient, createVisitorClient } from "../_shared/clients.ts";
-import { parseEnvironment } from "../_shared/environment.ts";
+import { createUserDependencies } from "../_shared/supabase/clients.ts";
+import { parseEnvironment } from "../_shared/supabase/environment.ts";
 import { createFiles } from "./files.ts";
 import { createHandler } from "./handler.ts";
 
 const variables = Deno.env.toObject();
 const environment = parseEnvironment(variables);
-const service = createServiceClient(environment);
+const user = createUserDependencies(environment);
 
 Deno.serve(
   createHandler({
-    auth: createVisitorClient(environment).auth,
-    service,
+    ...user,
     providers: createProviders(variables, null),
-    files: createFiles(service.storage.from("strategy-exports")),
-    allowedOrigins: environment.allowedOrigins,
+    files: createFiles(user.service.storage.from("strategy-exports")),
   }),
 );

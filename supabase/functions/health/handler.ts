@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { isServiceRequest } from "../_shared/caller.ts";
-import { createEndpoint } from "../_shared/endpoint.ts";
-import { isFailure } from "../_shared/failure.ts";
-import type { Log } from "../_shared/log.ts";
-import { callRpc, type RpcClient } from "../_shared/rpc.ts";
+import { isServiceRequest } from "../_shared/auth/service-key.ts";
+import { anybody, createEndpoint, noBody } from "../_shared/http/endpoint.ts";
+import { isFailure } from "../_shared/http/failure.ts";
+import type { Log } from "../_shared/http/log.ts";
+import { callRpc, type RpcClient } from "../_shared/supabase/rpc.ts";
 
 /** What the health function needs from outside. */
 export interface HealthDependencies {
@@ -36,6 +36,8 @@ export function createHandler(
     methods: ["GET", "HEAD"],
     allowedOrigins: null,
     log,
+    caller: anybody,
+    body: noBody,
     handle: async ({ request }) => {
       if (!(await isServiceRequest(request, serviceKeys))) {
         const status = (await databaseAnswers()) ? "ok" : "unavailable";
@@ -45,7 +47,7 @@ export function createHandler(
       if (isFailure(pulse)) {
         return Response.json({ status: "unavailable", database: "unavailable" }, { status: 503 });
       }
-      return Response.json({ status: "ok", database: "ok", ...pulse });
+      return { status: "ok", database: "ok", ...pulse };
     },
   });
 }

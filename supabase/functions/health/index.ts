@@ -1,5 +1,5 @@
-import { createServiceClient, createVisitorClient } from "../_shared/clients.ts";
-import { parseEnvironment } from "../_shared/environment.ts";
+import { createServiceClient, createVisitorClient } from "../_shared/supabase/clients.ts";
+import { parseEnvironment } from "../_shared/supabase/environment.ts";
 import { createHandler } from "./handler.ts";
 
 const environment = parseEnvironment(Deno.env.toObject());

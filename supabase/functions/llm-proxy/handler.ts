@@ -1,27 +1,24 @@
 import { z } from "zod";
-import { bodyLimit, readBytes } from "../_shared/body.ts";
-import { type Caller, type ClaimsReader, identifyCaller } from "../_shared/caller.ts";
-import type { AllowedOrigins } from "../_shared/cors.ts";
-import { createEndpoint } from "../_shared/endpoint.ts";
-import { type Failure, failure, isFailure } from "../_shared/failure.ts";
+import { type Caller, type UserDependencies, user } from "../_shared/auth/caller.ts";
+import { bodyLimit, readBytes } from "../_shared/http/body.ts";
+import { createEndpoint } from "../_shared/http/endpoint.ts";
+import { type Failure, failure, isFailure } from "../_shared/http/failure.ts";
+import { describeError, logToConsole } from "../_shared/http/log.ts";
 import {
   type LlmProvider,
   llmProviderSchema,
   refusedAddress,
   setKey,
-} from "../_shared/llm-provider.ts";
-import { describeError, type Log, logToConsole } from "../_shared/log.ts";
-import type { Refusal } from "../_shared/public-address.ts";
-import { callRpc, type RpcClient } from "../_shared/rpc.ts";
+} from "../_shared/llm/provider.ts";
+import type { Refusal } from "../_shared/llm/public-address.ts";
+import { delay } from "../_shared/std/async/delay.ts";
+import { callRpc } from "../_shared/supabase/rpc.ts";
 import { sessionHeaders, toClient, toProvider } from "./headers.ts";
 import { relay } from "./relay.ts";
 import { isOpenToOperatorKey, readTarget, type Target, targetUrl } from "./target.ts";
 
 /** What the llm-proxy function needs from outside. */
-export interface LlmProxyDependencies {
-  auth: ClaimsReader;
-  /** Acts as the service role, the only one that may read a key. */
-  service: RpcClient;
+export interface LlmProxyDependencies extends UserDependencies {
   /** The operator's own key of a provider; null where there is none. */
   operatorKey(provider: string): string | null;
   checkAddress(url: URL): Promise<Refusal>;
@@ -32,8 +29,6 @@ export interface LlmProxyDependencies {
   answerTime?: number;
   /** Milliseconds before a refund is tried again. */
   refundPause?: number;
-  allowedOrigins: AllowedOrigins;
-  log?: Log;
 }
 
 const callSchema = z.object({
@@ -74,16 +69,14 @@ export function createHandler(
     allowedOrigins: dependencies.allowedOrigins,
     anyHeader: true,
     log: dependencies.log,
-    handle: async ({ request, requestId, note }) => {
-      const caller = await identifyCaller(withSession(request), auth);
-      if (isFailure(caller)) return caller;
-      note({ user_id: caller.userId });
+    caller: user(auth, withSession),
+    body: async ({ request }) => {
       const target = readTarget(request.url);
       if (isFailure(target)) return target;
-
-      const body = request.method === "POST" ? await readBytes(request, bodyLimit.prompt) : null;
-      if (isFailure(body)) return body;
-
+      const sent = request.method === "POST" ? await readBytes(request, bodyLimit.prompt) : null;
+      return isFailure(sent) ? sent : { target, sent };
+    },
+    handle: async ({ request, requestId, note, caller, body: { target, sent } }) => {
       const ownersKey = operatorKey(target.provider.toLowerCase());
       const call = await callRpc(
         service,
@@ -108,7 +101,7 @@ export function createHandler(
         return refunding ?? Promise.resolve();
       };
 
-      const answer = await send(request, body, {
+      const answer = await send(request, sent, {
         provider,
         target,
         caller,
@@ -246,7 +239,7 @@ export function createHandler(
       const args = { user_id: userId, idempotency_key: requestId };
       const { error } = await service.rpc("refund_credits", args);
       if (!error) return;
-      await new Promise((resolve) => setTimeout(resolve, attempt * refundPause));
+      await delay(attempt * refundPause);
     }
     log({ level: "error", function: "llm-proxy", request_id: requestId, refund: "failed" });
   }

@@ -1,7 +1,7 @@
-import { createServiceClient, createVisitorClient } from "../_shared/clients.ts";
-import { parseEnvironment, parseVariables } from "../_shared/environment.ts";
-import { llmEnvironmentSchema } from "../_shared/llm-provider.ts";
-import { createAddressCheck, resolveByDns } from "../_shared/public-address.ts";
+import { llmEnvironmentSchema } from "../_shared/llm/provider.ts";
+import { createAddressCheck, resolveByDns } from "../_shared/llm/public-address.ts";
+import { createUserDependencies } from "../_shared/supabase/clients.ts";
+import { parseEnvironment, parseVariables } from "../_shared/supabase/environment.ts";
 import { createHandler } from "./handler.ts";
 
 const variables = Deno.env.toObject();
@@ -13,8 +13,7 @@ declare const EdgeRuntime: { waitUntil(work: Promise<unknown>): void } | undefin
 
 Deno.serve(
   createHandler({
-    auth: createVisitorClient(environment).auth,
-    service: createServiceClient(environment),
+    ...createUserDependencies(environment),
     operatorKey: (provider) =>
       variables[`LLM_KEY_${provider.toUpperCase().replaceAll("-", "_")}`] || null,
     checkAddress: createAddressCheck(resolveByDns, LLM_ALLOW_LOOPBACK),
@@ -23,6 +22,5 @@ Deno.serve(
       if (typeof EdgeRuntime === "undefined") void work;
       else EdgeRuntime.waitUntil(work);
     },
-    allowedOrigins: environment.allowedOrigins,
   }),
 );

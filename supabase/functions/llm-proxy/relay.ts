@@ -1,3 +1,5 @@
+import { concat } from "../_shared/std/bytes/concat.ts";
+
 /** How a relayed body ended. */
 export type Ending =
   /** The provider said everything, or the client left when it had some of it. */
@@ -54,7 +56,7 @@ export function relay(
               return;
             }
             const { clean, rest } = withoutKey(
-              held.length === 0 ? value : joined([held, value]),
+              held.length === 0 ? value : concat([held, value]),
               secret,
             );
             held = rest;
@@ -95,7 +97,7 @@ function withoutKey(
     at = bytes.indexOf(secret[0] ?? 0, Math.max(from, at + 1));
   }
   const last = bytes.subarray(from, end);
-  return { clean: parts.length === 0 ? last : joined([...parts, last]), rest: bytes.subarray(end) };
+  return { clean: parts.length === 0 ? last : concat([...parts, last]), rest: bytes.subarray(end) };
 }
 
 /** How many bytes at a place are those with which the key begins. */
@@ -103,14 +105,4 @@ function commonLength(bytes: Uint8Array, at: number, secret: Uint8Array): number
   let length = 0;
   while (length < secret.length && bytes[at + length] === secret[length]) length += 1;
   return length;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,5 +1,5 @@
-import { type Failure, failure } from "../_shared/failure.ts";
-import { type LlmProvider, providerUrl, withSlash } from "../_shared/llm-provider.ts";
+import { type Failure, failure } from "../_shared/http/failure.ts";
+import { type LlmProvider, providerUrl, withSlash } from "../_shared/llm/provider.ts";
 
 /** What a request asks for: the text after the function's name, taken apart and not yet compared with any provider. */
 export interface Target {

@@ -1,8 +1,8 @@
 import { limitAsks } from "../_shared/billing/limits.ts";
 import type { Providers } from "../_shared/billing/provider.ts";
 import { createWebhook } from "../_shared/billing/webhook.ts";
-import type { Log } from "../_shared/log.ts";
-import type { RpcClient } from "../_shared/rpc.ts";
+import type { Log } from "../_shared/http/log.ts";
+import type { RpcClient } from "../_shared/supabase/rpc.ts";
 
 /** What the paypal-webhook function needs from outside. */
 export interface PaypalWebhookDependencies {

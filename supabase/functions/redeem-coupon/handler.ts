@@ -1,25 +1,18 @@
 import { z } from "zod";
-import { bodyLimit, readJson } from "../_shared/body.ts";
-import { type ClaimsReader, identifyCaller } from "../_shared/caller.ts";
-import type { AllowedOrigins } from "../_shared/cors.ts";
-import { late, within } from "../_shared/deadline.ts";
-import { createEndpoint } from "../_shared/endpoint.ts";
-import { failure, isFailure } from "../_shared/failure.ts";
-import { describeError, type Log, type LogFields } from "../_shared/log.ts";
-import { callRpc, type RpcClient } from "../_shared/rpc.ts";
-import { redeemCouponRequestSchema, redeemCouponResponseSchema } from "../_shared/schemas.ts";
+import { type UserDependencies, user } from "../_shared/auth/caller.ts";
+import { createEndpoint } from "../_shared/http/endpoint.ts";
+import { failure, isFailure } from "../_shared/http/failure.ts";
+import { describeError, type LogFields } from "../_shared/http/log.ts";
+import { redeemCouponRequestSchema, redeemCouponResponseSchema } from "../_shared/http/schemas.ts";
+import { deadline } from "../_shared/std/async/deadline.ts";
+import { callRpc } from "../_shared/supabase/rpc.ts";
 
 /** What the redeem-coupon function needs from outside. */
-export interface RedeemCouponDependencies {
-  auth: ClaimsReader;
-  /** Acts as the service role, the only one that may try a code. */
-  service: RpcClient;
+export interface RedeemCouponDependencies extends UserDependencies {
   /** Makes sure that the coupon of this code is at Stripe; null where there is no Stripe. */
   mirror: ((code: string) => Promise<void>) | null;
   /** Milliseconds that Stripe may take. */
   mirrorTime?: number;
-  allowedOrigins: AllowedOrigins;
-  log?: Log;
 }
 
 const resultSchema = z.object({
@@ -34,20 +27,15 @@ const resultSchema = z.object({
 export function createHandler(
   dependencies: RedeemCouponDependencies,
 ): (request: Request) => Promise<Response> {
-  const { auth, service, mirror, mirrorTime = 5_000 } = dependencies;
+  const { auth, service, allowedOrigins, log, mirror, mirrorTime = 5_000 } = dependencies;
   return createEndpoint({
     name: "redeem-coupon",
     methods: ["POST"],
-    allowedOrigins: dependencies.allowedOrigins,
-    log: dependencies.log,
-    handle: async ({ request, note }) => {
-      const caller = await identifyCaller(request, auth);
-      if (isFailure(caller)) return caller;
-      note({ user_id: caller.userId });
-
-      const body = await readJson(request, redeemCouponRequestSchema, bodyLimit.other);
-      if (isFailure(body)) return body;
-
+    allowedOrigins,
+    log,
+    caller: user(auth),
+    body: redeemCouponRequestSchema,
+    handle: async ({ caller, body, note }) => {
       const preview = body.preview ?? false;
       const result = await callRpc(
         service,
@@ -63,7 +51,7 @@ export function createHandler(
 
       const ready =
         mirror && !preview ? await mirrored(mirror(result.coupon.code), mirrorTime, note) : false;
-      return Response.json({ coupon: result.coupon, checkout_discount: ready });
+      return { coupon: result.coupon, checkout_discount: ready };
     },
   });
 }
@@ -74,10 +62,11 @@ async function mirrored(
   note: (fields: LogFields) => void,
 ): Promise<boolean> {
   try {
-    if ((await within(time, work)) !== late) return true;
-    note({ mirror: "late" });
+    await deadline(work, time);
+    return true;
   } catch (error) {
-    note({ mirror: "failed", ...describeError(error) });
+    const isLate = error instanceof DOMException && error.name === "TimeoutError";
+    note(isLate ? { mirror: "late" } : { mirror: "failed", ...describeError(error) });
+    return false;
   }
-  return false;
 }

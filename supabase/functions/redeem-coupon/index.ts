@@ -1,23 +1,21 @@
-import { createServiceClient, createVisitorClient } from "../_shared/clients.ts";
-import { parseEnvironment, parseVariables } from "../_shared/environment.ts";
 import { createStripe, stripeEnvironmentSchema } from "../_shared/stripe/client.ts";
 import { mirrorCoupon } from "../_shared/stripe/mirror-coupon.ts";
+import { createUserDependencies } from "../_shared/supabase/clients.ts";
+import { parseEnvironment, parseVariables } from "../_shared/supabase/environment.ts";
 import { createHandler } from "./handler.ts";
 
 const variables = Deno.env.toObject();
 const environment = parseEnvironment(variables);
-const service = createServiceClient(environment);
+const user = createUserDependencies(environment);
 const stripe = createStripe(parseVariables(stripeEnvironmentSchema, variables));
 
 Deno.serve(
   createHandler({
-    auth: createVisitorClient(environment).auth,
-    service,
+    ...user,
     mirror:
       stripe &&
       (async (code) => {
-        await mirrorCoupon(service, stripe.coupons, code);
+        await mirrorCoupon(user.service, stripe.coupons, code);
       }),
-    allowedOrigins: environment.allowedOrigins,
   }),
 );

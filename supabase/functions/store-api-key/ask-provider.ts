@@ -1,4 +1,4 @@
-import { type LlmProvider, providerUrl, setKey, withSlash } from "../_shared/llm-provider.ts";
+import { type LlmProvider, providerUrl, setKey, withSlash } from "../_shared/llm/provider.ts";
 
 /** What a provider says of a key; unknown where it does not answer, or not about the key. */
 export type Verdict = "accepted" | "refused" | "unknown";

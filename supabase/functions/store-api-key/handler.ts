@@ -1,32 +1,24 @@
 import { z } from "zod";
-import { bodyLimit, readJson } from "../_shared/body.ts";
-import { type ClaimsReader, identifyCaller } from "../_shared/caller.ts";
-import type { AllowedOrigins } from "../_shared/cors.ts";
-import { createEndpoint } from "../_shared/endpoint.ts";
-import { failure, isFailure } from "../_shared/failure.ts";
+import { type UserDependencies, user } from "../_shared/auth/caller.ts";
+import { createEndpoint } from "../_shared/http/endpoint.ts";
+import { failure, isFailure } from "../_shared/http/failure.ts";
+import { storeApiKeyRequestSchema } from "../_shared/http/schemas.ts";
 import {
   type LlmProvider,
   llmProviderSchema,
   providerUrl,
   refusedAddress,
-} from "../_shared/llm-provider.ts";
-import type { Log } from "../_shared/log.ts";
-import type { Refusal } from "../_shared/public-address.ts";
-import { callRpc, type RpcClient } from "../_shared/rpc.ts";
-import { storeApiKeyRequestSchema } from "../_shared/schemas.ts";
+} from "../_shared/llm/provider.ts";
+import type { Refusal } from "../_shared/llm/public-address.ts";
+import { callRpc } from "../_shared/supabase/rpc.ts";
 import { askProvider, type Verdict } from "./ask-provider.ts";
 
 /** What the store-api-key function needs from outside. */
-export interface StoreApiKeyDependencies {
-  auth: ClaimsReader;
-  /** Acts as the service role, the only one that may mark a key as verified. */
-  service: RpcClient;
+export interface StoreApiKeyDependencies extends UserDependencies {
   checkAddress(url: URL): Promise<Refusal>;
   fetch: typeof globalThis.fetch;
   /** Milliseconds that a provider may take. */
   providerTime?: number;
-  allowedOrigins: AllowedOrigins;
-  log?: Log;
 }
 
 const beginSchema = z.object({ ok: z.literal(true), provider: llmProviderSchema });
@@ -39,20 +31,16 @@ const storedSchema = z.object({ provider: z.string(), key_hint: z.string() });
 export function createHandler(
   dependencies: StoreApiKeyDependencies,
 ): (request: Request) => Promise<Response> {
-  const { auth, service, checkAddress, fetch, providerTime = 10_000 } = dependencies;
+  const { auth, service, allowedOrigins, log } = dependencies;
+  const { checkAddress, fetch, providerTime = 10_000 } = dependencies;
   return createEndpoint({
     name: "store-api-key",
     methods: ["POST"],
-    allowedOrigins: dependencies.allowedOrigins,
-    log: dependencies.log,
-    handle: async ({ request, requestId, note }) => {
-      const caller = await identifyCaller(request, auth);
-      if (isFailure(caller)) return caller;
-      note({ user_id: caller.userId });
-
-      const body = await readJson(request, storeApiKeyRequestSchema, bodyLimit.other);
-      if (isFailure(body)) return body;
-
+    allowedOrigins,
+    log,
+    caller: user(auth),
+    body: storeApiKeyRequestSchema,
+    handle: async ({ caller, body, requestId, note }) => {
       const begun = await callRpc(
         service,
         "begin_api_key_check",
@@ -91,7 +79,7 @@ export function createHandler(
         },
         storedSchema,
       );
-      return isFailure(stored) ? stored : Response.json({ ...stored, verified });
+      return isFailure(stored) ? stored : { ...stored, verified };
     },
   });
 

@@ -1,7 +1,7 @@
-import { createServiceClient, createVisitorClient } from "../_shared/clients.ts";
-import { parseEnvironment, parseVariables } from "../_shared/environment.ts";
-import { llmEnvironmentSchema } from "../_shared/llm-provider.ts";
-import { createAddressCheck, resolveByDns } from "../_shared/public-address.ts";
+import { llmEnvironmentSchema } from "../_shared/llm/provider.ts";
+import { createAddressCheck, resolveByDns } from "../_shared/llm/public-address.ts";
+import { createUserDependencies } from "../_shared/supabase/clients.ts";
+import { parseEnvironment, parseVariables } from "../_shared/supabase/environment.ts";
 import { createHandler } from "./handler.ts";
 
 const variables = Deno.env.toObject();
@@ -10,10 +10,8 @@ const { LLM_ALLOW_LOOPBACK } = parseVariables(llmEnvironmentSchema, variables);
 
 Deno.serve(
   createHandler({
-    auth: createVisitorClient(environment).auth,
-    service: createServiceClient(environment),
+    ...createUserDependencies(environment),
     checkAddress: createAddressCheck(resolveByDns, LLM_ALLOW_LOOPBACK),
     fetch,
-    allowedOrigins: environment.allowedOrigins,
   }),
 );

@@ -1,35 +1,28 @@
+import { type Caller, type UserDependencies, user } from "../_shared/auth/caller.ts";
+import { isServiceRequest } from "../_shared/auth/service-key.ts";
 import { readBillingAccount } from "../_shared/billing/account.ts";
 import { countBillingCall } from "../_shared/billing/limits.ts";
 import type { Providers } from "../_shared/billing/provider.ts";
 import { reconcile } from "../_shared/billing/reconcile.ts";
 import { syncUser } from "../_shared/billing/sync.ts";
-import { bodyLimit, readText } from "../_shared/body.ts";
-import { type ClaimsReader, identifyCaller, isServiceRequest } from "../_shared/caller.ts";
-import type { AllowedOrigins } from "../_shared/cors.ts";
-import { createEndpoint } from "../_shared/endpoint.ts";
-import { type Failure, failure, isFailure } from "../_shared/failure.ts";
-import type { Log } from "../_shared/log.ts";
-import type { RpcClient } from "../_shared/rpc.ts";
-import { syncSubscriptionRequestSchema } from "../_shared/schemas.ts";
+import { bodyLimit, readText } from "../_shared/http/body.ts";
+import { createEndpoint } from "../_shared/http/endpoint.ts";
+import { type Failure, failure, isFailure } from "../_shared/http/failure.ts";
+import { syncSubscriptionRequestSchema } from "../_shared/http/schemas.ts";
 
 /** What the sync-subscription function needs from outside. */
-export interface SyncSubscriptionDependencies {
-  auth: ClaimsReader;
-  /** Acts as the service role. */
-  service: RpcClient;
+export interface SyncSubscriptionDependencies extends UserDependencies {
   providers: Providers;
   serviceKeys: readonly string[];
-  allowedOrigins: AllowedOrigins;
   /** Milliseconds since 1970. */
   now?: () => number;
-  log?: Log;
 }
 
 /** Milliseconds that a call of the schedule reads: hosted ends a request after 150 s. */
 const readingTime = 100_000;
 
 /** Who or what is to be read. */
-type Target = { userId: string; isService: boolean } | { since: Date; after: string | undefined };
+type Target = { userId: string } | { since: Date; after: string | undefined };
 
 /**
  * Makes the handler of `POST /sync-subscription`: reads what the providers say of a user now, and answers the
@@ -39,25 +32,27 @@ type Target = { userId: string; isService: boolean } | { since: Date; after: str
 export function createHandler(
   dependencies: SyncSubscriptionDependencies,
 ): (request: Request) => Promise<Response> {
-  const { service, providers, now = Date.now } = dependencies;
-  return createEndpoint({
+  const { auth, service, allowedOrigins, log } = dependencies;
+  const { providers, serviceKeys, now = Date.now } = dependencies;
+  const identify = user(auth);
+  return createEndpoint<Caller | null, Target>({
     name: "sync-subscription",
     methods: ["POST"],
-    allowedOrigins: dependencies.allowedOrigins,
-    log: dependencies.log,
-    handle: async ({ request, note }) => {
-      const target = await whoIsMeant(request, dependencies);
-      if (isFailure(target)) return target;
+    allowedOrigins,
+    log,
+    // Null for the service role.
+    caller: async (context) =>
+      (await isServiceRequest(context.request, serviceKeys)) ? null : await identify(context),
+    body: ({ request, caller }) => readTarget(request, caller),
+    limit: async (caller) => caller && (await countBillingCall(service, caller.userId)),
+    handle: async ({ body: target, note }) => {
       if ("since" in target) {
         const done = await reconcile(service, providers, { ...target, until: now() + readingTime });
-        if (isFailure(done)) return done;
-        note({ ...done });
-        return Response.json(done);
+        if (!isFailure(done)) note({ ...done });
+        return done;
       }
-      const { userId, isService } = target;
+      const { userId } = target;
       note({ user_id: userId });
-      const limited = isService ? null : await countBillingCall(service, userId);
-      if (limited) return limited;
 
       const before = await readBillingAccount(service, userId);
       if (isFailure(before)) return before;
@@ -67,27 +62,20 @@ export function createHandler(
       note({ parked: parked.length });
 
       const after = await readBillingAccount(service, userId);
-      return isFailure(after) ? after : Response.json({ account: after.account, parked });
+      return isFailure(after) ? after : { account: after.account, parked };
     },
   });
 }
 
 /** A user means themselves; the service role has to say. */
-async function whoIsMeant(
-  request: Request,
-  { auth, serviceKeys }: SyncSubscriptionDependencies,
-): Promise<Target | Failure> {
-  const isService = await isServiceRequest(request, serviceKeys);
-  const caller = isService ? null : await identifyCaller(request, auth);
-  if (isFailure(caller)) return caller;
-
+async function readTarget(request: Request, caller: Caller | null): Promise<Target | Failure> {
   const text = await readText(request, bodyLimit.other);
   if (isFailure(text)) return text;
   const { success, data } = syncSubscriptionRequestSchema.safeParse(parseJson(text));
   const fields = success ? Object.keys(data).sort().join() : null;
-  if (caller !== null && fields === "") return { userId: caller.userId, isService };
+  if (caller !== null && fields === "") return { userId: caller.userId };
   if (caller === null && data?.user_id && fields === "user_id") {
-    return { userId: data.user_id, isService };
+    return { userId: data.user_id };
   }
   if (caller === null && data?.since && data.user_id === undefined) {
     return { since: new Date(data.since), after: data.after };

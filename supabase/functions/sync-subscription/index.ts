@@ -1,6 +1,6 @@
 import { createProviders } from "../_shared/billing/providers.ts";
-import { createServiceClient, createVisitorClient } from "../_shared/clients.ts";
-import { parseEnvironment } from "../_shared/environment.ts";
+import { createUserDependencies } from "../_shared/supabase/clients.ts";
+import { parseEnvironment } from "../_shared/supabase/environment.ts";
 import { createHandler } from "./handler.ts";
 
 const variables = Deno.env.toObject();
@@ -8,10 +8,8 @@ const environment = parseEnvironment(variables);
 
 Deno.serve(
   createHandler({
-    auth: createVisitorClient(environment).auth,
-    service: createServiceClient(environment),
+    ...createUserDependencies(environment),
     providers: createProviders(variables, null),
     serviceKeys: environment.serviceKeys,
-    allowedOrigins: environment.allowedOrigins,
   }),
 );

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { FunctionsHttpError } from "@supabase/supabase-js";
 import { beforeAll, describe, expect, it } from "vitest";
 import { signToken } from "../../../scripts/local/tokens.ts";
-import { errorResponseSchema } from "../../functions/_shared/schemas.ts";
+import { errorResponseSchema } from "../../functions/_shared/http/schemas.ts";
 import {
   asOperator,
   type Client,

@@ -5,7 +5,7 @@ import { directRpc } from "../../../scripts/lib/service-database.ts";
 import { readBillingAccount } from "../../functions/_shared/billing/account.ts";
 import { createProviders } from "../../functions/_shared/billing/providers.ts";
 import { syncUser } from "../../functions/_shared/billing/sync.ts";
-import { isFailure } from "../../functions/_shared/failure.ts";
+import { isFailure } from "../../functions/_shared/http/failure.ts";
 import { createHandler } from "../../functions/stripe-webhook/handler.ts";
 import { billingOf, type SentEvent, signedDelivery } from "../support/billing.ts";
 import { gather, type Member } from "../support/crowd.ts";

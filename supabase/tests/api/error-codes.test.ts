@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { errorCodes, errorStatus } from "../../functions/_shared/errors.ts";
+import { errorCodes, errorStatus } from "../../functions/_shared/http/errors.ts";
 import { asOperator } from "../support/clients.ts";
 
 it("the error codes of functions and apps are those of the database, and what only functions answer", async () => {

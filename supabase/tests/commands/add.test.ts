@@ -123,8 +123,10 @@ describe("adding Pinebase to a project", () => {
   });
 
   it("touches nothing where a function's file is somebody else's", async () => {
-    await put("functions/_shared/cors.ts", "export const corsHeaders = {};\n");
-    await expect(planAdd(sources, supabase, now)).rejects.toThrow(/functions\/_shared\/cors\.ts/);
+    await put("functions/_shared/http/cors.ts", "export const corsHeaders = {};\n");
+    await expect(planAdd(sources, supabase, now)).rejects.toThrow(
+      /functions\/_shared\/http\/cors\.ts/,
+    );
   });
 
   it("touches nothing where a table's name is taken, and says by which migration", async () => {

@@ -47,7 +47,7 @@ describe("the packed package", () => {
       expect(files).toContain(path);
       expect(files).toContain(rollbackPath);
     }
-    expect(files).toContain("supabase/functions/_shared/schemas.ts");
+    expect(files).toContain("supabase/functions/_shared/http/schemas.ts");
     expect(files).toContain("supabase/config.toml");
     expect(files).toContain("docs/functions.md");
     expect(files).toContain("docs/documents.md");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { bodyLimit, readBytes, readJson, readText } from "../../functions/_shared/body.ts";
-import { failureResponse, isFailure } from "../../functions/_shared/failure.ts";
+import { bodyLimit, readBytes, readJson, readText } from "../../functions/_shared/http/body.ts";
+import { failureResponse, isFailure } from "../../functions/_shared/http/failure.ts";
 import { post } from "./support.ts";
 
 /** Bodies are read to a limit and parsed once. */

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import {
   type ClaimsReader,
   identifyCaller,
-  isServiceRequest,
   requireSecondFactor,
-} from "../../functions/_shared/caller.ts";
-import { isFailure } from "../../functions/_shared/failure.ts";
+} from "../../functions/_shared/auth/caller.ts";
+import { isServiceRequest } from "../../functions/_shared/auth/service-key.ts";
+import { isFailure } from "../../functions/_shared/http/failure.ts";
 import { post } from "./support.ts";
 
 /** Who a request is from is what a checked token says, and nothing else. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { ClaimsReader } from "../../functions/_shared/caller.ts";
-import { parseAllowedOrigins } from "../../functions/_shared/cors.ts";
-import type { RpcClient } from "../../functions/_shared/rpc.ts";
+import type { ClaimsReader } from "../../functions/_shared/auth/caller.ts";
+import { parseAllowedOrigins } from "../../functions/_shared/http/cors.ts";
+import type { RpcClient } from "../../functions/_shared/supabase/rpc.ts";
 import { createHandler } from "../../functions/decrypt-api-key/handler.ts";
 import { errorOf, keptLog, post } from "./support.ts";
 

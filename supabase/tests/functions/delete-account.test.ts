@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import type { ClaimsReader } from "../../functions/_shared/auth/caller.ts";
 import type { Provider } from "../../functions/_shared/billing/provider.ts";
-import type { ClaimsReader } from "../../functions/_shared/caller.ts";
-import { failure } from "../../functions/_shared/failure.ts";
-import type { LogFields } from "../../functions/_shared/log.ts";
+import { failure } from "../../functions/_shared/http/failure.ts";
+import type { LogFields } from "../../functions/_shared/http/log.ts";
 import {
   type Bucket,
   createFiles,

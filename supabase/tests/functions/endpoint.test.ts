@@ -1,20 +1,27 @@
 import assert from "node:assert/strict";
-import { readJson } from "../../functions/_shared/body.ts";
-import { parseAllowedOrigins } from "../../functions/_shared/cors.ts";
-import { createEndpoint, type Endpoint } from "../../functions/_shared/endpoint.ts";
-import { failure, isFailure } from "../../functions/_shared/failure.ts";
-import { healthResponseSchema } from "../../functions/_shared/schemas.ts";
+import { readJson } from "../../functions/_shared/http/body.ts";
+import { parseAllowedOrigins } from "../../functions/_shared/http/cors.ts";
+import {
+  anybody,
+  createEndpoint,
+  type Endpoint,
+  noBody,
+} from "../../functions/_shared/http/endpoint.ts";
+import { failure, isFailure } from "../../functions/_shared/http/failure.ts";
+import { healthResponseSchema } from "../../functions/_shared/http/schemas.ts";
 import { errorOf, keptLog, post } from "./support.ts";
 
 /** What every function does alike. */
 
-function endpoint(changes: Partial<Endpoint> = {}) {
+function endpoint(changes: Partial<Endpoint<null, null>> = {}) {
   const { lines, log } = keptLog();
   const handler = createEndpoint({
     name: "sample",
     methods: ["POST"],
     allowedOrigins: parseAllowedOrigins("https://shop.test, https://app-*.shop.test"),
-    handle: () => Promise.resolve(Response.json({ fine: true })),
+    caller: anybody,
+    body: noBody,
+    handle: () => Promise.resolve({ fine: true }),
     log,
     ...changes,
   });
@@ -68,6 +75,26 @@ Deno.test("a failure becomes an error of its status, code, message and facts", a
   });
   assert.equal(lines[0]?.code, "coupon_expired");
   assert.equal(lines[0]?.cause, "inside");
+});
+
+Deno.test("the steps run in order, and the first that fails is the last", async () => {
+  const steps = ["caller", "body", "limit", "handle"] as const;
+  for (const [index, failing] of steps.entries()) {
+    const done: string[] = [];
+    const step = (name: string) => {
+      done.push(name);
+      return Promise.resolve(name === failing ? failure("rate_limited", name) : null);
+    };
+    const { handler } = endpoint({
+      caller: () => step("caller") as Promise<null>,
+      body: () => step("body") as Promise<null>,
+      limit: () => step("limit"),
+      handle: () => step("handle") as Promise<object>,
+    });
+    const { message } = await errorOf(await handler(post({})));
+    assert.equal(message, failing);
+    assert.deepEqual(done, steps.slice(0, index + 1));
+  }
 });
 
 Deno.test("who must wait is told how long in Retry-After, which a browser may read", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseEnvironment } from "../../functions/_shared/environment.ts";
+import { parseEnvironment } from "../../functions/_shared/supabase/environment.ts";
 
 /** Variables are read once, and a wrong one is named without its value. */
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { ClaimsReader } from "../../functions/_shared/caller.ts";
-import { parseAllowedOrigins } from "../../functions/_shared/cors.ts";
-import type { Refusal } from "../../functions/_shared/public-address.ts";
+import type { ClaimsReader } from "../../functions/_shared/auth/caller.ts";
+import { parseAllowedOrigins } from "../../functions/_shared/http/cors.ts";
+import type { Refusal } from "../../functions/_shared/llm/public-address.ts";
 import { createHandler } from "../../functions/llm-proxy/handler.ts";
 import { type Ending, relay } from "../../functions/llm-proxy/relay.ts";
 import { errorOf, keptLog } from "./support.ts";

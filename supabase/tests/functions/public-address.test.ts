@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createAddressCheck, isPublicAddress } from "../../functions/_shared/public-address.ts";
+import { createAddressCheck, isPublicAddress } from "../../functions/_shared/llm/public-address.ts";
 
 /** Requests with a key leave for public addresses alone. */
 

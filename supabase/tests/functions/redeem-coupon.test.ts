@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { ClaimsReader } from "../../functions/_shared/caller.ts";
-import type { LogFields } from "../../functions/_shared/log.ts";
+import type { ClaimsReader } from "../../functions/_shared/auth/caller.ts";
+import type { LogFields } from "../../functions/_shared/http/log.ts";
 import {
   createHandler,
   type RedeemCouponDependencies,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { parseAllowedOrigins } from "../../functions/_shared/cors.ts";
-import { isFailure } from "../../functions/_shared/failure.ts";
-import { parseReturnUrl } from "../../functions/_shared/return-url.ts";
+import { parseReturnUrl } from "../../functions/_shared/billing/return-url.ts";
+import { parseAllowedOrigins } from "../../functions/_shared/http/cors.ts";
+import { isFailure } from "../../functions/_shared/http/failure.ts";
 
 /** A provider sends users back to pages of the app and to nothing else. */
 

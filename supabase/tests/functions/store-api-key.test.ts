@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { ClaimsReader } from "../../functions/_shared/caller.ts";
-import { parseAllowedOrigins } from "../../functions/_shared/cors.ts";
-import type { Refusal } from "../../functions/_shared/public-address.ts";
+import type { ClaimsReader } from "../../functions/_shared/auth/caller.ts";
+import { parseAllowedOrigins } from "../../functions/_shared/http/cors.ts";
+import type { Refusal } from "../../functions/_shared/llm/public-address.ts";
 import { createHandler } from "../../functions/store-api-key/handler.ts";
 import { errorOf, keptLog, post } from "./support.ts";
 

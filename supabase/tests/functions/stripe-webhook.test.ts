@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import Stripe from "stripe";
-import type { LogFields } from "../../functions/_shared/log.ts";
+import type { LogFields } from "../../functions/_shared/http/log.ts";
 import { createStripeProvider } from "../../functions/_shared/stripe/provider.ts";
 import { createHandler } from "../../functions/stripe-webhook/handler.ts";
 import { stubProvider, stubService } from "./billing-support.ts";

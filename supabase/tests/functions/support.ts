@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { LogFields } from "../../functions/_shared/log.ts";
-import { errorResponseSchema } from "../../functions/_shared/schemas.ts";
+import type { LogFields } from "../../functions/_shared/http/log.ts";
+import { errorResponseSchema } from "../../functions/_shared/http/schemas.ts";
 
 /** A log that keeps its lines. */
 export function keptLog() {

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { Failure } from "../failure.ts";
-import { callRpc, type RpcClient } from "../rpc.ts";
-import { syncSubscriptionResponseSchema } from "../schemas.ts";
+import type { Failure } from "../http/failure.ts";
+import { syncSubscriptionResponseSchema } from "../http/schemas.ts";
+import { callRpc, type RpcClient } from "../supabase/rpc.ts";
 import type { KnownCustomer } from "./provider.ts";
 import type { ProviderName } from "./snapshot.ts";
 

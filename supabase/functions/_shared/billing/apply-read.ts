@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type Failure, isFailure } from "../failure.ts";
-import { callRpc, type RpcClient } from "../rpc.ts";
+import { type Failure, isFailure } from "../http/failure.ts";
+import { callRpc, type RpcClient } from "../supabase/rpc.ts";
 import type { Providers } from "./provider.ts";
 import type { Purchase, Snapshot } from "./snapshot.ts";
 

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { digest } from "../digest.ts";
-import { type Failure, failure, isFailure } from "../failure.ts";
-import { callRpc, type RpcClient } from "../rpc.ts";
+import { type Failure, failure, isFailure } from "../http/failure.ts";
+import { callRpc, type RpcClient } from "../supabase/rpc.ts";
 import { applyRead } from "./apply-read.ts";
+import { digest } from "./digest.ts";
 import type { Provider, Providers } from "./provider.ts";
 import type { ProviderName } from "./snapshot.ts";
 import { endCheckout, leaveSession } from "./sync.ts";

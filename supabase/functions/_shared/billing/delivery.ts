@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type Failure, isFailure } from "../failure.ts";
-import { callRpc, type RpcClient } from "../rpc.ts";
+import { type Failure, isFailure } from "../http/failure.ts";
+import { callRpc, type RpcClient } from "../supabase/rpc.ts";
 import { runTasks, tasksSchema } from "./apply-read.ts";
 import type { Provider, ProviderEvent, Providers } from "./provider.ts";
 import type { Effect } from "./snapshot.ts";

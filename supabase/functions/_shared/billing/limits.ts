@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type Failure, isFailure } from "../failure.ts";
-import { callRpc, type RpcClient } from "../rpc.ts";
+import { type Failure, isFailure } from "../http/failure.ts";
+import { callRpc, type RpcClient } from "../supabase/rpc.ts";
 
 const allowedSchema = z.object({ ok: z.literal(true) });
 

@@ -1,6 +1,4 @@
 import { z } from "zod";
-import type { Client } from "../clients.ts";
-import { parseVariables, type Variables } from "../environment.ts";
 import { createPaypalClient, paypalEnvironmentSchema } from "../paypal/client.ts";
 import { createPaypalProvider } from "../paypal/provider.ts";
 import { createStripe, isLiveKey, stripeEnvironmentSchema } from "../stripe/client.ts";
@@ -8,6 +6,8 @@ import { mirrorCoupon } from "../stripe/mirror-coupon.ts";
 import { createStripeProvider } from "../stripe/provider.ts";
 import { checkoutSettingsSchema } from "../stripe/sessions.ts";
 import { parseWebhookSecrets } from "../stripe/signature.ts";
+import type { Client } from "../supabase/clients.ts";
+import { parseVariables, type Variables } from "../supabase/environment.ts";
 import type { Providers } from "./provider.ts";
 
 const settingsSchema = stripeEnvironmentSchema.extend({

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type Failure, isFailure } from "../failure.ts";
-import { callRpc, type RpcClient } from "../rpc.ts";
+import { type Failure, isFailure } from "../http/failure.ts";
+import { callRpc, type RpcClient } from "../supabase/rpc.ts";
 import { applyRead, runOpenTasks } from "./apply-read.ts";
 import { takeEvent } from "./delivery.ts";
 import type { Provider, Providers } from "./provider.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type Failure, isFailure } from "../failure.ts";
-import { callRpc, type RpcClient } from "../rpc.ts";
+import { type Failure, isFailure } from "../http/failure.ts";
+import { callRpc, type RpcClient } from "../supabase/rpc.ts";
 import { type BillingAccount, knownCustomer } from "./account.ts";
 import { applyRead, type Parked } from "./apply-read.ts";
 import type { Provider, Providers, SessionState } from "./provider.ts";

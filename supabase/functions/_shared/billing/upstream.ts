@@ -1,4 +1,4 @@
-import { type Failure, failure } from "../failure.ts";
+import { type Failure, failure } from "../http/failure.ts";
 import type { Provider } from "./provider.ts";
 
 /** A payment provider did not answer, or not as documented. The error's own text stays out of the log. */

@@ -1,23 +1,15 @@
 import type { z } from "zod";
-import { readJson } from "../body.ts";
-import { type ClaimsReader, identifyCaller } from "../caller.ts";
-import type { AllowedOrigins } from "../cors.ts";
-import { createEndpoint } from "../endpoint.ts";
-import { type Failure, failure, isFailure } from "../failure.ts";
-import type { Log } from "../log.ts";
-import { parseReturnUrl } from "../return-url.ts";
-import type { RpcClient } from "../rpc.ts";
+import { type UserDependencies, user } from "../auth/caller.ts";
+import { readJson } from "../http/body.ts";
+import { createEndpoint } from "../http/endpoint.ts";
+import { type Failure, failure, isFailure } from "../http/failure.ts";
 import { countBillingCall } from "./limits.ts";
 import type { Provider, Providers } from "./provider.ts";
+import { parseReturnUrl } from "./return-url.ts";
 
 /** What a function that sends a user to a provider needs from outside. */
-export interface BillingDependencies {
-  auth: ClaimsReader;
-  /** Acts as the service role. */
-  service: RpcClient;
+export interface BillingDependencies extends UserDependencies {
   providers: Providers;
-  allowedOrigins: AllowedOrigins;
-  log?: Log | undefined;
 }
 
 /** One function of these. */
@@ -43,11 +35,8 @@ export function createUrlEndpoint<Body extends object>(
     methods: ["POST"],
     allowedOrigins,
     log,
-    handle: async ({ request, note }) => {
-      const caller = await identifyCaller(request, auth);
-      if (isFailure(caller)) return caller;
-      note({ user_id: caller.userId });
-
+    caller: user(auth),
+    body: async ({ request }) => {
       const body = await readJson(request, schema);
       if (isFailure(body)) return body;
       const pages: Partial<Record<string, string>> = {};
@@ -56,10 +45,12 @@ export function createUrlEndpoint<Body extends object>(
         if (isFailure(page)) return page;
         pages[field] = page;
       }
-      const limited = await countBillingCall(service, caller.userId);
-      if (limited) return limited;
-      const url = await open(caller.userId, { ...body, ...pages });
-      return isFailure(url) ? url : Response.json({ url });
+      return { ...body, ...pages };
+    },
+    limit: ({ userId }) => countBillingCall(service, userId),
+    handle: async ({ caller, body }) => {
+      const url = await open(caller.userId, body);
+      return isFailure(url) ? url : { url };
     },
   });
 }

@@ -1,8 +1,8 @@
-import { bodyLimit, readText } from "../body.ts";
-import { createEndpoint } from "../endpoint.ts";
-import { type Failure, failure, isFailure } from "../failure.ts";
-import type { Log } from "../log.ts";
-import type { RpcClient } from "../rpc.ts";
+import { bodyLimit, readText } from "../http/body.ts";
+import { anybody, createEndpoint } from "../http/endpoint.ts";
+import { type Failure, failure, isFailure } from "../http/failure.ts";
+import type { Log } from "../http/log.ts";
+import type { RpcClient } from "../supabase/rpc.ts";
 import { takeEvent } from "./delivery.ts";
 import type { Provider, Providers } from "./provider.ts";
 import { upstreamFailure } from "./upstream.ts";
@@ -37,9 +37,9 @@ export function createWebhook(
     methods: ["POST"],
     allowedOrigins: null,
     log,
-    handle: async ({ request, note }) => {
-      const body = await readText(request, bodyLimit.webhook);
-      if (isFailure(body)) return body;
+    caller: anybody,
+    body: ({ request }) => readText(request, bodyLimit.webhook),
+    handle: async ({ request, body, note }) => {
       if (provider === null) return failure("not_configured", `Set ${missing}.`);
       const verify = dependencies.verify ?? provider.verify;
       let verified: boolean | Failure;
@@ -58,13 +58,13 @@ export function createWebhook(
 
       const event = provider.parse(parseJson(body));
       // Verified, and yet no event: sending it again would not make it one.
-      if (event === null) return Response.json({ received: true, status: "ignored" });
+      if (event === null) return { received: true, status: "ignored" };
       note({ event_id: event.id, type: event.type });
 
       const status = await takeEvent(service, provider, providers, event);
       if (isFailure(status)) return status;
       note({ outcome: status });
-      return Response.json({ received: true, status });
+      return { received: true, status };
     },
   });
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Client } from "../clients.ts";
+import type { Client } from "../supabase/clients.ts";
 import { couponTermsSchema, ensureStripeCoupon, type StripeCoupons } from "./coupon.ts";
 
 const rowSchema = couponTermsSchema.extend({ stripe_coupon_id: z.string().nullable() });

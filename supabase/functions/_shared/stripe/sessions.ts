@@ -1,8 +1,8 @@
 import Stripe from "stripe";
 import { z } from "zod";
+import { digest } from "../billing/digest.ts";
 import type { OpenSession, Order, SessionState } from "../billing/provider.ts";
 import { isoTime } from "../billing/snapshot.ts";
-import { digest } from "../digest.ts";
 import { isMissingAtStripe } from "./client.ts";
 import { idOf } from "./money.ts";
 import { type ReadingStripe, readPurchase, readSubscription } from "./reader.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseAllowedOrigins } from "./cors.ts";
+import { parseAllowedOrigins } from "../http/cors.ts";
 
 const keysSchema = z
   .string()

@@ -1,6 +1,19 @@
 import { z } from "zod";
-import { type Failure, failure, isFailure } from "./failure.ts";
-import { callRpc, type RpcClient } from "./rpc.ts";
+import type { AllowedOrigins } from "../http/cors.ts";
+import type { Context } from "../http/endpoint.ts";
+import { type Failure, failure, isFailure } from "../http/failure.ts";
+import type { Log } from "../http/log.ts";
+import { callRpc, type RpcClient } from "../supabase/rpc.ts";
+import { bearerToken } from "./service-key.ts";
+
+/** What a function for users needs from outside. */
+export interface UserDependencies {
+  auth: ClaimsReader;
+  /** Acts as the service role. */
+  service: RpcClient;
+  allowedOrigins: AllowedOrigins;
+  log?: Log | undefined;
+}
 
 /** Somebody who is signed in. */
 export interface Caller {
@@ -92,26 +105,33 @@ export async function requireSecondFactor(
 }
 
 /**
- * Whether a request carries a key of the service role: an app's own server, or an operator. Compared by digest,
- * so that the time it takes tells nothing about the key.
+ * The caller of an endpoint for users. The log line names them.
+ *
+ * @param read the request as `identifyCaller` reads it
  */
-export async function isServiceRequest(
-  request: Request,
-  serviceKeys: readonly string[],
-): Promise<boolean> {
-  const given = [bearerToken(request), request.headers.get("apikey")].filter((key) => key !== null);
-  const digests = await Promise.all(given.map(digest));
-  const expected = await Promise.all(serviceKeys.map(digest));
-  return digests.some((one) => expected.includes(one));
+export function user(
+  auth: ClaimsReader,
+  read: (request: Request) => Request = (request) => request,
+): (context: Context) => Promise<Caller | Failure> {
+  return async ({ request, note }) => {
+    const caller = await identifyCaller(read(request), auth);
+    if (!isFailure(caller)) note({ user_id: caller.userId });
+    return caller;
+  };
 }
 
-function bearerToken(request: Request): string | null {
-  return /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1] ?? null;
-}
-
-async function digest(text: string): Promise<string> {
-  const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
+/** The caller of an endpoint for users that a session without the user's second factor must not reach. */
+export function userWithSecondFactor(
+  auth: ClaimsReader,
+  service: RpcClient,
+): (context: Context) => Promise<Caller | Failure> {
+  const identify = user(auth);
+  return async (context) => {
+    const caller = await identify(context);
+    if (isFailure(caller)) return caller;
+    const confirmed = await requireSecondFactor(caller, service);
+    return isFailure(confirmed) ? confirmed : caller;
+  };
 }
 
 function notAuthenticated(): Failure {

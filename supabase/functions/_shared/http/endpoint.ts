@@ -1,3 +1,5 @@
+import type { z } from "zod";
+import { readJson } from "./body.ts";
 import { type AllowedOrigins, allowOrigin, preflightResponse } from "./cors.ts";
 import { type Failure, failure, failureResponse, internalFailure, isFailure } from "./failure.ts";
 import { describeError, type Log, type LogFields, logToConsole } from "./log.ts";
@@ -11,8 +13,11 @@ export interface Context {
   note(fields: LogFields): void;
 }
 
-/** What an endpoint is. */
-export interface Endpoint {
+/**
+ * What an endpoint is. Its steps run in this order: who calls, what the body says, whether the caller has calls
+ * left, and then the work. The first step that gives a failure is the last one.
+ */
+export interface Endpoint<Caller, Body> {
   /** Its name in the log. */
   name: string;
   methods: readonly string[];
@@ -20,17 +25,32 @@ export interface Endpoint {
   allowedOrigins: AllowedOrigins | null;
   /** Whether a page may send any header, as clients of other services do; else those of supabase-js. */
   anyHeader?: boolean;
-  handle(context: Context): Promise<Response | Failure>;
+  /** Who may call: `user`, `userWithSecondFactor`, `anybody` or a check of its own. */
+  caller(context: Context): Promise<Caller | Failure>;
+  /** Form of the JSON that was sent, or a reader: `noBody`, or one of its own. */
+  body: z.ZodType<Body> | ((context: Context & { caller: Caller }) => Promise<Body | Failure>);
+  /** Counts the call. Gives a failure where the caller has used up their number of calls. */
+  limit?(caller: Caller, body: Body): Promise<Failure | null>;
+  /** Does the work. An object that is neither a response nor a failure is answered as JSON. */
+  handle(context: Context & { caller: Caller; body: Body }): Promise<Response | Failure | object>;
   /** Standard output unless a test listens. */
   log?: Log | undefined;
 }
 
+/** The caller of an endpoint that serves everybody, or that knows its caller by the body alone. */
+export const anybody = () => Promise.resolve(null);
+
+/** The body of an endpoint that reads none. */
+export const noBody = () => Promise.resolve(null);
+
 /**
  * Makes a handler that does what every function does: gives the request an id, checks the method, answers
- * preflight, turns failures and whatever is thrown into `{error: {code, message, facts}}`, and writes one log
- * line.
+ * preflight, runs the steps, turns failures and whatever is thrown into `{error: {code, message, facts}}`, and
+ * writes one log line.
  */
-export function createEndpoint(endpoint: Endpoint): (request: Request) => Promise<Response> {
+export function createEndpoint<Caller, Body>(
+  endpoint: Endpoint<Caller, Body>,
+): (request: Request) => Promise<Response> {
   const { allowedOrigins, methods, log = logToConsole } = endpoint;
   return async (request) => {
     const started = performance.now();
@@ -64,16 +84,19 @@ export function createEndpoint(endpoint: Endpoint): (request: Request) => Promis
   };
 }
 
-async function answer(endpoint: Endpoint, context: Context): Promise<Response> {
+async function answer<Caller, Body>(
+  endpoint: Endpoint<Caller, Body>,
+  context: Context,
+): Promise<Response> {
   const { request, note } = context;
   const { allowedOrigins, methods } = endpoint;
   if (request.method === "OPTIONS" && allowedOrigins) {
     return preflightResponse(request, methods, allowedOrigins, endpoint.anyHeader);
   }
-  let result: Response | Failure;
+  let result: object;
   if (methods.includes(request.method)) {
     try {
-      result = await endpoint.handle(context);
+      result = await runSteps(endpoint, context);
     } catch (error) {
       note(describeError(error));
       result = internalFailure("thrown");
@@ -83,9 +106,24 @@ async function answer(endpoint: Endpoint, context: Context): Promise<Response> {
       facts: { allowed: methods },
     });
   }
-  if (!isFailure(result)) return result;
+  if (result instanceof Response) return result;
+  if (!isFailure(result)) return Response.json(result);
   note({ code: result.code, cause: result.cause });
   const response = failureResponse(result);
   if (result.code === "method_not_allowed") response.headers.set("allow", methods.join(", "));
   return response;
+}
+
+async function runSteps<Caller, Body>(
+  endpoint: Endpoint<Caller, Body>,
+  context: Context,
+): Promise<object> {
+  const caller = await endpoint.caller(context);
+  if (isFailure(caller)) return caller;
+  const body = await (typeof endpoint.body === "function"
+    ? endpoint.body({ ...context, caller })
+    : readJson(context.request, endpoint.body));
+  if (isFailure(body)) return body;
+  const limited = await endpoint.limit?.(caller, body);
+  return limited ?? (await endpoint.handle({ ...context, caller, body }));
 }

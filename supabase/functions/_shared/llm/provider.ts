@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Failure, failure } from "./failure.ts";
+import { type Failure, failure } from "../http/failure.ts";
 import type { Refusal } from "./public-address.ts";
 
 /** A row of private.llm_providers. */

@@ -1,5 +1,5 @@
-import type { AllowedOrigins } from "./cors.ts";
-import { type Failure, failure } from "./failure.ts";
+import type { AllowedOrigins } from "../http/cors.ts";
+import { type Failure, failure } from "../http/failure.ts";
 
 /**
  * Gives a URL that a provider may send the user back to, as every browser reads it. Only pages of the app will do,

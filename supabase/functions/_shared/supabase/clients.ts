@@ -11,23 +11,20 @@ const timeout = 15_000;
 
 /** Acts as the service role: it sees every row, and the function decides what to do with that. */
 export function createServiceClient({ supabaseUrl, secretKey }: Platform): Client {
-  return createClient(supabaseUrl, secretKey, options({}));
+  return createClient(supabaseUrl, secretKey, options);
 }
 
 /** Acts as nobody. Enough to ask Auth whose a token is. */
 export function createVisitorClient({ supabaseUrl, publishableKey }: Platform): Client {
-  return createClient(supabaseUrl, publishableKey, options({}));
+  return createClient(supabaseUrl, publishableKey, options);
 }
 
-/** Acts as the caller, under row-level security. */
-export function createUserClient({ supabaseUrl, publishableKey }: Platform, token: string): Client {
-  return createClient(supabaseUrl, publishableKey, options({ authorization: `Bearer ${token}` }));
-}
-
-function options(headers: Record<string, string>) {
+/** What every function for users has of the project. */
+export function createUserDependencies(environment: Environment) {
   return {
-    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
-    global: { headers, fetch: fetchInTime },
+    auth: createVisitorClient(environment).auth,
+    service: createServiceClient(environment),
+    allowedOrigins: environment.allowedOrigins,
   };
 }
 
@@ -35,4 +32,9 @@ const fetchInTime: typeof fetch = (input, init) => {
   const request = new Request(input, init);
   const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeout)]);
   return fetch(request, { signal });
+};
+
+const options = {
+  auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+  global: { fetch: fetchInTime },
 };

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { late, within } from "./deadline.ts";
+import { deadline } from "../std/async/deadline.ts";
 import { type Failure, failure, isFailure } from "./failure.ts";
 
 /** Bytes that a body may have: webhooks carry whole objects, prompts are long, all else is a few fields. */
@@ -27,13 +27,16 @@ export async function readBytes(
   }
   const reader = request.body?.getReader();
   if (!reader) return new Uint8Array();
-  const result = await within(time, readUpTo(limit, reader));
-  if (result !== late) return result;
-  reader.cancel().catch(() => {});
-  return failure("invalid_body", "The body took too long to arrive. Send the request again.", {
-    facts: { seconds: time / 1000 },
-    status: 408,
-  });
+  try {
+    return await deadline(readUpTo(limit, reader), time);
+  } catch {
+    // Reading gives its own errors as failures.
+    reader.cancel().catch(() => {});
+    return failure("invalid_body", "The body took too long to arrive. Send the request again.", {
+      facts: { seconds: time / 1000 },
+      status: 408,
+    });
+  }
 }
 
 async function readUpTo(

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { isErrorCode } from "./errors.ts";
-import { type Failure, failure, internalFailure } from "./failure.ts";
+import { isErrorCode } from "../http/errors.ts";
+import { type Failure, failure, internalFailure } from "../http/failure.ts";
 
 /** The part of supabase-js that calls a function of the database. */
 export interface RpcClient {
