@@ -3,12 +3,17 @@ import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Catalog, readCatalog } from "../../../scripts/docs/catalog.ts";
 import { type Person, signUp } from "../support/clients.ts";
+import { openSqlDoor } from "../support/doors.ts";
+import { runMix } from "../support/mix.ts";
+import { hasPgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
 import { stack } from "../support/stack.ts";
 
 /**
  * Behind a pooler in transaction mode the next transaction on a connection is somebody else's. So every RPC is called
  * as PostgREST calls it, on one connection, and the session afterwards is what it was before.
  */
+
+if (!hasPgbouncer) console.log("Not run: PgBouncer is not installed on this machine.");
 
 let sql: postgres.Sql;
 let catalog: Catalog;
@@ -107,6 +112,28 @@ describe("behind a pooler in transaction mode", () => {
       /\bpg_(try_)?advisory_lock|\bset_config\([^;]*\bfalse\)|\b(listen|prepare|create\s+temp\w*|declare\s+\w+\s+cursor\s+with\s+hold)\s|\b(currval|lastval)\(/i;
     const found = catalog.functions.filter(({ body }) => lasting.test(body.replace(/--.*$/gm, "")));
     expect(found.map(({ schema, name }) => `${schema}.${name}`)).toEqual([]);
+  });
+});
+
+describe.skipIf(!hasPgbouncer)("behind PgBouncer in transaction mode", () => {
+  it("32 clients with a mix of everything share three connections, and nothing fails", async () => {
+    const pooler = await startPgbouncer(stack.DB_URL, 3);
+    const door = openSqlDoor(32, pooler.url);
+    try {
+      const { calls, done, faults, deadlocks } = await runMix({
+        clients: 32,
+        users: 8,
+        calls: 1_500,
+        door,
+      });
+      expect({ faults, deadlocks }).toEqual({ faults: {}, deadlocks: {} });
+      expect(calls).toBeGreaterThanOrEqual(1_500);
+      // What is refused has no effect: most of the mix must do something.
+      expect(Object.values(done).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(750);
+    } finally {
+      await door.close();
+      await pooler.stop();
+    }
   });
 });
 

@@ -54,9 +54,16 @@ export function openHttpDoor(): Door {
 /**
  * The same statements in the same transactions, without what HTTP and JSON cost: many more of them meet. Role and
  * claims are set as PostgREST sets them.
+ *
+ * @param pooler the URL of a pooler in transaction mode, behind which no statement stays prepared
  */
-export function openSqlDoor(connections: number): Door {
-  const pool = postgres(stack.DB_URL, { max: connections, onnotice: () => {}, idle_timeout: 5 });
+export function openSqlDoor(connections: number, pooler?: string): Door {
+  const pool = postgres(pooler ?? stack.DB_URL, {
+    max: connections,
+    onnotice: () => {},
+    idle_timeout: 5,
+    prepare: pooler === undefined,
+  });
   const run = async (
     who: Member | null,
     work: (sql: postgres.TransactionSql) => PromiseLike<unknown>,
