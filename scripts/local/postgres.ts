@@ -39,6 +39,9 @@ const settings = {
   timezone: "UTC",
   log_timezone: "UTC",
   cluster_name: "pinebase",
+  // A connection that is opened during a shutdown and says nothing holds the shutdown up for so long, which is a minute by
+  // default. No signal ends it sooner.
+  authentication_timeout: "10s",
 };
 
 /**
