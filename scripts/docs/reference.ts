@@ -7,7 +7,7 @@ import { functionsFile, renderFunctions } from "./functions.ts";
 import { code, markdownTable, section } from "./markdown.ts";
 
 /** The committed file. */
-export const referenceFile = "docs/schema.md";
+const referenceFile = "docs/schema.md";
 
 const header = `# Schema reference
 

@@ -65,6 +65,11 @@ export const sourceSteps: readonly LintStep[] = [
     run: async (signal) =>
       findings(await runDeno(["lint", "--quiet", ...(await denoFiles())], opt(signal))),
   },
+  {
+    name: "exports, files and dependencies that nobody uses (knip)",
+    run: async (signal) =>
+      findings(await runNodeProgram("node_modules/knip/bin/knip.js", [], opt(signal))),
+  },
   { name: "migrations (Squawk)", run: (signal) => lintMigrations(signal) },
   { name: "migrations (what a push refuses)", run: checkMigrations },
   { name: "the migrations give the schema files", run: checkSchemaFiles },

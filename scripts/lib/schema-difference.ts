@@ -16,7 +16,7 @@ export interface SchemaDatabase {
 }
 
 /** Gives a piece of work one database that is made of the migrations and one that is made of the schema files. */
-export async function withBothSchemas<T>(
+async function withBothSchemas<T>(
   work: (migrations: SchemaDatabase, files: SchemaDatabase) => Promise<T>,
   directory = supabaseDirectory,
 ): Promise<T> {
@@ -43,7 +43,7 @@ export async function withBothSchemas<T>(
 }
 
 /** What differs between two snapshots, one line for each object. */
-export function differences(
+function differences(
   one: [name: string, snapshot: SchemaSnapshot],
   other: [name: string, snapshot: SchemaSnapshot],
 ): string[] {
@@ -72,7 +72,7 @@ export function compareSchemas(directory = supabaseDirectory): Promise<string[]>
 }
 
 /** Reads a script. */
-export async function read(path: string): Promise<Script> {
+async function read(path: string): Promise<Script> {
   return { path, text: await readFile(path, "utf8") };
 }
 

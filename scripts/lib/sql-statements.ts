@@ -61,7 +61,7 @@ const written: Record<string, string> = {
 };
 
 /** A type as it is written, as in `text[]`. */
-export function typeName(type: TypeName | undefined): string {
+function typeName(type: TypeName | undefined): string {
   const name = dotted(type?.names).replace(/^pg_catalog\./, "");
   return `${written[name] ?? name}${"[]".repeat(type?.arrayBounds?.length ?? 0)}`;
 }

@@ -23,7 +23,7 @@ export interface Mails {
 }
 
 /** The file's name in the folder of the stack: one mail a line. */
-export const mailFile = "mails.jsonl";
+const mailFile = "mails.jsonl";
 
 const kept = 200;
 

@@ -17,7 +17,7 @@ const stateSchema = z.object({
 export type StripeState = z.output<typeof stateSchema>;
 
 /** The file's name in the folder of the stack. */
-export const stateFile = "stripe.json";
+const stateFile = "stripe.json";
 
 /** @throws UserError when the file is damaged */
 export async function readState(dir: string): Promise<StripeState | null> {

@@ -31,9 +31,6 @@ const itemSchema = z.looseObject({
   current_period_end: z.number(),
 });
 
-/** What a subscription sells. */
-export type Item = z.output<typeof itemSchema>;
-
 /** What a subscription of the store holds, as far as its life needs it. */
 const stateSchema = z.looseObject({
   id: z.string(),
@@ -103,7 +100,7 @@ export function bill(
 }
 
 /** Writes an invoice of a subscription and tries to take the money; tells whether it is paid. */
-export function invoiceFor(
+function invoiceFor(
   store: Store,
   subscription: StripeObject,
   lines: Line[],
@@ -344,7 +341,7 @@ function step(store: Store, subscription: StripeObject): void {
 }
 
 /** Tries the payment of the open invoice again; after the last failure the dashboard's setting decides. */
-export function payAgain(store: Store, subscription: StripeObject): void {
+function payAgain(store: Store, subscription: StripeObject): void {
   const { customer, default_payment_method, latest_invoice } = stateOf(subscription);
   const invoice = store.all("invoice").get(String(latest_invoice));
   const method = methodOf(store, customer, default_payment_method);

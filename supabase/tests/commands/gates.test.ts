@@ -63,6 +63,9 @@ begin atomic select 1; end;
 
 const faults: Record<string, string> = {
   "scripts/format.ts": "export const planted = 'single quotes'\n",
+  "scripts/user.ts": 'import { used } from "./lib/used.ts";\n\nexport const planted = used;\n',
+  "scripts/lib/used.ts": "export const used = 1;\nexport const plantedExport = 1;\n",
+  "scripts/lib/planted-file.ts": "export const planted = 1;\n",
   "scripts/type.ts": 'export const planted: number = "text";\n',
   "examples/strategy-builder/src/type.ts": 'export const planted: number = "text";\n',
   "supabase/functions/_shared/both.ts":
@@ -78,7 +81,10 @@ const faults: Record<string, string> = {
 
 const settings = [
   "biome.json",
+  "knip.json",
+  "package.json",
   "tsconfig.json",
+  "examples/strategy-builder/package.json",
   "examples/strategy-builder/tsconfig.json",
   ".squawk.toml",
 ];
@@ -118,6 +124,10 @@ const expected: [step: string, findings: string[]][] = [
   ["types of the example app (tsc)", ["src/type.ts(1,14): error TS2322"]],
   ["types of edge functions (deno check)", ["TS2322"]],
   ["lint of edge functions (deno lint)", ["prefer-const"]],
+  [
+    "exports, files and dependencies that nobody uses (knip)",
+    ["scripts/lib/planted-file.ts", "zod  ", "plantedExport"],
+  ],
   ["migrations (Squawk)", ["prefer-text-field"]],
   ["migrations (what a push refuses)", ["29990101000000_planted.sql: has no rollback"]],
   [

@@ -8,7 +8,7 @@ import { projectDir } from "../../../scripts/local/paths.ts";
  * Runs npm, the one that runs these tests where there is one. Its cache is a folder of the test's, because the
  * user's own may be no place to write.
  */
-export function npm(args: string[], cwd: string, cache: string): Promise<ChildResult> {
+function npm(args: string[], cwd: string, cache: string): Promise<ChildResult> {
   const program = process.env.npm_execpath;
   const [command, before] = program?.endsWith(".js")
     ? [process.execPath, [program]]

@@ -46,7 +46,7 @@ export function isPublicAddress(address: string): boolean {
 }
 
 /** Whether a host is this machine. */
-export function isLoopbackHost(host: string): boolean {
+function isLoopbackHost(host: string): boolean {
   return host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 

@@ -296,10 +296,7 @@ function purchaseOf(session: Stripe.Checkout.Session, money: ReadonlyMap<string,
 }
 
 /** A bank debit completes its session days before the money comes, or does not. */
-export function hasFailed(
-  { status }: Stripe.Checkout.Session,
-  lastFailure: number | null,
-): boolean {
+function hasFailed({ status }: Stripe.Checkout.Session, lastFailure: number | null): boolean {
   return status === "expired" || (status === "complete" && lastFailure !== null);
 }
 
@@ -309,7 +306,7 @@ export function userOf({ metadata }: Pick<Stripe.Checkout.Session, "metadata">):
 }
 
 /** Every object of a list, of all its pages. */
-export async function all<T>(list: AsyncIterable<T>): Promise<T[]> {
+async function all<T>(list: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];
   for await (const one of list) found.push(one);
   return found;

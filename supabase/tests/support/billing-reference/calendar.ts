@@ -1,7 +1,7 @@
 /** A moment, in milliseconds since 1970 in UTC. The reference knows no other clock. */
 export type Moment = number;
 
-export const second = 1_000;
+const second = 1_000;
 export const hour = 3_600 * second;
 export const day = 24 * hour;
 
