@@ -44,9 +44,13 @@ const commands: Record<string, { summary: string; usage: string; options?: reado
     options: ["--fix  formats first"],
   },
   "db-diff": {
-    summary: "Makes the migrations from the schema files in supabase/schemas.",
-    usage: "npm run db:diff -- --first",
-    options: ["--first  writes all migrations anew, for as long as none is published"],
+    summary:
+      "Writes the migration, and its rollback, from the migrations to the schema files in supabase/schemas.",
+    usage: "npm run db:diff -- NAME | --first",
+    options: [
+      "NAME     of the migration, as in strategy_tags",
+      "--first  writes all migrations anew, for as long as none is published",
+    ],
   },
   "db-push": {
     summary: "Runs supabase db push, with the checks before it.",

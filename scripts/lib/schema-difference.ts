@@ -10,6 +10,8 @@ import { startScratchPlatform } from "./scratch-platform.ts";
 export interface SchemaDatabase {
   /** As the role postgres. */
   url: string;
+  /** What it was made of. */
+  scripts: readonly Script[];
   snapshot(): Promise<SchemaSnapshot>;
   /** Runs scripts as a push does, each in a transaction of its own. */
   run(scripts: readonly Script[]): Promise<void>;
@@ -30,6 +32,7 @@ async function withBothSchemas<T>(
       const url = await platform.createDatabase(name, "revoked");
       const database = {
         url,
+        scripts,
         snapshot: () => platform.asAdmin(name, schemaSnapshot),
         run: (more: readonly Script[]) => runScripts(url, more),
       };
@@ -59,7 +62,10 @@ function differences(
   });
 }
 
-/** What differs between the migrations and the schema files. */
+/**
+ * What differs between the migrations and the schema files. A setting of a role belongs to the whole server, so that a
+ * difference in one is not seen.
+ */
 export function compareSchemas(directory = supabaseDirectory): Promise<string[]> {
   return withBothSchemas(
     async (migrations, files) =>

@@ -1195,18 +1195,22 @@ begin
 
   v_document := private.get_strategy(fork_strategy.strategy_id);
 
+  -- Every column is copied, also one that is added later, but for what is the fork's own.
   insert into public.strategies as s
-    (user_id, forked_from, name, description, market_type, timeframe, is_ai_generated, config)
-  values (
-    v_user_id,
-    fork_strategy.strategy_id,
-    coalesce(fork_strategy.name, v_document ->> 'name'),
-    v_document ->> 'description',
-    v_document ->> 'market_type',
-    v_document ->> 'timeframe',
-    (v_document -> 'is_ai_generated')::boolean,
-    v_document -> 'config'
-  )
+  select f.*
+  from jsonb_populate_record(
+    null::public.strategies,
+    v_document || jsonb_build_object(
+      'id', gen_random_uuid(),
+      'user_id', v_user_id,
+      'name', coalesce(fork_strategy.name, v_document ->> 'name'),
+      'is_public', false,
+      'forked_from', fork_strategy.strategy_id,
+      'current_version', 0,
+      'created_at', now(),
+      'updated_at', now()
+    )
+  ) as f
   returning s.id into v_fork_id;
 
   -- With the defaults written out: the fork means what its reader saw, also where it keeps
@@ -1812,7 +1816,7 @@ comment on function private.resolve_component_names(uuid, uuid, jsonb) is
 revoke all on function private.resolve_component_names from public, anon, authenticated, service_role;
 
 -- Restoring writes the old content over the present one, which makes a version as any
--- change does. Whether it is public and made by a model is no content to go back to.
+-- change does.
 create function private.restore_strategy_version(strategy_id uuid, version_number integer, notes text default null)
 returns jsonb
 language plpgsql
@@ -1847,19 +1851,7 @@ begin
 
   -- A version by an older release may know less than there is today.
   v_document := private.strategy_document(v_strategy_id) || v_document;
-
-  update public.strategies as s
-  set name = v_document ->> 'name',
-      description = v_document ->> 'description',
-      market_type = v_document ->> 'market_type',
-      timeframe = v_document ->> 'timeframe',
-      config = v_document -> 'config'
-  where s.id = v_strategy_id
-    and (
-      (s.name, s.config) <> (v_document ->> 'name', v_document -> 'config')
-      or (s.description, s.market_type, s.timeframe)
-        is distinct from (v_document ->> 'description', v_document ->> 'market_type', v_document ->> 'timeframe')
-    );
+  perform private.write_strategy_document(v_strategy_id, v_document);
 
   perform private.replace_components(
     v_strategy_id,
@@ -2214,7 +2206,34 @@ $$;
 comment on function private.strategy_document(uuid) is
   'The whole document of a strategy with the parameters that are stored; null for an unknown one.';
 
-revoke all on function private.strategy_document from public, anon, authenticated, service_role;
+-- Writes a document back into the row of its strategy, to restore a version. Whether it is public and made by a model is
+-- no content to go back to. The components are written by replace_components().
+create function private.write_strategy_document(strategy_id uuid, document jsonb)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  update public.strategies as s
+  set name = d.name,
+      description = d.description,
+      market_type = d.market_type,
+      timeframe = d.timeframe,
+      config = d.config
+  from jsonb_populate_record(null::public.strategies, write_strategy_document.document) as d
+  where s.id = write_strategy_document.strategy_id
+    and (s.name, s.description, s.market_type, s.timeframe, s.config)
+      is distinct from (d.name, d.description, d.market_type, d.timeframe, d.config);
+end;
+$$;
+
+comment on function private.write_strategy_document(uuid, jsonb) is
+  'Writes the content of a document into the row of its strategy, where it says anything else.';
+
+revoke all on function private.strategy_document, private.write_strategy_document
+  from public, anon, authenticated, service_role;
 
 -- Forks: how many strategies were forked from each, and what is left of them when the
 -- source is deleted.

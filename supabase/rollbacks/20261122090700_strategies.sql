@@ -13,6 +13,7 @@ drop trigger strategy_histories_settle on private.strategy_histories;
 drop function private.settle_at_commit();
 drop table private.strategy_histories;
 drop table private.strategy_forks;
+drop function private.write_strategy_document(uuid, jsonb);
 drop function private.strategy_document(uuid);
 drop function private.settle_strategy(uuid, text);
 drop function public.save_strategy(text, jsonb, jsonb, uuid, text, text, text, boolean, boolean, text, integer);

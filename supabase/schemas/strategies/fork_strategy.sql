@@ -27,18 +27,22 @@ begin
 
   v_document := private.get_strategy(fork_strategy.strategy_id);
 
+  -- Every column is copied, also one that is added later, but for what is the fork's own.
   insert into public.strategies as s
-    (user_id, forked_from, name, description, market_type, timeframe, is_ai_generated, config)
-  values (
-    v_user_id,
-    fork_strategy.strategy_id,
-    coalesce(fork_strategy.name, v_document ->> 'name'),
-    v_document ->> 'description',
-    v_document ->> 'market_type',
-    v_document ->> 'timeframe',
-    (v_document -> 'is_ai_generated')::boolean,
-    v_document -> 'config'
-  )
+  select f.*
+  from jsonb_populate_record(
+    null::public.strategies,
+    v_document || jsonb_build_object(
+      'id', gen_random_uuid(),
+      'user_id', v_user_id,
+      'name', coalesce(fork_strategy.name, v_document ->> 'name'),
+      'is_public', false,
+      'forked_from', fork_strategy.strategy_id,
+      'current_version', 0,
+      'created_at', now(),
+      'updated_at', now()
+    )
+  ) as f
   returning s.id into v_fork_id;
 
   -- With the defaults written out: the fork means what its reader saw, also where it keeps

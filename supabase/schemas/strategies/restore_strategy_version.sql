@@ -1,5 +1,5 @@
 -- Restoring writes the old content over the present one, which makes a version as any
--- change does. Whether it is public and made by a model is no content to go back to.
+-- change does.
 create function private.restore_strategy_version(strategy_id uuid, version_number integer, notes text default null)
 returns jsonb
 language plpgsql
@@ -34,19 +34,7 @@ begin
 
   -- A version by an older release may know less than there is today.
   v_document := private.strategy_document(v_strategy_id) || v_document;
-
-  update public.strategies as s
-  set name = v_document ->> 'name',
-      description = v_document ->> 'description',
-      market_type = v_document ->> 'market_type',
-      timeframe = v_document ->> 'timeframe',
-      config = v_document -> 'config'
-  where s.id = v_strategy_id
-    and (
-      (s.name, s.config) <> (v_document ->> 'name', v_document -> 'config')
-      or (s.description, s.market_type, s.timeframe)
-        is distinct from (v_document ->> 'description', v_document ->> 'market_type', v_document ->> 'timeframe')
-    );
+  perform private.write_strategy_document(v_strategy_id, v_document);
 
   perform private.replace_components(
     v_strategy_id,

@@ -56,4 +56,31 @@ $$;
 comment on function private.strategy_document(uuid) is
   'The whole document of a strategy with the parameters that are stored; null for an unknown one.';
 
-revoke all on function private.strategy_document from public, anon, authenticated, service_role;
+-- Writes a document back into the row of its strategy, to restore a version. Whether it is public and made by a model is
+-- no content to go back to. The components are written by replace_components().
+create function private.write_strategy_document(strategy_id uuid, document jsonb)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  update public.strategies as s
+  set name = d.name,
+      description = d.description,
+      market_type = d.market_type,
+      timeframe = d.timeframe,
+      config = d.config
+  from jsonb_populate_record(null::public.strategies, write_strategy_document.document) as d
+  where s.id = write_strategy_document.strategy_id
+    and (s.name, s.description, s.market_type, s.timeframe, s.config)
+      is distinct from (d.name, d.description, d.market_type, d.timeframe, d.config);
+end;
+$$;
+
+comment on function private.write_strategy_document(uuid, jsonb) is
+  'Writes the content of a document into the row of its strategy, where it says anything else.';
+
+revoke all on function private.strategy_document, private.write_strategy_document
+  from public, anon, authenticated, service_role;
