@@ -8,6 +8,7 @@ import { readOwnStatements } from "./lib/own-statements.ts";
 import type { Script } from "./lib/run-script.ts";
 import { differences, withBothSchemas } from "./lib/schema-difference.ts";
 import { UserError } from "./lib/user-error.ts";
+import { validateLater } from "./lib/validate-later.ts";
 
 /**
  * `npm run db:diff -- NAME`: writes the migration that takes a database from what the migrations give to what the schema
@@ -30,39 +31,41 @@ export async function run(args: string[]): Promise<number> {
 
     const oldSide = { url: migrations.url, own: await readOwnStatements(migrations.scripts) };
     const newSide = { url: files.url, own: await readOwnStatements(files.scripts) };
-    const { up, down } = await write(
-      request.name,
-      await scriptBetween(oldSide, newSide),
-      await scriptBetween(newSide, oldSide),
-    );
-    console.log(`Wrote ${up.path} and ${down.path}.`);
+    const up = await validateLater(await scriptBetween(oldSide, newSide));
+    const steps = [
+      await write(request.name, up.first, await scriptBetween(newSide, oldSide)),
+      ...(up.second.length === 0
+        ? []
+        : [await write(`${request.name}_validated`, up.second, up.secondBack)]),
+    ];
 
-    await migrations.run([up]);
+    await migrations.run(steps.map(({ up }) => up));
     const missing = differences(
       ["the migrations", await migrations.snapshot()],
       ["the schema files", wanted],
     );
-    await migrations.run([down]);
+    await migrations.run(steps.map(({ down }) => down).reverse());
     const left = differences(
       ["the database before", before],
       ["the database after the rollback", await migrations.snapshot()],
     );
-    return tell(up, missing, down, left);
+    return tell(missing, left);
   });
 }
 
-function tell(up: Script, missing: string[], down: Script, left: string[]): number {
-  const findings = [
-    ...describe(`${up.path} does not give what the schema files say:`, missing),
-    ...describe(`${down.path} does not give back what was there before:`, left),
-  ];
-  if (findings.length === 0) {
+function tell(missing: readonly string[], left: readonly string[]): number {
+  if (missing.length === 0 && left.length === 0) {
     console.log(
-      "Both were run: the migration gives the schema files, and the rollback what was there before.",
+      "Both ways were tried: the migration gives the schema files, and the rollback what was there before.",
     );
     return 0;
   }
-  console.log([...findings, "Finish the files by hand, and run npm run lint."].join("\n"));
+  const findings = [
+    ...describe("The migration does not give what the schema files say:", missing),
+    ...describe("The rollback does not give back what was there before:", left),
+    "Finish the files by hand, and run npm run lint.",
+  ];
+  console.log(findings.join("\n"));
   return 1;
 }
 
@@ -87,7 +90,10 @@ async function write(
       ...orToDo(down),
     ]),
   };
-  for (const { path, text } of Object.values(scripts)) await writeFile(path, text);
+  for (const { path, text } of [scripts.up, scripts.down]) {
+    await writeFile(path, text);
+    console.log(`Wrote ${path}.`);
+  }
   return scripts;
 }
 
