@@ -17,6 +17,7 @@ export interface Statement {
  * @throws SqlError when Postgres could not read the script
  */
 export async function splitStatements(sql: string): Promise<Statement[]> {
+  if (sql.trim() === "") return [];
   const { stmts = [] }: ParseResult = await parse(sql);
   // The parser counts bytes.
   const bytes = Buffer.from(sql);

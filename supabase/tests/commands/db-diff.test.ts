@@ -1,0 +1,213 @@
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Sql } from "postgres";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connect } from "../../../scripts/lib/database.ts";
+import { listMigrations } from "../../../scripts/lib/migration-files.ts";
+import { appliedVersions, rollBack } from "../../../scripts/lib/rollback.ts";
+import { planRollback } from "../../../scripts/lib/rollback-plan.ts";
+import { runScript } from "../../../scripts/lib/run-script.ts";
+import { readSchemaFiles } from "../../../scripts/lib/schema-files.ts";
+import { schemaSnapshot } from "../../../scripts/lib/schema-snapshot.ts";
+import {
+  type ScratchPlatform,
+  startScratchPlatform,
+} from "../../../scripts/lib/scratch-platform.ts";
+import { pushMigrations } from "../../../scripts/local/migrations.ts";
+import { projectDir } from "../../../scripts/local/paths.ts";
+import { copyCheckout, runCommand, scratchFolder } from "../support/commands.ts";
+import { applyDiff, readDiff } from "../support/unified-diff.ts";
+
+let folder: Awaited<ReturnType<typeof scratchFolder>>;
+let root: string;
+/** The migrations and rollbacks of the checkout, by their paths. */
+let first: Map<string, string>;
+
+beforeAll(async () => {
+  folder = await scratchFolder();
+  root = await copyCheckout(join(folder.path, "checkout"));
+  first = await scripts();
+});
+
+afterAll(() => folder?.remove());
+
+async function scripts(): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
+  for (const part of ["migrations", "rollbacks"]) {
+    for (const name of await readdir(join(root, "supabase", part))) {
+      const path = join("supabase", part, name);
+      texts.set(path, await readFile(join(root, path), "utf8"));
+    }
+  }
+  return texts;
+}
+
+const dbDiff = (...args: string[]) => runCommand(["db-diff", ...args], { root });
+
+/** Changes a file for as long as a piece of work takes, and takes the migrations away that it made. */
+async function withEdit(path: string, from: string, to: string, work: () => Promise<void>) {
+  const text = await readFile(join(root, path), "utf8");
+  expect(text).toContain(from);
+  await writeFile(join(root, path), text.replace(from, to));
+  try {
+    await work();
+  } finally {
+    await writeFile(join(root, path), text);
+    for (const made of (await scripts()).keys()) {
+      if (!first.has(made)) await rm(join(root, made));
+    }
+  }
+}
+
+describe("npm run db:diff", () => {
+  it("writes nothing while the migrations and the schema files agree", async () => {
+    const output = "The migrations and the schema files agree.\n";
+    expect(await dbDiff("nothing")).toEqual({ code: 0, output });
+    expect(await scripts()).toEqual(first);
+  });
+
+  it("makes the first migrations as they stand from the schema files", async () => {
+    expect((await dbDiff("--first")).code).toBe(0);
+    expect(await scripts()).toEqual(first);
+  });
+
+  it.each([
+    ["no name", []],
+    ["two names", ["one", "two"]],
+    ["a name that no migration can have", ["Strategy Tags"]],
+    ["an unknown option", ["--fist"]],
+  ])("answers %s with a sentence and the next step", async (_, args) => {
+    const { code, output } = await dbDiff(...args);
+    expect(code).toBe(1);
+    expect(output).toMatch(/^error: .+\.?\n(Run npm run db:diff|Use lower-case letters).+\n$/);
+  });
+
+  it("names a schema file that the order forgets", async () => {
+    const [pattern, narrower] = ['"./schemas/coupons/*.sql"', '"./schemas/coupons/r*.sql"'];
+    await withEdit("supabase/config.toml", pattern, narrower, async () => {
+      const { code, output } = await dbDiff("coupons");
+      expect(code).toBe(1);
+      expect(output).toMatch(
+        /^error: \.\/schemas\/coupons\/.+ is in no place of schema_paths\.\nCorrect/,
+      );
+    });
+  });
+
+  it("says which rows that ship differ, and leaves the statements to a person", async () => {
+    const packs = "supabase/schemas/plans/data/credit_packs.sql";
+    const lastPack = ",\n  ('credits_1000', '1,000 credits', 1000);";
+    await withEdit(packs, lastPack, ";", async () => {
+      const { code, output } = await dbDiff("one_pack");
+      expect(code).toBe(1);
+      expect(output).toContain("rows public.credit_packs: the migrations and the schema files");
+      expect([...(await scripts()).keys()].filter((path) => !first.has(path))).toHaveLength(2);
+    });
+  });
+
+  it("writes a new function as its file does, with its comments and privileges", async () => {
+    const file = "supabase/schemas/plans/plan_of.sql";
+    const text = await readFile(join(root, file), "utf8");
+    const added = `
+-- Says nothing, to whoever asks.
+create function public.say_nothing()
+returns text
+language sql
+stable
+security invoker
+set search_path = ''
+begin atomic
+  -- Not even this.
+  select null::text;
+end;
+
+revoke all on function public.say_nothing from public, anon, authenticated, service_role;
+grant execute on function public.say_nothing to anon;
+`;
+    await withEdit(file, text, `${text}${added}`, async () => {
+      expect((await dbDiff("say_nothing")).output).toContain("Both ways were tried");
+      const made = [...(await scripts())].filter(([path]) => !first.has(path));
+      const [up, down] = made.map(([, script]) => script);
+      expect(up).toContain(added.trim());
+      expect(down).toContain("Destroys nothing.\n\ndrop function public.say_nothing();");
+    });
+  });
+});
+
+describe("adding a column, as CONTRIBUTING shows it", () => {
+  let platform: ScratchPlatform;
+
+  beforeAll(async () => {
+    platform = await startScratchPlatform();
+  });
+
+  afterAll(() => platform?.stop());
+
+  it("takes six files and fewer than 80 lines by hand; the migration and its rollback are made", async () => {
+    const changes = readDiff(
+      await readFile(join(projectDir, "supabase/tests/support/strategy-tags.diff"), "utf8"),
+    );
+    const contributing = await readFile(join(projectDir, "CONTRIBUTING.md"), "utf8");
+    for (const { path, changedLines } of changes) {
+      expect(contributing).toMatch(new RegExp(`\\| \`${path}\` \\| ${changedLines} \\|`));
+    }
+    expect(changes.length).toBeLessThanOrEqual(6);
+    expect(changes.reduce((sum, { changedLines }) => sum + changedLines, 0)).toBeLessThan(80);
+
+    const url = await platform.createDatabase("pushed", "granted");
+    await pushMigrations(url, root);
+    const before = await platform.asAdmin("pushed", schemaSnapshot);
+
+    await applyDiff(changes, root);
+    const { code, output } = await dbDiff("strategy_tags");
+    expect({ code, output }).toMatchObject({ code: 0 });
+
+    await pushMigrations(url, root);
+    const wanted = await platform.createDatabase("wanted", "granted");
+    await using(wanted, async (sql) => {
+      for (const file of await readSchemaFiles(join(root, "supabase"))) {
+        await sql.begin((tx) => runScript(tx, file, ""));
+      }
+    });
+    expect(await platform.asAdmin("pushed", schemaSnapshot)).toEqual(
+      await platform.asAdmin("wanted", schemaSnapshot),
+    );
+    await using(wanted, tagsAreKept);
+
+    await using(url, async (sql) => {
+      const applied = await appliedVersions(sql);
+      const local = await listMigrations(join(root, "supabase"));
+      const last = local.length - first.size / 2;
+      await rollBack(sql, planRollback(applied, local, { last }), applied);
+    });
+    expect(await platform.asAdmin("pushed", schemaSnapshot)).toEqual(before);
+  });
+});
+
+/** A strategy has its tags, and so have its fork and the version that is restored. */
+async function tagsAreKept(sql: Sql) {
+  await sql`
+    insert into auth.users (id, aud, role, email)
+    values (md5('owner')::uuid, 'authenticated', 'authenticated', 'owner@tags.test')`;
+  await sql`
+    select set_config('request.jwt.claims', json_build_object('sub', md5('owner')::uuid)::text, false)`;
+  const [saved] = await sql<{ id: string }[]>`
+    select public.save_strategy(name => 'Tagged', config => '{}', tags => '{btc,eth}') ->> 'strategy_id' as id`;
+  const id = saved?.id ?? "";
+  await sql`select public.save_strategy(strategy_id => ${id}, tags => '{}')`;
+  const [restored] = await sql`
+    select public.restore_strategy_version(${id}, 1) -> 'tags' as tags`;
+  const [forked] = await sql`select public.fork_strategy(${id}) -> 'tags' as tags`;
+  expect([restored, forked]).toEqual([{ tags: ["btc", "eth"] }, { tags: ["btc", "eth"] }]);
+  await expect(
+    sql`update public.strategies set tags = array_fill('x'::text, '{21}') where id = ${id}`,
+  ).rejects.toThrow("strategies_tags_size");
+}
+
+async function using<T>(url: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const sql = connect(url);
+  try {
+    return await work(sql);
+  } finally {
+    await sql.end();
+  }
+}
