@@ -17,7 +17,16 @@ async function launch(): Promise<BrowserServer> {
   if (process.platform === "linux" && process.arch === "x64") {
     return chromium.launchServer(await bundledChromium());
   }
-  for (const channel of ["chrome", "msedge", "chromium"]) {
+  return launchInstalled(["chrome", "msedge", "chromium"]);
+}
+
+/**
+ * Starts the first of these browsers that is installed.
+ *
+ * @throws Error that says what to install, where there is none
+ */
+export async function launchInstalled(channels: readonly string[]): Promise<BrowserServer> {
+  for (const channel of channels) {
     const server = await chromium.launchServer({ channel }).catch(() => null);
     if (server) return server;
   }

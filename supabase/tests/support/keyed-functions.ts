@@ -13,7 +13,7 @@ export const webhookSecret = "whsec_of_the_tests";
 /** The functions with keys of payment providers, beside the stack's own, which have none. */
 export async function startKeyedFunctions(
   environment: Record<string, string>,
-): Promise<{ url: string; stop(): Promise<void> }> {
+): Promise<{ url: string; dir: string; stop(): Promise<void> }> {
   const dir = await mkdtemp(join(tmpdir(), "pinebase-functions-"));
   const functions = await startFunctions({
     dir,
@@ -28,6 +28,7 @@ export async function startKeyedFunctions(
   });
   return {
     url: functions.url,
+    dir,
     async stop() {
       await functions.stop();
       await rm(dir, { recursive: true });
