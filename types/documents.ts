@@ -334,7 +334,6 @@ export const userExportPageSchema = z.discriminatedUnion("section", [
   exportPage(
     "archived_key_events",
     z.object({
-      id: z.number(),
       user_id: id,
       provider: z.string(),
       action: z.string(),

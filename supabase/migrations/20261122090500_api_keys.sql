@@ -414,7 +414,7 @@ begin
   where t.user_id = archive_key_events.user_id
     and t.id <= v_last_id
   group by t.user_id, t.provider, t.action
-  on conflict on constraint archived_key_events_once do update
+  on conflict on constraint archived_key_events_pkey do update
     set events = a.events + excluded.events,
         first_at = least(a.first_at, excluded.first_at),
         last_at = greatest(a.last_at, excluded.last_at);
@@ -435,21 +435,19 @@ revoke all on function private.archive_key_events from public, anon, authenticat
 
 -- The archive of the trail: what is left of events that are older than a year.
 create table private.archived_key_events (
-  id bigint generated always as identity primary key,
   user_id uuid not null references public.users (id) on delete cascade,
   provider text not null,
   action text not null,
   events bigint not null,
   first_at timestamptz not null,
   last_at timestamptz not null,
-  constraint archived_key_events_once unique (user_id, provider, action)
+  constraint archived_key_events_pkey primary key (user_id, provider, action)
 );
 
 comment on table private.archived_key_events is
   'How many events of each provider and action have left a user''s audit trail, and from when to when they were.';
 
 revoke all on private.archived_key_events from public, anon, authenticated, service_role;
-revoke all on sequence private.archived_key_events_id_seq from public, anon, authenticated, service_role;
 
 -- A key is checked with its provider between these two. The first counts, and its error is
 -- returned, so that nobody tries keys of others by the thousand; no transaction is

@@ -290,6 +290,7 @@ declare
   v_key text := substr(export_user_data.cursor, char_length(v_section) + 2);
   v_after_id uuid := '00000000-0000-0000-0000-000000000000';
   v_after_number bigint := 0;
+  v_after_text text := '';
   v_source refcursor;
   v_row jsonb;
   v_rows jsonb[] := '{}';
@@ -306,11 +307,13 @@ begin
   end if;
 
   if export_user_data.cursor is not null then
-    if v_section in ('credit_transactions', 'api_key_events', 'archived_key_events') and v_key ~ '^\d{1,18}$' then
+    if v_section in ('credit_transactions', 'api_key_events') and v_key ~ '^\d{1,18}$' then
       v_after_number := v_key::bigint;
     elsif v_section = 'strategy_versions' and v_key ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:\d{1,9}$' then
       v_after_id := split_part(v_key, ':', 1)::uuid;
       v_after_number := split_part(v_key, ':', 2)::bigint;
+    elsif v_section = 'archived_key_events' and v_key ~ '^[a-z0-9_-]{2,32}:[a-z_]+$' then
+      v_after_text := v_key;
     elsif v_section not in (
         'credit_transactions', 'api_key_events', 'strategy_versions', 'archived_credits', 'archived_key_events'
       )
@@ -413,10 +416,11 @@ begin
         order by t.kind;
     when 'archived_key_events' then
       open v_source for
-        select to_jsonb(t), t.id::text
+        select to_jsonb(t), k.place
         from private.archived_key_events as t
-        where t.user_id = v_user_id and t.id > v_after_number
-        order by t.id
+        cross join lateral (select t.provider || ':' || t.action collate "C") as k (place)
+        where t.user_id = v_user_id and k.place > v_after_text
+        order by k.place
         limit 1001;
     else
       perform private.raise_error(

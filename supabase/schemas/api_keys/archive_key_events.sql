@@ -32,7 +32,7 @@ begin
   where t.user_id = archive_key_events.user_id
     and t.id <= v_last_id
   group by t.user_id, t.provider, t.action
-  on conflict on constraint archived_key_events_once do update
+  on conflict on constraint archived_key_events_pkey do update
     set events = a.events + excluded.events,
         first_at = least(a.first_at, excluded.first_at),
         last_at = greatest(a.last_at, excluded.last_at);

@@ -1,17 +1,15 @@
 -- The archive of the trail: what is left of events that are older than a year.
 create table private.archived_key_events (
-  id bigint generated always as identity primary key,
   user_id uuid not null references public.users (id) on delete cascade,
   provider text not null,
   action text not null,
   events bigint not null,
   first_at timestamptz not null,
   last_at timestamptz not null,
-  constraint archived_key_events_once unique (user_id, provider, action)
+  constraint archived_key_events_pkey primary key (user_id, provider, action)
 );
 
 comment on table private.archived_key_events is
   'How many events of each provider and action have left a user''s audit trail, and from when to when they were.';
 
 revoke all on private.archived_key_events from public, anon, authenticated, service_role;
-revoke all on sequence private.archived_key_events_id_seq from public, anon, authenticated, service_role;

@@ -3,7 +3,7 @@ begin;
 
 create extension if not exists pgtap with schema extensions;
 
-select plan(35);
+select plan(36);
 
 -- Two people who do the same; the ledger of one is archived on the way.
 insert into auth.users (id, aud, role, email)
@@ -191,6 +191,10 @@ select is(
   jsonb_build_object('user_id', md5('old')::uuid, 'kind', 'grant', 'transactions', 1, 'delta', 50)::text, 'an export shows the sums'
 );
 select is(jsonb_array_length(public.export_user_data(md5('old')::uuid, 'archived_key_events') -> 'rows'), 2, 'and the numbers');
+select is(
+  public.export_user_data(md5('old')::uuid, 'archived_key_events', 'archived_key_events:openai:decrypted') #>> '{rows,0,action}', 'stored',
+  'page by page'
+);
 delete from auth.users where id = md5('old')::uuid;
 select is_empty(
   $$select from (
