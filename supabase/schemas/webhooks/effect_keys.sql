@@ -1,21 +1,25 @@
--- What of an effect other events may have been waiting for.
+-- What of an effect other events may have been waiting for. In plpgsql, which keeps its plan: every event asks.
 create function private.effect_keys(provider text, effect jsonb, user_id uuid)
 returns text[]
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
-return array_remove(
-  array[
-    'customer:' || coalesce(
-      effect ->> 'customer_id', effect -> 'snapshot' ->> 'customer_id', effect -> 'purchase' ->> 'customer_id',
-      effect -> 'snapshots' -> 0 ->> 'customer_id'
-    ),
-    'object:' || coalesce(effect -> 'snapshot' ->> 'id', effect -> 'purchase' ->> 'session_id', effect ->> 'session_id'),
-    'user:' || effect_keys.user_id
-  ],
-  null
-);
+as $$
+begin
+  return array_remove(
+    array[
+      'customer:' || coalesce(
+        effect ->> 'customer_id', effect -> 'snapshot' ->> 'customer_id', effect -> 'purchase' ->> 'customer_id',
+        effect -> 'snapshots' -> 0 ->> 'customer_id'
+      ),
+      'object:' || coalesce(effect -> 'snapshot' ->> 'id', effect -> 'purchase' ->> 'session_id', effect ->> 'session_id'),
+      'user:' || effect_keys.user_id
+    ],
+    null
+  );
+end;
+$$;
 
 comment on function private.effect_keys(text, jsonb, uuid) is 'Keys of webhook_events.waits_for that an effect may fulfil.';
 
