@@ -18,7 +18,7 @@ export interface SchemaDatabase {
 }
 
 /** Gives a piece of work one database that is made of the migrations and one that is made of the schema files. */
-async function withBothSchemas<T>(
+export async function withBothSchemas<T>(
   work: (migrations: SchemaDatabase, files: SchemaDatabase) => Promise<T>,
   directory = supabaseDirectory,
 ): Promise<T> {
@@ -46,7 +46,7 @@ async function withBothSchemas<T>(
 }
 
 /** What differs between two snapshots, one line for each object. */
-function differences(
+export function differences(
   one: [name: string, snapshot: SchemaSnapshot],
   other: [name: string, snapshot: SchemaSnapshot],
 ): string[] {

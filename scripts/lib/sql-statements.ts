@@ -62,7 +62,7 @@ const written: Record<string, string> = {
 };
 
 /** A type as it is written, as in `text[]`. */
-function typeName(type: TypeName | undefined): string {
+export function typeName(type: TypeName | undefined): string {
   const name = dotted(type?.names).replace(/^pg_catalog\./, "");
   return `${written[name] ?? name}${"[]".repeat(type?.arrayBounds?.length ?? 0)}`;
 }
