@@ -377,7 +377,7 @@ declare
   v_receipt jsonb;
 begin
   if change_credits_of.user_id is null then
-    perform private.raise_error('invalid_argument', 'Say whose credits are meant.', '{"argument": "user_id"}');
+    perform private.raise_error('invalid_argument', 'Name the user whose credits are meant.', '{"argument": "user_id"}');
   end if;
 
   v_receipt := private.change_credits(
@@ -694,7 +694,7 @@ begin
 
   if not found then
     if refund_credits.user_id is null then
-      perform private.raise_error('invalid_argument', 'Say whose credits are meant.', '{"argument": "user_id"}');
+      perform private.raise_error('invalid_argument', 'Name the user whose credits are meant.', '{"argument": "user_id"}');
     elsif not exists (select from public.users as u where u.id = refund_credits.user_id) then
       perform private.raise_error('user_not_found', 'No account has this id.');
     end if;

@@ -568,7 +568,7 @@ begin
   end if;
   v_plaintext := private.open_sealed(decrypt_api_key.encrypted_key, decrypt_api_key.secret, '');
   if v_plaintext is null then
-    perform private.raise_error('decryption_failed', 'This does not open with this secret. Check both.');
+    perform private.raise_error('decryption_failed', 'The ciphertext cannot be decrypted with this secret. Check both.');
   end if;
   return v_plaintext;
 end;
@@ -661,7 +661,7 @@ begin
   end if;
   if not pg_try_advisory_xact_lock(hashtext('api_key_secret'), drop_api_key_secret.version) then
     perform private.raise_error(
-      'secret_in_use', 'A key is being stored under this secret at this moment. Re-encrypt, then try again.', v_in_use
+      'secret_in_use', 'A key is being stored under this secret. Re-encrypt, then try again.', v_in_use
     );
   end if;
   if exists (select from public.api_keys as k where k.secret_version = drop_api_key_secret.version) then
@@ -1324,7 +1324,7 @@ begin
   v_version := private.hold_current_api_key_secret();
   v_secret := private.api_key_secret(v_version);
   if v_secret is null then
-    perform private.raise_error('secret_not_configured', 'Put the newest secret back into Vault, or rotate.');
+    perform private.raise_error('secret_not_configured', 'The newest secret is missing in Vault. Restore it, or rotate.');
   end if;
 
   -- Page by page along the index, so that a batch of a million rows costs what one of a

@@ -621,11 +621,11 @@ begin
       )
       when 'additionalProperties' then format('Leave out "%s": %s has no such parameter.', v_parameter, refuse_parameters.of_what)
       when 'required' then format('Give "%s": %s needs it.', v_parameter, refuse_parameters.of_what)
-      when 'minimum' then format('Let "%s" of %s be at least %s.', v_parameter, refuse_parameters.of_what, v_bound)
-      when 'maximum' then format('Let "%s" of %s be at most %s.', v_parameter, refuse_parameters.of_what, v_bound)
-      when 'multipleOf' then format('Let "%s" of %s be a multiple of %s.', v_parameter, refuse_parameters.of_what, v_bound)
-      when 'enum' then format('Let "%s" of %s be one of %s.', v_parameter, refuse_parameters.of_what, v_bound)
-      else format('Let "%s" of %s be of type %s.', v_parameter, refuse_parameters.of_what, v_bound #>> '{}')
+      when 'minimum' then format('"%s" of %s must be at least %s.', v_parameter, refuse_parameters.of_what, v_bound)
+      when 'maximum' then format('"%s" of %s must be at most %s.', v_parameter, refuse_parameters.of_what, v_bound)
+      when 'multipleOf' then format('"%s" of %s must be a multiple of %s.', v_parameter, refuse_parameters.of_what, v_bound)
+      when 'enum' then format('"%s" of %s must be one of %s.', v_parameter, refuse_parameters.of_what, v_bound)
+      else format('"%s" of %s must be of type %s.', v_parameter, refuse_parameters.of_what, v_bound #>> '{}')
     end,
     refuse_parameters.fault
   );
@@ -661,12 +661,12 @@ declare
 begin
   if v_page_size not between 1 and 100 then
     perform private.raise_error(
-      'invalid_argument', 'Let page_size be between 1 and 100.',
+      'invalid_argument', 'page_size must be between 1 and 100.',
       '{"argument": "page_size", "minimum": 1, "maximum": 100}'
     );
   elsif v_page < 1 then
     perform private.raise_error(
-      'invalid_argument', 'Let page be 1 or more: pages are counted from 1.', '{"argument": "page", "minimum": 1}'
+      'invalid_argument', 'page must be 1 or more: pages are counted from 1.', '{"argument": "page", "minimum": 1}'
     );
   elsif char_length(search_indicators.category) > 200 then
     perform private.raise_error(
@@ -674,7 +674,7 @@ begin
     );
   elsif search_indicators.type not in ('trend', 'entry', 'exit', 'stop_loss') then
     perform private.raise_error(
-      'invalid_argument', 'Let type be trend, entry, exit or stop_loss.',
+      'invalid_argument', 'type must be one of trend, entry, exit, stop_loss.',
       '{"argument": "type", "enum": ["trend", "entry", "exit", "stop_loss"]}'
     );
   end if;
@@ -743,7 +743,7 @@ declare
 begin
   if char_length(search_query.search) > 200 then
     perform private.raise_error(
-      'invalid_argument', 'Search for at most 200 characters.', '{"argument": "search", "maximum": 200}'
+      'invalid_argument', 'search must have at most 200 characters.', '{"argument": "search", "maximum": 200}'
     );
   end if;
 

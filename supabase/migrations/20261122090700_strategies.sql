@@ -923,17 +923,17 @@ begin
     );
   elsif check_strategy_arguments.market_type not in ('futures', 'stocks', 'crypto', 'forex') then
     perform private.raise_error(
-      'invalid_argument', 'Let market_type be futures, stocks, crypto or forex.',
+      'invalid_argument', 'market_type must be one of futures, stocks, crypto, forex.',
       '{"argument": "market_type", "enum": ["futures", "stocks", "crypto", "forex"]}'
     );
   elsif check_strategy_arguments.timeframe not in ('1m', '5m', '15m', '1h', '4h', '1d') then
     perform private.raise_error(
-      'invalid_argument', 'Let timeframe be 1m, 5m, 15m, 1h, 4h or 1d.',
+      'invalid_argument', 'timeframe must be one of 1m, 5m, 15m, 1h, 4h, 1d.',
       '{"argument": "timeframe", "enum": ["1m", "5m", "15m", "1h", "4h", "1d"]}'
     );
   elsif jsonb_typeof(check_strategy_arguments.config) <> 'object' then
     perform private.raise_error(
-      'invalid_argument', 'Let config be a JSON object.', '{"argument": "config", "type": "object"}'
+      'invalid_argument', 'config must be a JSON object.', '{"argument": "config", "type": "object"}'
     );
   elsif char_length(check_strategy_arguments.notes) > 4000 then
     perform private.raise_error(
@@ -1333,7 +1333,7 @@ declare
 begin
   if v_page_size not between 1 and 100 then
     perform private.raise_error(
-      'invalid_argument', 'Let page_size be between 1 and 100.',
+      'invalid_argument', 'page_size must be between 1 and 100.',
       '{"argument": "page_size", "minimum": 1, "maximum": 100}'
     );
   end if;
@@ -1352,7 +1352,7 @@ begin
     -- From 2000 to 2200: far more than there is, and no more than a timestamp holds.
     if coalesce(v_microseconds, 0) not between 946684800000000 and 7258118400000000 then
       perform private.raise_error(
-        'invalid_argument', 'Let cursor be the next_cursor of an earlier page, or leave it out.',
+        'invalid_argument', 'cursor must be the next_cursor of an earlier page. Omit it for the first page.',
         '{"argument": "cursor"}'
       );
     end if;
@@ -1559,7 +1559,7 @@ declare
 begin
   if jsonb_typeof(read_components.components) <> 'array' then
     perform private.raise_error(
-      'invalid_argument', 'Let components be an array.', '{"argument": "components", "type": "array"}'
+      'invalid_argument', 'components must be an array.', '{"argument": "components", "type": "array"}'
     );
   end if;
 
@@ -1590,7 +1590,7 @@ begin
   loop
     if jsonb_typeof(v_component) <> 'object' then
       perform private.raise_error(
-        'invalid_argument', format('Let component %s be an object.', v_index),
+        'invalid_argument', format('Component %s must be an object.', v_index),
         jsonb_build_object('argument', 'components', 'index', v_index)
       );
     end if;
@@ -1830,7 +1830,7 @@ declare
   v_document jsonb;
 begin
   if restore_strategy_version.version_number is null then
-    perform private.raise_error('invalid_argument', 'Say which version to restore.', '{"argument": "version_number"}');
+    perform private.raise_error('invalid_argument', 'Give the version to restore.', '{"argument": "version_number"}');
   end if;
   perform private.check_strategy_arguments(null, null, null, null, null, restore_strategy_version.notes);
 
@@ -1946,7 +1946,7 @@ begin
     );
   elsif save_strategy.is_ai_generated <> v_is_ai_generated then
     perform private.raise_error(
-      'invalid_argument', 'Leave out is_ai_generated: it is said once, when a strategy is created.',
+      'invalid_argument', 'is_ai_generated can only be set when a strategy is created.',
       '{"argument": "is_ai_generated"}'
     );
   end if;

@@ -168,7 +168,7 @@ set search_path = ''
 as $$
 begin
   if delete_user.user_id is null then
-    perform private.raise_error('invalid_argument', 'Say who is to be deleted.', '{"argument": "user_id"}');
+    perform private.raise_error('invalid_argument', 'Name the user to delete.', '{"argument": "user_id"}');
   end if;
 
   delete from auth.users as u

@@ -17,7 +17,7 @@ begin
   end if;
   v_plaintext := private.open_sealed(decrypt_api_key.encrypted_key, decrypt_api_key.secret, '');
   if v_plaintext is null then
-    perform private.raise_error('decryption_failed', 'This does not open with this secret. Check both.');
+    perform private.raise_error('decryption_failed', 'The ciphertext cannot be decrypted with this secret. Check both.');
   end if;
   return v_plaintext;
 end;

@@ -24,7 +24,7 @@ begin
   end if;
   if not pg_try_advisory_xact_lock(hashtext('api_key_secret'), drop_api_key_secret.version) then
     perform private.raise_error(
-      'secret_in_use', 'A key is being stored under this secret at this moment. Re-encrypt, then try again.', v_in_use
+      'secret_in_use', 'A key is being stored under this secret. Re-encrypt, then try again.', v_in_use
     );
   end if;
   if exists (select from public.api_keys as k where k.secret_version = drop_api_key_secret.version) then

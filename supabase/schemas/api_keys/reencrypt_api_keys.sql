@@ -33,7 +33,7 @@ begin
   v_version := private.hold_current_api_key_secret();
   v_secret := private.api_key_secret(v_version);
   if v_secret is null then
-    perform private.raise_error('secret_not_configured', 'Put the newest secret back into Vault, or rotate.');
+    perform private.raise_error('secret_not_configured', 'The newest secret is missing in Vault. Restore it, or rotate.');
   end if;
 
   -- Page by page along the index, so that a batch of a million rows costs what one of a

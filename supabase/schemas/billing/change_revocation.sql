@@ -55,7 +55,7 @@ begin
       jsonb_build_object('argument', 'subscription_id', 'value', change_revocation.subscription_id)
     );
   elsif change_revocation.is_revoked and coalesce(btrim(change_revocation.reason), '') = '' then
-    perform private.raise_error('invalid_argument', 'Say why it is revoked.', '{"argument": "reason"}');
+    perform private.raise_error('invalid_argument', 'Give the reason for revoking it.', '{"argument": "reason"}');
   elsif char_length(change_revocation.reason) > 4000 then
     perform private.raise_error(
       'invalid_argument', 'The reason is too long: shorten it.', '{"argument": "reason", "maximum": 4000}'

@@ -18,7 +18,7 @@ begin
   end if;
 
   if grant_premium.until is null then
-    perform private.raise_error('invalid_argument', 'Say until when.', jsonb_build_object('argument', 'until'));
+    perform private.raise_error('invalid_argument', 'Give the time until which premium is granted.', jsonb_build_object('argument', 'until'));
   end if;
 
   perform

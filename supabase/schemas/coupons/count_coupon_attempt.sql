@@ -12,7 +12,7 @@ declare
   v_wait integer;
 begin
   if count_coupon_attempt.user_id is null then
-    perform private.raise_error('invalid_argument', 'Say who tries the code.', '{"argument": "user_id"}');
+    perform private.raise_error('invalid_argument', 'Name the user who redeems the code.', '{"argument": "user_id"}');
   end if;
 
   v_wait := private.take_attempt('try_coupon', count_coupon_attempt.user_id, 10, interval '10 minutes');

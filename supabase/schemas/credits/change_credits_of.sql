@@ -22,7 +22,7 @@ declare
   v_receipt jsonb;
 begin
   if change_credits_of.user_id is null then
-    perform private.raise_error('invalid_argument', 'Say whose credits are meant.', '{"argument": "user_id"}');
+    perform private.raise_error('invalid_argument', 'Name the user whose credits are meant.', '{"argument": "user_id"}');
   end if;
 
   v_receipt := private.change_credits(

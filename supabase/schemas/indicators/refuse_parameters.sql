@@ -25,11 +25,11 @@ begin
       )
       when 'additionalProperties' then format('Leave out "%s": %s has no such parameter.', v_parameter, refuse_parameters.of_what)
       when 'required' then format('Give "%s": %s needs it.', v_parameter, refuse_parameters.of_what)
-      when 'minimum' then format('Let "%s" of %s be at least %s.', v_parameter, refuse_parameters.of_what, v_bound)
-      when 'maximum' then format('Let "%s" of %s be at most %s.', v_parameter, refuse_parameters.of_what, v_bound)
-      when 'multipleOf' then format('Let "%s" of %s be a multiple of %s.', v_parameter, refuse_parameters.of_what, v_bound)
-      when 'enum' then format('Let "%s" of %s be one of %s.', v_parameter, refuse_parameters.of_what, v_bound)
-      else format('Let "%s" of %s be of type %s.', v_parameter, refuse_parameters.of_what, v_bound #>> '{}')
+      when 'minimum' then format('"%s" of %s must be at least %s.', v_parameter, refuse_parameters.of_what, v_bound)
+      when 'maximum' then format('"%s" of %s must be at most %s.', v_parameter, refuse_parameters.of_what, v_bound)
+      when 'multipleOf' then format('"%s" of %s must be a multiple of %s.', v_parameter, refuse_parameters.of_what, v_bound)
+      when 'enum' then format('"%s" of %s must be one of %s.', v_parameter, refuse_parameters.of_what, v_bound)
+      else format('"%s" of %s must be of type %s.', v_parameter, refuse_parameters.of_what, v_bound #>> '{}')
     end,
     refuse_parameters.fault
   );

@@ -22,12 +22,12 @@ declare
 begin
   if v_page_size not between 1 and 100 then
     perform private.raise_error(
-      'invalid_argument', 'Let page_size be between 1 and 100.',
+      'invalid_argument', 'page_size must be between 1 and 100.',
       '{"argument": "page_size", "minimum": 1, "maximum": 100}'
     );
   elsif v_page < 1 then
     perform private.raise_error(
-      'invalid_argument', 'Let page be 1 or more: pages are counted from 1.', '{"argument": "page", "minimum": 1}'
+      'invalid_argument', 'page must be 1 or more: pages are counted from 1.', '{"argument": "page", "minimum": 1}'
     );
   elsif char_length(search_indicators.category) > 200 then
     perform private.raise_error(
@@ -35,7 +35,7 @@ begin
     );
   elsif search_indicators.type not in ('trend', 'entry', 'exit', 'stop_loss') then
     perform private.raise_error(
-      'invalid_argument', 'Let type be trend, entry, exit or stop_loss.',
+      'invalid_argument', 'type must be one of trend, entry, exit, stop_loss.',
       '{"argument": "type", "enum": ["trend", "entry", "exit", "stop_loss"]}'
     );
   end if;

@@ -13,7 +13,7 @@ declare
 begin
   if char_length(search_query.search) > 200 then
     perform private.raise_error(
-      'invalid_argument', 'Search for at most 200 characters.', '{"argument": "search", "maximum": 200}'
+      'invalid_argument', 'search must have at most 200 characters.', '{"argument": "search", "maximum": 200}'
     );
   end if;
 

@@ -24,17 +24,17 @@ begin
     );
   elsif check_strategy_arguments.market_type not in ('futures', 'stocks', 'crypto', 'forex') then
     perform private.raise_error(
-      'invalid_argument', 'Let market_type be futures, stocks, crypto or forex.',
+      'invalid_argument', 'market_type must be one of futures, stocks, crypto, forex.',
       '{"argument": "market_type", "enum": ["futures", "stocks", "crypto", "forex"]}'
     );
   elsif check_strategy_arguments.timeframe not in ('1m', '5m', '15m', '1h', '4h', '1d') then
     perform private.raise_error(
-      'invalid_argument', 'Let timeframe be 1m, 5m, 15m, 1h, 4h or 1d.',
+      'invalid_argument', 'timeframe must be one of 1m, 5m, 15m, 1h, 4h, 1d.',
       '{"argument": "timeframe", "enum": ["1m", "5m", "15m", "1h", "4h", "1d"]}'
     );
   elsif jsonb_typeof(check_strategy_arguments.config) <> 'object' then
     perform private.raise_error(
-      'invalid_argument', 'Let config be a JSON object.', '{"argument": "config", "type": "object"}'
+      'invalid_argument', 'config must be a JSON object.', '{"argument": "config", "type": "object"}'
     );
   elsif char_length(check_strategy_arguments.notes) > 4000 then
     perform private.raise_error(

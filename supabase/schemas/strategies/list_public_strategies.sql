@@ -44,7 +44,7 @@ declare
 begin
   if v_page_size not between 1 and 100 then
     perform private.raise_error(
-      'invalid_argument', 'Let page_size be between 1 and 100.',
+      'invalid_argument', 'page_size must be between 1 and 100.',
       '{"argument": "page_size", "minimum": 1, "maximum": 100}'
     );
   end if;
@@ -63,7 +63,7 @@ begin
     -- From 2000 to 2200: far more than there is, and no more than a timestamp holds.
     if coalesce(v_microseconds, 0) not between 946684800000000 and 7258118400000000 then
       perform private.raise_error(
-        'invalid_argument', 'Let cursor be the next_cursor of an earlier page, or leave it out.',
+        'invalid_argument', 'cursor must be the next_cursor of an earlier page. Omit it for the first page.',
         '{"argument": "cursor"}'
       );
     end if;

@@ -17,7 +17,7 @@ declare
 begin
   if jsonb_typeof(read_components.components) <> 'array' then
     perform private.raise_error(
-      'invalid_argument', 'Let components be an array.', '{"argument": "components", "type": "array"}'
+      'invalid_argument', 'components must be an array.', '{"argument": "components", "type": "array"}'
     );
   end if;
 
@@ -48,7 +48,7 @@ begin
   loop
     if jsonb_typeof(v_component) <> 'object' then
       perform private.raise_error(
-        'invalid_argument', format('Let component %s be an object.', v_index),
+        'invalid_argument', format('Component %s must be an object.', v_index),
         jsonb_build_object('argument', 'components', 'index', v_index)
       );
     end if;

@@ -13,7 +13,7 @@ declare
   v_document jsonb;
 begin
   if restore_strategy_version.version_number is null then
-    perform private.raise_error('invalid_argument', 'Say which version to restore.', '{"argument": "version_number"}');
+    perform private.raise_error('invalid_argument', 'Give the version to restore.', '{"argument": "version_number"}');
   end if;
   perform private.check_strategy_arguments(null, null, null, null, null, restore_strategy_version.notes);
 

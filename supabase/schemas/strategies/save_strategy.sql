@@ -60,7 +60,7 @@ begin
     );
   elsif save_strategy.is_ai_generated <> v_is_ai_generated then
     perform private.raise_error(
-      'invalid_argument', 'Leave out is_ai_generated: it is said once, when a strategy is created.',
+      'invalid_argument', 'is_ai_generated can only be set when a strategy is created.',
       '{"argument": "is_ai_generated"}'
     );
   end if;

@@ -221,7 +221,7 @@ select is(
 
 select throws_like(
   $$update public.strategy_components set parameters = '{"mode": "a", "length": 501}' where id = md5('indicator')::uuid$$,
-  'Let "length" of Parameters test be at most 500.', 'the sentence says what to do'
+  '"length" of Parameters test must be at most 500.', 'the sentence says what to do'
 );
 
 -- The schema of an indicator is revised: what was right when it was written stays.

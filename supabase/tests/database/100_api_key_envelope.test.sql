@@ -38,7 +38,7 @@ end;
 $$;
 
 create temporary table refused as
-select 'PT500|This does not open with this secret. Check both.|decryption_failed|'::text as answer;
+select 'PT500|The ciphertext cannot be decrypted with this secret. Check both.|decryption_failed|'::text as answer;
 
 -- ------------------------------------------------------------------ what opens
 
