@@ -54,37 +54,13 @@ select jsonb_build_object(
           left join pg_catalog.pg_attrdef as d on d.adrelid = a.attrelid and d.adnum = a.attnum
           where a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
         ),
-        'constraints', (
-          select coalesce(
-            jsonb_agg(
-              jsonb_build_object('name', c.conname, 'kind', c.contype, 'definition', pg_get_constraintdef(c.oid, true))
-              order by array_position(array['p', 'u', 'f', 'c', 'x'], c.contype::text), c.conname
-            ),
-            '[]'
-          )
+        'checks', (
+          select coalesce(jsonb_agg(jsonb_build_object('name', c.conname, 'definition', pg_get_expr(c.conbin, c.conrelid, true)) order by c.conname), '[]')
           from pg_catalog.pg_constraint as c
-          where c.conrelid = t.oid and c.contype in ('p', 'u', 'f', 'c', 'x')
-        ),
-        'indexes', (
-          select coalesce(
-            jsonb_agg(jsonb_build_object('name', ic.relname, 'definition', pg_get_indexdef(i.indexrelid)) order by ic.relname),
-            '[]'
-          )
-          from pg_catalog.pg_index as i
-          join pg_catalog.pg_class as ic on ic.oid = i.indexrelid
-          where i.indrelid = t.oid
-            and not exists (select from pg_catalog.pg_constraint as k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x'))
+          where c.conrelid = t.oid and c.contype = 'c'
         ),
         'policies', (
-          select coalesce(
-            jsonb_agg(
-              jsonb_build_object(
-                'name', p.policyname, 'command', lower(p.cmd), 'roles', p.roles, 'using', p.qual, 'check', p.with_check
-              )
-              order by array_position(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'ALL'], p.cmd), p.policyname
-            ),
-            '[]'
-          )
+          select coalesce(jsonb_agg(p.policyname order by p.policyname), '[]')
           from pg_catalog.pg_policies as p
           where p.schemaname = t.nspname and p.tablename = t.relname
         ),
@@ -209,24 +185,12 @@ select jsonb_build_object(
     from private.error_codes as e
   ),
   'storagePolicies', (
-    select coalesce(
-      jsonb_agg(
-        jsonb_build_object('name', p.policyname, 'command', lower(p.cmd), 'roles', p.roles, 'using', p.qual, 'check', p.with_check)
-        order by array_position(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'ALL'], p.cmd), p.policyname
-      ),
-      '[]'
-    )
+    select coalesce(jsonb_agg(p.policyname order by p.policyname), '[]')
     from pg_catalog.pg_policies as p
     where p.schemaname = 'storage'
   ),
   'realtimePolicies', (
-    select coalesce(
-      jsonb_agg(
-        jsonb_build_object('name', p.policyname, 'command', lower(p.cmd), 'roles', p.roles, 'using', p.qual, 'check', p.with_check)
-        order by p.policyname
-      ),
-      '[]'
-    )
+    select coalesce(jsonb_agg(p.policyname order by p.policyname), '[]')
     from pg_catalog.pg_policies as p
     where p.schemaname = 'realtime'
   ),

@@ -3,13 +3,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { connect } from "../lib/database.ts";
 
-const policySchema = z.object({
-  name: z.string(),
-  command: z.string(),
-  roles: z.array(z.string()),
-  using: z.string().nullable(),
-  check: z.string().nullable(),
-});
+/** Policies by their names, which are sentences. */
+const policiesSchema = z.array(z.string());
 
 const tableSchema = z.object({
   schema: z.string(),
@@ -26,9 +21,8 @@ const tableSchema = z.object({
       comment: z.string().nullable(),
     }),
   ),
-  constraints: z.array(z.object({ name: z.string(), kind: z.string(), definition: z.string() })),
-  indexes: z.array(z.object({ name: z.string(), definition: z.string() })),
-  policies: z.array(policySchema),
+  checks: z.array(z.object({ name: z.string(), definition: z.string() })),
+  policies: policiesSchema,
   /** To the API roles; `columns` is null where the grant is on the whole table. */
   grants: z.array(
     z.object({
@@ -67,8 +61,8 @@ const catalogSchema = z.object({
   ),
   functions: z.array(functionSchema),
   errors: z.array(z.object({ identifier: z.string(), status: z.number(), meaning: z.string() })),
-  storagePolicies: z.array(policySchema),
-  realtimePolicies: z.array(policySchema),
+  storagePolicies: policiesSchema,
+  realtimePolicies: policiesSchema,
   buckets: z.array(
     z.object({
       id: z.string(),
@@ -87,9 +81,6 @@ export type Table = Catalog["tables"][number];
 
 /** A function of the catalog. */
 export type DatabaseFunction = Catalog["functions"][number];
-
-/** A policy of a table. */
-export type Policy = z.infer<typeof policySchema>;
 
 /**
  * Reads the catalogs of a database that has every migration.

@@ -1,4 +1,4 @@
-import type { Catalog, Table } from "./catalog.ts";
+import type { Catalog } from "./catalog.ts";
 
 /** The diagrams, each small enough to be read: their titles and tables. */
 const diagrams: readonly (readonly [title: string, tables: readonly string[]])[] = [
@@ -12,8 +12,8 @@ const diagrams: readonly (readonly [title: string, tables: readonly string[]])[]
 ];
 
 /**
- * The tables of public as Mermaid entity diagrams, which forges draw: columns with their keys, and one line a foreign
- * key. A table of another diagram is drawn without its columns.
+ * The tables of public as Mermaid entity diagrams, which forges draw: one line a foreign key. The columns stand in the
+ * tables' own sections.
  *
  * @throws Error when a table stands in no diagram
  */
@@ -31,41 +31,14 @@ export function entityDiagrams(catalog: Catalog): { title: string; diagram: stri
         ({ table, target, columns, optional, unique }) =>
           `  ${target} ${optional ? "|o" : "||"}--${unique ? "o|" : "o{"} ${table} : ${JSON.stringify(columns.join(", "))}`,
       );
-    const drawn = tables.filter(({ name }) => names.includes(name));
-    const entities = drawn.flatMap((table) => entity(table, catalog));
-    return { title, diagram: ["erDiagram", ...lines, ...entities].join("\n") };
+    return {
+      title,
+      diagram: ["erDiagram", ...names.map((name) => `  ${name}`), ...lines].join("\n"),
+    };
   });
-}
-
-function entity(table: Table, { references }: Catalog): string[] {
-  const primary = keyColumns(table, "p");
-  const unique = keyColumns(table, "u");
-  const foreign = new Set(
-    references.filter((one) => one.table === table.name).flatMap(({ columns }) => columns),
-  );
-  const rows = table.columns.map(({ name, type }) => {
-    const keys = [
-      ...(primary.has(name) ? ["PK"] : []),
-      ...(foreign.has(name) ? ["FK"] : []),
-      ...(unique.has(name) && !primary.has(name) && !foreign.has(name) ? ["UK"] : []),
-    ];
-    // Mermaid takes one word as a type.
-    const word = shortType(type).replace(/[^A-Za-z0-9]+/g, "_");
-    return `    ${word} ${name}${keys.length > 0 ? ` ${keys.join(", ")}` : ""}`;
-  });
-  return [`  ${table.name} {`, ...rows, "  }"];
 }
 
 /** The name by which a type is usually called. */
 export function shortType(type: string): string {
   return type.replace("timestamp with time zone", "timestamptz");
-}
-
-/** The columns that are a key by themselves. */
-function keyColumns(table: Table, kind: "p" | "u"): Set<string> {
-  const columns = table.constraints
-    .filter((constraint) => constraint.kind === kind)
-    .map(({ definition }) => /\(([^)]+)\)/.exec(definition)?.[1] ?? "")
-    .filter((list) => kind === "p" || !list.includes(","));
-  return new Set(columns.flatMap((list) => list.split(", ")));
 }

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { Catalog, DatabaseFunction, Policy, Table } from "./catalog.ts";
+import type { Catalog, DatabaseFunction, Table } from "./catalog.ts";
 import { entityDiagrams, shortType } from "./diagram.ts";
 import { documentsFile, renderDocuments } from "./documents.ts";
 import { errorsOfFunctions } from "./errors.ts";
@@ -13,16 +13,17 @@ const header = `# Schema reference
 
 <!-- Generated from the database by npm run docs, and compared in every test run. Never edited. -->
 
-What the migrations make, read from the catalogs and the comments of a database that has them all.`;
+What an app reads and calls: the tables of \`public\`, who may do what, the RPCs and the errors, read from a database that has
+every migration. What is not public stands in \`supabase/schemas/\`.`;
 
 /** The schema reference as Markdown. The same catalog gives the same text. */
 export function renderReference(catalog: Catalog): string {
   const tables = catalog.tables.filter(({ schema }) => schema === "public");
-  const hidden = catalog.tables.filter(({ schema }) => schema === "private");
   const errors = errorsOfFunctions(catalog);
-  const doors = catalog.functions.filter(({ schema }) => schema === "public");
-  const forApps = doors.filter((door) => !isInternal(door));
-  const internal = doors.filter(isInternal);
+  // The wrappers that the edge functions alone call say so in their comments.
+  const forApps = catalog.functions.filter(
+    ({ schema, comment }) => schema === "public" && !comment?.startsWith("Internal"),
+  );
   const sections = [
     header,
     section(
@@ -33,7 +34,8 @@ export function renderReference(catalog: Catalog): string {
     ),
     section(
       "Tables",
-      "No API role holds a privilege that is not listed. A grant decides whether a role may touch a table at all, a policy which rows.",
+      "No API role holds a privilege that is not listed. A privilege decides whether a role may touch a table at all, the rules for rows which rows. " +
+        "`service_role` reaches every row.",
       ...tables.map(renderTable),
     ),
     section(
@@ -41,12 +43,7 @@ export function renderReference(catalog: Catalog): string {
       "Called by supabase-js as `rpc(name, arguments)`; an argument with a default may be left out, and null means the same. " +
         "The errors are those that the function, what it calls and the triggers of what it writes can raise; any of them can also end in " +
         "Postgres's own.",
-      ...forApps.map((door) => renderFunction(door, errors)),
-    ),
-    section(
-      "Doors of the edge functions",
-      "Called by the edge functions alone, as `service_role`. Their shapes may change with any version.",
-      functionList(internal),
+      ...forApps.map((rpc) => renderFunction(rpc, errors)),
     ),
     section(
       "Errors",
@@ -60,22 +57,23 @@ export function renderReference(catalog: Catalog): string {
         ]),
       ),
     ),
-    section("Storage", storage(catalog)),
+    section(
+      "Storage",
+      markdownTable(
+        ["bucket", "public", "bytes a file", "types"],
+        catalog.buckets.map(({ id, public: isPublic, limit, types }) => [
+          code(id),
+          isPublic ? "yes" : "no",
+          limit === null ? "" : String(limit),
+          (types ?? []).join(", "),
+        ]),
+      ),
+      rowRules(catalog.storagePolicies),
+    ),
     section(
       "Realtime",
       "Changes of a user's own rows are broadcast to the private topic `user:<id>`.",
-      markdownTable(
-        ["policy", "command", "roles", "rows"],
-        catalog.realtimePolicies.map(policyRow),
-      ),
-    ),
-    section(
-      "Private tables",
-      "In schema `private`, on which no API role has usage.",
-      markdownTable(
-        ["table", "holds"],
-        hidden.map(({ name, comment }) => [code(name), comment ?? ""]),
-      ),
+      rowRules(catalog.realtimePolicies),
     ),
   ];
   return `${sections.join("\n\n")}\n`;
@@ -97,13 +95,10 @@ function renderTable(table: Table): string {
       ]),
     ),
     markdownTable(["role", "may", "columns"], grantRows(table)),
-    markdownTable(["policy", "command", "roles", "rows"], table.policies.map(policyRow)),
+    rowRules(table.policies),
     markdownTable(
-      ["rule", "definition"],
-      [...table.constraints, ...table.indexes].map(({ name, definition }) => [
-        code(name),
-        code(definition.replace(/^CREATE( UNIQUE)? INDEX \S+ ON \S+ /, "index$1 ")),
-      ]),
+      ["check", ""],
+      table.checks.map(({ name, definition }) => [code(name), code(definition)]),
     ),
   ];
   return parts.filter((part) => part !== "").join("\n\n");
@@ -121,24 +116,20 @@ function grantRows(table: Table): string[][] {
   return [...rows.values()].map(([role, privileges, list]) => [role, privileges.join(", "), list]);
 }
 
-function policyRow({ name, command, roles, using, check }: Policy): string[] {
-  // An update's new rows must fit the same condition unless it has one of its own.
-  const rows =
-    check === null || check === using
-      ? code(using ?? "")
-      : [using, check].flatMap((text) => (text === null ? [] : [code(text)])).join(", then ");
-  return [name, command, roles.join(", "), rows];
+/** The rules for rows, each by the name of its policy. */
+function rowRules(policies: readonly string[]): string {
+  return policies.map((name) => `- ${name}`).join("\n");
 }
 
-function renderFunction(door: DatabaseFunction, errors: Map<string, string[]>): string {
-  const reached = errors.get(`${door.schema}.${door.name}`) ?? [];
+function renderFunction(rpc: DatabaseFunction, errors: Map<string, string[]>): string {
+  const reached = errors.get(`${rpc.schema}.${rpc.name}`) ?? [];
   const parts = [
-    `### ${door.name}`,
-    door.comment ?? "",
-    `For ${door.roles.join(", ")}. Returns \`${door.returns}\`, ${door.volatility}.`,
+    `### ${rpc.name}`,
+    rpc.comment ?? "",
+    `For ${rpc.roles.join(", ")}. Returns \`${rpc.returns}\`.`,
     markdownTable(
       ["argument", "type", ""],
-      door.arguments.map(({ name, type, default: value }) => [
+      rpc.arguments.map(({ name, type, default: value }) => [
         code(name),
         shortType(type),
         value === null ? "required" : `default \`${value.replace(/::.+$/, "").toLowerCase()}\``,
@@ -147,36 +138,6 @@ function renderFunction(door: DatabaseFunction, errors: Map<string, string[]>): 
     reached.length === 0 ? "" : `Errors: ${reached.map(code).join(", ")}.`,
   ];
   return parts.filter((part) => part !== "").join("\n\n");
-}
-
-function functionList(doors: readonly DatabaseFunction[]): string {
-  return markdownTable(
-    ["function", ""],
-    doors.map((door) => [
-      code(`${door.name}(${door.arguments.map(({ name }) => name).join(", ")})`),
-      (door.comment ?? "").replace(/^Internal( to [^.]+)?\. /, ""),
-    ]),
-  );
-}
-
-/** Which doors belong to the edge functions is said in their comments. */
-function isInternal({ comment }: DatabaseFunction): boolean {
-  return comment?.startsWith("Internal") ?? false;
-}
-
-function storage({ buckets, storagePolicies }: Catalog): string {
-  return [
-    markdownTable(
-      ["bucket", "public", "bytes a file", "types"],
-      buckets.map(({ id, public: isPublic, limit, types }) => [
-        code(id),
-        isPublic ? "yes" : "no",
-        limit === null ? "" : String(limit),
-        (types ?? []).join(", "),
-      ]),
-    ),
-    markdownTable(["policy", "command", "roles", "rows"], storagePolicies.map(policyRow)),
-  ].join("\n\n");
 }
 
 /** Every generated reference, by its file. */
