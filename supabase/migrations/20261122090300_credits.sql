@@ -432,9 +432,6 @@ begin
 end;
 $$;
 
-comment on function private.charge_credits(uuid, integer, text, text) is
-  'Work of public.charge_credits().';
-
 create function public.charge_credits(
   user_id uuid,
   amount integer,
@@ -586,9 +583,6 @@ begin
 end;
 $$;
 
-comment on function private.consume_credits(integer, text, text) is
-  'Work of public.consume_credits().';
-
 create function public.consume_credits(amount integer, reason text default null, idempotency_key text default null)
 returns jsonb
 language sql
@@ -622,9 +616,6 @@ begin
   );
 end;
 $$;
-
-comment on function private.grant_credits(uuid, integer, text, text) is
-  'Work of public.grant_credits().';
 
 create function public.grant_credits(
   user_id uuid,
@@ -722,9 +713,6 @@ begin
   );
 end;
 $$;
-
-comment on function private.refund_credits(uuid, text) is
-  'Work of public.refund_credits().';
 
 create function public.refund_credits(user_id uuid, idempotency_key text)
 returns jsonb

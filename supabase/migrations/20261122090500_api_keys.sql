@@ -483,8 +483,6 @@ begin
 end;
 $$;
 
-comment on function private.begin_api_key_check(uuid, text, boolean) is 'Implementation of public.begin_api_key_check().';
-
 create function public.begin_api_key_check(user_id uuid, provider text, has_second_factor boolean)
 returns jsonb
 language sql
@@ -574,8 +572,6 @@ begin
 end;
 $$;
 
-comment on function private.decrypt_api_key(text, text) is 'The work of public.decrypt_api_key().';
-
 create function public.decrypt_api_key(encrypted_key text, secret text)
 returns text
 language sql
@@ -616,8 +612,6 @@ begin
   return jsonb_build_object('deleted', found);
 end;
 $$;
-
-comment on function private.delete_api_key(text) is 'The work of public.delete_api_key().';
 
 create function public.delete_api_key(provider text)
 returns jsonb
@@ -676,8 +670,6 @@ begin
 end;
 $$;
 
-comment on function private.drop_api_key_secret(integer) is 'The work of public.drop_api_key_secret().';
-
 create function public.drop_api_key_secret(version integer)
 returns jsonb
 language sql
@@ -715,8 +707,6 @@ begin
   return private.seal(encrypt_api_key.key_text, encrypt_api_key.secret, '');
 end;
 $$;
-
-comment on function private.encrypt_api_key(text, text) is 'The work of public.encrypt_api_key().';
 
 create function public.encrypt_api_key(key_text text, secret text)
 returns text
@@ -998,8 +988,6 @@ begin
 end;
 $$;
 
-comment on function private.get_decrypted_api_key(uuid, text, text) is 'The work of public.get_decrypted_api_key().';
-
 create function public.get_decrypted_api_key(user_id uuid, provider text, request_id text default null)
 returns jsonb
 language sql
@@ -1054,8 +1042,6 @@ as $$
   from private.llm_providers as p
   where p.is_active
 $$;
-
-comment on function private.list_llm_providers() is 'Implementation of public.list_llm_providers().';
 
 create function public.list_llm_providers()
 returns jsonb
@@ -1143,8 +1129,6 @@ begin
   return jsonb_build_object('marked', found);
 end;
 $$;
-
-comment on function private.mark_api_key(uuid, text, timestamptz, boolean) is 'Implementation of public.mark_api_key().';
 
 create function public.mark_api_key(user_id uuid, provider text, stored_at timestamptz, accepted boolean)
 returns jsonb
@@ -1265,8 +1249,6 @@ begin
 end;
 $$;
 
-comment on function private.open_llm_call(uuid, text, text, boolean, boolean) is 'Implementation of public.open_llm_call().';
-
 create function public.open_llm_call(
   user_id uuid,
   provider text,
@@ -1382,8 +1364,6 @@ begin
 end;
 $$;
 
-comment on function private.reencrypt_api_keys(integer) is 'The work of public.reencrypt_api_keys().';
-
 create function public.reencrypt_api_keys(batch_size integer default null)
 returns jsonb
 language sql
@@ -1410,8 +1390,6 @@ set search_path = ''
 as $$
   select jsonb_build_object('version', private.create_api_key_secret())
 $$;
-
-comment on function private.rotate_api_key_secret() is 'The work of public.rotate_api_key_secret().';
 
 create function public.rotate_api_key_secret()
 returns jsonb
@@ -1478,8 +1456,6 @@ begin
 end;
 $$;
 
-comment on function private.store_api_key(text, text) is 'The work of public.store_api_key().';
-
 create function public.store_api_key(provider text, api_key text)
 returns jsonb
 language sql
@@ -1519,9 +1495,6 @@ begin
   );
 end;
 $$;
-
-comment on function private.store_checked_api_key(uuid, text, text, boolean, text) is
-  'Implementation of public.store_checked_api_key().';
 
 create function public.store_checked_api_key(
   user_id uuid,

@@ -267,7 +267,7 @@ create trigger custom_indicators_lock_account
   for each statement
   execute function private.lock_own_account();
 
--- After the premium check, which comes first by its name: nobody is told to mend a schema
+-- After the premium check, which comes first by its name: nobody is told to fix a schema
 -- that they may not write.
 create trigger custom_indicators_validate_parameters
   before insert or update of parameters on public.custom_indicators

@@ -183,9 +183,6 @@ begin
 end;
 $$;
 
-comment on function private.preview_coupon(uuid, text) is
-  'Work of public.preview_coupon().';
-
 create function public.preview_coupon(user_id uuid, code text)
 returns jsonb
 language sql
@@ -270,9 +267,6 @@ begin
   );
 end;
 $$;
-
-comment on function private.redeem_coupon(uuid, text) is
-  'Work of public.redeem_coupon().';
 
 create function public.redeem_coupon(user_id uuid, code text)
 returns jsonb

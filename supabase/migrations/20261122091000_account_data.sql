@@ -178,9 +178,6 @@ begin
 end;
 $$;
 
-comment on function private.delete_user(uuid) is
-  'Work of public.delete_user().';
-
 create function public.delete_user(user_id uuid)
 returns jsonb
 language sql
@@ -238,9 +235,6 @@ begin
   return private.export_user_data(v_user_id, export_my_data.section, export_my_data.cursor);
 end;
 $$;
-
-comment on function private.export_my_data(text, text) is
-  'Implementation of public.export_my_data().';
 
 create function public.export_my_data(section text default null, cursor text default null)
 returns jsonb
@@ -451,9 +445,6 @@ begin
 end;
 $$;
 
-comment on function private.export_user_data(uuid, text, text) is
-  'Implementation of public.export_user_data() and export_my_data().';
-
 create function public.export_user_data(user_id uuid, section text default null, cursor text default null)
 returns jsonb
 language sql
@@ -544,9 +535,6 @@ begin
   return v_account;
 end;
 $$;
-
-comment on function private.get_my_account() is
-  'Work of public.get_my_account().';
 
 create function public.get_my_account()
 returns jsonb

@@ -19,9 +19,6 @@ begin
 end;
 $$;
 
-comment on function private.delete_user(uuid) is
-  'Work of public.delete_user().';
-
 create function public.delete_user(user_id uuid)
 returns jsonb
 language sql

@@ -30,9 +30,6 @@ begin
 end;
 $$;
 
-comment on function private.export_my_data(text, text) is
-  'Implementation of public.export_my_data().';
-
 create function public.export_my_data(section text default null, cursor text default null)
 returns jsonb
 language sql

@@ -191,9 +191,6 @@ begin
 end;
 $$;
 
-comment on function private.export_user_data(uuid, text, text) is
-  'Implementation of public.export_user_data() and export_my_data().';
-
 create function public.export_user_data(user_id uuid, section text default null, cursor text default null)
 returns jsonb
 language sql

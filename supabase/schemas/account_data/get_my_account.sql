@@ -25,9 +25,6 @@ begin
 end;
 $$;
 
-comment on function private.get_my_account() is
-  'Work of public.get_my_account().';
-
 create function public.get_my_account()
 returns jsonb
 language sql

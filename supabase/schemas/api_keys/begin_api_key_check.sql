@@ -32,8 +32,6 @@ begin
 end;
 $$;
 
-comment on function private.begin_api_key_check(uuid, text, boolean) is 'Implementation of public.begin_api_key_check().';
-
 create function public.begin_api_key_check(user_id uuid, provider text, has_second_factor boolean)
 returns jsonb
 language sql

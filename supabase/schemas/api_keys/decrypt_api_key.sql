@@ -23,8 +23,6 @@ begin
 end;
 $$;
 
-comment on function private.decrypt_api_key(text, text) is 'The work of public.decrypt_api_key().';
-
 create function public.decrypt_api_key(encrypted_key text, secret text)
 returns text
 language sql

@@ -23,8 +23,6 @@ begin
 end;
 $$;
 
-comment on function private.delete_api_key(text) is 'The work of public.delete_api_key().';
-
 create function public.delete_api_key(provider text)
 returns jsonb
 language sql

@@ -39,8 +39,6 @@ begin
 end;
 $$;
 
-comment on function private.drop_api_key_secret(integer) is 'The work of public.drop_api_key_secret().';
-
 create function public.drop_api_key_secret(version integer)
 returns jsonb
 language sql

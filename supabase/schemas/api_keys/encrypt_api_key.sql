@@ -19,8 +19,6 @@ begin
 end;
 $$;
 
-comment on function private.encrypt_api_key(text, text) is 'The work of public.encrypt_api_key().';
-
 create function public.encrypt_api_key(key_text text, secret text)
 returns text
 language sql

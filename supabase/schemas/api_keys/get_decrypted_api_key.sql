@@ -113,8 +113,6 @@ begin
 end;
 $$;
 
-comment on function private.get_decrypted_api_key(uuid, text, text) is 'The work of public.get_decrypted_api_key().';
-
 create function public.get_decrypted_api_key(user_id uuid, provider text, request_id text default null)
 returns jsonb
 language sql

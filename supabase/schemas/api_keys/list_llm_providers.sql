@@ -10,8 +10,6 @@ as $$
   where p.is_active
 $$;
 
-comment on function private.list_llm_providers() is 'Implementation of public.list_llm_providers().';
-
 create function public.list_llm_providers()
 returns jsonb
 language sql

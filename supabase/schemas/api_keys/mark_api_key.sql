@@ -19,8 +19,6 @@ begin
 end;
 $$;
 
-comment on function private.mark_api_key(uuid, text, timestamptz, boolean) is 'Implementation of public.mark_api_key().';
-
 create function public.mark_api_key(user_id uuid, provider text, stored_at timestamptz, accepted boolean)
 returns jsonb
 language sql

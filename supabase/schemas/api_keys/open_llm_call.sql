@@ -65,8 +65,6 @@ begin
 end;
 $$;
 
-comment on function private.open_llm_call(uuid, text, text, boolean, boolean) is 'Implementation of public.open_llm_call().';
-
 create function public.open_llm_call(
   user_id uuid,
   provider text,

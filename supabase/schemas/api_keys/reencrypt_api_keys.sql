@@ -91,8 +91,6 @@ begin
 end;
 $$;
 
-comment on function private.reencrypt_api_keys(integer) is 'The work of public.reencrypt_api_keys().';
-
 create function public.reencrypt_api_keys(batch_size integer default null)
 returns jsonb
 language sql

@@ -8,8 +8,6 @@ as $$
   select jsonb_build_object('version', private.create_api_key_secret())
 $$;
 
-comment on function private.rotate_api_key_secret() is 'The work of public.rotate_api_key_secret().';
-
 create function public.rotate_api_key_secret()
 returns jsonb
 language sql

@@ -25,8 +25,6 @@ begin
 end;
 $$;
 
-comment on function private.store_api_key(text, text) is 'The work of public.store_api_key().';
-
 create function public.store_api_key(provider text, api_key text)
 returns jsonb
 language sql

@@ -22,9 +22,6 @@ begin
 end;
 $$;
 
-comment on function private.store_checked_api_key(uuid, text, text, boolean, text) is
-  'Implementation of public.store_checked_api_key().';
-
 create function public.store_checked_api_key(
   user_id uuid,
   provider text,

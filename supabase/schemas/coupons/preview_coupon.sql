@@ -28,9 +28,6 @@ begin
 end;
 $$;
 
-comment on function private.preview_coupon(uuid, text) is
-  'Work of public.preview_coupon().';
-
 create function public.preview_coupon(user_id uuid, code text)
 returns jsonb
 language sql

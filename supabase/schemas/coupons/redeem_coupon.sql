@@ -67,9 +67,6 @@ begin
 end;
 $$;
 
-comment on function private.redeem_coupon(uuid, text) is
-  'Work of public.redeem_coupon().';
-
 create function public.redeem_coupon(user_id uuid, code text)
 returns jsonb
 language sql

@@ -16,9 +16,6 @@ begin
 end;
 $$;
 
-comment on function private.charge_credits(uuid, integer, text, text) is
-  'Work of public.charge_credits().';
-
 create function public.charge_credits(
   user_id uuid,
   amount integer,

@@ -33,9 +33,6 @@ begin
 end;
 $$;
 
-comment on function private.consume_credits(integer, text, text) is
-  'Work of public.consume_credits().';
-
 create function public.consume_credits(amount integer, reason text default null, idempotency_key text default null)
 returns jsonb
 language sql

@@ -16,9 +16,6 @@ begin
 end;
 $$;
 
-comment on function private.grant_credits(uuid, integer, text, text) is
-  'Work of public.grant_credits().';
-
 create function public.grant_credits(
   user_id uuid,
   amount integer,

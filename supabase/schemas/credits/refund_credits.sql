@@ -49,9 +49,6 @@ begin
 end;
 $$;
 
-comment on function private.refund_credits(uuid, text) is
-  'Work of public.refund_credits().';
-
 create function public.refund_credits(user_id uuid, idempotency_key text)
 returns jsonb
 language sql
