@@ -10,6 +10,8 @@ export interface ChildResult {
   output: string;
   /** Standard output alone. */
   stdout: string;
+  /** Standard error alone. */
+  stderr: string;
   /** The exit code; null when a signal ended it. */
   code: number | null;
 }
@@ -20,6 +22,8 @@ export interface ChildOptions {
   cwd?: string;
   env?: Record<string, string>;
   input?: string;
+  /** Lets it use our terminal, whose Ctrl-C it then hears as we do; the result carries no output. */
+  inherit?: boolean;
   /** Told each line of standard output as it comes. */
   onLine?(line: string): void;
   /** Ends the program, and what it started, early. */
@@ -27,32 +31,35 @@ export interface ChildOptions {
 }
 
 /**
- * Runs a program to its end. A failing run is a result, not an error. It has a process group of its
- * own, so that an interrupted run ends the program together with the programs that it started.
+ * Runs a program to its end. A failing run is a result, not an error. It has a process group of its own, so that
+ * Ctrl-C at the terminal does not cut a migration in half, and an interrupted run ends the program together with
+ * the programs that it started.
  */
 export function runChild(
   command: string,
   args: readonly string[],
   options: ChildOptions = {},
 ): Promise<ChildResult> {
+  const hasGroup = process.platform !== "win32" && !options.inherit;
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      stdio: ["pipe", "pipe", "pipe"],
-      detached: hasGroups,
+      stdio: options.inherit ? "inherit" : ["pipe", "pipe", "pipe"],
+      detached: hasGroup,
       env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0", ...options.env },
     });
     const chunks: { from: "stdout" | "stderr"; chunk: Buffer }[] = [];
-    child.stdout.on("data", (chunk: Buffer) => chunks.push({ from: "stdout", chunk }));
-    child.stderr.on("data", (chunk: Buffer) => chunks.push({ from: "stderr", chunk }));
-    if (options.onLine) {
+    child.stdout?.on("data", (chunk: Buffer) => chunks.push({ from: "stdout", chunk }));
+    child.stderr?.on("data", (chunk: Buffer) => chunks.push({ from: "stderr", chunk }));
+    if (options.onLine && child.stdout) {
       createInterface({ input: child.stdout }).on("line", options.onLine);
     }
     // A program that does not read its input to the end is no failure of ours.
-    child.stdin.on("error", () => {});
-    child.stdin.end(options.input ?? "");
+    child.stdin?.on("error", () => {});
+    child.stdin?.end(options.input ?? "");
 
-    const end = () => killGroup(child.pid);
+    const target = child.pid === undefined ? undefined : hasGroup ? -child.pid : child.pid;
+    const end = () => signalTo(target, "SIGTERM");
     options.signal?.addEventListener("abort", end, { once: true });
     process.once("exit", end);
     if (options.signal?.aborted) {
@@ -65,13 +72,14 @@ export function runChild(
       const result = {
         output: text(chunks),
         stdout: text(chunks.filter(({ from }) => from === "stdout")),
+        stderr: text(chunks.filter(({ from }) => from === "stderr")),
         code,
       };
       options.signal?.removeEventListener("abort", end);
       process.off("exit", end);
-      if (options.signal?.aborted) {
+      if (options.signal?.aborted && hasGroup) {
         // What the program started may still be ending.
-        groupEnded(child.pid).then(() => resolve(result), reject);
+        ended(target).then(() => resolve(result), reject);
       } else {
         resolve(result);
       }
@@ -94,30 +102,24 @@ export function packageFile(name: string, path: string): string {
   return join(dirname(require.resolve(`${name}/package.json`)), path);
 }
 
-const hasGroups = process.platform !== "win32";
-
-function killGroup(pid: number | undefined): void {
-  signalGroup(pid, "SIGTERM");
-}
-
-async function groupEnded(pid: number | undefined): Promise<void> {
+async function ended(target: number | undefined): Promise<void> {
   const end = Date.now() + 15_000;
-  while (hasGroups && signalGroup(pid, 0)) {
+  while (signalTo(target, 0)) {
     if (Date.now() > end) {
-      signalGroup(pid, "SIGKILL");
+      signalTo(target, "SIGKILL");
       return;
     }
     await sleep(50);
   }
 }
 
-/** False when nobody is left to be told. */
-function signalGroup(pid: number | undefined, signal: NodeJS.Signals | 0): boolean {
-  if (pid === undefined) {
+/** Signals a process, or by a negative id its group. False when nobody is left to be told. */
+function signalTo(target: number | undefined, signal: NodeJS.Signals | 0): boolean {
+  if (target === undefined) {
     return false;
   }
   try {
-    return process.kill(hasGroups ? -pid : pid, signal);
+    return process.kill(target, signal);
   } catch {
     return false;
   }
