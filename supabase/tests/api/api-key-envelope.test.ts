@@ -20,7 +20,7 @@ describe("the envelope", () => {
   });
 
   it("has the same vectors in the tests of the database", async () => {
-    const file = new URL("../database/100_api_key_envelope.test.sql", import.meta.url);
+    const file = new URL("../database/api_keys/envelope.test.sql", import.meta.url);
     const sql = await readFile(fileURLToPath(file), "utf8");
     for (const { envelope } of envelopeVectors) expect(sql).toContain(`'${envelope}'`);
   });

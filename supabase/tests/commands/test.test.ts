@@ -36,7 +36,7 @@ describe("npm test", () => {
   });
 
   it.each(["SIGINT", "SIGTERM"] as const)("leaves nothing behind after %s", async (signal) => {
-    const run = startCommand(["test", "025_plans"]);
+    const run = startCommand(["test", "plans/plans"]);
     const server = await serverOf();
     run.kill(signal);
     expect(await run.exited).toBe(130);

@@ -1,4 +1,4 @@
-/** One text, sealed. The same vectors stand in tests/database/100_api_key_envelope.test.sql. */
+/** One text, sealed. The same vectors stand in tests/database/api_keys/envelope.test.sql. */
 export interface EnvelopeVector {
   plaintext: string;
   secret: string;
