@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { FunctionsHttpError } from "@supabase/supabase-js";
 import { beforeAll, describe, expect, it } from "vitest";
-import { signToken } from "../../../scripts/local/tokens.ts";
 import { errorResponseSchema } from "../../functions/_shared/http/schemas.ts";
 import {
   asOperator,
@@ -11,6 +10,7 @@ import {
   signUp,
   visitor,
 } from "../support/clients.ts";
+import { signToken } from "../support/local-stack.ts";
 import { rpc } from "../support/rpc.ts";
 import { stack } from "../support/stack.ts";
 

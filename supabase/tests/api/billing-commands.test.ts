@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runNodeProgram } from "../../../scripts/lib/child.ts";
 import { registeredEvents } from "../../functions/_shared/stripe/events.ts";
 import { billingOf, newEvent, offerPlans, prices, signedDelivery } from "../support/billing.ts";
 import { gather } from "../support/crowd.ts";
 import { startKeyedFunctions, webhookSecret } from "../support/keyed-functions.ts";
+import { runNodeProgram } from "../support/programs.ts";
 import { stack } from "../support/stack.ts";
 import { type StripeFake, startStripeFake } from "../support/stripe-fake.ts";
 

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { runNodeProgram } from "../../../scripts/lib/child.ts";
 import { billingOf } from "../support/billing.ts";
 import { asOperator } from "../support/clients.ts";
 import { gather, type Member } from "../support/crowd.ts";
 import { app } from "../support/keyed-functions.ts";
+import { runNodeProgram } from "../support/programs.ts";
 import { opening, openShop, type Shop, sold } from "../support/shop.ts";
 import { stack } from "../support/stack.ts";
 

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { directRpc } from "../../../scripts/lib/service-database.ts";
 import { readBillingAccount } from "../../functions/_shared/billing/account.ts";
 import { createProviders } from "../../functions/_shared/billing/providers.ts";
 import { syncUser } from "../../functions/_shared/billing/sync.ts";
@@ -9,6 +8,7 @@ import { isFailure } from "../../functions/_shared/http/failure.ts";
 import { createHandler } from "../../functions/stripe-webhook/handler.ts";
 import { billingOf, type SentEvent, signedDelivery } from "../support/billing.ts";
 import { gather, type Member } from "../support/crowd.ts";
+import { directRpc } from "../support/database.ts";
 import { webhookSecret } from "../support/keyed-functions.ts";
 import { openShop, type Shop } from "../support/shop.ts";
 import { stack } from "../support/stack.ts";

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { runNodeProgram } from "../../../scripts/lib/child.ts";
 import { billingOf } from "../support/billing.ts";
 import { asOperator } from "../support/clients.ts";
 import { gather, type Member } from "../support/crowd.ts";
 import { app } from "../support/keyed-functions.ts";
+import { runNodeProgram } from "../support/programs.ts";
 import { openShop, type Shop, type SoldPlan } from "../support/shop.ts";
 import { stack } from "../support/stack.ts";
 

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Catalog, readCatalog } from "../../../scripts/docs/catalog.ts";
 import { type Person, signUp } from "../support/clients.ts";
 import { openSqlDoor } from "../support/doors.ts";
 import { runMix } from "../support/mix.ts";
 import { hasPgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
+import { type Catalog, readCatalog } from "../support/references.ts";
 import { stack } from "../support/stack.ts";
 
 /**

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type Functions, startFunctions } from "../../../scripts/local/functions.ts";
 import { asOperator } from "../support/clients.ts";
 import { gather, type Member, postAs } from "../support/crowd.ts";
+import { type Functions, startFunctions } from "../support/local-stack.ts";
 import { stack } from "../support/stack.ts";
 import { type StripeFake, startStripeFake } from "../support/stripe-fake.ts";
 

@@ -3,11 +3,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect } from "vitest";
-import { projectDir } from "../../../scripts/local/paths.ts";
-import type { Status } from "../../../scripts/local/status.ts";
 import { billingOverviewSchema } from "../../../types/documents.ts";
 import { journey, signUp, useBrowser } from "../support/browser.ts";
 import { type RunningCommand, ready, scratchFolder, startCommand } from "../support/commands.ts";
+import type { Status } from "../support/local-stack.ts";
+import { projectDir } from "../support/programs.ts";
 
 /** A team's first day of selling, by the README's own commands, on a stack that nobody has used before. */
 

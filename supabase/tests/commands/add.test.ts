@@ -1,19 +1,23 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { connect } from "../../../scripts/lib/database.ts";
+import { scratchFolder } from "../support/commands.ts";
 import {
+  connect,
+  pushMigrations,
   type ScratchPlatform,
   startScratchPlatform,
-} from "../../../scripts/lib/scratch-platform.ts";
-import { pushMigrations } from "../../../scripts/local/migrations.ts";
-import { projectDir } from "../../../scripts/local/paths.ts";
-import { planAdd } from "../../../scripts/package/add-plan.ts";
-import { planSettings } from "../../../scripts/package/function-settings.ts";
-import { changedMigrations, readLedger } from "../../../scripts/package/ledger.ts";
-import { readSources, type Sources } from "../../../scripts/package/sources.ts";
-import { namesInPublic } from "../../../scripts/package/taken-names.ts";
-import { scratchFolder } from "../support/commands.ts";
+} from "../support/database.ts";
+import {
+  changedMigrations,
+  namesInPublic,
+  planAdd,
+  planSettings,
+  readLedger,
+  readSources,
+  type Sources,
+} from "../support/package.ts";
+import { projectDir } from "../support/programs.ts";
 
 const now = new Date("2027-01-02T03:04:05Z");
 const ownMigration = "20260101000000_watchlists.sql";

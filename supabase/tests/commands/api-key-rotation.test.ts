@@ -1,10 +1,6 @@
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type ScratchPlatform,
-  startScratchPlatform,
-} from "../../../scripts/lib/scratch-platform.ts";
-import { pushMigrations } from "../../../scripts/local/migrations.ts";
+import { pushMigrations, type ScratchPlatform, startScratchPlatform } from "../support/database.ts";
 import {
   actAs,
   type KeyHolders,

@@ -1,9 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import {
-  type ScratchPlatform,
-  startScratchPlatform,
-} from "../../../scripts/lib/scratch-platform.ts";
-import { pushMigrations } from "../../../scripts/local/migrations.ts";
+import { pushMigrations, type ScratchPlatform, startScratchPlatform } from "../support/database.ts";
 
 /** A project that has users already gets an account for each of them with the first push. */
 

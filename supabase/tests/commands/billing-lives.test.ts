@@ -1,11 +1,6 @@
 import { readFile } from "node:fs/promises";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type ScratchPlatform,
-  startScratchPlatform,
-} from "../../../scripts/lib/scratch-platform.ts";
-import { pushMigrations } from "../../../scripts/local/migrations.ts";
 import { priceOf } from "../support/billing-lives/catalog.ts";
 import { type BillingDatabase, billingDatabase } from "../support/billing-lives/database.ts";
 import type { Life } from "../support/billing-lives/life.ts";
@@ -30,6 +25,7 @@ import { simulateProvider } from "../support/billing-lives/provider.ts";
 import { runLives } from "../support/billing-lives/run.ts";
 import { type Json, snapshotOf } from "../support/billing-lives/snapshot.ts";
 import { day } from "../support/billing-reference/calendar.ts";
+import { pushMigrations, type ScratchPlatform, startScratchPlatform } from "../support/database.ts";
 
 let platform: ScratchPlatform;
 let sql: postgres.Sql;

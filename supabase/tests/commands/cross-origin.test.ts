@@ -1,7 +1,7 @@
 import { createClient } from "@supabase/supabase-js";
 import { describe, expect, it } from "vitest";
 import WebSocket from "ws";
-import { loadConfig } from "../../../scripts/local/config.ts";
+import { loadConfig } from "../support/local-stack.ts";
 import { stack } from "../support/stack.ts";
 
 /** A request as supabase-js sends it, of which a browser first asks whether it may. */

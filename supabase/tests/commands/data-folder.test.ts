@@ -1,8 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { prepareFolder } from "../../../scripts/local/data-folder.ts";
 import { scratchFolder } from "../support/commands.ts";
+import { prepareFolder } from "../support/local-stack.ts";
 
 it("the folder of a stack keeps its data out of git, and its code an ES module in a CommonJS project", async () => {
   const project = await scratchFolder();

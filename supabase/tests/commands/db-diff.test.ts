@@ -2,20 +2,23 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sql } from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { connect } from "../../../scripts/lib/database.ts";
-import { listMigrations } from "../../../scripts/lib/migration-files.ts";
-import { appliedVersions, rollBack } from "../../../scripts/lib/rollback.ts";
-import { planRollback } from "../../../scripts/lib/rollback-plan.ts";
-import { runScript } from "../../../scripts/lib/run-script.ts";
-import { readSchemaFiles } from "../../../scripts/lib/schema-files.ts";
-import { schemaSnapshot } from "../../../scripts/lib/schema-snapshot.ts";
-import {
-  type ScratchPlatform,
-  startScratchPlatform,
-} from "../../../scripts/lib/scratch-platform.ts";
-import { pushMigrations } from "../../../scripts/local/migrations.ts";
-import { projectDir } from "../../../scripts/local/paths.ts";
 import { copyCheckout, runCommand, scratchFolder } from "../support/commands.ts";
+import {
+  connect,
+  pushMigrations,
+  type ScratchPlatform,
+  schemaSnapshot,
+  startScratchPlatform,
+} from "../support/database.ts";
+import {
+  appliedVersions,
+  listMigrations,
+  planRollback,
+  readSchemaFiles,
+  rollBack,
+  runScript,
+} from "../support/migrations.ts";
+import { projectDir } from "../support/programs.ts";
 import { applyDiff, readDiff } from "../support/unified-diff.ts";
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>;

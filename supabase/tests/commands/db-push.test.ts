@@ -4,13 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { connect } from "../../../scripts/lib/database.ts";
-import { listMigrations } from "../../../scripts/lib/migration-files.ts";
-import { appliedVersions } from "../../../scripts/lib/rollback.ts";
-import {
-  type ScratchPlatform,
-  startScratchPlatform,
-} from "../../../scripts/lib/scratch-platform.ts";
+import { connect, type ScratchPlatform, startScratchPlatform } from "../support/database.ts";
+import { appliedVersions, listMigrations } from "../support/migrations.ts";
 
 let platform: ScratchPlatform;
 let url: string;

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { parseLock } from "../../../scripts/lib/lock-file.ts";
+import { parseLock } from "../support/gates.ts";
 
 const manifestSchema = z.object({
   dependencies: z.record(z.string(), z.string()).default({}),

@@ -1,16 +1,16 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
+import { findFiles } from "../support/programs.ts";
 import {
   type Catalog,
   type DatabaseFunction,
+  entityDiagrams,
+  errorsOfFunctions,
   readCatalog,
+  renderFunctions,
+  renderReference,
   type Table,
-} from "../../../scripts/docs/catalog.ts";
-import { entityDiagrams } from "../../../scripts/docs/diagram.ts";
-import { errorsOfFunctions } from "../../../scripts/docs/errors.ts";
-import { renderFunctions } from "../../../scripts/docs/functions.ts";
-import { renderReference } from "../../../scripts/docs/reference.ts";
-import { findFiles } from "../../../scripts/lib/find-files.ts";
+} from "../support/references.ts";
 import { stack } from "../support/stack.ts";
 
 function database(functions: Record<string, string>, tables: Table[] = []): Catalog {

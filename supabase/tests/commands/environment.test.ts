@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { parse } from "smol-toml";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { findFiles } from "../../../scripts/lib/find-files.ts";
+import { findFiles } from "../support/programs.ts";
 
 /** Of the machine or of npm, of hosted, or between a command and what it starts: nobody writes these into a file. */
 const givenByOthers =

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parse } from "smol-toml";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { projectDir } from "../../../scripts/local/paths.ts";
+import { projectDir } from "../support/programs.ts";
 
 /** What holds for every folder of an edge function, so that it can be deployed as it is. */
 

@@ -1,14 +1,10 @@
 import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { connect } from "../../../scripts/lib/database.ts";
-import { checkSchema, databaseSteps, sourceSteps } from "../../../scripts/lib/lint-steps.ts";
-import {
-  type ScratchPlatform,
-  startScratchPlatform,
-} from "../../../scripts/lib/scratch-platform.ts";
-import { projectDir } from "../../../scripts/local/paths.ts";
 import { scratchFolder } from "../support/commands.ts";
+import { connect, type ScratchPlatform, startScratchPlatform } from "../support/database.ts";
+import { checkSchema, databaseSteps, sourceSteps } from "../support/gates.ts";
+import { projectDir } from "../support/programs.ts";
 import { stack } from "../support/stack.ts";
 
 /*
@@ -66,6 +62,7 @@ const faults: Record<string, string> = {
   "scripts/user.ts": 'import { used } from "./lib/used.ts";\n\nexport const planted = used;\n',
   "scripts/lib/used.ts": "export const used = 1;\nexport const plantedExport = 1;\n",
   "scripts/lib/planted-file.ts": "export const planted = 1;\n",
+  "supabase/tests/commands/planted.ts": 'import "../../../scripts/type.ts";\n',
   "scripts/type.ts": 'export const planted: number = "text";\n',
   "examples/strategy-builder/src/type.ts": 'export const planted: number = "text";\n',
   "supabase/functions/_shared/both.ts":
@@ -119,7 +116,7 @@ afterAll(async () => {
 
 /** What each step must say of its fault, by a part of the step's name. */
 const expected: [step: string, findings: string[]][] = [
-  ["formatting and lint (Biome)", ["scripts/format.ts"]],
+  ["formatting and lint (Biome)", ["scripts/format.ts", "noRestrictedImports"]],
   ["types (tsc)", ["scripts/type.ts(1,14): error TS2322"]],
   ["types of the example app (tsc)", ["src/type.ts(1,14): error TS2322"]],
   ["types of edge functions (deno check)", ["TS2322"]],

@@ -4,14 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pushMigrations } from "../../../scripts/local/migrations.ts";
-import { createPlatformDatabase, preparePlatform } from "../../../scripts/local/platform.ts";
 import {
+  createPlatformDatabase,
   type PostgresServer,
+  preparePlatform,
+  pushMigrations,
   startPostgres,
   superuserUrl,
-} from "../../../scripts/local/postgres.ts";
-import { loadSecrets, type Secrets } from "../../../scripts/local/secrets.ts";
+} from "../support/database.ts";
+import { loadSecrets, type Secrets } from "../support/local-stack.ts";
 
 /**
  * Postgres is killed while credits and coupons are being counted and strategies saved, and started again: what was

@@ -1,9 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { helpOf } from "../../../scripts/lib/help.ts";
-import { projectDir } from "../../../scripts/local/paths.ts";
 import { runCommand } from "../support/commands.ts";
+import { helpOf, projectDir } from "../support/programs.ts";
 
 describe("--help", () => {
   it("is known for every command", async () => {

@@ -3,12 +3,8 @@ import { readFile } from "node:fs/promises";
 import { type ParseResult, parse } from "libpg-query";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { listMigrations } from "../../../scripts/lib/migration-files.ts";
-import {
-  type ScratchPlatform,
-  startScratchPlatform,
-} from "../../../scripts/lib/scratch-platform.ts";
-import { pushMigrations } from "../../../scripts/local/migrations.ts";
+import { pushMigrations, type ScratchPlatform, startScratchPlatform } from "../support/database.ts";
+import { listMigrations } from "../support/migrations.ts";
 
 /** Hosted projects differ: in their age, and in what their owners have switched on and off. */
 

@@ -5,8 +5,8 @@ import { createClient } from "@supabase/supabase-js";
 import postgres from "postgres";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import WebSocket from "ws";
-import { type Stack, startStack } from "../../../scripts/local/stack.ts";
 import { scratchFolder } from "../support/commands.ts";
+import { type Stack, startStack } from "../support/local-stack.ts";
 import { startModelProvider } from "../support/model-provider.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { completeLock, missingPackages, parseLock } from "../../../scripts/lib/lock-file.ts";
+import { completeLock, missingPackages, parseLock } from "../support/gates.ts";
 
 describe.each(["package-lock.json", "bench/package-lock.json"])("%s", async (file) => {
   const committed = await readFile(file, "utf8");

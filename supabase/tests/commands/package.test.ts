@@ -2,11 +2,10 @@ import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/pr
 import { join } from "node:path";
 import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { packageFile, runChild, runNodeProgram } from "../../../scripts/lib/child.ts";
-import { listMigrations } from "../../../scripts/lib/migration-files.ts";
-import { projectDir } from "../../../scripts/local/paths.ts";
 import { ready, scratchFolder, startProgram } from "../support/commands.ts";
+import { listMigrations } from "../support/migrations.ts";
 import { installInto, ownTypes, pack } from "../support/packed.ts";
+import { packageFile, projectDir, runChild, runNodeProgram } from "../support/programs.ts";
 
 let scratch: Awaited<ReturnType<typeof scratchFolder>>;
 let tarball: string;
@@ -241,7 +240,7 @@ describe("npx pinebase with its optional parts", () => {
 });
 
 async function installedFiles(): Promise<string[]> {
-  const { findFiles } = await import("../../../scripts/lib/find-files.ts");
+  const { findFiles } = await import("../support/programs.ts");
   const root = join(app, "node_modules", "pinebase");
   const files = await findFiles(root, "");
   return files.map((file) => file.slice(root.length + 1));

@@ -2,12 +2,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runPgtapFile } from "../../../scripts/lib/pgtap.ts";
-import { installPgtap } from "../../../scripts/lib/pgtap-extension.ts";
 import {
+  installPgtap,
+  runPgtapFile,
   type ScratchPlatform,
   startScratchPlatform,
-} from "../../../scripts/lib/scratch-platform.ts";
+} from "../support/database.ts";
 
 let platform: ScratchPlatform;
 let url: string;

@@ -1,9 +1,6 @@
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type ScratchPlatform,
-  startScratchPlatform,
-} from "../../../scripts/lib/scratch-platform.ts";
+import { type ScratchPlatform, startScratchPlatform } from "../support/database.ts";
 
 /**
  * The stand-in for a hosted database: what works on hosted works here, and what hosted refuses is refused.

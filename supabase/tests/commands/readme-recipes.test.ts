@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { projectDir } from "../../../scripts/local/paths.ts";
+import { projectDir } from "../support/programs.ts";
 
 /** The README's recipes compile as they stand, against the package's own types. */
 

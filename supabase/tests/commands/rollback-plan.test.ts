@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Migration } from "../../../scripts/lib/migration-files.ts";
-import { planRollback } from "../../../scripts/lib/rollback-plan.ts";
+import { type Migration, planRollback } from "../support/migrations.ts";
 
 const migration = (version: string, hasRollback = true): Migration => ({
   version,

@@ -4,15 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { connect } from "../../../scripts/lib/database.ts";
-import { listMigrations } from "../../../scripts/lib/migration-files.ts";
-import { appliedVersions, rollBack } from "../../../scripts/lib/rollback.ts";
-import { planRollback } from "../../../scripts/lib/rollback-plan.ts";
 import {
+  connect,
+  pushMigrations,
   type ScratchPlatform,
   startScratchPlatform,
-} from "../../../scripts/lib/scratch-platform.ts";
-import { pushMigrations } from "../../../scripts/local/migrations.ts";
+} from "../support/database.ts";
+import { appliedVersions, listMigrations, planRollback, rollBack } from "../support/migrations.ts";
 
 let platform: ScratchPlatform;
 let url: string;

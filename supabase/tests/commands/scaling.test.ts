@@ -3,15 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Sql } from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readCatalog } from "../../../scripts/docs/catalog.ts";
-import { connect } from "../../../scripts/lib/database.ts";
-import { pushMigrations } from "../../../scripts/local/migrations.ts";
 import {
+  connect,
   createPlatformDatabase,
   dropDatabase,
   preparePlatform,
-} from "../../../scripts/local/platform.ts";
-import { loadSecrets } from "../../../scripts/local/secrets.ts";
+  pushMigrations,
+} from "../support/database.ts";
+import { loadSecrets } from "../support/local-stack.ts";
+import { readCatalog } from "../support/references.ts";
 import { stack } from "../support/stack.ts";
 
 /** What docs/scaling.md says has to be true of the schema for more than one machine, held against the catalogs. */

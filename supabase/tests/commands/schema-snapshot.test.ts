@@ -1,10 +1,6 @@
 import type { Sql } from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { schemaSnapshot } from "../../../scripts/lib/schema-snapshot.ts";
-import {
-  type ScratchPlatform,
-  startScratchPlatform,
-} from "../../../scripts/lib/scratch-platform.ts";
+import { type ScratchPlatform, schemaSnapshot, startScratchPlatform } from "../support/database.ts";
 
 // What a rollback could forget, and what undoes it. The comparison of up-down-up.test.ts is worth as
 // much as the things that it sees.

@@ -2,9 +2,9 @@ import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { passwordsOf, withoutPasswords } from "../../../scripts/lib/mask-passwords.ts";
-import { openLog } from "../../../scripts/local/log-file.ts";
 import { runCommand, scratchFolder } from "../support/commands.ts";
+import { openLog } from "../support/local-stack.ts";
+import { passwordsOf, withoutPasswords } from "../support/programs.ts";
 
 /** What commands write ends up in the logs of continuous integration. */
 

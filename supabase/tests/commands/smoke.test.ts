@@ -1,10 +1,9 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
-import { readCatalog } from "../../../scripts/docs/catalog.ts";
-import { checksOf } from "../../../scripts/smoke/checks.ts";
-import { rpcs, tables } from "../../../scripts/smoke/expectations.ts";
 import { runCommand } from "../support/commands.ts";
+import { readCatalog } from "../support/references.ts";
+import { checksOf, rpcs, tables } from "../support/smoke.ts";
 import { stack } from "../support/stack.ts";
 
 /** A project that answers every request the same. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { forbiddenStatements } from "../../../scripts/lib/sql-rules.ts";
+import { forbiddenStatements } from "../support/migrations.ts";
 
 const reasons = async (sql: string) => (await forbiddenStatements(sql)).map(({ reason }) => reason);
 

@@ -15,12 +15,13 @@ import { basename, dirname, join } from "node:path";
 import postgres from "postgres";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import {
+  type PostgresServer,
+  pushMigrations,
   type ScratchPlatform,
+  startPostgres,
   startScratchPlatform,
-} from "../../../scripts/lib/scratch-platform.ts";
-import { pushMigrations } from "../../../scripts/local/migrations.ts";
-import { type PostgresServer, startPostgres } from "../../../scripts/local/postgres.ts";
-import { loadSecrets } from "../../../scripts/local/secrets.ts";
+} from "../support/database.ts";
+import { loadSecrets } from "../support/local-stack.ts";
 
 /**
  * A read replica and a failover, of npm's Postgres alone. It has no pg_basebackup, so the copy is made as that makes it:

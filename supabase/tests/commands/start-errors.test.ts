@@ -1,7 +1,6 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { loadSecrets } from "../../../scripts/local/secrets.ts";
 import {
   copyCheckout,
   processesNaming,
@@ -10,6 +9,7 @@ import {
   scratchFolder,
   startCommand,
 } from "../support/commands.ts";
+import { loadSecrets } from "../support/local-stack.ts";
 
 /** What a person sees: one sentence, the next step, and no stack trace. */
 function expectPlainError(result: { code: number | null; output: string }, sentence: RegExp) {

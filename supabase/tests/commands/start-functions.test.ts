@@ -1,8 +1,8 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Functions, startFunctions } from "../../../scripts/local/functions.ts";
 import { scratchFolder } from "../support/commands.ts";
+import { type Functions, startFunctions } from "../support/local-stack.ts";
 
 describe("the local edge functions", () => {
   let scratch: Awaited<ReturnType<typeof scratchFolder>>;

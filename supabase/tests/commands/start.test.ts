@@ -4,7 +4,6 @@ import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import WebSocket from "ws";
-import type { Status } from "../../../scripts/local/status.ts";
 import {
   processesNaming,
   type RunningCommand,
@@ -14,6 +13,7 @@ import {
   startCommand,
   startProgram,
 } from "../support/commands.ts";
+import type { Status } from "../support/local-stack.ts";
 
 function connect(status: Status, key = status.PUBLISHABLE_KEY): SupabaseClient {
   const options = { auth: { persistSession: false }, realtime: { transport: WebSocket as never } };

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import Stripe from "stripe";
 import { afterEach, describe, expect, it } from "vitest";
-import { createDeliveries, newEvent } from "../../../scripts/local/stripe/deliveries.ts";
+import { createDeliveries, newEvent } from "../support/local-stack.ts";
 import { type StripeFake, startStripeFake } from "../support/stripe-fake.ts";
 
 /** What a person clicks through, and what the webhook hears of it. */

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isAlive } from "../../../scripts/local/processes.ts";
 import { startCommand } from "../support/commands.ts";
+import { isAlive } from "../support/programs.ts";
 
 let directory: string;
 let before: string | undefined;

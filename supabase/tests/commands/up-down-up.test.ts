@@ -1,16 +1,15 @@
 import { readFile } from "node:fs/promises";
 import type { Sql } from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { connect } from "../../../scripts/lib/database.ts";
-import { listMigrations } from "../../../scripts/lib/migration-files.ts";
-import { appliedVersions, rollBack } from "../../../scripts/lib/rollback.ts";
-import { planRollback } from "../../../scripts/lib/rollback-plan.ts";
-import { type SchemaSnapshot, schemaSnapshot } from "../../../scripts/lib/schema-snapshot.ts";
 import {
+  connect,
+  pushMigrations,
+  type SchemaSnapshot,
   type ScratchPlatform,
+  schemaSnapshot,
   startScratchPlatform,
-} from "../../../scripts/lib/scratch-platform.ts";
-import { pushMigrations } from "../../../scripts/local/migrations.ts";
+} from "../support/database.ts";
+import { appliedVersions, listMigrations, planRollback, rollBack } from "../support/migrations.ts";
 
 const migrations = await listMigrations();
 
