@@ -104,12 +104,6 @@ create trigger users_check_preferences
   for each row
   execute function private.check_preferences();
 
-create trigger users_set_updated_at
-  before update on public.users
-  for each row
-  when (old.* is distinct from new.*)
-  execute function private.set_updated_at();
-
 -- is_premium is derived here and nowhere else, so that writing it alone has no effect.
 create function private.copy_is_premium()
 returns trigger
@@ -127,10 +121,17 @@ $$;
 comment on function private.copy_is_premium() is
   'Trigger function: derives users.is_premium from premium_until.';
 
-create trigger users_copy_is_premium
+create trigger users_100_copy_is_premium
   before insert or update of is_premium, premium_until on public.users
   for each row
   execute function private.copy_is_premium();
+
+-- 900: after is_premium has been derived (100), so that a write that it undoes does not move updated_at.
+create trigger users_900_set_updated_at
+  before update on public.users
+  for each row
+  when (old.* is distinct from new.*)
+  execute function private.set_updated_at();
 
 revoke all on public.users from public, anon, authenticated, service_role;
 grant select on public.users to authenticated;
@@ -228,12 +229,12 @@ comment on function private.follow_auth_user() is
 -- than stand in the queue before everybody who signs in.
 set local lock_timeout = '5s';
 
-create trigger pinebase_account_created
+create trigger pinebase_100_account_created
   after insert on auth.users
   for each row
   execute function private.follow_auth_user();
 
-create trigger pinebase_account_changed
+create trigger pinebase_100_account_changed
   after update of email, email_confirmed_at, last_sign_in_at on auth.users
   for each row
   when (

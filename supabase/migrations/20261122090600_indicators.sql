@@ -257,7 +257,7 @@ $$;
 comment on function private.require_premium() is
   'Trigger function: refuses a write by a user who is not premium now, but for hiding what they published.';
 
-create trigger custom_indicators_require_premium
+create trigger custom_indicators_100_require_premium
   before insert or update on public.custom_indicators
   for each row
   execute function private.require_premium();
@@ -267,15 +267,15 @@ create trigger custom_indicators_lock_account
   for each statement
   execute function private.lock_own_account();
 
--- After the premium check, which comes first by its name: nobody is told to fix a schema
--- that they may not write.
-create trigger custom_indicators_validate_parameters
+-- 500: after the premium check (100), so that nobody is told to fix a schema that they may not write.
+create trigger custom_indicators_500_validate_parameters
   before insert or update of parameters on public.custom_indicators
   for each row
   when (jsonb_typeof(new.parameters) = 'object')
   execute function private.check_indicator_parameters();
 
-create trigger custom_indicators_set_updated_at
+-- 900: the premium check (100) compares the whole row, so updated_at must still be the old one then.
+create trigger custom_indicators_900_set_updated_at
   before update on public.custom_indicators
   for each row
   when (old.* is distinct from new.*)

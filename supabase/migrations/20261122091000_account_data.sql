@@ -486,15 +486,15 @@ comment on function private.follow_confirmed_email() is
 
 set local lock_timeout = '5s';
 
--- After the account's own triggers, by their names: an account is opened before its email counts
--- as one that was there.
-create trigger pinebase_email_added
+-- 500: after the triggers that open the account (100), so that an account is opened before its email counts as one
+-- that an account has had.
+create trigger pinebase_500_email_added
   after insert on auth.users
   for each row
   when (new.email <> '' and (new.email_confirmed_at is not null or new.is_sso_user))
   execute function private.follow_confirmed_email();
 
-create trigger pinebase_email_confirmed
+create trigger pinebase_500_email_confirmed
   after update of email, email_confirmed_at on auth.users
   for each row
   when (

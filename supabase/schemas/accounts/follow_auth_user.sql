@@ -26,12 +26,12 @@ comment on function private.follow_auth_user() is
 -- than stand in the queue before everybody who signs in.
 set local lock_timeout = '5s';
 
-create trigger pinebase_account_created
+create trigger pinebase_100_account_created
   after insert on auth.users
   for each row
   execute function private.follow_auth_user();
 
-create trigger pinebase_account_changed
+create trigger pinebase_100_account_changed
   after update of email, email_confirmed_at, last_sign_in_at on auth.users
   for each row
   when (

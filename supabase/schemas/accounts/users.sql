@@ -88,12 +88,6 @@ create trigger users_check_preferences
   for each row
   execute function private.check_preferences();
 
-create trigger users_set_updated_at
-  before update on public.users
-  for each row
-  when (old.* is distinct from new.*)
-  execute function private.set_updated_at();
-
 -- is_premium is derived here and nowhere else, so that writing it alone has no effect.
 create function private.copy_is_premium()
 returns trigger
@@ -111,10 +105,17 @@ $$;
 comment on function private.copy_is_premium() is
   'Trigger function: derives users.is_premium from premium_until.';
 
-create trigger users_copy_is_premium
+create trigger users_100_copy_is_premium
   before insert or update of is_premium, premium_until on public.users
   for each row
   execute function private.copy_is_premium();
+
+-- 900: after is_premium has been derived (100), so that a write that it undoes does not move updated_at.
+create trigger users_900_set_updated_at
+  before update on public.users
+  for each row
+  when (old.* is distinct from new.*)
+  execute function private.set_updated_at();
 
 revoke all on public.users from public, anon, authenticated, service_role;
 grant select on public.users to authenticated;

@@ -147,7 +147,7 @@ $$;
 comment on function private.set_component_owner() is
   'Trigger function: fills strategy_components.user_id from the strategy where it was left out.';
 
-create trigger strategy_components_a_set_owner
+create trigger strategy_components_100_set_owner
   before insert on public.strategy_components
   for each row
   when (new.user_id is null)
@@ -240,7 +240,8 @@ $$;
 comment on function private.check_component() is
   'Trigger function: checks that a component''s indicator exists, is visible to the owner and takes these parameters, and notes its name.';
 
-create trigger strategy_components_check_new
+-- 500: after the owner has been filled in (100), because the indicator must be visible to the owner.
+create trigger strategy_components_500_check_new
   before insert on public.strategy_components
   for each row
   execute function private.check_component();
@@ -326,37 +327,38 @@ $$;
 comment on function private.after_components_changed() is
   'Trigger function: moves the strategies'' updated_at and holds them to 64 components.';
 
-create trigger strategy_components_inserted
+create trigger strategy_components_100_inserted
   after insert on public.strategy_components
   referencing new table as changed
   for each statement
   execute function private.after_components_changed();
 
-create trigger strategy_components_updated
+create trigger strategy_components_100_updated
   after update on public.strategy_components
   referencing new table as changed
   for each statement
   execute function private.after_components_changed();
 
-create trigger strategy_components_deleted
+create trigger strategy_components_100_deleted
   after delete on public.strategy_components
   referencing old table as changed
   for each statement
   execute function private.after_components_changed();
 
-create trigger strategy_components_inserted_note_change
+-- 500: after the triggers above (100), which lock the strategies in the order of their ids.
+create trigger strategy_components_500_note_inserted
   after insert on public.strategy_components
   referencing new table as changed
   for each statement
   execute function private.note_component_changes();
 
-create trigger strategy_components_updated_note_change
+create trigger strategy_components_500_note_updated
   after update on public.strategy_components
   referencing new table as changed
   for each statement
   execute function private.note_component_changes();
 
-create trigger strategy_components_deleted_note_change
+create trigger strategy_components_500_note_deleted
   after delete on public.strategy_components
   referencing old table as changed
   for each statement

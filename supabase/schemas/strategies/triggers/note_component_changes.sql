@@ -1,5 +1,5 @@
--- Fires after the trigger of the strategies' own rules, by its name: the strategies are
--- locked then, in the order of their ids.
+-- Runs (500) after after_components_changed() (100) has locked the strategies in the order of their ids: without
+-- that, two statements that mark the same strategies could deadlock.
 create function private.note_component_changes()
 returns trigger
 language plpgsql

@@ -112,9 +112,9 @@ select set_eq(
 
 -- The copy is written by a trigger, so only time can leave it behind.
 select private.sweep(now());
-alter table public.users disable trigger users_copy_is_premium;
+alter table public.users disable trigger users_100_copy_is_premium;
 update public.users set premium_until = now(), is_premium = true where id = md5('leaver')::uuid;
-alter table public.users enable trigger users_copy_is_premium;
+alter table public.users enable trigger users_100_copy_is_premium;
 select is(
   jsonb_build_array(public.get_my_account() -> 'is_premium', public.get_my_account() #> '{user,is_premium}', public.get_my_account() #> '{plan,plan_type}'),
   '[false, false, "free"]', 'an account tells what is so now, before the sweep has come'
