@@ -1,11 +1,16 @@
-import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import { inCallersWords } from "./lib/callers-words.ts";
+import { confirm } from "./lib/confirm.ts";
 import { UserError } from "./lib/user-error.ts";
 import { deleteData, isDataFolder } from "./local/data-folder.ts";
 import { lockHolder } from "./local/lock.ts";
 import { defaultDataDir, resolveFromCaller } from "./local/paths.ts";
 import { stopOrphan } from "./local/postgres.ts";
+
+const unattended = [
+  "There is nobody to ask whether the local data may be deleted.",
+  "Run npm run reset -- --yes.",
+] as const;
 
 const usage = "Use npm run reset -- [--yes] [--dir PATH].";
 
@@ -23,7 +28,8 @@ export async function run(args: string[]): Promise<number> {
       "Stop it with Ctrl-C and run npm run reset again.",
     );
   }
-  if (!yes && !(await confirm(`Delete the local database, its users and its keys in ${dir}?`))) {
+  const question = `Delete the local database, its users and its keys in ${dir}? [y/N] `;
+  if (!yes && !(await confirm(question, unattended, /^y(es)?$/i))) {
     process.stdout.write("Nothing was deleted.\n");
     return 1;
   }
@@ -44,21 +50,5 @@ function parse(args: string[]): { yes: boolean; dir: string } {
     return { yes: values.yes, dir: values.dir ? resolveFromCaller(values.dir) : defaultDataDir };
   } catch (cause) {
     throw new UserError(cause instanceof Error ? cause.message : String(cause), usage, { cause });
-  }
-}
-
-async function confirm(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    throw new UserError(
-      "There is nobody to ask whether the local data may be deleted.",
-      "Run npm run reset -- --yes.",
-    );
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    const answer = await terminal.question(`${question} [y/N] `);
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    terminal.close();
   }
 }

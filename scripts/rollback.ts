@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
+import { confirm } from "./lib/confirm.ts";
 import { connect, describeDatabase } from "./lib/database.ts";
 import { listMigrations, type Migration } from "./lib/migration-files.ts";
 import { appliedVersions, rollBack } from "./lib/rollback.ts";
@@ -9,6 +9,13 @@ import { planRollback, type RollbackRequest } from "./lib/rollback-plan.ts";
 import { UserError } from "./lib/user-error.ts";
 import { defaultDataDir, resolveFromCaller } from "./local/paths.ts";
 import { statusSchema } from "./local/status.ts";
+
+const unattended = [
+  "A rollback drops tables with their rows, and nobody is here to confirm it.",
+  "Add --yes, or see what would happen with --dry-run.",
+] as const;
+
+const question = "The tables they made are dropped with their rows. Type yes: ";
 
 /**
  * `npm run db:rollback`: undoes the newest migrations by their rollbacks in `supabase/rollbacks`.
@@ -34,7 +41,7 @@ export async function run(args: string[]): Promise<number> {
       console.log("Nothing was changed: this was a dry run.");
       return 0;
     }
-    if (!options.yes && !(await confirmed())) {
+    if (!options.yes && !(await confirm(question, unattended))) {
       console.log("Nothing was changed.");
       return 1;
     }
@@ -127,22 +134,4 @@ function announce(steps: readonly Migration[], url: string): void {
 
 function count(steps: readonly Migration[]): string {
   return `${steps.length} ${steps.length === 1 ? "migration" : "migrations"}`;
-}
-
-async function confirmed(): Promise<boolean> {
-  if (!process.stdin.isTTY || !process.stdout.isTTY) {
-    throw new UserError(
-      "A rollback drops tables with their rows, and nobody is here to confirm it.",
-      "Add --yes, or see what would happen with --dry-run.",
-    );
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    const answer = await terminal.question(
-      "The tables they made are dropped with their rows. Type yes: ",
-    );
-    return answer.trim().toLowerCase() === "yes";
-  } finally {
-    terminal.close();
-  }
 }

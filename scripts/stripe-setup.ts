@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import type postgres from "postgres";
 import Stripe from "stripe";
@@ -8,6 +7,7 @@ import {
   stripeEnvironmentSchema,
 } from "../supabase/functions/_shared/stripe/client.ts";
 import { parseVariables } from "../supabase/functions/_shared/supabase/environment.ts";
+import { confirm } from "./lib/confirm.ts";
 import { functionsVariables } from "./lib/functions-variables.ts";
 import { connectAsService } from "./lib/service-database.ts";
 import {
@@ -19,6 +19,11 @@ import {
   type Sold,
 } from "./lib/stripe-catalog.ts";
 import { UserError } from "./lib/user-error.ts";
+
+const unattended = [
+  "The key is of the live mode, and nobody is here to confirm it.",
+  "Add --yes, or see what would happen with --dry-run.",
+] as const;
 
 const usage =
   "Use npm run stripe:setup -- [--amount TYPE:CURRENCY=CENTS]... [--currency usd] [--webhook-url URL] [--dry-run] [--yes] [--remote=URL] [--dir PATH].";
@@ -38,7 +43,9 @@ export async function run(args: string[]): Promise<number> {
     );
   }
   if (isLiveKey(settings.STRIPE_SECRET_KEY ?? "") && !options.dryRun && !options.yes) {
-    await confirmLive();
+    if (!(await confirm("This changes Stripe's live mode. Type yes: ", unattended))) {
+      throw new UserError("Nothing was changed.", "Type yes to go on, or add --dry-run.");
+    }
   }
   const sql = await connectAsService(options);
   try {
@@ -93,24 +100,6 @@ async function store(sql: postgres.Sql, prices: readonly CatalogPrice[]): Promis
       `;
     }
   });
-}
-
-async function confirmLive(): Promise<void> {
-  if (!process.stdin.isTTY || !process.stdout.isTTY) {
-    throw new UserError(
-      "The key is of the live mode, and nobody is here to confirm it.",
-      "Add --yes, or see what would happen with --dry-run.",
-    );
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    const answer = await terminal.question("This changes Stripe's live mode. Type yes: ");
-    if (answer.trim() !== "yes") {
-      throw new UserError("Nothing was changed.", "Type yes to go on, or add --dry-run.");
-    }
-  } finally {
-    terminal.close();
-  }
 }
 
 function parse(args: string[]) {
