@@ -1292,3 +1292,44 @@ export type UserFunctions =
   | "save_strategy"
   | "search_indicators"
   | "store_api_key";
+
+/** The values that the checks of the database allow, by table and column. */
+export const columnValues = {
+  api_key_events: {
+    action: ["stored", "decrypted", "deleted", "reencrypted", "operator_key_used"],
+  },
+  coupons: { duration: ["once", "forever"] },
+  credit_transactions: {
+    kind: [
+      "opening",
+      "consume",
+      "refund",
+      "grant",
+      "subscription",
+      "purchase",
+      "reversal",
+      "import",
+    ],
+  },
+  custom_indicators: { type: ["trend", "entry", "exit", "stop_loss"] },
+  indicators: { type: ["trend", "entry", "exit", "stop_loss"] },
+  prices: { interval: ["month", "year"], provider: ["stripe", "paypal"] },
+  strategies: {
+    market_type: ["futures", "stocks", "crypto", "forex"],
+    timeframe: ["1m", "5m", "15m", "1h", "4h", "1d"],
+  },
+  strategy_components: { component_type: ["trend", "entry", "exit", "stop_loss"] },
+  subscriptions: {
+    provider: ["stripe", "paypal", "manual"],
+    status: [
+      "incomplete",
+      "incomplete_expired",
+      "trialing",
+      "active",
+      "past_due",
+      "canceled",
+      "unpaid",
+      "paused",
+    ],
+  },
+} as const;

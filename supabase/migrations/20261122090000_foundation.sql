@@ -19,12 +19,12 @@ create schema private;
 comment on schema private is
   'Implementations, trigger functions and helpers. Not exposed; the API roles have no usage on it.';
 
-revoke all on schema private from public, anon, authenticated, service_role;
-
 -- Hosted projects have both already; a bare Postgres 17 gets them here.
 create schema if not exists extensions;
 
 create extension if not exists pgcrypto with schema extensions;
+
+revoke all on schema private from public, anon, authenticated, service_role;
 
 -- The registry of errors: the only list of identifiers. A client switches on the
 -- identifier, so one is never renamed; the status is what the Data API answers.

@@ -596,13 +596,10 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_user_id uuid := private.caller_id(of_own_session => true, with_second_factor => true);
+  v_user_id uuid := private.caller_account(of_own_session => true, with_second_factor => true);
 begin
   if delete_api_key.provider is null then
     perform private.raise_error('invalid_argument', 'Name the provider.', '{"argument": "provider"}');
-  end if;
-  if not private.hold_account(v_user_id) then
-    perform private.raise_error('email_required', 'Add an email address to the account first.');
   end if;
 
   delete from public.api_keys as k

@@ -281,55 +281,11 @@ create trigger custom_indicators_900_set_updated_at
   when (old.* is distinct from new.*)
   execute function private.set_updated_at();
 
--- The number of custom indicators that the plan allows. After the rows are in, so that
--- row-level security has spoken first; the user's row is locked while they are counted, so
--- that two requests at once cannot both be the last one.
-create function private.limit_custom_indicators()
-returns trigger
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $$
-declare
-  v_user_id uuid;
-  v_plan public.plans;
-begin
-  if (select auth.uid()) is null then
-    return null;
-  end if;
-
-  for v_user_id in
-    select distinct a.user_id
-    from added as a
-    order by a.user_id
-  loop
-    perform
-    from public.users as u
-    where u.id = v_user_id
-    for no key update;
-
-    v_plan := private.plan_of(v_user_id);
-    if (select count(*) from public.custom_indicators as i where i.user_id = v_user_id) > v_plan.max_custom_indicators then
-      perform private.raise_error(
-        'plan_limit_reached',
-        format('Delete a custom indicator or change the plan: %s allows %s.', v_plan.name, v_plan.max_custom_indicators),
-        jsonb_build_object('limit', v_plan.max_custom_indicators, 'plan', v_plan.plan_type)
-      );
-    end if;
-  end loop;
-  return null;
-end;
-$$;
-
-comment on function private.limit_custom_indicators() is
-  'Trigger function: holds users to the number of custom indicators that their plan allows.';
-
 create trigger custom_indicators_are_limited
   after insert on public.custom_indicators
   referencing new table as added
   for each statement
-  execute function private.limit_custom_indicators();
+  execute function private.hold_to_plan('custom indicator');
 
 revoke all on public.custom_indicators from public, anon, authenticated, service_role;
 grant select on public.custom_indicators to anon, authenticated;
@@ -340,8 +296,7 @@ grant
   on public.custom_indicators
   to authenticated;
 grant select, insert, update, delete on public.custom_indicators to service_role;
-revoke all on function private.require_premium, private.limit_custom_indicators
-  from public, anon, authenticated, service_role;
+revoke all on function private.require_premium from public, anon, authenticated, service_role;
 
 -- The values that a schema gives to what is left out.
 create function private.parameter_defaults(parameter_schema jsonb)

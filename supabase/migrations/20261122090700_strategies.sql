@@ -307,56 +307,11 @@ create trigger strategies_set_updated_at
   )
   execute function private.set_updated_at();
 
--- The number of strategies that the plan allows, held as with the custom indicators. What
--- a lapsed plan leaves over the limit stays; only the next one is refused.
-create function private.limit_strategies()
-returns trigger
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $$
-declare
-  v_user_id uuid;
-  v_plan public.plans;
-begin
-  if (select auth.uid()) is null then
-    return null;
-  end if;
-
-  for v_user_id in
-    select distinct a.user_id
-    from added as a
-    order by a.user_id
-  loop
-    v_plan := private.plan_of(v_user_id);
-    continue when v_plan.max_strategies is null;
-
-    perform
-    from public.users as u
-    where u.id = v_user_id
-    for no key update;
-
-    if (select count(*) from public.strategies as s where s.user_id = v_user_id) > v_plan.max_strategies then
-      perform private.raise_error(
-        'plan_limit_reached',
-        format('Delete a strategy or change the plan: %s allows %s.', v_plan.name, v_plan.max_strategies),
-        jsonb_build_object('limit', v_plan.max_strategies, 'plan', v_plan.plan_type)
-      );
-    end if;
-  end loop;
-  return null;
-end;
-$$;
-
-comment on function private.limit_strategies() is
-  'Trigger function: holds users to the number of strategies that their plan allows.';
-
 create trigger strategies_are_limited
   after insert on public.strategies
   referencing new table as added
   for each statement
-  execute function private.limit_strategies();
+  execute function private.hold_to_plan('strategy');
 
 create trigger strategies_count_new_forks
   after insert on public.strategies
@@ -413,7 +368,7 @@ grant
   on public.strategies
   to authenticated;
 grant select, insert, update, delete on public.strategies to service_role;
-revoke all on function private.check_config, private.limit_strategies from public, anon, authenticated, service_role;
+revoke all on function private.check_config from public, anon, authenticated, service_role;
 
 -- Components: the indicators of a strategy, with their parameters, in order.
 --
@@ -870,35 +825,6 @@ comment on function private.adopt_components(uuid, uuid, jsonb) is
 
 revoke all on function private.adopt_components from public, anon, authenticated, service_role;
 
--- Who is asking, as an account, which is locked until the transaction ends: whatever the caller writes comes after
--- it in the order of locks. Signing in without an email gives a session and no account.
-create function private.caller_account()
-returns uuid
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $$
-declare
-  v_user_id uuid := private.caller_id();
-begin
-  perform from public.users as u where u.id = v_user_id for no key update;
-  if not found then
-    perform private.ensure_account(v_user_id);
-    perform from public.users as u where u.id = v_user_id for no key update;
-    if not found then
-      perform private.raise_error('email_required', 'Add an email to your account first.');
-    end if;
-  end if;
-  return v_user_id;
-end;
-$$;
-
-comment on function private.caller_account() is
-  'Locks the signed-in user''s account and gives its id; raises what caller_id() raises, or email_required.';
-
-revoke all on function private.caller_account from public, anon, authenticated, service_role;
-
 -- Refuses what the tables' checks would refuse, with the name of the argument.
 create function private.check_strategy_arguments(
   name text,
@@ -1182,13 +1108,7 @@ declare
 begin
   perform private.check_strategy_arguments(fork_strategy.name, null, null, null, null, null);
 
-  -- The caller's row first, as everywhere; then the source, which must not be deleted
-  -- before the fork that refers to it is committed.
-  perform
-  from public.users as u
-  where u.id = v_user_id
-  for no key update;
-
+  -- The source must not be deleted before the fork that refers to it is committed.
   perform
   from public.strategies as s
   where s.id = fork_strategy.strategy_id

@@ -8,6 +8,7 @@ drop trigger pinebase_100_account_changed on auth.users;
 drop trigger pinebase_100_account_created on auth.users;
 drop function private.follow_auth_user();
 drop function private.ensure_account(uuid);
+drop function private.caller_account(boolean, boolean);
 drop trigger users_100_copy_is_premium on public.users;
 drop function private.copy_is_premium();
 drop trigger users_check_preferences on public.users;

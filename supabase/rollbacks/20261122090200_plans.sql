@@ -3,6 +3,7 @@
 
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop function private.plan_of(uuid);
+drop function private.hold_to_plan();
 drop trigger subscriptions_note_end on public.subscriptions;
 drop function private.note_subscription_end();
 drop table public.subscriptions;

@@ -10,8 +10,6 @@ drop function private.parameters_fault(jsonb, jsonb, jsonb);
 drop function private.parameter_value_fault(jsonb, jsonb);
 drop function private.parameter_schema_fault(jsonb);
 drop function private.parameter_defaults(jsonb);
-drop trigger custom_indicators_are_limited on public.custom_indicators;
-drop function private.limit_custom_indicators();
 drop trigger custom_indicators_500_validate_parameters on public.custom_indicators;
 drop trigger custom_indicators_100_require_premium on public.custom_indicators;
 drop function private.require_premium();

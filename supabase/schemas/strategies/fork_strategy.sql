@@ -12,13 +12,7 @@ declare
 begin
   perform private.check_strategy_arguments(fork_strategy.name, null, null, null, null, null);
 
-  -- The caller's row first, as everywhere; then the source, which must not be deleted
-  -- before the fork that refers to it is committed.
-  perform
-  from public.users as u
-  where u.id = v_user_id
-  for no key update;
-
+  -- The source must not be deleted before the fork that refers to it is committed.
   perform
   from public.strategies as s
   where s.id = fork_strategy.strategy_id

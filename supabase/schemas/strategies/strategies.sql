@@ -142,56 +142,11 @@ create trigger strategies_set_updated_at
   )
   execute function private.set_updated_at();
 
--- The number of strategies that the plan allows, held as with the custom indicators. What
--- a lapsed plan leaves over the limit stays; only the next one is refused.
-create function private.limit_strategies()
-returns trigger
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $$
-declare
-  v_user_id uuid;
-  v_plan public.plans;
-begin
-  if (select auth.uid()) is null then
-    return null;
-  end if;
-
-  for v_user_id in
-    select distinct a.user_id
-    from added as a
-    order by a.user_id
-  loop
-    v_plan := private.plan_of(v_user_id);
-    continue when v_plan.max_strategies is null;
-
-    perform
-    from public.users as u
-    where u.id = v_user_id
-    for no key update;
-
-    if (select count(*) from public.strategies as s where s.user_id = v_user_id) > v_plan.max_strategies then
-      perform private.raise_error(
-        'plan_limit_reached',
-        format('Delete a strategy or change the plan: %s allows %s.', v_plan.name, v_plan.max_strategies),
-        jsonb_build_object('limit', v_plan.max_strategies, 'plan', v_plan.plan_type)
-      );
-    end if;
-  end loop;
-  return null;
-end;
-$$;
-
-comment on function private.limit_strategies() is
-  'Trigger function: holds users to the number of strategies that their plan allows.';
-
 create trigger strategies_are_limited
   after insert on public.strategies
   referencing new table as added
   for each statement
-  execute function private.limit_strategies();
+  execute function private.hold_to_plan('strategy');
 
 create trigger strategies_count_new_forks
   after insert on public.strategies
@@ -248,4 +203,4 @@ grant
   on public.strategies
   to authenticated;
 grant select, insert, update, delete on public.strategies to service_role;
-revoke all on function private.check_config, private.limit_strategies from public, anon, authenticated, service_role;
+revoke all on function private.check_config from public, anon, authenticated, service_role;

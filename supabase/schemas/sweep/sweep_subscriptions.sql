@@ -54,8 +54,8 @@ $$;
 comment on function private.sweep_subscription(uuid, timestamptz) is
   'Ends a subscription whose scheduled end has passed and grants its months: how many of each.';
 
--- All at once, because a transaction with many subtransactions slows every other one down;
--- only where a row breaks, one after the other. The row that broke is flagged and tried again
+-- All in one subtransaction, because a transaction with many of them slows every other one down;
+-- only where a row breaks, each row in one of its own. The row that broke is flagged and tried again
 -- in an hour, so that it does not stand at the head of the queue.
 create function private.sweep_subscriptions(max_rows integer, as_of timestamptz)
 returns jsonb
@@ -65,13 +65,21 @@ security definer
 set search_path = ''
 as $$
 declare
+  v_left_out text[];
   v_due uuid[];
   v_id uuid;
-  v_done record;
   v_ended integer := 0;
   v_months integer := 0;
   v_failures integer := 0;
 begin
+  v_left_out := array(
+    select f.reference
+    from private.billing_flags as f
+    where f.kind = 'sweep_failure'
+      and f.provider = ''
+      and f.since > sweep_subscriptions.as_of - interval '1 hour'
+  );
+
   v_due := array(
     select d.id
     from (
@@ -79,14 +87,7 @@ begin
         select s.id, s.next_grant_at as due_at
         from public.subscriptions as s
         where s.next_grant_at <= sweep_subscriptions.as_of
-          and not exists (
-            select
-            from private.billing_flags as f
-            where f.kind = 'sweep_failure'
-              and f.provider = ''
-              and f.reference = s.id::text
-              and f.since > sweep_subscriptions.as_of - interval '1 hour'
-          )
+          and s.id::text <> all (v_left_out)
         order by s.next_grant_at
         limit sweep_subscriptions.max_rows
       )
@@ -96,14 +97,7 @@ begin
         from public.subscriptions as s
         where s.cancel_at <= sweep_subscriptions.as_of
           and s.status in ('trialing', 'active', 'past_due')
-          and not exists (
-            select
-            from private.billing_flags as f
-            where f.kind = 'sweep_failure'
-              and f.provider = ''
-              and f.reference = s.id::text
-              and f.since > sweep_subscriptions.as_of - interval '1 hour'
-          )
+          and s.id::text <> all (v_left_out)
         order by s.cancel_at
         limit sweep_subscriptions.max_rows
       )
@@ -114,58 +108,47 @@ begin
   );
 
   begin
-    foreach v_id in array v_due
-    loop
-      select w.ended, w.months
-      into v_done
-      from private.sweep_subscription(v_id, sweep_subscriptions.as_of) as w;
-      v_ended := v_ended + v_done.ended;
-      v_months := v_months + v_done.months;
-    end loop;
-
-    -- One that is no longer due could be settled after all.
-    update private.billing_flags as f
-    set resolved_at = sweep_subscriptions.as_of
-    where f.kind = 'sweep_failure'
-      and f.resolved_at is null
-      and not exists (
-        select
-        from public.subscriptions as s
-        where s.id = private.uuid_or_null(f.reference)
-          and (s.next_grant_at <= sweep_subscriptions.as_of or (s.cancel_at <= sweep_subscriptions.as_of and private.is_running(s.status)))
-      );
-
-    return jsonb_build_object('ended', v_ended, 'months_granted', v_months, 'failures', 0);
+    select coalesce(sum(w.ended), 0), coalesce(sum(w.months), 0)
+    into v_ended, v_months
+    from unnest(v_due) as d (id)
+    cross join lateral private.sweep_subscription(d.id, sweep_subscriptions.as_of) as w;
   exception
     when others then
-      v_ended := 0;
-      v_months := 0;
+      foreach v_id in array v_due
+      loop
+        begin
+          select v_ended + w.ended, v_months + w.months
+          into v_ended, v_months
+          from private.sweep_subscription(v_id, sweep_subscriptions.as_of) as w;
+        exception
+          when others then
+            v_failures := v_failures + 1;
+
+            insert into private.billing_flags as f (kind, reference, user_id, reason, since)
+            select
+              'sweep_failure', v_id::text, s.user_id,
+              format('The sweep cannot settle this subscription: %s (%s).', sqlerrm, sqlstate), sweep_subscriptions.as_of
+            from public.subscriptions as s
+            where s.id = v_id
+            on conflict on constraint billing_flags_once do update
+              set reason = excluded.reason,
+                  since = excluded.since,
+                  resolved_at = null;
+        end;
+      end loop;
   end;
 
-  foreach v_id in array v_due
-  loop
-    begin
-      select w.ended, w.months
-      into v_done
-      from private.sweep_subscription(v_id, sweep_subscriptions.as_of) as w;
-      v_ended := v_ended + v_done.ended;
-      v_months := v_months + v_done.months;
-    exception
-      when others then
-        v_failures := v_failures + 1;
-
-        insert into private.billing_flags as f (kind, reference, user_id, reason, since)
-        select
-          'sweep_failure', v_id::text, s.user_id, format('The sweep cannot settle this subscription: %s (%s).', sqlerrm, sqlstate),
-          sweep_subscriptions.as_of
-        from public.subscriptions as s
-        where s.id = v_id
-        on conflict on constraint billing_flags_once do update
-          set reason = excluded.reason,
-              since = excluded.since,
-              resolved_at = null;
-    end;
-  end loop;
+  -- One that is no longer due could be settled after all.
+  update private.billing_flags as f
+  set resolved_at = sweep_subscriptions.as_of
+  where f.kind = 'sweep_failure'
+    and f.resolved_at is null
+    and not exists (
+      select
+      from public.subscriptions as s
+      where s.id = private.uuid_or_null(f.reference)
+        and (s.next_grant_at <= sweep_subscriptions.as_of or (s.cancel_at <= sweep_subscriptions.as_of and private.is_running(s.status)))
+    );
 
   return jsonb_build_object('ended', v_ended, 'months_granted', v_months, 'failures', v_failures);
 end;

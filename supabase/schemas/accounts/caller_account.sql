@@ -1,6 +1,6 @@
 -- Who is asking, as an account, which is locked until the transaction ends: whatever the caller writes comes after
 -- it in the order of locks. Signing in without an email gives a session and no account.
-create function private.caller_account()
+create function private.caller_account(of_own_session boolean default false, with_second_factor boolean default false)
 returns uuid
 language plpgsql
 volatile
@@ -8,7 +8,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_user_id uuid := private.caller_id();
+  v_user_id uuid := private.caller_id(caller_account.of_own_session, caller_account.with_second_factor);
 begin
   perform from public.users as u where u.id = v_user_id for no key update;
   if not found then
@@ -22,7 +22,7 @@ begin
 end;
 $$;
 
-comment on function private.caller_account() is
+comment on function private.caller_account(boolean, boolean) is
   'Locks the signed-in user''s account and gives its id; raises what caller_id() raises, or email_required.';
 
 revoke all on function private.caller_account from public, anon, authenticated, service_role;
