@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import postgres from "postgres";
 import { beforeAll, describe, expect, it } from "vitest";
+import { columnValues } from "../../../types/database.types.ts";
 import { asOperator, makePremium, type Person, signUp, visitor } from "../support/clients.ts";
 import {
   call,
@@ -12,7 +13,6 @@ import {
   versionNumbers,
   versionsOf,
 } from "../support/documents.ts";
-
 import { actAs, pidOf, untilHeld } from "../support/held.ts";
 import { stack } from "../support/stack.ts";
 
@@ -282,12 +282,12 @@ describe("save_strategy", () => {
     [
       "another timeframe",
       { name: "x", config: {}, timeframe: "2h" },
-      { argument: "timeframe", enum: ["1m", "5m", "15m", "1h", "4h", "1d"] },
+      { argument: "timeframe", enum: columnValues.strategies.timeframe },
     ],
     [
       "another market",
       { name: "x", config: {}, market_type: "art" },
-      { argument: "market_type", enum: ["futures", "stocks", "crypto", "forex"] },
+      { argument: "market_type", enum: columnValues.strategies.market_type },
     ],
     [
       "components that are no list",
