@@ -230,7 +230,7 @@ revoke all on private.archived_rows from public, anon, authenticated, service_ro
 -- takes its update back, and what was done the first time is answered again. Nothing is
 -- looked up before, or the answer could be out of date when it is used.
 --
--- Null where the user has no account: the caller knows what to call that.
+-- Null where the user has no account and can have none: the caller knows what to call that.
 create function private.change_credits(
   user_id uuid,
   kind text,
@@ -331,7 +331,19 @@ begin
   where u.id = change_credits.user_id;
 
   if not found then
-    return null;
+    -- Opening an account failed when the user signed up, perhaps: it is opened now, and the change made again.
+    perform private.ensure_account(change_credits.user_id);
+    perform from public.users as u where u.id = change_credits.user_id;
+    return case
+      when found then private.change_credits(
+        change_credits.user_id,
+        change_credits.kind,
+        change_credits.delta,
+        change_credits.reason,
+        change_credits.idempotency_key,
+        change_credits.refund_of
+      )
+    end;
   elsif change_credits.delta < 0 then
     perform private.raise_error(
       'insufficient_credits',
@@ -349,7 +361,7 @@ end;
 $$;
 
 comment on function private.change_credits(uuid, text, integer, text, text, bigint) is
-  'Changes a balance and its ledger: {balance, transaction_id, replayed}, or null for a user without an account. A key counts once for a user and kind.';
+  'Changes a balance and its ledger: {balance, transaction_id, replayed}, or null for a user who can have no account. A key counts once for a user and kind.';
 
 revoke all on function private.change_credits from public, anon, authenticated, service_role;
 
@@ -388,18 +400,6 @@ begin
     v_key,
     change_credits_of.refund_of
   );
-
-  if v_receipt is null then
-    perform private.ensure_account(change_credits_of.user_id);
-    v_receipt := private.change_credits(
-      change_credits_of.user_id,
-      change_credits_of.kind,
-      change_credits_of.delta,
-      change_credits_of.reason,
-      v_key,
-      change_credits_of.refund_of
-    );
-  end if;
 
   if v_receipt is null then
     perform private.raise_error('user_not_found', 'No account has this id.');
@@ -567,13 +567,6 @@ begin
   v_receipt := private.change_credits(
     v_user_id, 'consume', -consume_credits.amount, consume_credits.reason, consume_credits.idempotency_key
   );
-
-  if v_receipt is null then
-    perform private.ensure_account(v_user_id);
-    v_receipt := private.change_credits(
-      v_user_id, 'consume', -consume_credits.amount, consume_credits.reason, consume_credits.idempotency_key
-    );
-  end if;
 
   if v_receipt is null then
     perform private.raise_error('email_required', 'Add an email to your account first.');

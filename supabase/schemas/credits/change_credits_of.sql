@@ -35,18 +35,6 @@ begin
   );
 
   if v_receipt is null then
-    perform private.ensure_account(change_credits_of.user_id);
-    v_receipt := private.change_credits(
-      change_credits_of.user_id,
-      change_credits_of.kind,
-      change_credits_of.delta,
-      change_credits_of.reason,
-      v_key,
-      change_credits_of.refund_of
-    );
-  end if;
-
-  if v_receipt is null then
     perform private.raise_error('user_not_found', 'No account has this id.');
   end if;
 

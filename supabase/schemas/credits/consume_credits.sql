@@ -19,13 +19,6 @@ begin
   );
 
   if v_receipt is null then
-    perform private.ensure_account(v_user_id);
-    v_receipt := private.change_credits(
-      v_user_id, 'consume', -consume_credits.amount, consume_credits.reason, consume_credits.idempotency_key
-    );
-  end if;
-
-  if v_receipt is null then
     perform private.raise_error('email_required', 'Add an email to your account first.');
   end if;
 
