@@ -215,7 +215,8 @@ begin
     )'
   ) or exists (
     select
-    -- A function in the select list gives row by row what it would store first in `from`.
+    -- A set-returning function in the select list gives one row at a time; in `from` it would first store all of
+    -- them.
     from (
       select pg_catalog.jsonb_path_query(json_fault.document, 'strict $.** ? (@ == 0)')::numeric as zero
       offset 0
@@ -299,12 +300,12 @@ comment on function private.reader_id() is
   'The signed-in user''s id; null for a visitor and for an OAuth client that is not trusted.';
 
 revoke all on function private.reader_id from public, anon, authenticated, service_role;
--- Policies run as their caller.
+-- A policy calls it as the role that reads, so that role needs the privilege.
 grant execute on function private.reader_id to authenticated;
 
--- Ledgers and audit trails are believed because nobody can edit them, the table's
--- owner included. A row yields only when its user is gone already, which is what
--- the cascade from public.users looks like from inside, or when the archive has it.
+-- Ledgers and audit trails can be trusted because nobody can edit them, not even the tables' owner. A row can be
+-- deleted only when its user is deleted already, as in the cascade from public.users, or when it is in the
+-- archive.
 create function private.refuse_unless_gone_or_archived()
 returns trigger
 language plpgsql
@@ -359,7 +360,7 @@ comment on function private.session_is_strong() is
   'Whether the current session is the user''s own and was opened with their second factor, where they have one.';
 
 revoke all on function private.session_is_strong from public, anon, authenticated, service_role;
--- Policies run as their caller.
+-- A policy calls it as the role that reads, so that role needs the privilege.
 grant execute on function private.session_is_strong to authenticated;
 
 -- The policies ask this once a statement, in a sub-select. The table is read only for a token
@@ -390,7 +391,7 @@ comment on function private.session_is_trusted() is
   'Whether the current session may act as its user: their own session, or one of a trusted OAuth client.';
 
 revoke all on function private.session_is_trusted from public, anon, authenticated, service_role;
--- Policies run as their caller.
+-- A policy calls it as the role that reads, so that role needs the privilege.
 grant execute on function private.session_is_trusted to authenticated;
 
 -- A trigger, not a client, says when a row last changed. Each table names it in a

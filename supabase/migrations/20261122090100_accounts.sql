@@ -1,6 +1,6 @@
 -- Made from supabase/schemas/accounts/ by `npm run db:diff -- --first`: change it there.
 
--- The one place that decides what premium is.
+-- The only place that decides who is premium.
 create function private.is_premium_until(premium_until timestamptz)
 returns boolean
 language sql
@@ -230,9 +230,8 @@ comment on function private.ensure_account(uuid) is
 
 revoke all on function private.ensure_account from public, anon, authenticated, service_role;
 
--- Sign-in must not depend on us: whatever goes wrong here is a warning in the log,
--- a lock held elsewhere is waited for two seconds at most, and the next sign-in or
--- get_my_account() mends the row.
+-- Sign-in must not depend on us: whatever goes wrong here is a warning in the log, a lock held elsewhere is
+-- waited for two seconds at most, and the next sign-in or get_my_account() repairs the row.
 create function private.follow_auth_user()
 returns trigger
 language plpgsql

@@ -78,7 +78,7 @@ declare
   v_last_id bigint;
   v_rows integer;
 begin
-  -- Who is just spending is left for another time.
+  -- An account that is locked, because its user is spending, is left for a later run.
   perform
   from public.users as u
   where u.id = archive_credits.user_id
@@ -230,7 +230,7 @@ revoke all on private.archived_rows from public, anon, authenticated, service_ro
 -- takes its update back, and what was done the first time is answered again. Nothing is
 -- looked up before, or the answer could be out of date when it is used.
 --
--- Null where the user has no account and can have none: the caller knows what to call that.
+-- Returns null where the user has no account and can have none: each caller has its own error for that.
 create function private.change_credits(
   user_id uuid,
   kind text,
@@ -258,7 +258,8 @@ begin
     returning u.credits into v_balance;
 
     if found then
-      -- The account's lock is held, and the archive takes it too.
+      -- The lock on the account is held, and archiving takes the same lock, so no key can move to the archive
+      -- between this look and the insert.
       if exists (
         select
         from private.archived_credit_keys as a
@@ -288,7 +289,7 @@ begin
       null;
   end;
 
-  -- A repeat, then, or too few credits, which may be because this key has taken them.
+  -- Either this is a repeat, or there are too few credits, perhaps because this very key has spent them.
   select
     t.id,
     t.balance_after,
@@ -548,7 +549,7 @@ comment on function private.check_ledger(uuid) is
 
 revoke all on function private.check_ledger from public, anon, authenticated, service_role;
 
--- What a user spends by their own request. Their keys are stored as they come.
+-- Spends credits in the name of the signed-in user. The idempotency key is stored as it is, without a prefix.
 create function private.consume_credits(amount integer, reason text, idempotency_key text)
 returns jsonb
 language plpgsql
@@ -656,8 +657,8 @@ create trigger users_record_opening_credits
 
 revoke all on function private.record_opening_credits from public, anon, authenticated, service_role;
 
--- A charge is found by its key and never changes, so reading it first is no race; that it
--- is given back once is the unique refund_of's doing.
+-- A charge is found by its key and never changes, so it can be read before anything is locked. The unique
+-- refund_of makes sure that it is given back once.
 create function private.refund_credits(user_id uuid, idempotency_key text)
 returns jsonb
 language plpgsql

@@ -53,10 +53,10 @@ comment on function private.sweep_attempts() is
 
 revoke all on function private.sweep_attempts from public, anon, authenticated, service_role;
 
--- Counts an attempt, or tells how long to wait. Only what is allowed counts: who keeps
--- knocking gets in as soon as the window has moved on. A count stands when its
--- transaction commits, so the caller must answer an error instead of raising it, and must
--- not be a function that a client calls directly: a client can roll its own call back.
+-- Counts an attempt, or tells how long to wait. Only allowed attempts count, so somebody who keeps trying is
+-- allowed again as soon as the window has moved on. A count stands when its transaction commits, so the caller
+-- must answer an error instead of raising it, and must not be a function that a client calls directly: a client
+-- can roll its own call back.
 --
 -- One statement counts or refuses, under the row's lock either way. The time is read where
 -- the lock is held: now() is when the transaction began, which may be before an attempt

@@ -80,7 +80,7 @@ create policy "keys are deleted by a session with the second factor alone"
   to authenticated
   using ((select private.session_is_strong()));
 
--- Reading a key moves last_used and is no change of it.
+-- Reading a key changes last_used only, so updated_at stays.
 create trigger api_keys_set_updated_at
   before update of user_id, provider, key_encrypted, key_hint, secret_version on public.api_keys
   for each row
@@ -121,8 +121,8 @@ create trigger api_keys_require_secret
   for each row
   execute function private.require_api_key_secret();
 
--- By whatever path a key goes, the audit trail says so; but for the cascade from a deleted
--- user, whose trail goes too.
+-- Every deletion of a key is written to the audit trail, except the cascade from a deleted user, whose trail is
+-- deleted too.
 create function private.record_deleted_api_key()
 returns trigger
 language plpgsql
@@ -449,9 +449,9 @@ comment on table private.archived_key_events is
 
 revoke all on private.archived_key_events from public, anon, authenticated, service_role;
 
--- A key is checked with its provider between these two. The first counts, and its error is
--- returned, so that nobody tries keys of others by the thousand; no transaction is
--- open while the provider is asked.
+-- store-api-key calls begin_api_key_check(), asks the provider, and then calls store_checked_api_key(). The
+-- first counts the attempt and returns its error, because raising it would undo the count, and somebody could
+-- test stolen keys by the thousand. No transaction is open while the provider is asked.
 create function private.begin_api_key_check(user_id uuid, provider text, has_second_factor boolean)
 returns jsonb
 language plpgsql
@@ -500,7 +500,7 @@ revoke all on function private.begin_api_key_check, public.begin_api_key_check
   from public, anon, authenticated, service_role;
 grant execute on function private.begin_api_key_check, public.begin_api_key_check to service_role;
 
--- Case and the white space around a name are how people type, not what they mean.
+-- Ignores case and surrounding white space in a provider's name: people type both by accident.
 create function private.clean_provider(provider text)
 returns text
 language plpgsql
@@ -517,7 +517,8 @@ comment on function private.clean_provider(text) is 'A provider''s name as it is
 
 revoke all on function private.clean_provider from public, anon, authenticated, service_role;
 
--- The secrets change one at a time. A number is never used again while a row may know it.
+-- Secrets are created one at a time. The number of a dropped secret is never used again, because a row may still
+-- name it.
 create function private.create_api_key_secret()
 returns integer
 language plpgsql
@@ -831,15 +832,15 @@ begin
     rpad(translate(v_text, '-_', '+/'), (char_length(v_text) + 3) / 4 * 4, '='),
     'base64'
   );
-  -- The bits that the last character has to spare, and white space, would make two texts
-  -- of one envelope. At least an IV, one block and a tag must be there.
+  -- Unused bits of the last character, and white space, would allow two texts for one envelope, so both are
+  -- refused. At least an IV, one block and a tag must be there.
   if private.base64url(v_bytes) <> v_text or octet_length(v_bytes) < 64 then
     return null;
   end if;
   v_sealed := substr(v_bytes, 1, octet_length(v_bytes) - 32);
 
-  -- Comparing bytes takes the longer the more of them agree. Under a key that is new
-  -- each time, what agrees says nothing about the tag.
+  -- Comparing bytes takes longer the more of them agree, which could reveal the tag. Both sides are hashed under
+  -- a random key first, so that bytes that agree reveal nothing.
   v_blind := extensions.gen_random_bytes(32);
   if extensions.hmac(substr(v_bytes, octet_length(v_bytes) - 31), v_blind, 'sha256')
     <> extensions.hmac(

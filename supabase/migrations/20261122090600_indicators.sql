@@ -84,8 +84,8 @@ create policy "users read public indicators and their own"
   to authenticated
   using (is_public or created_by = (select private.reader_id()));
 
--- Schemas are held to what is understood, and defaults to their schema. What is no object is
--- left to the table's own checks, which come after.
+-- Schemas are held to what is understood, and defaults to their schema. A value that is not an object is refused
+-- by the table's own checks, which run later.
 create function private.check_indicator_parameters()
 returns trigger
 language plpgsql
@@ -243,7 +243,7 @@ begin
     end if;
   end if;
 
-  -- Another's row is refused by the policies, which speak after this.
+  -- The row of another user is refused by the policies, which run later.
   if new.user_id = v_caller and not private.is_premium(v_caller) then
     perform private.raise_error(
       'premium_required',
@@ -323,8 +323,8 @@ comment on function private.parameter_defaults(jsonb) is
 
 revoke all on function private.parameter_defaults from public, anon, authenticated, service_role;
 
--- What an indicator can be told is described by a JSON Schema, of which this much is
--- understood, with its usual meaning:
+-- The parameters of an indicator are described by a JSON Schema. This part of JSON Schema is supported, with its
+-- usual meaning:
 --
 --   {"type": "object", "properties": {…}, "required": […], "additionalProperties": false}
 --
@@ -361,7 +361,7 @@ begin
 
   for v_keyword, v_value in
     select e.key, e.value
-    -- A type that is missing comes by as null, and is refused like a wrong one.
+    -- A missing type is null here, and is refused like a wrong one.
     from jsonb_each(
       parameter_schema_fault.parameter_schema
         || jsonb_build_object('type', parameter_schema_fault.parameter_schema -> 'type')
@@ -380,7 +380,7 @@ begin
     end if;
   end loop;
 
-  -- What is required must be described, and be said once.
+  -- Each required parameter must be described, and listed once.
   if exists (
     select
     from jsonb_array_elements(parameter_schema_fault.parameter_schema -> 'required') as r (name)

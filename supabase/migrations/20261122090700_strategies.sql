@@ -294,7 +294,7 @@ create trigger strategies_lock_account
   for each statement
   execute function private.lock_own_account();
 
--- current_version follows a change and is none itself.
+-- current_version is written after a change, so a write of it alone is not a change.
 create trigger strategies_set_updated_at
   before update of user_id, name, description, is_ai_generated, is_public, market_type, timeframe, config
   on public.strategies
@@ -349,7 +349,7 @@ create trigger strategies_note_new
   for each row
   execute function private.note_strategy_change();
 
--- Publishing is no change of content, nor is another owner.
+-- Publishing a strategy and changing its owner do not change its content, so they make no version.
 create trigger strategies_note_change
   after update of name, description, is_ai_generated, market_type, timeframe, config on public.strategies
   for each row
@@ -497,8 +497,7 @@ create policy "OAuth clients that are not trusted delete nothing"
   to authenticated
   using ((select private.session_is_trusted()));
 
--- Who inserts without naming the owner, and is nobody in particular, means the
--- strategy's owner.
+-- An insert by an operator that names no owner gets the owner of the strategy.
 create function private.set_component_owner()
 returns trigger
 language plpgsql
@@ -558,7 +557,8 @@ begin
 
   perform private.check_json(new.parameters, 8192, 'parameters', 'strategy_components_parameters_size');
 
-  -- A component that waits for the sweep is unlinked by its next change.
+  -- A component whose indicator is deleted, and which the sweep has not unlinked yet, is unlinked by its next
+  -- change.
   if not v_is_new and exists (
     select
     from private.deleted_indicators as d
@@ -666,7 +666,7 @@ begin
   order by s.id
   for no key update;
 
-  -- A strategy whose owner is being deleted is about to go too, and is let be.
+  -- A strategy whose owner is being deleted is deleted by the same statement, so it is skipped.
   update public.strategies as s
   set updated_at = now()
   where s.id in (select c.strategy_id from changed as c)
@@ -799,7 +799,7 @@ begin
     end if;
 
     if (v_schema is null or private.parameters_fault(v_schema, v_component -> 'parameters', v_defaults) is not null)
-      -- What this strategy holds in this place already, it may keep.
+      -- What the strategy has at this position already, it may keep.
       and not exists (
         select
         from public.strategy_components as c
@@ -1771,7 +1771,7 @@ begin
     );
   end if;
 
-  -- A version by an older release may know less than there is today.
+  -- A version that an older release wrote may lack fields that exist today.
   v_document := private.strategy_document(v_strategy_id) || v_document;
   perform private.write_strategy_document(v_strategy_id, v_document);
 
@@ -1899,7 +1899,7 @@ begin
         is_public = coalesce(save_strategy.is_public, s.is_public),
         config = coalesce(v_config, s.config)
     where s.id = v_strategy_id
-      -- Whoever saves components alone does not write the strategy's row twice.
+      -- A save of components alone does not write the strategy's row a second time.
       and (
         s.name <> save_strategy.name
         or s.description is distinct from nullif(coalesce(save_strategy.description, s.description), '')
@@ -1968,7 +1968,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  -- What is in the document and no content of the strategy.
+  -- Fields of the document that are not content of the strategy.
   v_incidental text[] := array['version_number', 'is_public', 'created_at', 'updated_at', 'author', 'forked_from'];
   v_written integer;
   v_document jsonb;
@@ -1984,7 +1984,7 @@ begin
   where h.strategy_id = settle_strategy.strategy_id
     and not h.is_settled;
 
-  -- Settled already, or gone with its strategy.
+  -- The change is settled already, or the strategy was deleted.
   if not found then
     return;
   end if;
@@ -2268,10 +2268,9 @@ create policy "OAuth clients that are not trusted act as visitors"
   to authenticated
   using ((select private.session_is_trusted()));
 
--- A history can be believed because nobody can edit it, the tables' owner included. A
--- version is changed or taken back by the transaction that wrote it, goes when newer ones
--- push it out of the plan's number, and goes with its strategy. What the foreign key
--- carries over, the owner, is no change of it.
+-- A history can be trusted because nobody can edit it, not even the tables' owner. A version is changed or taken
+-- back by the transaction that wrote it, goes when newer ones push it out of the plan's number, and goes with
+-- its strategy. A change of owner, which the foreign key carries over, does not count as a change of a version.
 create function private.keep_strategy_version()
 returns trigger
 language plpgsql

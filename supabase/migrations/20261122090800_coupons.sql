@@ -37,9 +37,9 @@ alter table public.coupons enable row level security;
 revoke all on public.coupons from public, anon, authenticated, service_role;
 grant select, insert, update, delete on public.coupons to service_role;
 
--- Codes can be guessed, so tries are rationed: ten in ten minutes for a user, right or
--- wrong, redeeming or previewing. The try is counted before the code is looked at, and
--- stands because the refusal is a value. Null lets it pass.
+-- Codes can be guessed, so a user has ten tries in ten minutes, right or wrong, redeeming or previewing. The try
+-- is counted before the code is read. The refusal is returned and not raised, because raising would undo the
+-- count. Returns null where the try is allowed.
 create function private.count_coupon_attempt(user_id uuid)
 returns jsonb
 language plpgsql
@@ -139,7 +139,8 @@ comment on function private.coupon_refusal(uuid, text) is
 
 revoke all on function private.coupon_refusal from public, anon, authenticated, service_role;
 
--- One code is one code however it was typed. Only ASCII letters change: a code holds no other.
+-- Upper case without surrounding white space, so that typing does not matter. Only ASCII letters change: a code
+-- has no others.
 create function private.normalize_coupon_code(code text)
 returns text
 language sql
@@ -260,7 +261,8 @@ begin
     return jsonb_build_object('ok', true, 'coupon', v_coupon);
   end if;
 
-  -- Where the reason is gone by now, somebody has just made room; this try came too early.
+  -- The reason may have gone since the update, where somebody else's change made room. The code is refused all
+  -- the same.
   return coalesce(
     private.coupon_refusal(redeem_coupon.user_id, redeem_coupon.code),
     private.error_result('coupon_exhausted', 'All uses of this coupon were taken just now: try once more.')

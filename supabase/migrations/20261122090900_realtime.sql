@@ -70,7 +70,7 @@ begin
   end if;
 
   if tg_op = 'DELETE' then
-    -- With a deleted account go all of its rows: the account's own message says so.
+    -- The rows of a deleted account are deleted with it: the account's own message tells that.
     if tg_table_name <> 'users' and not exists (select from public.users as u where u.id = v_user_id::uuid) then
       return null;
     end if;
@@ -85,8 +85,8 @@ begin
     end if;
   end if;
 
-  -- A message that cannot be sent must not undo the write. Realtime's send() catches its own errors,
-  -- but not that it may not be called.
+  -- A message that cannot be sent must not undo the write. Realtime's send() catches its own errors, but a
+  -- missing privilege to call it raises here.
   begin
     perform realtime.send(
       jsonb_build_object(
@@ -213,7 +213,7 @@ create policy "users delete their own strategy exports"
   );
 
 revoke all on function private.has_room_for_exports from public, anon, authenticated, service_role;
--- Policies run as their caller.
+-- A policy calls it as the role that reads, so that role needs the privilege.
 grant execute on function private.has_room_for_exports to authenticated;
 
 select private.allow_broadcasts();

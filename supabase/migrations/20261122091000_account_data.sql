@@ -66,8 +66,8 @@ comment on table private.account_uses is
   'What a person may use once, by the account that used it: trials, and the coupons of deleted accounts. Kept when the account is deleted.';
 comment on column private.account_uses.reference is 'A coupon''s id; empty where there is only one of a kind.';
 
--- By these the rest of the schema asks and notes what a person may have once. `kind` is what
--- it is, `reference` which one of it. A trial: person_used('trial', user_id) before it is
+-- person_used() asks and remember_use() notes what a person may have once. `kind` names what it is, and
+-- `reference` which one, such as the id of a coupon. For a trial: person_used('trial', user_id) before it is
 -- offered, remember_use('trial', user_id) in the transaction that begins it.
 create function private.person_used(kind text, user_id uuid, reference text default '')
 returns boolean
@@ -118,8 +118,8 @@ comment on function private.remember_use(text, uuid, text) is
 revoke all on private.account_uses from public, anon, authenticated, service_role;
 revoke all on function private.person_used, private.remember_use from public, anon, authenticated, service_role;
 
--- Before the row goes, while what hangs on it is still there; with its lock held, so that a
--- redemption that was under way has either been committed and is seen, or will find no account.
+-- Runs before the user's row is deleted, while the rows that depend on it still exist. It holds the lock on that
+-- row, so that a redemption at the same time is either committed and seen here, or finds no account.
 create function private.bury_user()
 returns trigger
 language plpgsql
@@ -157,8 +157,8 @@ create trigger users_leave_a_tombstone
 
 revoke all on function private.bury_user from public, anon, authenticated, service_role;
 
--- The auth user goes, and every row with it. Files are not rows: whoever calls this has
--- removed them by the Storage API.
+-- Deletes the auth user and every row of theirs. Files are not rows: the caller has removed them by the Storage
+-- API before.
 create function private.delete_user(user_id uuid)
 returns jsonb
 language plpgsql
@@ -194,7 +194,7 @@ comment on function public.delete_user(uuid) is
 revoke all on function private.delete_user, public.delete_user from public, anon, authenticated, service_role;
 grant execute on function private.delete_user, public.delete_user to service_role;
 
--- Tombstones: an event that a payment provider sends late is known to be about nobody.
+-- Ids of deleted users. An event that a payment provider sends late is then known to be about a deleted user.
 create table private.deleted_users (
   user_id uuid primary key,
   deleted_at timestamptz not null default now()
@@ -462,7 +462,7 @@ revoke all on function private.export_sections, private.export_user_data, public
   from public, anon, authenticated, service_role;
 grant execute on function private.export_user_data, public.export_user_data to service_role;
 
--- Auth writes never fail because of this.
+-- This never makes a write of Auth fail.
 create function private.follow_confirmed_email()
 returns trigger
 language plpgsql
@@ -509,7 +509,7 @@ create trigger pinebase_500_email_confirmed
 
 revoke all on function private.follow_confirmed_email from public, anon, authenticated, service_role;
 
--- An app calls this first, so it also makes the account that a failed sign-up left out.
+-- An app calls this first, so it also creates the account where the trigger at sign-up failed to.
 create function private.get_my_account()
 returns jsonb
 language plpgsql
@@ -610,7 +610,8 @@ comment on function private.is_deleted_user(uuid) is
 
 revoke all on function private.is_deleted_user from public, anon, authenticated, service_role;
 
--- An email that another account has had starts with nothing.
+-- A new account whose email another account has had opens with no credits. Otherwise, deleting an account and
+-- signing up again would give opening credits each time.
 create function private.refuse_second_opening()
 returns trigger
 language plpgsql
@@ -665,7 +666,7 @@ comment on function private.remember_email(uuid, text) is
 
 revoke all on function private.remember_email from public, anon, authenticated, service_role;
 
--- And its redemptions are where they were: redeemed, and spent. The uses of a coupon are not
+-- Gives the new account of a returning email its earlier redemptions, as spent. The uses of the coupon are not
 -- counted again.
 create function private.return_redemptions()
 returns trigger
@@ -706,8 +707,8 @@ create trigger users_return_redemptions
 
 revoke all on function private.return_redemptions from public, anon, authenticated, service_role;
 
--- Made once, here, and known to nobody. A key that is there already is kept: with another
--- one no tombstone would be recognised.
+-- The key is made here once, at random. A key that exists is kept: under another one no email of a deleted
+-- account would be recognised.
 select vault.create_secret(
   encode(extensions.gen_random_bytes(32), 'hex'),
   'deleted_email_key',
@@ -719,7 +720,8 @@ where not exists (
   where s.name = 'deleted_email_key'
 );
 
--- The accounts that are here already. Vault is opened once, and not for each of them.
+-- Remembers the emails of the accounts that exist already. The key is read from Vault once, not for each of
+-- them.
 insert into private.account_emails (user_id, email_hash)
 select u.id, extensions.hmac(lower(btrim(u.email)), k.key, 'sha256')
 from auth.users as u

@@ -1,8 +1,8 @@
 -- Made from supabase/schemas/billing/ by `npm run db:diff -- --first`: change it there.
 
--- Payments: an invoice of Stripe, a transaction of PayPal, the payment of a pack. Each is a
--- fact whenever it is heard of, so credits do not depend on the order of events. Where a
--- payment pays for a period of a subscription, the period stands with it.
+-- Payments: an invoice of Stripe, a transaction of PayPal, the payment of a pack. A payment is recorded whenever
+-- it is heard of, so credits do not depend on the order of events. Where a payment pays for a period of a
+-- subscription, the period stands with it.
 create table private.payments (
   provider text not null,
   payment_id text not null,
@@ -167,7 +167,7 @@ declare
   v_provider text := purchase ->> 'provider';
   v_payment jsonb := purchase -> 'payment';
   v_payment_id text := purchase -> 'payment' ->> 'id';
-  -- The provider's id may hold what a key may not.
+  -- The provider's id may contain characters that an idempotency key may not.
   v_key text := pg_catalog.md5(purchase -> 'payment' ->> 'id');
   v_who record;
   v_pack record;
@@ -734,8 +734,8 @@ comment on column private.billing_flags.user_id is 'Not a foreign key: a flag ab
 
 revoke all on private.billing_flags from public, anon, authenticated, service_role;
 
--- Whose a customer is. The table wins; metadata that we wrote may create the link that
--- is missing, and only that. Null with a reason where it cannot be said.
+-- Finds the user of a provider's customer. A link in billing_customers decides; only where there is none,
+-- metadata that we wrote may create it. Returns null and the reason where the user is unknown.
 create function private.billing_user(
   provider text,
   customer_id text,
@@ -893,8 +893,7 @@ $$;
 comment on function private.set_revoked(uuid, boolean, timestamptz) is
   'Revokes or reinstates a subscription, with its months. The caller holds the lock on the user''s row.';
 
--- An operator's word against a provider's: a revoked subscription entitles to nothing until it
--- is reinstated.
+-- An operator overrules the provider: a revoked subscription entitles to nothing until it is reinstated.
 create function private.change_revocation(subscription_id uuid, reason text, is_revoked boolean, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -1019,7 +1018,7 @@ comment on table private.deleted_customers is 'Customers whose user is gone; lat
 
 revoke all on private.deleted_customers from public, anon, authenticated, service_role;
 
--- Ends what the provider has no longer.
+-- Ends a subscription that the provider no longer has.
 create function private.end_missing_subscription(snapshot jsonb, read_number bigint, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -1087,7 +1086,7 @@ comment on column private.entitlement_lapses.reason is 'Why an operator revoked 
 
 revoke all on private.entitlement_lapses from public, anon, authenticated, service_role;
 
--- One manual subscription a user: granting again moves it, an end in the past ends it.
+-- A user has at most one manual subscription: granting again changes its end, and an end in the past ends it.
 create function private.grant_premium(user_id uuid, plan_type text, until timestamptz, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -1458,8 +1457,8 @@ revoke all on function private.raise_flag from public, anon, authenticated, serv
 -- numbers stay exact in JavaScript, below 2^53.
 create sequence private.read_numbers as bigint start with 1000000000000000;
 
--- A read that nobody was told of: a success page, support, a reconciliation after an outage. The
--- number is drawn before the provider is asked, as for an event.
+-- For reads that no event asked for: a success page, support, a reconciliation after an outage. The number is
+-- drawn before the provider is asked, as for an event.
 create function private.next_read_number()
 returns text
 language sql
@@ -1675,8 +1674,8 @@ $$;
 comment on function private.refresh_premium(uuid) is
   'Derives users.premium_until from the user''s subscriptions.';
 
--- Whoever changes a subscription, premium follows in the same transaction: an operator who
--- sets a row to canceled has ended its premium.
+-- Premium follows every change of a subscription in the same transaction, whoever makes it: an operator who sets
+-- a row to canceled ends its premium.
 create function private.follow_subscription()
 returns trigger
 language plpgsql
@@ -1715,8 +1714,8 @@ create trigger subscriptions_premium_follows_changes
 revoke all on function private.entitled_until, private.refresh_premium, private.follow_subscription
   from public, anon, authenticated, service_role;
 
--- A deleted user pays on: the subscription is to be cancelled at the provider, and money that
--- came after the deletion is flagged.
+-- Handles a subscription whose user is deleted and still pays: it is to be cancelled at the provider, and money
+-- that came after the deletion is flagged.
 create function private.refuse_deleted_user(snapshot jsonb, user_id uuid, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -2070,7 +2069,7 @@ comment on column private.subscription_terms.discount_amount is
 
 revoke all on private.subscription_terms from public, anon, authenticated, service_role;
 
--- Ids in metadata are anybody's text. A cast that failed would fail the event for ever.
+-- Metadata can hold any text. A cast that fails would make the event fail at every retry.
 create function private.uuid_or_null(value text)
 returns uuid
 language sql

@@ -36,7 +36,7 @@ create table private.webhook_events (
 
 create index webhook_events_user_id_idx on private.webhook_events (user_id, created desc);
 
--- What somebody still has to look at is a small part of all.
+-- Events that a person must look at are few among all, so their index is partial.
 create index webhook_events_open_idx
   on private.webhook_events (status, received_at)
   where status in ('parked', 'failed', 'abandoned');
@@ -86,7 +86,7 @@ declare
 begin
   case v_kind
     when 'ignored', 'parked' then
-      -- Money that is taken in one mode is not seen with the keys of the other.
+      -- Payments of one mode, test or live, cannot be read with the keys of the other.
       if effect ->> 'other_mode' is not null then
         perform private.raise_flag(
           'other_mode', apply_effect.provider, effect ->> 'other_mode', null,
@@ -128,7 +128,7 @@ begin
         where u.id = v_user_id
         for no key update;
 
-        -- Heard of before the function that made the session could note it.
+        -- The event came before the function that made the session could note its id.
         perform private.open_checkout(c.attempt, effect ->> 'session_id', null, null, apply_effect.as_of)
         from private.checkouts as c
         where c.attempt = private.uuid_or_null(effect ->> 'attempt')
@@ -284,7 +284,7 @@ begin
     return '{"status": "duplicate"}';
   end if;
 
-  -- As text: a reader in JavaScript need not think about how exact its numbers are.
+  -- As text, so that JavaScript cannot round the number.
   return jsonb_build_object('status', 'received', 'read_number', nextval('private.read_numbers')::text);
 end;
 $$;
@@ -309,7 +309,7 @@ revoke all on function private.begin_webhook_event, public.begin_webhook_event
   from public, anon, authenticated, service_role;
 grant execute on function private.begin_webhook_event, public.begin_webhook_event to service_role;
 
--- What the portal, a sync and the deletion of an account need to know of a user.
+-- What the portal, a sync and the deletion of an account need to know about a user's billing.
 create function private.billing_of(user_id uuid)
 returns jsonb
 language sql
@@ -528,7 +528,8 @@ revoke all on function private.event_summary, private.diagnose_account, public.d
   from public, anon, authenticated, service_role;
 grant execute on function private.diagnose_account, public.diagnose_account to service_role;
 
--- What of an effect other events may have been waiting for. In plpgsql, which keeps its plan: every event asks.
+-- The keys that parked events may be waiting for and that an effect fulfils. In plpgsql, which keeps its plan:
+-- every event asks.
 create function private.effect_keys(provider text, effect jsonb, user_id uuid)
 returns text[]
 language plpgsql
@@ -555,7 +556,7 @@ comment on function private.effect_keys(text, jsonb, uuid) is 'Keys of webhook_e
 
 revoke all on function private.effect_keys from public, anon, authenticated, service_role;
 
--- Keeps a failure, so that it can be found and finished. One that was settled stays settled.
+-- Records a failed event, so that a retry or a replay can finish it. A settled event stays settled.
 create function private.fail_webhook_event(
   provider text,
   event_id text,
@@ -762,8 +763,8 @@ $$;
 comment on function private.lock_customer_user(text, text) is
   'Locks and returns the user of a provider''s customer; null where the customer is nobody''s.';
 
--- One at a time for a customer: or an event could be parked for want of what another one,
--- not yet committed, is just writing, and neither would see the other.
+-- Events of one customer are recorded one after the other. Otherwise one could be parked because it does not see
+-- what another one is writing, and neither would see the other.
 create function private.lock_billing_customer(provider text, customer_id text)
 returns void
 language plpgsql
@@ -839,9 +840,9 @@ revoke all on function private.open_provider_tasks, public.open_provider_tasks
   from public, anon, authenticated, service_role;
 grant execute on function private.open_provider_tasks, public.open_provider_tasks to service_role;
 
--- Anybody can post a body, and only PayPal can say that it did not send it. An ask is counted
--- before it is made, and given back where the delivery was genuine: what counts in the end are the
--- false ones, and many at once cannot pass together.
+-- Anybody can post a body to the webhook, and only PayPal can tell whether it sent it. An ask is counted before
+-- it is made, and given back where the delivery was genuine: what counts in the end are the false ones, and many
+-- at once cannot pass together.
 create function private.take_paypal_ask()
 returns jsonb
 language plpgsql
@@ -850,7 +851,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  -- Nobody's id: the limit is one for all.
+  -- The nil UUID: one limit for all deliveries together.
   v_wait integer := private.take_attempt(
     'paypal_ask', '00000000-0000-0000-0000-000000000000', 60, interval '1 minute'
   );
@@ -924,7 +925,7 @@ grant execute on function
   public.return_paypal_ask
   to service_role;
 
--- What a reconciliation has to read: everything that is not over, or ended since.
+-- The subscriptions that a reconciliation reads: all that run, and those that ended since a time.
 create function private.reconcile_targets(provider text, since timestamptz, after_id text, page_size integer)
 returns jsonb
 language plpgsql

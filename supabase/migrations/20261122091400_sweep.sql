@@ -1,6 +1,6 @@
 -- Made from supabase/schemas/sweep/ by `npm run db:diff -- --first`: change it there.
 
--- Where the ledger check and the archive stand.
+-- How far the ledger check and the archive have come.
 create table private.sweep_state (
   is_only boolean primary key default true,
   ledger_id bigint not null default 0,
@@ -57,11 +57,11 @@ comment on function private.call_reconcile() is
 
 revoke all on function private.call_reconcile from public, anon, authenticated, service_role;
 
--- The sweep: what time alone makes due. Each part finds its rows by an index, takes a bounded
--- number of them and skips what somebody else holds, so that it costs nothing when nothing is
--- due and no user waits for it. A scheduled job calls it; more often is always allowed.
+-- The sweep does what becomes due by time alone. Each part finds its rows by an index, takes a bounded number of
+-- them and skips what somebody else holds, so that it costs nothing when nothing is due and no user waits for
+-- it. A scheduled job calls it; more often is always allowed.
 --
--- A failing part says so and does not stop the others.
+-- A part that fails writes a warning and does not stop the others.
 create function private.sweep(as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -208,9 +208,9 @@ comment on function public.sweep() is
 revoke all on function private.sweep, public.sweep from public, anon, authenticated, service_role;
 grant execute on function private.sweep, public.sweep to service_role;
 
--- Ledger and audit trail keep a year. Whose oldest row is thirteen months old gives up what is older than twelve,
--- so that each account comes up once a month. What an account has is found by its oldest rows; those of the next
--- accounts are looked at, until so many rows are archived.
+-- Ledger and audit trail keep a year. Once the oldest row of an account is thirteen months old, its rows older
+-- than twelve months are archived, so that each account is due about once a month. The accounts are looked at in
+-- turns, by their oldest rows, until max_rows rows are archived.
 create function private.sweep_archive(max_rows integer, max_users integer)
 returns integer
 language plpgsql
@@ -219,7 +219,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  -- When a row was written is the clock's time, whatever time the sweep is asked to sweep for.
+  -- Rows carry the time of the clock, so it is compared with the clock, not with the sweep's as_of.
   v_due timestamptz := now() - interval '13 months';
   v_before timestamptz := now() - interval '12 months';
   v_user record;
@@ -273,7 +273,7 @@ begin
       when others then
         raise warning 'the rows of account % could not be archived: % (%)', v_user.id, sqlerrm, sqlstate;
     end;
-    -- Nothing was left out of this account's rows, so the next one's turn is next.
+    -- All due rows of this account are archived, so the next run begins behind it.
     exit when v_rows >= sweep_archive.max_rows;
     v_last_user := v_user.id;
   end loop;
@@ -407,7 +407,7 @@ begin
       swept_at = sweep_ledger.as_of
   where s.is_only;
 
-  -- One that agrees again needs nobody any more.
+  -- The flag of an account that agrees again is resolved.
   update private.billing_flags as f
   set resolved_at = sweep_ledger.as_of
   where f.kind = 'ledger_disagreement'
@@ -432,7 +432,7 @@ comment on function private.sweep_ledger(integer, integer, timestamptz) is
 
 revoke all on function private.sweep_ledger from public, anon, authenticated, service_role;
 
--- Does one thing to one subscription that time has made due.
+-- Grants the due months of one subscription, and ends it where its scheduled end has passed.
 create function private.sweep_subscription(subscription_id uuid, as_of timestamptz, out ended integer, out months integer)
 returns record
 language plpgsql
@@ -451,7 +451,7 @@ begin
   from public.subscriptions as s
   where s.id = sweep_subscription.subscription_id;
 
-  -- A user who is just paying, or buying, is left for the next sweep.
+  -- An account that is locked, because its user is paying or buying, is left for the next sweep.
   perform
   from public.users as u
   where u.id = v_subscription.user_id

@@ -309,7 +309,8 @@ revoke all on function private.attention, private.billing_attention, public.bill
   from public, anon, authenticated, service_role;
 grant execute on function private.billing_attention, public.billing_attention to service_role;
 
--- What health tells to the secret key. A monitor asks often, so it is told a hundred at most.
+-- What GET health answers to a request with the secret key. A monitor asks often, so the number of items is
+-- counted up to a hundred.
 create function private.billing_health(as_of timestamptz)
 returns jsonb
 language sql
@@ -504,8 +505,8 @@ comment on function public.billing_overview() is
 revoke all on function private.billing_overview, public.billing_overview from public, anon, authenticated, service_role;
 grant execute on function private.billing_overview, public.billing_overview to service_role;
 
--- A person has looked at it. A flag counts as resolved, an event as none of ours. What is seen
--- anew at every look (a silent webhook, a revoked subscription) goes away with its cause alone.
+-- Marks an item as seen by a person: a flag becomes resolved, an event ignored. An item that is computed at
+-- every read (a silent webhook, a revoked subscription) goes away only with its cause.
 create function private.dismiss_billing_attention(kind text, provider text, reference text, as_of timestamptz)
 returns jsonb
 language plpgsql

@@ -11,8 +11,8 @@ comment on table private.account_uses is
   'What a person may use once, by the account that used it: trials, and the coupons of deleted accounts. Kept when the account is deleted.';
 comment on column private.account_uses.reference is 'A coupon''s id; empty where there is only one of a kind.';
 
--- By these the rest of the schema asks and notes what a person may have once. `kind` is what
--- it is, `reference` which one of it. A trial: person_used('trial', user_id) before it is
+-- person_used() asks and remember_use() notes what a person may have once. `kind` names what it is, and
+-- `reference` which one, such as the id of a coupon. For a trial: person_used('trial', user_id) before it is
 -- offered, remember_use('trial', user_id) in the transaction that begins it.
 create function private.person_used(kind text, user_id uuid, reference text default '')
 returns boolean

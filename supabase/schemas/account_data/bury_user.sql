@@ -1,5 +1,5 @@
--- Before the row goes, while what hangs on it is still there; with its lock held, so that a
--- redemption that was under way has either been committed and is seen, or will find no account.
+-- Runs before the user's row is deleted, while the rows that depend on it still exist. It holds the lock on that
+-- row, so that a redemption at the same time is either committed and seen here, or finds no account.
 create function private.bury_user()
 returns trigger
 language plpgsql

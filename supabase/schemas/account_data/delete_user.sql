@@ -1,5 +1,5 @@
--- The auth user goes, and every row with it. Files are not rows: whoever calls this has
--- removed them by the Storage API.
+-- Deletes the auth user and every row of theirs. Files are not rows: the caller has removed them by the Storage
+-- API before.
 create function private.delete_user(user_id uuid)
 returns jsonb
 language plpgsql

@@ -1,4 +1,4 @@
--- Tombstones: an event that a payment provider sends late is known to be about nobody.
+-- Ids of deleted users. An event that a payment provider sends late is then known to be about a deleted user.
 create table private.deleted_users (
   user_id uuid primary key,
   deleted_at timestamptz not null default now()

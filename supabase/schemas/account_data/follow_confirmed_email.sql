@@ -1,4 +1,4 @@
--- Auth writes never fail because of this.
+-- This never makes a write of Auth fail.
 create function private.follow_confirmed_email()
 returns trigger
 language plpgsql

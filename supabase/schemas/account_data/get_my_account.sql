@@ -1,4 +1,4 @@
--- An app calls this first, so it also makes the account that a failed sign-up left out.
+-- An app calls this first, so it also creates the account where the trigger at sign-up failed to.
 create function private.get_my_account()
 returns jsonb
 language plpgsql

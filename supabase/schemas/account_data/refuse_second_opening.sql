@@ -1,4 +1,5 @@
--- An email that another account has had starts with nothing.
+-- A new account whose email another account has had opens with no credits. Otherwise, deleting an account and
+-- signing up again would give opening credits each time.
 create function private.refuse_second_opening()
 returns trigger
 language plpgsql

@@ -1,4 +1,4 @@
--- And its redemptions are where they were: redeemed, and spent. The uses of a coupon are not
+-- Gives the new account of a returning email its earlier redemptions, as spent. The uses of the coupon are not
 -- counted again.
 create function private.return_redemptions()
 returns trigger

@@ -1,6 +1,5 @@
--- Sign-in must not depend on us: whatever goes wrong here is a warning in the log,
--- a lock held elsewhere is waited for two seconds at most, and the next sign-in or
--- get_my_account() mends the row.
+-- Sign-in must not depend on us: whatever goes wrong here is a warning in the log, a lock held elsewhere is
+-- waited for two seconds at most, and the next sign-in or get_my_account() repairs the row.
 create function private.follow_auth_user()
 returns trigger
 language plpgsql

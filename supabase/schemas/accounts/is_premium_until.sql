@@ -1,4 +1,4 @@
--- The one place that decides what premium is.
+-- The only place that decides who is premium.
 create function private.is_premium_until(premium_until timestamptz)
 returns boolean
 language sql

@@ -61,7 +61,7 @@ create policy "keys are deleted by a session with the second factor alone"
   to authenticated
   using ((select private.session_is_strong()));
 
--- Reading a key moves last_used and is no change of it.
+-- Reading a key changes last_used only, so updated_at stays.
 create trigger api_keys_set_updated_at
   before update of user_id, provider, key_encrypted, key_hint, secret_version on public.api_keys
   for each row
@@ -102,8 +102,8 @@ create trigger api_keys_require_secret
   for each row
   execute function private.require_api_key_secret();
 
--- By whatever path a key goes, the audit trail says so; but for the cascade from a deleted
--- user, whose trail goes too.
+-- Every deletion of a key is written to the audit trail, except the cascade from a deleted user, whose trail is
+-- deleted too.
 create function private.record_deleted_api_key()
 returns trigger
 language plpgsql

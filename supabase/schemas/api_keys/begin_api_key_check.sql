@@ -1,6 +1,6 @@
--- A key is checked with its provider between these two. The first counts, and its error is
--- returned, so that nobody tries keys of others by the thousand; no transaction is
--- open while the provider is asked.
+-- store-api-key calls begin_api_key_check(), asks the provider, and then calls store_checked_api_key(). The
+-- first counts the attempt and returns its error, because raising it would undo the count, and somebody could
+-- test stolen keys by the thousand. No transaction is open while the provider is asked.
 create function private.begin_api_key_check(user_id uuid, provider text, has_second_factor boolean)
 returns jsonb
 language plpgsql

@@ -1,4 +1,4 @@
--- Case and the white space around a name are how people type, not what they mean.
+-- Ignores case and surrounding white space in a provider's name: people type both by accident.
 create function private.clean_provider(provider text)
 returns text
 language plpgsql

@@ -1,4 +1,5 @@
--- The secrets change one at a time. A number is never used again while a row may know it.
+-- Secrets are created one at a time. The number of a dropped secret is never used again, because a row may still
+-- name it.
 create function private.create_api_key_secret()
 returns integer
 language plpgsql

@@ -108,15 +108,15 @@ begin
     rpad(translate(v_text, '-_', '+/'), (char_length(v_text) + 3) / 4 * 4, '='),
     'base64'
   );
-  -- The bits that the last character has to spare, and white space, would make two texts
-  -- of one envelope. At least an IV, one block and a tag must be there.
+  -- Unused bits of the last character, and white space, would allow two texts for one envelope, so both are
+  -- refused. At least an IV, one block and a tag must be there.
   if private.base64url(v_bytes) <> v_text or octet_length(v_bytes) < 64 then
     return null;
   end if;
   v_sealed := substr(v_bytes, 1, octet_length(v_bytes) - 32);
 
-  -- Comparing bytes takes the longer the more of them agree. Under a key that is new
-  -- each time, what agrees says nothing about the tag.
+  -- Comparing bytes takes longer the more of them agree, which could reveal the tag. Both sides are hashed under
+  -- a random key first, so that bytes that agree reveal nothing.
   v_blind := extensions.gen_random_bytes(32);
   if extensions.hmac(substr(v_bytes, octet_length(v_bytes) - 31), v_blind, 'sha256')
     <> extensions.hmac(

@@ -11,7 +11,7 @@ declare
   v_provider text := purchase ->> 'provider';
   v_payment jsonb := purchase -> 'payment';
   v_payment_id text := purchase -> 'payment' ->> 'id';
-  -- The provider's id may hold what a key may not.
+  -- The provider's id may contain characters that an idempotency key may not.
   v_key text := pg_catalog.md5(purchase -> 'payment' ->> 'id');
   v_who record;
   v_pack record;

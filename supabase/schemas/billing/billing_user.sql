@@ -1,5 +1,5 @@
--- Whose a customer is. The table wins; metadata that we wrote may create the link that
--- is missing, and only that. Null with a reason where it cannot be said.
+-- Finds the user of a provider's customer. A link in billing_customers decides; only where there is none,
+-- metadata that we wrote may create it. Returns null and the reason where the user is unknown.
 create function private.billing_user(
   provider text,
   customer_id text,

@@ -32,8 +32,7 @@ $$;
 comment on function private.set_revoked(uuid, boolean, timestamptz) is
   'Revokes or reinstates a subscription, with its months. The caller holds the lock on the user''s row.';
 
--- An operator's word against a provider's: a revoked subscription entitles to nothing until it
--- is reinstated.
+-- An operator overrules the provider: a revoked subscription entitles to nothing until it is reinstated.
 create function private.change_revocation(subscription_id uuid, reason text, is_revoked boolean, as_of timestamptz)
 returns jsonb
 language plpgsql

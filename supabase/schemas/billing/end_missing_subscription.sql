@@ -1,4 +1,4 @@
--- Ends what the provider has no longer.
+-- Ends a subscription that the provider no longer has.
 create function private.end_missing_subscription(snapshot jsonb, read_number bigint, as_of timestamptz)
 returns jsonb
 language plpgsql

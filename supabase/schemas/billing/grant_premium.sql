@@ -1,4 +1,4 @@
--- One manual subscription a user: granting again moves it, an end in the past ends it.
+-- A user has at most one manual subscription: granting again changes its end, and an end in the past ends it.
 create function private.grant_premium(user_id uuid, plan_type text, until timestamptz, as_of timestamptz)
 returns jsonb
 language plpgsql

@@ -1,6 +1,6 @@
--- Payments: an invoice of Stripe, a transaction of PayPal, the payment of a pack. Each is a
--- fact whenever it is heard of, so credits do not depend on the order of events. Where a
--- payment pays for a period of a subscription, the period stands with it.
+-- Payments: an invoice of Stripe, a transaction of PayPal, the payment of a pack. A payment is recorded whenever
+-- it is heard of, so credits do not depend on the order of events. Where a payment pays for a period of a
+-- subscription, the period stands with it.
 create table private.payments (
   provider text not null,
   payment_id text not null,

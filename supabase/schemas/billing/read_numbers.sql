@@ -3,8 +3,8 @@
 -- numbers stay exact in JavaScript, below 2^53.
 create sequence private.read_numbers as bigint start with 1000000000000000;
 
--- A read that nobody was told of: a success page, support, a reconciliation after an outage. The
--- number is drawn before the provider is asked, as for an event.
+-- For reads that no event asked for: a success page, support, a reconciliation after an outage. The number is
+-- drawn before the provider is asked, as for an event.
 create function private.next_read_number()
 returns text
 language sql

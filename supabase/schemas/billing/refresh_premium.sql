@@ -55,8 +55,8 @@ $$;
 comment on function private.refresh_premium(uuid) is
   'Derives users.premium_until from the user''s subscriptions.';
 
--- Whoever changes a subscription, premium follows in the same transaction: an operator who
--- sets a row to canceled has ended its premium.
+-- Premium follows every change of a subscription in the same transaction, whoever makes it: an operator who sets
+-- a row to canceled ends its premium.
 create function private.follow_subscription()
 returns trigger
 language plpgsql

@@ -1,5 +1,5 @@
--- A deleted user pays on: the subscription is to be cancelled at the provider, and money that
--- came after the deletion is flagged.
+-- Handles a subscription whose user is deleted and still pays: it is to be cancelled at the provider, and money
+-- that came after the deletion is flagged.
 create function private.refuse_deleted_user(snapshot jsonb, user_id uuid, as_of timestamptz)
 returns jsonb
 language plpgsql

@@ -1,4 +1,4 @@
--- Ids in metadata are anybody's text. A cast that failed would fail the event for ever.
+-- Metadata can hold any text. A cast that fails would make the event fail at every retry.
 create function private.uuid_or_null(value text)
 returns uuid
 language sql

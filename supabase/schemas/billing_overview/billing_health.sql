@@ -1,4 +1,5 @@
--- What health tells to the secret key. A monitor asks often, so it is told a hundred at most.
+-- What GET health answers to a request with the secret key. A monitor asks often, so the number of items is
+-- counted up to a hundred.
 create function private.billing_health(as_of timestamptz)
 returns jsonb
 language sql

@@ -1,5 +1,5 @@
--- A person has looked at it. A flag counts as resolved, an event as none of ours. What is seen
--- anew at every look (a silent webhook, a revoked subscription) goes away with its cause alone.
+-- Marks an item as seen by a person: a flag becomes resolved, an event ignored. An item that is computed at
+-- every read (a silent webhook, a revoked subscription) goes away only with its cause.
 create function private.dismiss_billing_attention(kind text, provider text, reference text, as_of timestamptz)
 returns jsonb
 language plpgsql

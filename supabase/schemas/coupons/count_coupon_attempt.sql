@@ -1,6 +1,6 @@
--- Codes can be guessed, so tries are rationed: ten in ten minutes for a user, right or
--- wrong, redeeming or previewing. The try is counted before the code is looked at, and
--- stands because the refusal is a value. Null lets it pass.
+-- Codes can be guessed, so a user has ten tries in ten minutes, right or wrong, redeeming or previewing. The try
+-- is counted before the code is read. The refusal is returned and not raised, because raising would undo the
+-- count. Returns null where the try is allowed.
 create function private.count_coupon_attempt(user_id uuid)
 returns jsonb
 language plpgsql

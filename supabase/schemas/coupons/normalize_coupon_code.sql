@@ -1,4 +1,5 @@
--- One code is one code however it was typed. Only ASCII letters change: a code holds no other.
+-- Upper case without surrounding white space, so that typing does not matter. Only ASCII letters change: a code
+-- has no others.
 create function private.normalize_coupon_code(code text)
 returns text
 language sql

@@ -59,7 +59,8 @@ begin
     return jsonb_build_object('ok', true, 'coupon', v_coupon);
   end if;
 
-  -- Where the reason is gone by now, somebody has just made room; this try came too early.
+  -- The reason may have gone since the update, where somebody else's change made room. The code is refused all
+  -- the same.
   return coalesce(
     private.coupon_refusal(redeem_coupon.user_id, redeem_coupon.code),
     private.error_result('coupon_exhausted', 'All uses of this coupon were taken just now: try once more.')

@@ -11,7 +11,7 @@ declare
   v_last_id bigint;
   v_rows integer;
 begin
-  -- Who is just spending is left for another time.
+  -- An account that is locked, because its user is spending, is left for a later run.
   perform
   from public.users as u
   where u.id = archive_credits.user_id

@@ -4,7 +4,7 @@
 -- takes its update back, and what was done the first time is answered again. Nothing is
 -- looked up before, or the answer could be out of date when it is used.
 --
--- Null where the user has no account and can have none: the caller knows what to call that.
+-- Returns null where the user has no account and can have none: each caller has its own error for that.
 create function private.change_credits(
   user_id uuid,
   kind text,
@@ -32,7 +32,8 @@ begin
     returning u.credits into v_balance;
 
     if found then
-      -- The account's lock is held, and the archive takes it too.
+      -- The lock on the account is held, and archiving takes the same lock, so no key can move to the archive
+      -- between this look and the insert.
       if exists (
         select
         from private.archived_credit_keys as a
@@ -62,7 +63,7 @@ begin
       null;
   end;
 
-  -- A repeat, then, or too few credits, which may be because this key has taken them.
+  -- Either this is a repeat, or there are too few credits, perhaps because this very key has spent them.
   select
     t.id,
     t.balance_after,

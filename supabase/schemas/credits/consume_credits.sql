@@ -1,4 +1,4 @@
--- What a user spends by their own request. Their keys are stored as they come.
+-- Spends credits in the name of the signed-in user. The idempotency key is stored as it is, without a prefix.
 create function private.consume_credits(amount integer, reason text, idempotency_key text)
 returns jsonb
 language plpgsql

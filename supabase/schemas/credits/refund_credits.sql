@@ -1,5 +1,5 @@
--- A charge is found by its key and never changes, so reading it first is no race; that it
--- is given back once is the unique refund_of's doing.
+-- A charge is found by its key and never changes, so it can be read before anything is locked. The unique
+-- refund_of makes sure that it is given back once.
 create function private.refund_credits(user_id uuid, idempotency_key text)
 returns jsonb
 language plpgsql

@@ -25,7 +25,8 @@ begin
     )'
   ) or exists (
     select
-    -- A function in the select list gives row by row what it would store first in `from`.
+    -- A set-returning function in the select list gives one row at a time; in `from` it would first store all of
+    -- them.
     from (
       select pg_catalog.jsonb_path_query(json_fault.document, 'strict $.** ? (@ == 0)')::numeric as zero
       offset 0

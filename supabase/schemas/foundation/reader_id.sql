@@ -23,5 +23,5 @@ comment on function private.reader_id() is
   'The signed-in user''s id; null for a visitor and for an OAuth client that is not trusted.';
 
 revoke all on function private.reader_id from public, anon, authenticated, service_role;
--- Policies run as their caller.
+-- A policy calls it as the role that reads, so that role needs the privilege.
 grant execute on function private.reader_id to authenticated;

@@ -1,6 +1,6 @@
--- Ledgers and audit trails are believed because nobody can edit them, the table's
--- owner included. A row yields only when its user is gone already, which is what
--- the cascade from public.users looks like from inside, or when the archive has it.
+-- Ledgers and audit trails can be trusted because nobody can edit them, not even the tables' owner. A row can be
+-- deleted only when its user is deleted already, as in the cascade from public.users, or when it is in the
+-- archive.
 create function private.refuse_unless_gone_or_archived()
 returns trigger
 language plpgsql

@@ -17,5 +17,5 @@ comment on function private.session_is_strong() is
   'Whether the current session is the user''s own and was opened with their second factor, where they have one.';
 
 revoke all on function private.session_is_strong from public, anon, authenticated, service_role;
--- Policies run as their caller.
+-- A policy calls it as the role that reads, so that role needs the privilege.
 grant execute on function private.session_is_strong to authenticated;

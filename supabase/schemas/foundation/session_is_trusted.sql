@@ -26,5 +26,5 @@ comment on function private.session_is_trusted() is
   'Whether the current session may act as its user: their own session, or one of a trusted OAuth client.';
 
 revoke all on function private.session_is_trusted from public, anon, authenticated, service_role;
--- Policies run as their caller.
+-- A policy calls it as the role that reads, so that role needs the privilege.
 grant execute on function private.session_is_trusted to authenticated;

@@ -111,7 +111,7 @@ begin
     end if;
   end if;
 
-  -- Another's row is refused by the policies, which speak after this.
+  -- The row of another user is refused by the policies, which run later.
   if new.user_id = v_caller and not private.is_premium(v_caller) then
     perform private.raise_error(
       'premium_required',

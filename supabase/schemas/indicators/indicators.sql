@@ -57,8 +57,8 @@ create policy "users read public indicators and their own"
   to authenticated
   using (is_public or created_by = (select private.reader_id()));
 
--- Schemas are held to what is understood, and defaults to their schema. What is no object is
--- left to the table's own checks, which come after.
+-- Schemas are held to what is understood, and defaults to their schema. A value that is not an object is refused
+-- by the table's own checks, which run later.
 create function private.check_indicator_parameters()
 returns trigger
 language plpgsql

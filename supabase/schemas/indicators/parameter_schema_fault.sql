@@ -1,5 +1,5 @@
--- What an indicator can be told is described by a JSON Schema, of which this much is
--- understood, with its usual meaning:
+-- The parameters of an indicator are described by a JSON Schema. This part of JSON Schema is supported, with its
+-- usual meaning:
 --
 --   {"type": "object", "properties": {…}, "required": […], "additionalProperties": false}
 --
@@ -36,7 +36,7 @@ begin
 
   for v_keyword, v_value in
     select e.key, e.value
-    -- A type that is missing comes by as null, and is refused like a wrong one.
+    -- A missing type is null here, and is refused like a wrong one.
     from jsonb_each(
       parameter_schema_fault.parameter_schema
         || jsonb_build_object('type', parameter_schema_fault.parameter_schema -> 'type')
@@ -55,7 +55,7 @@ begin
     end if;
   end loop;
 
-  -- What is required must be described, and be said once.
+  -- Each required parameter must be described, and listed once.
   if exists (
     select
     from jsonb_array_elements(parameter_schema_fault.parameter_schema -> 'required') as r (name)

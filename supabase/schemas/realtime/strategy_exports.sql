@@ -77,5 +77,5 @@ create policy "users delete their own strategy exports"
   );
 
 revoke all on function private.has_room_for_exports from public, anon, authenticated, service_role;
--- Policies run as their caller.
+-- A policy calls it as the role that reads, so that role needs the privilege.
 grant execute on function private.has_room_for_exports to authenticated;

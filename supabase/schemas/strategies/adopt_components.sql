@@ -43,7 +43,7 @@ begin
     end if;
 
     if (v_schema is null or private.parameters_fault(v_schema, v_component -> 'parameters', v_defaults) is not null)
-      -- What this strategy holds in this place already, it may keep.
+      -- What the strategy has at this position already, it may keep.
       and not exists (
         select
         from public.strategy_components as c

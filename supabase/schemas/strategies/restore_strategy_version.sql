@@ -32,7 +32,7 @@ begin
     );
   end if;
 
-  -- A version by an older release may know less than there is today.
+  -- A version that an older release wrote may lack fields that exist today.
   v_document := private.strategy_document(v_strategy_id) || v_document;
   perform private.write_strategy_document(v_strategy_id, v_document);
 

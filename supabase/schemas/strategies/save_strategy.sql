@@ -91,7 +91,7 @@ begin
         is_public = coalesce(save_strategy.is_public, s.is_public),
         config = coalesce(v_config, s.config)
     where s.id = v_strategy_id
-      -- Whoever saves components alone does not write the strategy's row twice.
+      -- A save of components alone does not write the strategy's row a second time.
       and (
         s.name <> save_strategy.name
         or s.description is distinct from nullif(coalesce(save_strategy.description, s.description), '')

@@ -9,7 +9,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  -- What is in the document and no content of the strategy.
+  -- Fields of the document that are not content of the strategy.
   v_incidental text[] := array['version_number', 'is_public', 'created_at', 'updated_at', 'author', 'forked_from'];
   v_written integer;
   v_document jsonb;
@@ -25,7 +25,7 @@ begin
   where h.strategy_id = settle_strategy.strategy_id
     and not h.is_settled;
 
-  -- Settled already, or gone with its strategy.
+  -- The change is settled already, or the strategy was deleted.
   if not found then
     return;
   end if;

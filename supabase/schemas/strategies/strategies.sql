@@ -129,7 +129,7 @@ create trigger strategies_lock_account
   for each statement
   execute function private.lock_own_account();
 
--- current_version follows a change and is none itself.
+-- current_version is written after a change, so a write of it alone is not a change.
 create trigger strategies_set_updated_at
   before update of user_id, name, description, is_ai_generated, is_public, market_type, timeframe, config
   on public.strategies
@@ -184,7 +184,7 @@ create trigger strategies_note_new
   for each row
   execute function private.note_strategy_change();
 
--- Publishing is no change of content, nor is another owner.
+-- Publishing a strategy and changing its owner do not change its content, so they make no version.
 create trigger strategies_note_change
   after update of name, description, is_ai_generated, market_type, timeframe, config on public.strategies
   for each row

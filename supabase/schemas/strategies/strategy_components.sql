@@ -125,8 +125,7 @@ create policy "OAuth clients that are not trusted delete nothing"
   to authenticated
   using ((select private.session_is_trusted()));
 
--- Who inserts without naming the owner, and is nobody in particular, means the
--- strategy's owner.
+-- An insert by an operator that names no owner gets the owner of the strategy.
 create function private.set_component_owner()
 returns trigger
 language plpgsql
@@ -186,7 +185,8 @@ begin
 
   perform private.check_json(new.parameters, 8192, 'parameters', 'strategy_components_parameters_size');
 
-  -- A component that waits for the sweep is unlinked by its next change.
+  -- A component whose indicator is deleted, and which the sweep has not unlinked yet, is unlinked by its next
+  -- change.
   if not v_is_new and exists (
     select
     from private.deleted_indicators as d
@@ -294,7 +294,7 @@ begin
   order by s.id
   for no key update;
 
-  -- A strategy whose owner is being deleted is about to go too, and is let be.
+  -- A strategy whose owner is being deleted is deleted by the same statement, so it is skipped.
   update public.strategies as s
   set updated_at = now()
   where s.id in (select c.strategy_id from changed as c)

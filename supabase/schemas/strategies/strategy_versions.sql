@@ -41,10 +41,9 @@ create policy "OAuth clients that are not trusted act as visitors"
   to authenticated
   using ((select private.session_is_trusted()));
 
--- A history can be believed because nobody can edit it, the tables' owner included. A
--- version is changed or taken back by the transaction that wrote it, goes when newer ones
--- push it out of the plan's number, and goes with its strategy. What the foreign key
--- carries over, the owner, is no change of it.
+-- A history can be trusted because nobody can edit it, not even the tables' owner. A version is changed or taken
+-- back by the transaction that wrote it, goes when newer ones push it out of the plan's number, and goes with
+-- its strategy. A change of owner, which the foreign key carries over, does not count as a change of a version.
 create function private.keep_strategy_version()
 returns trigger
 language plpgsql

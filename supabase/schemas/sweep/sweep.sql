@@ -1,8 +1,8 @@
--- The sweep: what time alone makes due. Each part finds its rows by an index, takes a bounded
--- number of them and skips what somebody else holds, so that it costs nothing when nothing is
--- due and no user waits for it. A scheduled job calls it; more often is always allowed.
+-- The sweep does what becomes due by time alone. Each part finds its rows by an index, takes a bounded number of
+-- them and skips what somebody else holds, so that it costs nothing when nothing is due and no user waits for
+-- it. A scheduled job calls it; more often is always allowed.
 --
--- A failing part says so and does not stop the others.
+-- A part that fails writes a warning and does not stop the others.
 create function private.sweep(as_of timestamptz)
 returns jsonb
 language plpgsql

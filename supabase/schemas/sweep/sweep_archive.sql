@@ -1,6 +1,6 @@
--- Ledger and audit trail keep a year. Whose oldest row is thirteen months old gives up what is older than twelve,
--- so that each account comes up once a month. What an account has is found by its oldest rows; those of the next
--- accounts are looked at, until so many rows are archived.
+-- Ledger and audit trail keep a year. Once the oldest row of an account is thirteen months old, its rows older
+-- than twelve months are archived, so that each account is due about once a month. The accounts are looked at in
+-- turns, by their oldest rows, until max_rows rows are archived.
 create function private.sweep_archive(max_rows integer, max_users integer)
 returns integer
 language plpgsql
@@ -9,7 +9,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  -- When a row was written is the clock's time, whatever time the sweep is asked to sweep for.
+  -- Rows carry the time of the clock, so it is compared with the clock, not with the sweep's as_of.
   v_due timestamptz := now() - interval '13 months';
   v_before timestamptz := now() - interval '12 months';
   v_user record;
@@ -63,7 +63,7 @@ begin
       when others then
         raise warning 'the rows of account % could not be archived: % (%)', v_user.id, sqlerrm, sqlstate;
     end;
-    -- Nothing was left out of this account's rows, so the next one's turn is next.
+    -- All due rows of this account are archived, so the next run begins behind it.
     exit when v_rows >= sweep_archive.max_rows;
     v_last_user := v_user.id;
   end loop;

@@ -110,7 +110,7 @@ begin
       swept_at = sweep_ledger.as_of
   where s.is_only;
 
-  -- One that agrees again needs nobody any more.
+  -- The flag of an account that agrees again is resolved.
   update private.billing_flags as f
   set resolved_at = sweep_ledger.as_of
   where f.kind = 'ledger_disagreement'

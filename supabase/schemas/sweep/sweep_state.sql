@@ -1,4 +1,4 @@
--- Where the ledger check and the archive stand.
+-- How far the ledger check and the archive have come.
 create table private.sweep_state (
   is_only boolean primary key default true,
   ledger_id bigint not null default 0,

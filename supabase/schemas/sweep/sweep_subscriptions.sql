@@ -1,4 +1,4 @@
--- Does one thing to one subscription that time has made due.
+-- Grants the due months of one subscription, and ends it where its scheduled end has passed.
 create function private.sweep_subscription(subscription_id uuid, as_of timestamptz, out ended integer, out months integer)
 returns record
 language plpgsql
@@ -17,7 +17,7 @@ begin
   from public.subscriptions as s
   where s.id = sweep_subscription.subscription_id;
 
-  -- A user who is just paying, or buying, is left for the next sweep.
+  -- An account that is locked, because its user is paying or buying, is left for the next sweep.
   perform
   from public.users as u
   where u.id = v_subscription.user_id

@@ -17,7 +17,7 @@ declare
 begin
   case v_kind
     when 'ignored', 'parked' then
-      -- Money that is taken in one mode is not seen with the keys of the other.
+      -- Payments of one mode, test or live, cannot be read with the keys of the other.
       if effect ->> 'other_mode' is not null then
         perform private.raise_flag(
           'other_mode', apply_effect.provider, effect ->> 'other_mode', null,
@@ -59,7 +59,7 @@ begin
         where u.id = v_user_id
         for no key update;
 
-        -- Heard of before the function that made the session could note it.
+        -- The event came before the function that made the session could note its id.
         perform private.open_checkout(c.attempt, effect ->> 'session_id', null, null, apply_effect.as_of)
         from private.checkouts as c
         where c.attempt = private.uuid_or_null(effect ->> 'attempt')

@@ -17,7 +17,7 @@ begin
     return '{"status": "duplicate"}';
   end if;
 
-  -- As text: a reader in JavaScript need not think about how exact its numbers are.
+  -- As text, so that JavaScript cannot round the number.
   return jsonb_build_object('status', 'received', 'read_number', nextval('private.read_numbers')::text);
 end;
 $$;

@@ -1,4 +1,4 @@
--- What the portal, a sync and the deletion of an account need to know of a user.
+-- What the portal, a sync and the deletion of an account need to know about a user's billing.
 create function private.billing_of(user_id uuid)
 returns jsonb
 language sql

@@ -1,4 +1,5 @@
--- What of an effect other events may have been waiting for. In plpgsql, which keeps its plan: every event asks.
+-- The keys that parked events may be waiting for and that an effect fulfils. In plpgsql, which keeps its plan:
+-- every event asks.
 create function private.effect_keys(provider text, effect jsonb, user_id uuid)
 returns text[]
 language plpgsql

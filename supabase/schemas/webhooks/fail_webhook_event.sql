@@ -1,4 +1,4 @@
--- Keeps a failure, so that it can be found and finished. One that was settled stays settled.
+-- Records a failed event, so that a retry or a replay can finish it. A settled event stays settled.
 create function private.fail_webhook_event(
   provider text,
   event_id text,

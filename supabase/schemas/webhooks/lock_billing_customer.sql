@@ -25,8 +25,8 @@ $$;
 comment on function private.lock_customer_user(text, text) is
   'Locks and returns the user of a provider''s customer; null where the customer is nobody''s.';
 
--- One at a time for a customer: or an event could be parked for want of what another one,
--- not yet committed, is just writing, and neither would see the other.
+-- Events of one customer are recorded one after the other. Otherwise one could be parked because it does not see
+-- what another one is writing, and neither would see the other.
 create function private.lock_billing_customer(provider text, customer_id text)
 returns void
 language plpgsql

@@ -1,6 +1,6 @@
--- Anybody can post a body, and only PayPal can say that it did not send it. An ask is counted
--- before it is made, and given back where the delivery was genuine: what counts in the end are the
--- false ones, and many at once cannot pass together.
+-- Anybody can post a body to the webhook, and only PayPal can tell whether it sent it. An ask is counted before
+-- it is made, and given back where the delivery was genuine: what counts in the end are the false ones, and many
+-- at once cannot pass together.
 create function private.take_paypal_ask()
 returns jsonb
 language plpgsql
@@ -9,7 +9,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  -- Nobody's id: the limit is one for all.
+  -- The nil UUID: one limit for all deliveries together.
   v_wait integer := private.take_attempt(
     'paypal_ask', '00000000-0000-0000-0000-000000000000', 60, interval '1 minute'
   );

@@ -1,4 +1,4 @@
--- What a reconciliation has to read: everything that is not over, or ended since.
+-- The subscriptions that a reconciliation reads: all that run, and those that ended since a time.
 create function private.reconcile_targets(provider text, since timestamptz, after_id text, page_size integer)
 returns jsonb
 language plpgsql

@@ -34,7 +34,7 @@ create table private.webhook_events (
 
 create index webhook_events_user_id_idx on private.webhook_events (user_id, created desc);
 
--- What somebody still has to look at is a small part of all.
+-- Events that a person must look at are few among all, so their index is partial.
 create index webhook_events_open_idx
   on private.webhook_events (status, received_at)
   where status in ('parked', 'failed', 'abandoned');

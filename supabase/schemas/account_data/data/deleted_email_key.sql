@@ -1,5 +1,5 @@
--- Made once, here, and known to nobody. A key that is there already is kept: with another
--- one no tombstone would be recognised.
+-- The key is made here once, at random. A key that exists is kept: under another one no email of a deleted
+-- account would be recognised.
 select vault.create_secret(
   encode(extensions.gen_random_bytes(32), 'hex'),
   'deleted_email_key',

@@ -1,4 +1,5 @@
--- The accounts that are here already. Vault is opened once, and not for each of them.
+-- Remembers the emails of the accounts that exist already. The key is read from Vault once, not for each of
+-- them.
 insert into private.account_emails (user_id, email_hash)
 select u.id, extensions.hmac(lower(btrim(u.email)), k.key, 'sha256')
 from auth.users as u
