@@ -140,8 +140,8 @@ grant select, insert, update, delete on public.users to service_role;
 revoke all on function private.check_preferences, private.copy_is_premium
   from public, anon, authenticated, service_role;
 
--- Who is asking, as an account, which is locked until the transaction ends: whatever the caller writes comes after
--- it in the order of locks. Signing in without an email gives a session and no account.
+-- Returns the account of the signed-in user and locks it until the transaction ends: in the order of locks it
+-- comes before everything that the caller writes. Signing in without an email gives a session and no account.
 create function private.caller_account(of_own_session boolean default false, with_second_factor boolean default false)
 returns uuid
 language plpgsql

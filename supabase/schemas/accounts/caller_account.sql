@@ -1,5 +1,5 @@
--- Who is asking, as an account, which is locked until the transaction ends: whatever the caller writes comes after
--- it in the order of locks. Signing in without an email gives a session and no account.
+-- Returns the account of the signed-in user and locks it until the transaction ends: in the order of locks it
+-- comes before everything that the caller writes. Signing in without an email gives a session and no account.
 create function private.caller_account(of_own_session boolean default false, with_second_factor boolean default false)
 returns uuid
 language plpgsql
