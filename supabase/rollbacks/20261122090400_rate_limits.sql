@@ -1,3 +1,5 @@
+-- Takes back rate limits. Forgets who tried what: every window starts anew.
+
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop function private.take_attempt(text, uuid, integer, interval);
 drop function private.sweep_attempts();

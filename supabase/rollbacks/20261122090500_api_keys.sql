@@ -1,3 +1,15 @@
+-- Takes back API keys. Destroys every stored key, the audit trail with its archive, and the providers of language
+-- models with every row that the operator added.
+--
+-- While a key is stored, all secrets stay in Vault: a backup of the keys is worth nothing without them. A later push
+-- finds them. Who wants them gone deletes the rows of vault.secrets whose names begin with api_key_secret_.
+delete from vault.secrets
+where name ~ '^api_key_secret_v[0-9]+$'
+  and not exists (select from public.api_keys);
+
+alter role authenticator reset log_parameter_max_length_on_error;
+alter role authenticator reset log_parameter_max_length;
+
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop function private.take_api_key_write(uuid);
 drop function private.write_api_key(uuid, text, text, boolean, text);

@@ -1,3 +1,6 @@
+-- Takes back indicators. Destroys the library and every custom indicator. Components that use them keep the names; a
+-- push afterwards brings the library back and not the references.
+
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop function private.search_query(text);
 drop function public.search_indicators(text, text, text, integer, integer);

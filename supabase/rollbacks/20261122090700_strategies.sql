@@ -1,3 +1,5 @@
+-- Takes back strategies. Destroys every strategy with its components and versions.
+
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop function private.without_gone_indicators(jsonb);
 drop function private.unlink_deleted_sources(integer);

@@ -1,3 +1,5 @@
+-- Takes back coupons. Destroys every coupon and redemption.
+
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop table public.user_coupons;
 drop function public.redeem_coupon(uuid, text);

@@ -1,3 +1,33 @@
+-- Takes back realtime and storage. A bucket that holds files stays, or the files would be lost; storage refuses deletes
+-- by SQL unless told that they are meant.
+set local storage.allow_delete_query = 'true';
+
+delete from storage.buckets as b
+where b.id = 'strategy-exports'
+  and not exists (
+    select
+    from storage.objects as o
+    where o.bucket_id = b.id
+  );
+
+do $$
+begin
+  if not (select p.puballtables from pg_catalog.pg_publication as p where p.pubname = 'supabase_realtime') then
+    alter publication supabase_realtime
+      drop table public.users, public.strategies, public.subscriptions, public.credit_transactions;
+  end if;
+end;
+$$;
+
+-- A project may have lost Realtime since.
+do $$
+begin
+  if to_regclass('realtime.messages') is not null then
+    drop policy if exists "users hear their own topic" on realtime.messages;
+  end if;
+end;
+$$;
+
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop policy "users delete their own strategy exports" on storage.objects;
 drop policy "users replace their own strategy exports" on storage.objects;

@@ -1,3 +1,7 @@
+-- Takes back account data. Destroys the tombstones and the key they were made with: who returns after that is new.
+delete from vault.secrets as s
+where s.name = 'deleted_email_key';
+
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop trigger users_return_redemptions on public.users;
 drop function private.return_redemptions();

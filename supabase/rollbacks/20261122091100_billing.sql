@@ -1,3 +1,6 @@
+-- Takes back billing. Destroys payments, the links to the providers' customers and the open checkouts; the subscriptions
+-- stay as they were last read.
+
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop function private.watch_second_subscription(uuid, timestamptz);
 drop function private.uuid_or_null(text);

@@ -1,3 +1,5 @@
+-- Takes back checkouts. Destroys nothing.
+
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop function public.take_billing_call(uuid);
 drop function private.take_billing_call(uuid);

@@ -1,3 +1,14 @@
+-- Takes back the sweep and its schedule. Destroys nothing but where the ledger check and the archive stood.
+do $$
+begin
+  if exists (select from pg_catalog.pg_extension where extname = 'pg_cron') then
+    perform cron.unschedule(j.jobid)
+    from cron.job as j
+    where j.jobname in ('pinebase-sweep', 'pinebase-reconcile');
+  end if;
+end;
+$$;
+
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop function private.sweep_subscriptions(integer, timestamptz);
 drop function private.sweep_subscription(uuid, timestamptz);

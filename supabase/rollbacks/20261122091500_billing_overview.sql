@@ -1,3 +1,5 @@
+-- Takes back the owner's page. Destroys nothing.
+
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop function public.dismiss_billing_attention(text, text, text);
 drop function private.dismiss_billing_attention(text, text, text, timestamptz);
