@@ -21,13 +21,8 @@ export async function writeFirstMigrations(directory = supabaseDirectory): Promi
   const domains = byDomain(await readSchemaFiles(directory));
   const handWritten = await readHandWritten(directory);
 
-  for (const { path, rollbackPath } of await listMigrations(directory)) {
-    await rm(path);
-    await rm(rollbackPath, { force: true });
-  }
-  const names: string[] = [];
+  const made: { name: string; up: string; down: string }[] = [];
   for (const [domain, files] of domains) {
-    const name = `${firstVersion + names.length * 100}_${domain}.sql`;
     const up = [
       `-- Made from supabase/schemas/${domain}/ by \`npm run db:diff -- --first\`: change it there.`,
       ...files.map(({ text }) => text.trim()),
@@ -36,11 +31,23 @@ export async function writeFirstMigrations(directory = supabaseDirectory): Promi
       ...(handWritten.get(domain) ?? []),
       [madeMark, ...(await drops(files))].join("\n"),
     ];
-    await writeFile(join(directory, "migrations", name), `${up.join("\n\n")}\n`);
-    await writeFile(join(directory, "rollbacks", name), `${down.join("\n\n")}\n`);
-    names.push(name);
+    made.push({
+      name: `${firstVersion + made.length * 100}_${domain}.sql`,
+      up: `${up.join("\n\n")}\n`,
+      down: `${down.join("\n\n")}\n`,
+    });
   }
-  return names;
+
+  // Only now, because a schema file that cannot be parsed must not cost what is written by hand.
+  for (const { path, rollbackPath } of await listMigrations(directory)) {
+    await rm(path);
+    await rm(rollbackPath, { force: true });
+  }
+  for (const { name, up, down } of made) {
+    await writeFile(join(directory, "migrations", name), up);
+    await writeFile(join(directory, "rollbacks", name), down);
+  }
+  return made.map(({ name }) => name);
 }
 
 function byDomain(files: readonly SchemaFile[]): Map<string, SchemaFile[]> {

@@ -74,6 +74,14 @@ describe("npm run db:diff", () => {
     expect(await scripts()).toEqual(first);
   });
 
+  it("leaves the first migrations and rollbacks as they are where a schema file cannot be parsed", async () => {
+    const file = "supabase/schemas/credits/credit_transactions.sql";
+    await withEdit(file, "create table public.", "create tabel public.", async () => {
+      expect((await dbDiff("--first")).code).toBe(1);
+      expect(await scripts()).toEqual(first);
+    });
+  });
+
   it.each([
     ["no name", []],
     ["two names", ["one", "two"]],
