@@ -51,9 +51,18 @@ function moduleReport(module: TestModule): ModuleReport {
   return { file, passed, failures };
 }
 
-function describe({ message, diff, stack }: { message: string; diff?: string; stack?: string }) {
+interface Described {
+  message: string;
+  diff?: string;
+  stack?: string;
+  /** What a library that reports a failure in words of its own was told. */
+  cause?: Described;
+}
+
+function describe({ message, diff, stack, cause }: Described): string {
   const place = stack?.split("\n").find((line) => line.includes("supabase/tests/"));
-  return [message, diff, place?.trim()].filter((part) => part !== undefined).join("\n");
+  const parts = [message, diff, place?.trim(), cause && describe(cause)];
+  return parts.filter((part) => part !== undefined).join("\n");
 }
 
 function report(result: ModuleReport): void {

@@ -6,6 +6,7 @@ import { billingOf, newEvent, offerPlans, prices, signedDelivery } from "../supp
 import { gather } from "../support/crowd.ts";
 import { startKeyedFunctions, webhookSecret } from "../support/keyed-functions.ts";
 import { runNodeProgram } from "../support/programs.ts";
+import { besideNoReconcile } from "../support/reconcile-lock.ts";
 import { stack } from "../support/stack.ts";
 import { type StripeFake, startStripeFake } from "../support/stripe-fake.ts";
 
@@ -159,73 +160,74 @@ describe("stripe:setup", () => {
 });
 
 describe("webhooks:replay", () => {
-  it("finishes an event that failed, by what Stripe says now", async () => {
-    await offerPlans();
-    const [user] = await gather(1);
-    const id = `sub_${randomUUID()}`;
-    const now = Math.floor(Date.now() / 1000);
-    const subscription = {
-      id,
-      object: "subscription",
-      customer: `cus_${randomUUID()}`,
-      livemode: false,
-      status: "incomplete",
-      metadata: { pinebase_user_id: user?.id },
-      items: {
-        data: [
-          {
-            price: { id: prices.monthly },
-            current_period_start: now,
-            current_period_end: now + 2_592_000,
-          },
-        ],
-      },
-      latest_invoice: null,
-    };
-    const event = newEvent("customer.subscription.created", subscription, now);
-    const functions = await startKeyedFunctions({
-      STRIPE_SECRET_KEY: "sk_test_commands",
-      STRIPE_API_BASE: stripe.url,
-    });
-    stripe.trouble({ fails: 500 });
-    const response = await fetch(
-      signedDelivery(`${functions.url}/stripe-webhook`, event, webhookSecret),
-    );
-    await functions.stop();
-    stripe.trouble(null);
-    expect(response.status).toBe(502);
+  it("finishes an event that failed, by what Stripe says now", () =>
+    besideNoReconcile(async () => {
+      await offerPlans();
+      const [user] = await gather(1);
+      const id = `sub_${randomUUID()}`;
+      const now = Math.floor(Date.now() / 1000);
+      const subscription = {
+        id,
+        object: "subscription",
+        customer: `cus_${randomUUID()}`,
+        livemode: false,
+        status: "incomplete",
+        metadata: { pinebase_user_id: user?.id },
+        items: {
+          data: [
+            {
+              price: { id: prices.monthly },
+              current_period_start: now,
+              current_period_end: now + 2_592_000,
+            },
+          ],
+        },
+        latest_invoice: null,
+      };
+      const event = newEvent("customer.subscription.created", subscription, now);
+      const functions = await startKeyedFunctions({
+        STRIPE_SECRET_KEY: "sk_test_commands",
+        STRIPE_API_BASE: stripe.url,
+      });
+      stripe.trouble({ fails: 500 });
+      const response = await fetch(
+        signedDelivery(`${functions.url}/stripe-webhook`, event, webhookSecret),
+      );
+      await functions.stop();
+      stripe.trouble(null);
+      expect(response.status).toBe(502);
 
-    stripe.put("subscription", { ...subscription, status: "active" });
-    const line = {
-      id: `il_${randomUUID()}`,
-      amount: 900,
-      period: { start: now, end: now + 2_592_000 },
-      pricing: { price_details: { price: prices.monthly } },
-      parent: { subscription_item_details: { subscription: id, proration: false } },
-    };
-    stripe.put("invoice", {
-      id: `in_${randomUUID()}`,
-      object: "invoice",
-      customer: subscription.customer,
-      status: "paid",
-      currency: "usd",
-      amount_paid: 900,
-      created: now,
-      status_transitions: { paid_at: now },
-      parent: { subscription_details: { subscription: id } },
-      lines: { data: [line] },
-    });
-    const remote = [`--remote=${stack.DB_URL}`, "--event", event.id];
-    expect((await run("webhooks-replay", [...remote, "--dry-run"])).output).toContain("failed");
-    expect((await billingOf(user?.id ?? "")).subscriptions).toEqual([]);
-    const { code, output } = await run("webhooks-replay", remote);
-    expect([code, output]).toEqual([0, expect.stringContaining("processed")]);
-    expect(await billingOf(user?.id ?? "")).toMatchObject({
-      credits: 105,
-      subscriptions: [{ status: "active" }],
-    });
-    expect((await run("webhooks-replay", remote)).output).toContain("nothing to replay");
-  });
+      stripe.put("subscription", { ...subscription, status: "active" });
+      const line = {
+        id: `il_${randomUUID()}`,
+        amount: 900,
+        period: { start: now, end: now + 2_592_000 },
+        pricing: { price_details: { price: prices.monthly } },
+        parent: { subscription_item_details: { subscription: id, proration: false } },
+      };
+      stripe.put("invoice", {
+        id: `in_${randomUUID()}`,
+        object: "invoice",
+        customer: subscription.customer,
+        status: "paid",
+        currency: "usd",
+        amount_paid: 900,
+        created: now,
+        status_transitions: { paid_at: now },
+        parent: { subscription_details: { subscription: id } },
+        lines: { data: [line] },
+      });
+      const remote = [`--remote=${stack.DB_URL}`, "--event", event.id];
+      expect((await run("webhooks-replay", [...remote, "--dry-run"])).output).toContain("failed");
+      expect((await billingOf(user?.id ?? "")).subscriptions).toEqual([]);
+      const { code, output } = await run("webhooks-replay", remote);
+      expect([code, output]).toEqual([0, expect.stringContaining("processed")]);
+      expect(await billingOf(user?.id ?? "")).toMatchObject({
+        credits: 105,
+        subscriptions: [{ status: "active" }],
+      });
+      expect((await run("webhooks-replay", remote)).output).toContain("nothing to replay");
+    }));
 
   it("needs the key of a provider: an event that was kept says nothing by itself", async () => {
     const { code, output } = await run("webhooks-replay", [`--remote=${stack.DB_URL}`], {
@@ -248,7 +250,8 @@ describe("billing:reconcile", () => {
   });
 
   it("says what it read", async () => {
-    const args = [`--remote=${stack.DB_URL}`, "--since", "1h"];
+    // The second database, where no other test has a subscription that this would end.
+    const args = [`--remote=${stack.REVOKED_DB_URL ?? stack.DB_URL}`, "--since", "1h"];
     const { output } = await run("billing-reconcile", args);
     expect(output).toMatch(/\d+ read and applied, \d+ events replayed, \d+ parked, \d+ failed/);
   });

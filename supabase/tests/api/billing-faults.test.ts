@@ -5,6 +5,7 @@ import { asOperator } from "../support/clients.ts";
 import { gather, type Member } from "../support/crowd.ts";
 import { app } from "../support/keyed-functions.ts";
 import { runNodeProgram } from "../support/programs.ts";
+import { reconciling } from "../support/reconcile-lock.ts";
 import { opening, openShop, type Shop, sold } from "../support/shop.ts";
 import { stack } from "../support/stack.ts";
 
@@ -454,12 +455,12 @@ describe("the owner", () => {
 });
 
 const reconcile = (since: string) =>
-  runNodeProgram(
-    "scripts/run.cjs",
-    ["billing-reconcile", "--since", since, `--remote=${stack.DB_URL}`],
-    {
-      env: shop.keys,
-    },
+  reconciling(() =>
+    runNodeProgram(
+      "scripts/run.cjs",
+      ["billing-reconcile", "--since", since, `--remote=${stack.DB_URL}`],
+      { env: shop.keys },
+    ),
   );
 
 async function cancelAtPaypal(id: string) {

@@ -4,6 +4,7 @@ import { asOperator } from "../support/clients.ts";
 import { gather, type Member } from "../support/crowd.ts";
 import { app } from "../support/keyed-functions.ts";
 import { runNodeProgram } from "../support/programs.ts";
+import { reconciling } from "../support/reconcile-lock.ts";
 import { openShop, type Shop, type SoldPlan } from "../support/shop.ts";
 import { stack } from "../support/stack.ts";
 
@@ -144,10 +145,8 @@ it("40 days of outage, then billing:reconcile: nobody differs from who was heard
   shop.stripe.setTime(new Date());
 
   const remote = [`--remote=${stack.DB_URL}`, "--since", "40d"];
-  const { code, output } = await runNodeProgram(
-    "scripts/run.cjs",
-    ["billing-reconcile", ...remote],
-    { env: shop.keys },
+  const { code, output } = await reconciling(() =>
+    runNodeProgram("scripts/run.cjs", ["billing-reconcile", ...remote], { env: shop.keys }),
   );
   expect([code, output]).toEqual([0, expect.stringContaining("0 parked, 0 failed")]);
   await asOperator((sql) => sql`select public.sweep()`);
@@ -175,12 +174,12 @@ it("an approval at PayPal whose page was closed is activated by reconcile", asyn
   if (!member) throw new Error("nobody came");
   const id = await shop.approve(member, "basic_monthly");
   expect(app).toMatch(/^https/);
-  await runNodeProgram(
-    "scripts/run.cjs",
-    ["billing-reconcile", `--remote=${stack.DB_URL}`, "--since", "2d"],
-    {
-      env: shop.keys,
-    },
+  await reconciling(() =>
+    runNodeProgram(
+      "scripts/run.cjs",
+      ["billing-reconcile", `--remote=${stack.DB_URL}`, "--since", "2d"],
+      { env: shop.keys },
+    ),
   );
   expect(shop.paypal.subscriptions.get(id)?.status).toBe("ACTIVE");
   expect((await billingOf(member.id)).credits).toBe(105);

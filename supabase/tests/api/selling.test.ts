@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { asOperator, visitor } from "../support/clients.ts";
 import { gather, type Member } from "../support/crowd.ts";
 import { app } from "../support/keyed-functions.ts";
+import { reconciling } from "../support/reconcile-lock.ts";
 import { completeSession, opening, openShop, type Shop } from "../support/shop.ts";
 import { stack } from "../support/stack.ts";
 
@@ -328,7 +329,7 @@ describe("the provider's customer", () => {
     await sessionOf({ pack_type: packType });
     const email = await changeEmail();
     expect(await task()).toEqual([{ action: "email", done: false }]);
-    await shop.reconcile();
+    await reconciling(() => shop.reconcile());
     expect(customer()?.email).toBe(email);
     expect(await task()).toEqual([{ action: "email", done: true }]);
   });
