@@ -36,6 +36,7 @@ export async function run(args: string[]): Promise<number> {
         options.defaultPrivileges ?? (config.api.auto_expose_new_tables ? "granted" : "revoked"),
       environment: callerEnvironment(),
       stripeStandIn: true,
+      sweeps: true,
       onProgress: progress.step,
       signal: stopping,
     });

@@ -58,6 +58,7 @@ const ours = [
   "secrets.json",
   "stripe.json",
   "stripe.log",
+  "sweep.log",
 ];
 
 /** Deletes what a stack has kept, and the folder when nothing of anybody else's is in it. */

@@ -9,7 +9,7 @@ import { z } from "zod";
 import { runChild } from "../lib/child.ts";
 import { UserError } from "../lib/user-error.ts";
 import { denoPath } from "./deno.ts";
-import { openLog } from "./log-file.ts";
+import { newLog } from "./log-file.ts";
 import { projectDir } from "./paths.ts";
 import { endWithUs } from "./processes.ts";
 
@@ -57,8 +57,7 @@ const passedOn = [
  */
 export async function startFunctions(options: FunctionsOptions): Promise<Functions> {
   const folder = options.folder ?? ownFolder;
-  const log = join(options.dir, "functions.log");
-  await writeFile(log, "", { mode: 0o600 });
+  const writeLog = await newLog(options.dir, "functions.log");
   const importMap = join(options.dir, "functions.import-map.json");
   const imports = await readImportMap(folder);
   await writeFile(importMap, JSON.stringify(imports, null, 2));
@@ -108,7 +107,6 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     });
   });
   child.stdin.on("error", () => {});
-  const writeLog = openLog(log);
   child.stderr.on("data", writeLog);
 
   const port = await new Promise<number | null>((resolve) => {
@@ -120,7 +118,10 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     void ended.then(() => resolve(null));
   });
   if (port === null) {
-    throw new UserError("The edge functions do not start.", `What Deno said is in ${log}.`);
+    throw new UserError(
+      "The edge functions do not start.",
+      `What Deno said is in ${join(options.dir, "functions.log")}.`,
+    );
   }
 
   const stop = async () => {

@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../lib/user-error.ts";
 import type { Api } from "./api.ts";
@@ -11,7 +10,7 @@ import { createGateway } from "./gateway.ts";
 import { offerLlmStandIn } from "./llm-provider.ts";
 import { standInOperatorKey, startLlmStandIn } from "./llm-stand-in.ts";
 import { lockFolder } from "./lock.ts";
-import { openLog } from "./log-file.ts";
+import { newLineLog } from "./log-file.ts";
 import { openMails } from "./mails.ts";
 import { hasPendingMigrations, pushMigrations } from "./migrations.ts";
 import { pageOrigins, readAllowedOrigins } from "./page-origins.ts";
@@ -28,6 +27,7 @@ import { loadSecrets, roleToken } from "./secrets.ts";
 import { runSeed } from "./seed.ts";
 import type { Status } from "./status.ts";
 import { startLocalStripe } from "./stripe/local.ts";
+import { startSweeps } from "./sweeps.ts";
 
 /** How a stack is to be. */
 export interface StackOptions {
@@ -45,6 +45,8 @@ export interface StackOptions {
   environment: Record<string, string>;
   /** Whether a stand-in for Stripe runs where no STRIPE_SECRET_KEY is set. */
   stripeStandIn?: boolean;
+  /** Whether the sweep runs every minute. Tests that count on when it runs leave it off. */
+  sweeps?: boolean;
   /** Told what is being done. */
   onProgress(step: string): void;
   /** Gives the start up: it stops what it has started and throws the signal's reason. */
@@ -131,9 +133,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await runSeed(databaseUrl(), config.db.seed);
 
     step("Starting Auth and the Data API");
-    const apiLog = join(options.dir, "api.log");
-    await writeFile(apiLog, "", { mode: 0o600 });
-    const writeLog = openLog(apiLog);
     const mails = await openMails(options.dir);
     const { url } = door;
     const { startApi } = await loading;
@@ -144,7 +143,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       adminUrl: adminUrl(),
       authenticatorUrl: urlAs("authenticator", secrets.servicePassword),
       authUrl: urlAs("supabase_auth_admin", secrets.servicePassword),
-      log: (line) => writeLog(`${new Date().toISOString()} ${line}\n`),
+      log: await newLineLog(options.dir, "api.log"),
       mail: mails.add,
     });
     cleanups.push(api.stop);
@@ -217,6 +216,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       await askHealth(status.FUNCTIONS_URL, options);
     }
     startDeliveries();
+    if (options.sweeps) {
+      const log = await newLineLog(options.dir, "sweep.log");
+      cleanups.push(startSweeps(databaseUrl(), log));
+    }
 
     app?.serve(
       serveExampleApp(join(options.dir, "app"), {

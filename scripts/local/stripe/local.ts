@@ -1,6 +1,4 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { openLog } from "../log-file.ts";
+import { newLineLog } from "../log-file.ts";
 import { standInKey } from "../status.ts";
 import { createDeliveries, newEvent, type WebhookEndpoint } from "./deliveries.ts";
 import { offerCatalog } from "./offer.ts";
@@ -27,10 +25,8 @@ const apiVersion = "2026-10-28.endive";
  */
 export async function startLocalStripe(dir: string, databaseUrl: string): Promise<LocalStripe> {
   const state = await readState(dir);
-  const log = join(dir, "stripe.log");
-  await writeFile(log, "", { mode: 0o600 });
-  const writeLog = openLog(log);
-  const deliveries = createDeliveries((line) => writeLog(`${new Date().toISOString()} ${line}\n`));
+  const log = await newLineLog(dir, "stripe.log");
+  const deliveries = createDeliveries(log);
   // One write after the other, and each tells what there is when its turn has come.
   let writing = Promise.resolve();
   const save = () => {
@@ -52,7 +48,7 @@ export async function startLocalStripe(dir: string, databaseUrl: string): Promis
   stripe.catchUp();
   const clock = setInterval(() => {
     stripe.catchUp();
-    save().catch((error: unknown) => writeLog(`${String(error)}\n`));
+    save().catch((error: unknown) => log(String(error)));
   }, 60_000);
   const stop = async () => {
     clearInterval(clock);

@@ -344,6 +344,18 @@ describe("npm start", () => {
     expect(rows).toEqual([{ listen_addresses: "127.0.0.1" }]);
   });
 
+  it("runs the sweep at once, as pg_cron does in production", async () => {
+    const overview = ["billing-overview", "--json", "--dir", dir];
+    await vi.waitFor(
+      async () => {
+        const { output } = await runCommand(overview);
+        expect(JSON.parse(output).sweep_age_s).toBeLessThan(120);
+      },
+      { timeout: 60_000, interval: 1_000 },
+    );
+    expect(await readFile(join(dir, "sweep.log"), "utf8")).toBe("");
+  });
+
   it("says so when the folder is in use, and neither starts nor resets it", async () => {
     const second = await runCommand(["start", "--port", "0", "--dir", dir]);
     expect(second.code).toBe(1);

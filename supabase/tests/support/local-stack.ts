@@ -8,4 +8,5 @@ export { loadSecrets, type Secrets } from "../../../scripts/local/secrets.ts";
 export { type Stack, startStack } from "../../../scripts/local/stack.ts";
 export type { Status } from "../../../scripts/local/status.ts";
 export { createDeliveries, newEvent } from "../../../scripts/local/stripe/deliveries.ts";
+export { startSweeps } from "../../../scripts/local/sweeps.ts";
 export { signToken } from "../../../scripts/local/tokens.ts";
