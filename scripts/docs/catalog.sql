@@ -1,13 +1,21 @@
--- What the schema reference tells, read from the catalogs as one JSON document. Names are printed with their schema
--- unless it is public: the reader's session has that search path alone.
+-- Everything that the schema reference shows, read from the catalogs as one JSON document. The session's search_path
+-- is public alone, so that the names of other schemas are printed with their schema.
 with
+  api_roles as (
+    select 0::oid as oid, 'public' as role_name
+    union all
+    select r.oid, r.rolname
+    from pg_catalog.pg_roles as r
+    where r.rolname in ('anon', 'authenticated', 'service_role')
+  ),
   documented_tables as (
     select c.oid, c.relname, n.nspname, c.relacl, c.relowner
     from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where n.nspname in ('public', 'private') and c.relkind in ('r', 'p')
   ),
-  grants as (
+  -- A privilege on the whole table has no column.
+  privileges as (
     select t.oid, a.privilege_type, a.grantee, null::name as column_name, 0 as attnum
     from documented_tables as t
     cross join lateral aclexplode(coalesce(t.relacl, acldefault('r', t.relowner))) as a
@@ -17,11 +25,11 @@ with
     join pg_catalog.pg_attribute as att on att.attrelid = t.oid and not att.attisdropped
     cross join lateral aclexplode(att.attacl) as a
   ),
-  api_grants as (
-    select g.oid, g.privilege_type, coalesce(r.rolname, 'public') as role_name, g.column_name, g.attnum
-    from grants as g
-    left join pg_catalog.pg_roles as r on r.oid = g.grantee
-    where coalesce(r.rolname, 'public') in ('public', 'anon', 'authenticated', 'service_role')
+  grants as (
+    select p.oid, r.role_name, p.privilege_type, array_agg(p.column_name order by p.attnum) filter (where p.attnum > 0) as columns
+    from privileges as p
+    join api_roles as r on r.oid = p.grantee
+    group by p.oid, r.role_name, p.privilege_type
   )
 select jsonb_build_object(
   'tables', (
@@ -30,11 +38,6 @@ select jsonb_build_object(
         'schema', t.nspname,
         'name', t.relname,
         'comment', obj_description(t.oid, 'pg_class'),
-        'realtime', exists (
-          select
-          from pg_catalog.pg_publication_tables as p
-          where p.pubname = 'supabase_realtime' and p.schemaname = t.nspname and p.tablename = t.relname
-        ),
         'columns', (
           select jsonb_agg(
             jsonb_build_object(
@@ -46,6 +49,11 @@ select jsonb_build_object(
                 when a.attgenerated <> '' then 'generated: ' || pg_get_expr(d.adbin, d.adrelid)
                 else pg_get_expr(d.adbin, d.adrelid)
               end,
+              'references', (
+                select string_agg(distinct f.confrelid::regclass::text, ', ')
+                from pg_catalog.pg_constraint as f
+                where f.conrelid = t.oid and f.contype = 'f' and a.attnum = any (f.conkey)
+              ),
               'comment', col_description(t.oid, a.attnum)
             )
             order by a.attnum
@@ -72,74 +80,18 @@ select jsonb_build_object(
             ),
             '[]'
           )
-          from (
-            select
-              g.role_name,
-              g.privilege_type,
-              array_agg(g.column_name order by g.attnum) filter (where g.column_name is not null) as columns
-            from api_grants as g
-            where g.oid = t.oid
-            group by g.role_name, g.privilege_type
-          ) as g
+          from grants as g
+          where g.oid = t.oid
         ),
         'triggers', (
-          select coalesce(
-            jsonb_agg(
-              jsonb_build_object(
-                'function', pn.nspname || '.' || p.proname,
-                'events', array_remove(
-                  array[
-                    case when (tg.tgtype & 4) <> 0 then 'insert' end,
-                    case when (tg.tgtype & 8) <> 0 then 'delete' end,
-                    case when (tg.tgtype & 16) <> 0 then 'update' end
-                  ],
-                  null
-                )
-              )
-              order by tg.tgname
-            ),
-            '[]'
-          )
+          select coalesce(jsonb_agg(pg_get_triggerdef(tg.oid) order by tg.tgname), '[]')
           from pg_catalog.pg_trigger as tg
-          join pg_catalog.pg_proc as p on p.oid = tg.tgfoid
-          join pg_catalog.pg_namespace as pn on pn.oid = p.pronamespace
           where tg.tgrelid = t.oid and not tg.tgisinternal
         )
       )
       order by t.nspname desc, t.relname
     )
     from documented_tables as t
-  ),
-  'references', (
-    select coalesce(
-      jsonb_agg(
-        jsonb_build_object(
-          'table', c.conrelid::regclass::text,
-          'target', c.confrelid::regclass::text,
-          'columns', k.columns,
-          'optional', k.optional,
-          'unique', exists (
-            select
-            from pg_catalog.pg_index as i
-            where i.indrelid = c.conrelid
-              and i.indisunique
-              and i.indpred is null
-              and i.indkey::int2[] <@ c.conkey
-          )
-        )
-        order by c.conrelid::regclass::text, c.conname
-      ),
-      '[]'
-    )
-    from pg_catalog.pg_constraint as c
-    cross join lateral (
-      select array_agg(a.attname order by u.position) as columns, bool_or(not a.attnotnull) as optional
-      from unnest(c.conkey) with ordinality as u (attnum, position)
-      join pg_catalog.pg_attribute as a on a.attrelid = c.conrelid and a.attnum = u.attnum
-    ) as k
-    where c.contype = 'f'
-      and c.connamespace = 'public'::regnamespace
-      and c.confrelid in (select t.oid from documented_tables as t where t.nspname = 'public')
   ),
   'functions', (
     select jsonb_agg(
@@ -165,10 +117,9 @@ select jsonb_build_object(
           from unnest(p.proargtypes::oid[]) with ordinality as u (type_oid, position)
         ),
         'roles', (
-          select coalesce(jsonb_agg(coalesce(r.rolname, 'public') order by r.rolname), '[]')
+          select coalesce(jsonb_agg(r.role_name order by r.role_name), '[]')
           from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
-          left join pg_catalog.pg_roles as r on r.oid = a.grantee
-          where coalesce(r.rolname, 'public') in ('public', 'anon', 'authenticated', 'service_role')
+          join api_roles as r on r.oid = a.grantee
         )
       )
       order by n.nspname desc, p.proname, p.oid::regprocedure::text
@@ -183,25 +134,5 @@ select jsonb_build_object(
       order by e.status, e.identifier
     )
     from private.error_codes as e
-  ),
-  'storagePolicies', (
-    select coalesce(jsonb_agg(p.policyname order by p.policyname), '[]')
-    from pg_catalog.pg_policies as p
-    where p.schemaname = 'storage'
-  ),
-  'realtimePolicies', (
-    select coalesce(jsonb_agg(p.policyname order by p.policyname), '[]')
-    from pg_catalog.pg_policies as p
-    where p.schemaname = 'realtime'
-  ),
-  'buckets', (
-    select coalesce(
-      jsonb_agg(
-        jsonb_build_object('id', b.id, 'public', b.public, 'limit', b.file_size_limit, 'types', b.allowed_mime_types)
-        order by b.id
-      ),
-      '[]'
-    )
-    from storage.buckets as b
   )
 ) as catalog;

@@ -3,27 +3,25 @@ import { join } from "node:path";
 import { z } from "zod";
 import { connect } from "../lib/database.ts";
 
-/** Policies by their names, which are sentences. */
-const policiesSchema = z.array(z.string());
-
 const tableSchema = z.object({
   schema: z.string(),
   name: z.string(),
   comment: z.string().nullable(),
-  /** Whether its changes are sent to subscribers. */
-  realtime: z.boolean(),
   columns: z.array(
     z.object({
       name: z.string(),
       type: z.string(),
       required: z.boolean(),
       default: z.string().nullable(),
+      /** The tables that its foreign keys lead to. */
+      references: z.string().nullable(),
       comment: z.string().nullable(),
     }),
   ),
   checks: z.array(z.object({ name: z.string(), definition: z.string() })),
-  policies: policiesSchema,
-  /** To the API roles; `columns` is null where the grant is on the whole table. */
+  /** Names of the policies, which are sentences. */
+  policies: z.array(z.string()),
+  /** Privileges of the API roles; `columns` is null where the privilege is on the whole table. */
   grants: z.array(
     z.object({
       role: z.string(),
@@ -31,7 +29,8 @@ const tableSchema = z.object({
       columns: z.array(z.string()).nullable(),
     }),
   ),
-  triggers: z.array(z.object({ function: z.string(), events: z.array(z.string()) })),
+  /** Their definitions, as `CREATE TRIGGER` statements. */
+  triggers: z.array(z.string()),
 });
 
 const functionSchema = z.object({
@@ -50,30 +49,11 @@ const functionSchema = z.object({
 
 const catalogSchema = z.object({
   tables: z.array(tableSchema),
-  references: z.array(
-    z.object({
-      table: z.string(),
-      target: z.string(),
-      columns: z.array(z.string()),
-      optional: z.boolean(),
-      unique: z.boolean(),
-    }),
-  ),
   functions: z.array(functionSchema),
   errors: z.array(z.object({ identifier: z.string(), status: z.number(), meaning: z.string() })),
-  storagePolicies: policiesSchema,
-  realtimePolicies: policiesSchema,
-  buckets: z.array(
-    z.object({
-      id: z.string(),
-      public: z.boolean(),
-      limit: z.number().nullable(),
-      types: z.array(z.string()).nullable(),
-    }),
-  ),
 });
 
-/** Everything that the schema reference tells. */
+/** Everything that the schema reference shows. */
 export type Catalog = z.infer<typeof catalogSchema>;
 
 /** A table of the catalog. */
@@ -85,7 +65,7 @@ export type DatabaseFunction = Catalog["functions"][number];
 /**
  * Reads the catalogs of a database that has every migration.
  *
- * @param url as the role postgres
+ * @param url of a connection as the role postgres
  */
 export async function readCatalog(url: string): Promise<Catalog> {
   const sql = connect(url);

@@ -1,96 +1,102 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
+import * as functionSchemas from "../../supabase/functions/_shared/http/schemas.ts";
+import * as documents from "../../types/documents.ts";
+import * as json from "../../types/json.ts";
+import { projectDir } from "../local/paths.ts";
 import { code, markdownTable } from "./markdown.ts";
-import type { Comments } from "./source-comments.ts";
 
-/** What a reference knows of the schemas in it. */
-export interface SchemaIndex {
-  /** The documents that have a section of their own, with the file and heading that a link leads to. */
-  links: ReadonlyMap<z.core.$ZodType, string>;
-  /** The names under which the schemas are exported. */
-  names: ReadonlyMap<z.core.$ZodType, string>;
-  comments: Comments;
+type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+/** The documents that the RPCs return: zod schemas by their exported names. */
+export const documentSchemas = { ...json, ...documents };
+
+const comments = new Map(
+  ["types/json.ts", "types/documents.ts", "supabase/functions/_shared/http/schemas.ts"].flatMap(
+    readComments,
+  ),
+);
+
+const registry = z.registry<{ id: string }>();
+for (const [id, schema] of Object.entries({ ...documentSchemas, ...functionSchemas })) {
+  if (schema instanceof z.ZodType) registry.add(schema, { id });
 }
 
-/** The fields of an object schema as a table: name, type, meaning. */
-export function fieldTable(schema: z.core.$ZodType, index: SchemaIndex): string {
-  return markdownTable(["field", "type", ""], fieldRows(schema, index, ""));
+/** The exported schemas as JSON Schema, in which a document inside another one is a reference by its name. */
+const jsonSchemas: Record<string, JsonSchema> = z.toJSONSchema(registry, {
+  io: "input",
+  unrepresentable: "any",
+  uri: (id) => id,
+}).schemas;
+
+/** `strategyDocumentSchema` is the schema of StrategyDocument. */
+export function documentName(schemaName: string): string {
+  return schemaName.replace(/Schema$/, "").replace(/^./, (letter) => letter.toUpperCase());
 }
 
-function fieldRows(schema: z.core.$ZodType, index: SchemaIndex, prefix: string): string[][] {
-  const { inner } = unwrap(schema);
-  if (!(inner instanceof z.ZodObject)) return [];
-  const owner = index.names.get(inner) ?? "";
-  return Object.entries<z.core.$ZodType>(inner.shape).flatMap(([name, field]) => {
-    const { inner: plain, optional, nullable, list } = unwrap(field);
-    const path = `${prefix}${name}${list ? "[]" : ""}`;
-    const nested = plain instanceof z.ZodObject && !index.links.has(plain);
-    const type = [
-      nested
-        ? list
-          ? "list of objects"
-          : "object"
-        : `${list ? "list of " : ""}${typeText(plain, index)}`,
-      nullable ? "or null" : "",
-      optional ? "(optional)" : "",
-    ];
-    const row = [
-      code(path),
-      type.filter((part) => part !== "").join(" "),
-      index.comments.get(`${owner}.${name}`) ?? "",
-    ];
-    return [row, ...(nested ? fieldRows(plain, index, `${path}.`) : [])];
+/** The comment before an exported schema. */
+export function commentOf(schemaName: string): string {
+  return comments.get(schemaName) ?? "";
+}
+
+/** The fields of an exported schema as a table, or its type where it has no fields. */
+export function fieldTable(schema: z.ZodType): string {
+  const name = registry.get(schema)?.id ?? "";
+  const shape = jsonSchemas[name] ?? {};
+  const rows = fieldRows(name, shape, "");
+  return markdownTable(["field", "type", ""], rows) || `A value of type ${typeText(shape)}.`;
+}
+
+/** The comments of the exported constants in a file and of their fields, by `schema` and `schema.field`. */
+function readComments(path: string): [name: string, comment: string][] {
+  const text = readFileSync(join(projectDir, path), "utf8");
+  const named = /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n)?^(export const | {2})(\w+)(?=:| =)/gm;
+  let owner = "";
+  return [...text.matchAll(named)].flatMap(([, comment = "", before, name = ""]) => {
+    if (before !== "  ") owner = name;
+    const words = comment.replace(/\n \*/g, " ").replace(/\s+/g, " ").trim();
+    return words === "" ? [] : [[before === "  " ? `${owner}.${name}` : name, words]];
   });
 }
 
-/** A type in a few words, with its bounds; a document by its link. */
-export function typeText(schema: z.core.$ZodType, index: SchemaIndex): string {
-  const link = index.links.get(schema);
-  if (link) return link;
-  if (schema instanceof z.ZodEnum) return schema.options.map((one) => code(String(one))).join(", ");
-  if (schema instanceof z.ZodLiteral)
-    return [...schema.values].map((one) => code(String(one))).join(", ");
-  if (schema instanceof z.ZodUnion) {
-    return schema.options.map((one) => typeText(unwrap(one).inner, index)).join(" or ");
+function fieldRows(owner: string, schema: JsonSchema, prefix: string): string[][] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
+    if (typeof field === "boolean") return [];
+    const path = `${prefix}${name}`;
+    const optional = schema.required?.includes(name) ? "" : " (optional)";
+    const row = [
+      code(path),
+      `${typeText(field)}${optional}`,
+      comments.get(`${owner}.${path}`) ?? "",
+    ];
+    const items = field.type === "array" ? (field.items as JsonSchema) : null;
+    return [row, ...fieldRows(owner, items ?? field, items ? `${path}[].` : `${path}.`)];
+  });
+}
+
+/** A type in a few words with its bounds, which carry the names of JSON Schema; a document as a link. */
+function typeText(schema: JsonSchema): string {
+  if (schema.$ref) {
+    const name = documentName(schema.$ref);
+    return `[${name}](documents.md#${name.toLowerCase()})`;
   }
-  if (schema instanceof z.ZodRecord) return "object";
-  const json = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
-  const bounds = [
-    json.format === "uuid" ? "uuid" : "",
-    range(json.minLength, json.maxLength, " characters"),
-    range(bound(json.minimum), bound(json.maximum), ""),
-  ].filter((text) => text !== "");
-  return [json.type ?? "any JSON value", ...bounds].join(", ");
+  const options = schema.anyOf ?? schema.oneOf;
+  if (options) return [...new Set(options.map(optionText))].join(" or ");
+  if (schema.enum) return schema.enum.map((value) => code(String(value))).join(", ");
+  if (schema.const !== undefined) return code(String(schema.const));
+  if (schema.type === "array") return `list of ${typeText(schema.items as JsonSchema)}`;
+  const bounds = Object.entries(schema).flatMap(([key, value]) =>
+    /^(min|max|format)/.test(key) && !(Math.abs(Number(value)) >= Number.MAX_SAFE_INTEGER)
+      ? [`${key} ${value}`]
+      : [],
+  );
+  const types = [schema.type ?? "any JSON value"].flat().join(" or ");
+  return [types, ...bounds].join(", ");
 }
 
-/** An integer's own bounds, those of exact numbers in JavaScript, say nothing. */
-function bound(value: number | undefined): number | undefined {
-  return Math.abs(value ?? 0) < Number.MAX_SAFE_INTEGER ? value : undefined;
-}
-
-function range(minimum: number | undefined, maximum: number | undefined, unit: string): string {
-  if (minimum !== undefined && maximum !== undefined) return `${minimum} to ${maximum}${unit}`;
-  if (maximum !== undefined) return `at most ${maximum}${unit}`;
-  return minimum === undefined ? "" : `at least ${minimum}${unit}`;
-}
-
-interface Unwrapped {
-  inner: z.core.$ZodType;
-  optional: boolean;
-  nullable: boolean;
-  list: boolean;
-}
-
-function unwrap(schema: z.core.$ZodType): Unwrapped {
-  let inner = schema;
-  const found = { optional: false, nullable: false, list: false };
-  for (;;) {
-    if (inner instanceof z.ZodOptional) found.optional = true;
-    else if (inner instanceof z.ZodNullable) found.nullable = true;
-    else if (inner instanceof z.ZodArray && !found.list) {
-      found.list = true;
-      inner = inner.element;
-      continue;
-    } else return { inner, ...found };
-    inner = inner.unwrap();
-  }
+/** One of several types. An object is shown by the names of its fields, because none of them has a row of its own. */
+function optionText(schema: JsonSchema): string {
+  const names = Object.keys(schema.properties ?? {});
+  return names.length === 0 ? typeText(schema) : code(`{${names.join(", ")}}`);
 }

@@ -1,6 +1,6 @@
 /** A section with its heading; empty parts are left out. */
-export function section(title: string, ...parts: string[]): string {
-  return [`## ${title}`, ...parts].filter((part) => part !== "").join("\n\n");
+export function section(heading: string, ...parts: (string | null)[]): string {
+  return [heading, ...parts].filter(Boolean).join("\n\n");
 }
 
 /** A table; an empty text where there are no rows. */
@@ -18,7 +18,7 @@ export function code(text: string): string {
   return text === "" ? "" : `\`${text}\``;
 }
 
-/** A bar would end the cell, also inside code. */
+/** A bar is escaped because it would end the cell, also inside code. */
 function cell(text: string): string {
   return text.replace(/\s+/g, " ").replaceAll("|", "\\|").trim();
 }

@@ -7,7 +7,13 @@ import {
 import { isFailure } from "../_shared/http/failure.ts";
 import { createCheckoutSessionRequestSchema } from "../_shared/http/schemas.ts";
 
-/** Makes the handler of `POST /create-checkout-session`: gives the URL of the user's one open checkout. */
+/**
+ * Opens a Stripe checkout for a plan or a credit pack, with the user's oldest unspent coupon. Send the user to `url`. A user
+ * has one open checkout: the same request returns its URL again, another request closes it first.
+ *
+ * Errors: `email_required`, `price_not_found`, `active_subscription`, `invalid_argument` (a URL that is not on an allowed
+ * origin, or a plan or pack that is not offered).
+ */
 export function createHandler(
   dependencies: BillingDependencies,
 ): (request: Request) => Promise<Response> {

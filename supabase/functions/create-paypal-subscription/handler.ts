@@ -7,7 +7,13 @@ import {
 import { isFailure } from "../_shared/http/failure.ts";
 import { createPaypalSubscriptionRequestSchema } from "../_shared/http/schemas.ts";
 
-/** Makes the handler of `POST /create-paypal-subscription`: gives the page where the user approves. */
+/**
+ * Creates a PayPal subscription to a plan. Send the user to `url` to approve it. Nothing is paid before the function activates
+ * the approved subscription.
+ *
+ * Errors: `email_required`, `price_not_found`, `active_subscription`, `invalid_argument` (a URL that is not on an allowed
+ * origin, or a coupon that would be lost).
+ */
 export function createHandler(
   dependencies: BillingDependencies,
 ): (request: Request) => Promise<Response> {

@@ -9,8 +9,10 @@ import { type Failure, failure, isFailure } from "../_shared/http/failure.ts";
 import { createPortalSessionRequestSchema } from "../_shared/http/schemas.ts";
 
 /**
- * Makes the handler of `POST /create-portal-session`: gives the page where the user changes or cancels, at the
- * provider of the subscription that runs.
+ * Opens the page where the user changes or cancels the running subscription, at the provider of that subscription. Send the
+ * user to `url`.
+ *
+ * Errors: `billing_account_not_found`, `invalid_argument` (a URL that is not on an allowed origin).
  */
 export function createHandler(
   dependencies: BillingDependencies,

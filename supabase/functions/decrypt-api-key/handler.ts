@@ -7,8 +7,11 @@ import {
 import { callRpc } from "../_shared/supabase/rpc.ts";
 
 /**
- * Makes the handler of `POST /decrypt-api-key`: gives the owner of a stored key that key, and nobody else
- * anything. Whose key is read is decided by the token alone; the request has no field for it.
+ * Returns a stored key to its owner, for a server that acts for the user. A page uses `llm-proxy`, which never reveals the key.
+ * The token alone decides whose key is read. Every call is counted, 60 a minute for each user, and audited.
+ *
+ * Errors: `email_required`, `mfa_required`, `api_key_not_found`, `user_not_found`, `invalid_argument`, `decryption_failed`,
+ * `secret_not_configured`.
  */
 export function createHandler({
   auth,

@@ -18,8 +18,10 @@ export interface DeleteAccountDependencies extends UserDependencies {
 }
 
 /**
- * Makes the handler of `POST /delete-account`. The order is that of what can be done again: what fails leaves the
- * account there, and the same request finishes the rest. The rows go last, because they say what there was.
+ * Deletes the user's files, rows and auth user. A step that fails leaves the account in place, and the same request can be sent
+ * again. The rows are deleted last, because the other steps need what they hold.
+ *
+ * Errors: `email_required`, `mfa_required`, `active_subscription` (one that will renew), `confirmation_mismatch`.
  */
 export function createHandler(
   dependencies: DeleteAccountDependencies,

@@ -22,10 +22,9 @@ const pulseSchema = z.object({
 });
 
 /**
- * Makes the handler of `GET /health`: 200 `{status: "ok"}` while the functions run and the database
- * answers, else 503 `{status: "unavailable"}`. A request with the secret key also hears of the database, the
- * sweep, the webhooks and how many things need attention. A webhook that is silent is no reason for 503: a
- * monitor would restart what is well.
+ * Answers 200 with `{status: "ok"}` while the functions run and the database answers, else 503 with `{status: "unavailable"}`. A
+ * request with the secret key also gets the state of the database, the sweep, the webhooks, and the number of things that need
+ * attention. A provider that has sent no event for long does not cause 503: a monitor would restart a healthy system.
  */
 export function createHandler(
   dependencies: HealthDependencies,

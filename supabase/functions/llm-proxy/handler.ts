@@ -46,8 +46,13 @@ const callSchema = z.object({
 const defaultAnswerTime = 140_000;
 
 /**
- * Makes the handler of `llm-proxy/<provider>/<path>`: sends the request to the provider with the caller's stored key,
- * or with the operator's for credits, and streams the answer back. Neither key ever leaves the server.
+ * Sends a request to `llm-proxy/<provider>/<path>` on to the provider with the caller's stored key, or with the operator's key
+ * for `credits_per_call`, and streams the answer back. No key leaves the server. Status, body and most headers are the
+ * provider's own, also those of its errors. A user has 60 calls a minute.
+ *
+ * Errors: `insufficient_credits`, `email_required`, `mfa_required`, `api_key_not_found`, `user_not_found`,
+ * `llm_provider_not_found`, `invalid_argument` (a path or query that is not allowed), `decryption_failed`,
+ * `secret_not_configured`.
  */
 export function createHandler(
   dependencies: LlmProxyDependencies,

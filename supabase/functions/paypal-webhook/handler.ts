@@ -13,7 +13,12 @@ export interface PaypalWebhookDependencies {
   log?: Log;
 }
 
-/** Makes the handler of `POST /paypal-webhook`. PayPal is asked whether it sent the event, and then what is so. */
+/**
+ * Receives events of PayPal. PayPal is asked whether it sent the event, and then for the present state of the object that the
+ * event names. Register it at PayPal as `https://PROJECT.supabase.co/functions/v1/paypal-webhook`.
+ *
+ * Errors: `invalid_signature`.
+ */
 export function createHandler({
   service,
   providers,

@@ -21,8 +21,11 @@ const resultSchema = z.object({
 });
 
 /**
- * Makes the handler of `POST /redeem-coupon`. The database counts the try and redeems, in one transaction that is
- * over before Stripe is asked: whatever Stripe does then, the coupon is redeemed, once.
+ * Redeems a coupon, or with `preview` only shows what it would give. Every call is counted, 10 in 10 minutes for each user. The
+ * coupon is redeemed before Stripe is called, so a failure of Stripe cannot undo or repeat it.
+ *
+ * Errors: `email_required`, `coupon_not_found`, `coupon_already_redeemed`, `coupon_exhausted`, `coupon_expired`,
+ * `invalid_argument`.
  */
 export function createHandler(
   dependencies: RedeemCouponDependencies,

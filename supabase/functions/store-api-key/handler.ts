@@ -25,8 +25,12 @@ const beginSchema = z.object({ ok: z.literal(true), provider: llmProviderSchema 
 const storedSchema = z.object({ provider: z.string(), key_hint: z.string() });
 
 /**
- * Makes the handler of `POST /store-api-key`: asks the provider whether it accepts the key, and stores it unless the
- * provider refuses it. The try is counted before the provider is asked, so that nobody tries keys in bulk here.
+ * Asks the provider whether it accepts the key, and stores the key unless the provider refuses it. `verified` is false where
+ * the provider did not answer. Every call is counted before the provider is asked, 30 in 10 minutes for each user, so that
+ * nobody can test keys in bulk.
+ *
+ * Errors: `email_required`, `mfa_required`, `llm_provider_not_found`, `api_key_rejected`, `invalid_argument`,
+ * `secret_not_configured`.
  */
 export function createHandler(
   dependencies: StoreApiKeyDependencies,

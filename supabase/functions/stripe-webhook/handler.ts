@@ -12,7 +12,12 @@ export interface StripeWebhookDependencies {
   log?: Log;
 }
 
-/** Makes the handler of `POST /stripe-webhook`. */
+/**
+ * Receives events of Stripe, signed with `STRIPE_WEBHOOK_SECRET`. Register it at Stripe as
+ * `https://PROJECT.supabase.co/functions/v1/stripe-webhook`.
+ *
+ * Errors: `invalid_signature`.
+ */
 export function createHandler({
   service,
   providers,

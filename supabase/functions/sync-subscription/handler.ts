@@ -25,9 +25,11 @@ const readingTime = 100_000;
 type Target = { userId: string } | { since: Date; after: string | undefined };
 
 /**
- * Makes the handler of `POST /sync-subscription`: reads what the providers say of a user now, and answers the
- * account that follows. A success page calls it, which may be there before the webhook; so does support. The daily call
- * of the schedule reads everything again, or a lost event would be noticed by its user first.
+ * Reads the user's subscriptions from the providers, applies their present state and returns the account. The page after a
+ * checkout calls it, because the webhook may arrive later. A server with the secret key names the user with `user_id`, or
+ * with `since` has everything read again that changed since then, as the daily schedule does.
+ *
+ * Errors: `user_not_found`.
  */
 export function createHandler(
   dependencies: SyncSubscriptionDependencies,

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
+import { isErrorCode } from "../../functions/_shared/http/errors.ts";
 import { findFiles } from "../support/programs.ts";
 import {
   type Catalog,
   type DatabaseFunction,
-  entityDiagrams,
   errorsOfFunctions,
   readCatalog,
   renderFunctions,
@@ -16,16 +16,12 @@ import { stack } from "../support/stack.ts";
 function database(functions: Record<string, string>, tables: Table[] = []): Catalog {
   return {
     tables,
-    references: [],
     functions: Object.entries(functions).map(([name, body]) => door(name, body)),
     errors: ["premium_required", "strategy_not_found"].map((identifier) => ({
       identifier,
       status: 400,
       meaning: "",
     })),
-    storagePolicies: [],
-    realtimePolicies: [],
-    buckets: [],
   };
 }
 
@@ -35,9 +31,13 @@ function door(qualified: string, body: string): DatabaseFunction {
   return { schema, name, body, volatility: "volatile", ...rest };
 }
 
-function table(name: string, triggers: Table["triggers"]): Table {
+function table(name: string, triggers: Record<string, string>): Table {
   const empty = { columns: [], checks: [], policies: [], grants: [] };
-  return { schema: "public", name, comment: null, realtime: false, triggers, ...empty };
+  const definitions = Object.entries(triggers).map(
+    ([event, name]) =>
+      `CREATE TRIGGER a BEFORE ${event} ON notes FOR EACH ROW EXECUTE FUNCTION ${name}()`,
+  );
+  return { schema: "public", name, comment: null, triggers: definitions, ...empty };
 }
 
 const raise = (identifier: string) => `perform private.raise_error('${identifier}', 'Sorry.');`;
@@ -56,10 +56,6 @@ describe("the errors of an RPC in the schema reference", () => {
   });
 
   it("are those of the triggers that its writes start, and of no others", () => {
-    const triggers = [
-      { function: "private.on_insert", events: ["insert"] },
-      { function: "private.on_delete", events: ["delete"] },
-    ];
     const errors = errorsOfFunctions(
       database(
         {
@@ -67,7 +63,7 @@ describe("the errors of an RPC in the schema reference", () => {
           "private.on_insert": raise("premium_required"),
           "private.on_delete": raise("strategy_not_found"),
         },
-        [table("notes", triggers)],
+        [table("notes", { INSERT: "private.on_insert", DELETE: "private.on_delete" })],
       ),
     );
     expect(errors.get("public.add")).toEqual(["premium_required"]);
@@ -93,31 +89,43 @@ describe("the schema reference of this database", () => {
     expect(missing.filter(({ comment }) => !comment?.startsWith("Internal"))).toEqual([]);
   });
 
-  it("draws a line for every foreign key between public tables", async () => {
-    const catalog = await readCatalog(stack.DB_URL);
-    const drawn = entityDiagrams(catalog).map(({ diagram }) => diagram);
-    const lines = drawn.join("\n").match(/^ {2}\w+ (\|\||\|o)--o[{|] \w+ : "/gm) ?? [];
-    expect(lines.length).toBe(catalog.references.length);
-    expect(catalog.references).toContainEqual({
-      table: "strategy_versions",
-      target: "strategies",
-      columns: ["user_id", "strategy_id"],
-      optional: false,
-      unique: false,
-    });
+  it("shows for each column the table that its foreign key leads to", async () => {
+    const { tables } = await readCatalog(stack.DB_URL);
+    const versions = tables.find(({ name }) => name === "strategy_versions");
+    const references = versions?.columns.map((column) => [column.name, column.references]);
+    expect(references).toContainEqual(["strategy_id", "strategies"]);
+    expect(references).toContainEqual(["notes", null]);
   });
 });
 
-describe("the reference of the edge functions", () => {
-  it("tells each function's errors: its own, and those of the RPCs that it calls", async () => {
-    const text = await renderFunctions(await readCatalog(stack.DB_URL));
-    const sections = new Map(text.split(/^## /m).map((part) => [part.split("\n")[0], part]));
-    const redeem = sections.get("redeem-coupon") ?? "";
-    expect(redeem).toContain("`coupon_exhausted` (409)");
-    expect(redeem).toContain("`invalid_body` (400)");
-    expect(redeem).not.toContain("api_key_not_found");
+describe("the reference of the edge functions", async () => {
+  const [header = "", ...rest] = (await renderFunctions()).split(/^## /m);
+  const sections = new Map(rest.map((part) => [part.split("\n")[0] ?? "", part]));
+
+  it("shows the fields of a request with their types, bounds and comments", () => {
+    const redeem = sections.get("redeem-coupon");
+    expect(redeem).toContain("| `code` | string, minLength 1, maxLength 200 | Case and");
     expect(redeem).toContain("| `preview` | boolean (optional) | Whether only to show what");
-    expect(redeem).toContain('invokeFunction(supabase, "redeem-coupon", {');
+    expect(redeem).toContain("| `coupon.description` | string or null |");
+  });
+
+  it.each([...sections.keys()])("names every error that the sources of %s answer", async (name) => {
+    const files = await findFiles(`supabase/functions/${name}`, ".ts");
+    const texts = await Promise.all(files.map((file) => readFile(file, "utf8")));
+    const codes = texts.flatMap((text) =>
+      [...text.matchAll(/\bfailure\(\s*"(\w+)"/g)].map(([, code = ""]) => code),
+    );
+    const reference = `${header}${sections.get(name)}`;
+    expect(codes.filter((code) => !reference.includes(`\`${code}\``))).toEqual([]);
+  });
+
+  it("names no error that is not registered", () => {
+    const named = [...sections.values()].flatMap(
+      (text) => text.match(/(?<=Errors: )[\s\S]+?\n\n/g) ?? [],
+    );
+    const codes = named.flatMap((text) => [...text.matchAll(/`(\w+)`/g)].map(([, code]) => code));
+    expect(codes.length).toBeGreaterThan(20);
+    expect(codes.filter((code) => !isErrorCode(code))).toEqual([]);
   });
 });
 

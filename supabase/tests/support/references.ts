@@ -1,4 +1,4 @@
-/* What the references in docs/ are made by. */
+/* The generator of the references in docs/. */
 
 export {
   type Catalog,
@@ -6,7 +6,6 @@ export {
   readCatalog,
   type Table,
 } from "../../../scripts/docs/catalog.ts";
-export { entityDiagrams } from "../../../scripts/docs/diagram.ts";
 export { errorsOfFunctions } from "../../../scripts/docs/errors.ts";
 export { renderFunctions } from "../../../scripts/docs/functions.ts";
 export { renderReference } from "../../../scripts/docs/reference.ts";
