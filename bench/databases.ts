@@ -95,8 +95,6 @@ export async function loadOurs(sql: Sql, sizes: Sizes, onProgress: OnProgress): 
       insert into public.strategy_components (strategy_id, user_id, indicator_id, indicator_name, component_type, parameters, position)
       select ${sqlStrategyId("n")}, ${sqlUserId(`n % ${users}`)}, '1d000000-0000-4000-8000-000000000001', 'SMA', 'trend', '{"length": 20}', 0
       from generate_series(${from}, ${to}) as n;
-      insert into private.strategy_histories (strategy_id, changed_in, is_settled, written_version)
-      select ${sqlStrategyId("n")}, pg_current_xact_id(), true, 1 from generate_series(${from}, ${to}) as n;
       insert into public.strategy_versions (strategy_id, user_id, version_number, config)
       select s.id, s.user_id, 1, jsonb_build_object(
         'name', s.name, 'description', null, 'market_type', s.market_type, 'timeframe', s.timeframe, 'is_ai_generated', false,

@@ -61,7 +61,6 @@ async function runAll(
     "public.strategies",
     "public.strategy_components",
     "public.strategy_versions",
-    "private.strategy_histories",
     "private.public_strategies",
   ]);
   const measurements: Measurement[] = [];

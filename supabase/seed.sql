@@ -109,8 +109,17 @@ begin
   join public.indicators as i on i.name = demo.indicator
   where s.id between 'd1000000-0000-4000-8000-000000000001' and 'd1000000-0000-4000-8000-000000000004';
 
-  -- A past for the first strategy: four earlier versions, each the present document with what
-  -- was different then. The fifth is written when the seed commits, like the others' first.
+  -- A past for the first strategy: its present version becomes the fifth, after four earlier ones, each the present
+  -- document with what was different then.
+  update public.strategy_versions as v
+  set version_number = 5,
+      config = v.config || '{"version_number": 5}'
+  where v.strategy_id = 'd1000000-0000-4000-8000-000000000001';
+
+  update public.strategies as s
+  set current_version = 5
+  where s.id = 'd1000000-0000-4000-8000-000000000001';
+
   insert into public.strategy_versions (strategy_id, user_id, version_number, created_at, notes, config)
   select
     s.id,

@@ -101,9 +101,8 @@ comment on function private.follow_public_strategy() is
 
 revoke all on function private.follow_public_strategy from public, anon, authenticated, service_role;
 
--- Runs (500) after after_components_changed() (100) has locked the strategies in the order of their ids: without
--- that, two statements that mark the same strategies could deadlock.
-create function private.note_component_changes()
+-- Every change of a strategy's content that a client or the operator writes gets its version at the end of the statement.
+create function private.write_strategy_versions()
 returns trigger
 language plpgsql
 volatile
@@ -111,57 +110,20 @@ security definer
 set search_path = ''
 as $$
 begin
-  if current_setting('pinebase.unlinking', true) is distinct from 'on' and exists (select from changed) then
-    perform private.mark_strategies(array(select distinct c.strategy_id from changed as c));
+  if tg_op = 'INSERT' then
+    perform private.write_version(a.id)
+    from added as a;
+  else
+    perform private.write_version(new.id);
   end if;
   return null;
 end;
 $$;
 
-comment on function private.note_component_changes() is
-  'Trigger function: marks the strategies whose components were written.';
+comment on function private.write_strategy_versions() is
+  'Trigger function: writes the versions of strategies whose content was written.';
 
--- A component that the operator moves to another strategy is missing in the one it leaves.
-create function private.note_component_leaves()
-returns trigger
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $$
-begin
-  update public.strategies as s
-  set updated_at = now()
-  where s.id = old.strategy_id;
-
-  perform private.mark_strategies(array[old.strategy_id]);
-  return null;
-end;
-$$;
-
-comment on function private.note_component_leaves() is
-  'Trigger function: marks the strategy that a component is moved out of.';
-
-revoke all on function private.note_component_changes, private.note_component_leaves
-  from public, anon, authenticated, service_role;
-
-create function private.note_strategy_change()
-returns trigger
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $$
-begin
-  perform private.mark_strategies(array[new.id]);
-  return null;
-end;
-$$;
-
-comment on function private.note_strategy_change() is
-  'Trigger function: marks a strategy whose content was written.';
-
-revoke all on function private.note_strategy_change from public, anon, authenticated, service_role;
+revoke all on function private.write_strategy_versions from public, anon, authenticated, service_role;
 
 -- Strategies: what users make. Private unless published; published means that
 -- everybody may read it and nobody but its owner may change it.
@@ -307,7 +269,7 @@ create trigger strategies_set_updated_at
   )
   execute function private.set_updated_at();
 
-create trigger strategies_are_limited
+create trigger strategies_100_are_limited
   after insert on public.strategies
   referencing new table as added
   for each statement
@@ -344,20 +306,29 @@ create trigger strategies_follow_changed
   )
   execute function private.follow_public_strategy();
 
-create trigger strategies_note_new
+-- The setting pinebase.strategy_writer names a function that writes the versions itself. An operator who brings
+-- strategies together with their versions sets it to 'import' for the transaction. Clients cannot set it.
+--
+-- 500: after the plan's limit (100), so that a refused insert of thousands of strategies costs no versions.
+create trigger strategies_500_write_first_versions
   after insert on public.strategies
-  for each row
-  execute function private.note_strategy_change();
+  referencing new table as added
+  for each statement
+  when (coalesce(current_setting('pinebase.strategy_writer', true), '') = '')
+  execute function private.write_strategy_versions();
 
 -- Publishing a strategy and changing its owner do not change its content, so they make no version.
-create trigger strategies_note_change
+create trigger strategies_write_version
   after update of name, description, is_ai_generated, market_type, timeframe, config on public.strategies
   for each row
   when (
-    (old.name, old.description, old.is_ai_generated) is distinct from (new.name, new.description, new.is_ai_generated)
-    or (old.market_type, old.timeframe, old.config) is distinct from (new.market_type, new.timeframe, new.config)
+    (
+      (old.name, old.description, old.is_ai_generated) is distinct from (new.name, new.description, new.is_ai_generated)
+      or (old.market_type, old.timeframe, old.config) is distinct from (new.market_type, new.timeframe, new.config)
+    )
+    and coalesce(current_setting('pinebase.strategy_writer', true), '') = ''
   )
-  execute function private.note_strategy_change();
+  execute function private.write_strategy_versions();
 
 revoke all on public.strategies from public, anon, authenticated, service_role;
 grant select on public.strategies to anon, authenticated;
@@ -632,20 +603,21 @@ create trigger strategy_components_lock_account
   for each statement
   execute function private.lock_own_account();
 
--- A component that loses the id of an indicator that is gone has not changed, and neither has
--- its strategy: unlink_deleted_indicators() says so by this setting.
+-- Unlinking a deleted indicator changes neither the component nor its strategy, so
+-- unlink_deleted_indicators() turns this off by a setting.
 create trigger strategy_components_set_updated_at
   before update on public.strategy_components
   for each row
   when (
     old.* is distinct from new.*
-    and current_setting('pinebase.unlinking', true) is distinct from 'on'
+    and current_setting('pinebase.strategy_writer', true) is distinct from 'unlink'
   )
   execute function private.set_updated_at();
 
--- A change of components is a change of the strategy: its updated_at moves, and with
--- the strategies locked by that, nobody can get past the cap of 64 side by side.
--- Locks are taken in the order of ids, so that two statements cannot deadlock.
+-- A change of components is a change of the strategy: its updated_at moves and a version is written. The strategies
+-- are locked first, so that nobody can get past the limit of 64 by writing side by side, and in the order of their
+-- ids, so that two statements cannot deadlock. A strategy that is deleted by the same statement, also with its
+-- owner, is skipped.
 create function private.after_components_changed()
 returns trigger
 language plpgsql
@@ -654,93 +626,74 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_strategy_id uuid;
+  v_strategy_ids uuid[] := array(select distinct c.strategy_id from changed as c);
 begin
-  if current_setting('pinebase.unlinking', true) = 'on' or not exists (select from changed) then
+  -- The operator may move a component to another strategy: both strategies change.
+  if tg_op = 'UPDATE' then
+    v_strategy_ids := v_strategy_ids || array(select distinct r.strategy_id from replaced as r);
+  end if;
+  if v_strategy_ids = '{}' then
     return null;
   end if;
 
-  perform
-  from public.strategies as s
-  where s.id in (select c.strategy_id from changed as c)
-  order by s.id
-  for no key update;
+  v_strategy_ids := array(
+    select s.id
+    from public.strategies as s
+    where s.id = any (v_strategy_ids)
+      and exists (select from public.users as u where u.id = s.user_id)
+    order by s.id
+    for no key update
+  );
 
-  -- A strategy whose owner is being deleted is deleted by the same statement, so it is skipped.
   update public.strategies as s
   set updated_at = now()
-  where s.id in (select c.strategy_id from changed as c)
-    and s.updated_at <> now()
-    and exists (select from public.users as u where u.id = s.user_id);
+  where s.id = any (v_strategy_ids)
+    and s.updated_at <> now();
 
-  if tg_op <> 'DELETE' then
-    select c.strategy_id
-    into v_strategy_id
+  if tg_op <> 'DELETE' and exists (
+    select
     from public.strategy_components as c
-    where c.strategy_id in (select n.strategy_id from changed as n)
+    where c.strategy_id = any (v_strategy_ids)
     group by c.strategy_id
     having count(*) > 64
-    limit 1;
-
-    if v_strategy_id is not null then
-      raise exception using
-        errcode = 'check_violation',
-        message = 'A strategy has at most 64 components.',
-        schema = 'public',
-        table = 'strategy_components',
-        constraint = 'strategy_components_at_most_64';
-    end if;
+  ) then
+    raise exception using
+      errcode = 'check_violation',
+      message = 'A strategy has at most 64 components.',
+      schema = 'public',
+      table = 'strategy_components',
+      constraint = 'strategy_components_at_most_64';
   end if;
 
+  if coalesce(current_setting('pinebase.strategy_writer', true), '') = '' then
+    perform private.write_version(s.strategy_id)
+    from unnest(v_strategy_ids) as s (strategy_id);
+  end if;
   return null;
 end;
 $$;
 
 comment on function private.after_components_changed() is
-  'Trigger function: moves the strategies'' updated_at and holds them to 64 components.';
+  'Trigger function: moves the strategies'' updated_at, holds them to 64 components and writes their versions.';
 
-create trigger strategy_components_100_inserted
+create trigger strategy_components_inserted
   after insert on public.strategy_components
   referencing new table as changed
   for each statement
   execute function private.after_components_changed();
 
-create trigger strategy_components_100_updated
+create trigger strategy_components_updated
   after update on public.strategy_components
-  referencing new table as changed
+  referencing old table as replaced new table as changed
   for each statement
+  when (current_setting('pinebase.strategy_writer', true) is distinct from 'unlink')
   execute function private.after_components_changed();
 
-create trigger strategy_components_100_deleted
+create trigger strategy_components_deleted
   after delete on public.strategy_components
   referencing old table as changed
   for each statement
   execute function private.after_components_changed();
-
--- 500: after the triggers above (100), which lock the strategies in the order of their ids.
-create trigger strategy_components_500_note_inserted
-  after insert on public.strategy_components
-  referencing new table as changed
-  for each statement
-  execute function private.note_component_changes();
-
-create trigger strategy_components_500_note_updated
-  after update on public.strategy_components
-  referencing new table as changed
-  for each statement
-  execute function private.note_component_changes();
-
-create trigger strategy_components_500_note_deleted
-  after delete on public.strategy_components
-  referencing old table as changed
-  for each statement
-  execute function private.note_component_changes();
-
-create trigger strategy_components_note_leaving
-  after update of strategy_id on public.strategy_components
-  for each row
-  when (old.strategy_id <> new.strategy_id)
-  execute function private.note_component_leaves();
 
 revoke all on public.strategy_components from public, anon, authenticated, service_role;
 grant select on public.strategy_components to anon, authenticated;
@@ -877,24 +830,22 @@ comment on function private.check_strategy_arguments(text, text, text, text, jso
 
 revoke all on function private.check_strategy_arguments from public, anon, authenticated, service_role;
 
--- The document as a reader gets it, with every parameter that counts.
-create function private.complete_strategy_document(strategy_id uuid)
+-- A strategy document as its reader gets it, with every parameter that counts.
+create function private.complete_strategy_document(document jsonb)
 returns jsonb
 language plpgsql
 stable
 security definer
 set search_path = ''
 as $$
-declare
-  v_document jsonb := private.strategy_document(complete_strategy_document.strategy_id);
 begin
-  if v_document -> 'components' = '[]' then
-    return v_document;
+  if complete_strategy_document.document -> 'components' = '[]' then
+    return complete_strategy_document.document;
   end if;
 
   return (
     select jsonb_set(
-      v_document,
+      complete_strategy_document.document,
       '{components}',
       jsonb_agg(
         jsonb_set(
@@ -909,13 +860,13 @@ begin
         order by c.place
       )
     )
-    from jsonb_array_elements(v_document -> 'components') with ordinality as c (component, place)
+    from jsonb_array_elements(complete_strategy_document.document -> 'components') with ordinality as c (component, place)
   );
 end;
 $$;
 
-comment on function private.complete_strategy_document(uuid) is
-  'The whole document of a strategy, with defaults for the parameters that are left out.';
+comment on function private.complete_strategy_document(jsonb) is
+  'A strategy document with defaults for the parameters that are left out.';
 
 revoke all on function private.complete_strategy_document from public, anon, authenticated, service_role;
 
@@ -1116,6 +1067,7 @@ begin
   for key share;
 
   v_document := private.get_strategy(fork_strategy.strategy_id);
+  perform set_config('pinebase.strategy_writer', 'save', true);
 
   -- Every column is copied, also one that is added later, but for what is the fork's own.
   insert into public.strategies as s
@@ -1143,8 +1095,7 @@ begin
     private.adopt_components(v_fork_id, v_user_id, v_document -> 'components')
   );
 
-  perform private.settle_strategy(v_fork_id);
-  return private.complete_strategy_document(v_fork_id);
+  return private.complete_strategy_document(private.write_version(v_fork_id));
 end;
 $$;
 
@@ -1186,7 +1137,7 @@ begin
       jsonb_build_object('strategy_id', get_strategy.strategy_id)
     );
   end if;
-  return private.complete_strategy_document(get_strategy.strategy_id);
+  return private.complete_strategy_document(private.strategy_document(get_strategy.strategy_id));
 end;
 $$;
 
@@ -1395,38 +1346,6 @@ comment on function private.lock_strategy(uuid, uuid, boolean) is
   'Locks a strategy against other writers and tells what it is at; raises strategy_not_found.';
 
 revoke all on function private.lock_strategy from public, anon, authenticated, service_role;
-
--- Marks strategies as changed by this transaction. Their rows are locked by the caller.
--- A second change of one transaction finds the mark and writes nothing.
-create function private.mark_strategies(strategy_ids uuid[])
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $$
-begin
-  -- A strategy that is being deleted is not there any more, and one whose owner is being
-  -- deleted is about to go too.
-  insert into private.strategy_histories as h (strategy_id, changed_in)
-  select s.id, pg_current_xact_id()
-  from public.strategies as s
-  where s.id = any (mark_strategies.strategy_ids)
-    and exists (select from public.users as u where u.id = s.user_id)
-  order by s.id
-  on conflict (strategy_id) do update
-    set changed_in = excluded.changed_in,
-        is_settled = false,
-        written_version = case h.changed_in when excluded.changed_in then h.written_version end
-    where h.is_settled
-      or h.changed_in <> excluded.changed_in;
-end;
-$$;
-
-comment on function private.mark_strategies(uuid[]) is
-  'Marks strategies as changed by the current transaction, so that their versions are written at commit.';
-
-revoke all on function private.mark_strategies from public, anon, authenticated, service_role;
 
 -- The public page: what list_public_strategies() looks through, one row for each strategy
 -- that is published.
@@ -1773,6 +1692,7 @@ begin
 
   -- A version that an older release wrote may lack fields that exist today.
   v_document := private.strategy_document(v_strategy_id) || v_document;
+  perform set_config('pinebase.strategy_writer', 'save', true);
   perform private.write_strategy_document(v_strategy_id, v_document);
 
   perform private.replace_components(
@@ -1781,8 +1701,7 @@ begin
     private.adopt_components(v_strategy_id, v_user_id, v_document -> 'components')
   );
 
-  perform private.settle_strategy(v_strategy_id, restore_strategy_version.notes);
-  return private.complete_strategy_document(v_strategy_id);
+  return private.complete_strategy_document(private.write_version(v_strategy_id, restore_strategy_version.notes));
 end;
 $$;
 
@@ -1873,6 +1792,9 @@ begin
     );
   end if;
 
+  -- Written by several statements: write_version() writes one version at the end, and the triggers write none.
+  perform set_config('pinebase.strategy_writer', 'save', true);
+
   if v_strategy_id is null then
     insert into public.strategies as s
       (user_id, name, description, market_type, timeframe, is_public, is_ai_generated, config)
@@ -1918,8 +1840,7 @@ begin
     );
   end if;
 
-  perform private.settle_strategy(v_strategy_id, save_strategy.notes);
-  return private.complete_strategy_document(v_strategy_id);
+  return private.complete_strategy_document(private.write_version(v_strategy_id, save_strategy.notes));
 end;
 $$;
 
@@ -1956,119 +1877,6 @@ comment on function public.save_strategy(text, jsonb, jsonb, uuid, text, text, t
 
 revoke all on function private.save_strategy, public.save_strategy from public, anon, authenticated, service_role;
 grant execute on function private.save_strategy, public.save_strategy to authenticated;
-
--- Settles the marked change of a strategy: at most one version for a transaction, none
--- where it ends as it began. The strategy's row is locked by whoever marked it, so
--- numbers have no gaps and no two writers get the same.
-create function private.settle_strategy(strategy_id uuid, notes text default null)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $$
-declare
-  -- Fields of the document that are not content of the strategy.
-  v_incidental text[] := array['version_number', 'is_public', 'created_at', 'updated_at', 'author', 'forked_from'];
-  v_written integer;
-  v_document jsonb;
-  v_content jsonb;
-  v_base_number integer;
-  v_base_content jsonb;
-  v_number integer;
-  v_oldest integer;
-begin
-  select h.written_version, h.oldest_kept
-  into v_written, v_oldest
-  from private.strategy_histories as h
-  where h.strategy_id = settle_strategy.strategy_id
-    and not h.is_settled;
-
-  -- The change is settled already, or the strategy was deleted.
-  if not found then
-    return;
-  end if;
-
-  v_document := private.strategy_document(settle_strategy.strategy_id);
-  v_content := v_document - v_incidental;
-
-  -- A small document cannot print as a large one: its numbers are known to be doubles.
-  if pg_column_size(v_document) > 4096 then
-    perform private.check_json(v_document, 131072, 'strategy');
-  end if;
-
-  select v.version_number, v.config - v_incidental
-  into v_base_number, v_base_content
-  from public.strategy_versions as v
-  where v.strategy_id = settle_strategy.strategy_id
-    and (v_written is null or v.version_number < v_written)
-  order by v.version_number desc
-  limit 1;
-
-  if v_base_content <> v_content
-    and v_content @> '{"components": [{"indicator_id": null}]}'
-    and jsonb_typeof(v_base_content -> 'components') = 'array'
-  then
-    v_base_content := private.without_gone_indicators(v_base_content);
-  end if;
-
-  if v_base_content = v_content then
-    v_number := v_base_number;
-    if v_written is not null then
-      delete from public.strategy_versions as v
-      where v.strategy_id = settle_strategy.strategy_id
-        and v.version_number = v_written;
-      v_written := null;
-    end if;
-  else
-    v_number := coalesce(v_written, v_base_number + 1, 1);
-    v_document := v_document || jsonb_build_object('version_number', v_number);
-    if v_written is not null then
-      update public.strategy_versions as v
-      set config = v_document,
-          notes = coalesce(settle_strategy.notes, v.notes)
-      where v.strategy_id = settle_strategy.strategy_id
-        and v.version_number = v_written;
-    else
-      insert into public.strategy_versions (strategy_id, user_id, version_number, config, notes)
-      select s.id, s.user_id, v_number, v_document, settle_strategy.notes
-      from public.strategies as s
-      where s.id = settle_strategy.strategy_id;
-      v_written := v_number;
-    end if;
-  end if;
-
-  update public.strategies as s
-  set current_version = v_number
-  where s.id = settle_strategy.strategy_id
-    and s.current_version <> v_number;
-
-  -- Who has no more versions than the smallest plan keeps, and that is nearly
-  -- everybody, needs no look at the plan.
-  if v_number - v_oldest >= (select min(p.max_versions) from public.plans as p) then
-    select greatest(v_oldest, v_number - p.max_versions + 1)
-    into v_oldest
-    from public.strategies as s
-    cross join lateral private.plan_of(s.user_id) as p
-    where s.id = settle_strategy.strategy_id;
-  end if;
-
-  update private.strategy_histories as h
-  set is_settled = true,
-      written_version = v_written,
-      oldest_kept = v_oldest
-  where h.strategy_id = settle_strategy.strategy_id;
-
-  delete from public.strategy_versions as v
-  where v.strategy_id = settle_strategy.strategy_id
-    and v.version_number < v_oldest;
-end;
-$$;
-
-comment on function private.settle_strategy(uuid, text) is
-  'Writes, rewrites or takes back the version of the current transaction, and prunes versions beyond the plan''s number.';
-
-revoke all on function private.settle_strategy from public, anon, authenticated, service_role;
 
 -- The strategy document, as it is stored.
 create function private.strategy_document(strategy_id uuid)
@@ -2174,57 +1982,6 @@ comment on table private.strategy_forks is 'How many strategies that exist were 
 
 revoke all on private.strategy_forks from public, anon, authenticated, service_role;
 
--- What the database remembers of each strategy to write its versions, one row a strategy.
---
--- A change of content marks the row; at commit, the mark is settled: the document is
--- compared with the newest version of an earlier transaction, and a version is written, or
--- not. Marks, not the changed rows, are what waits for the commit, so that a save of
--- twenty components settles once. A client that says `set constraints all immediate` gets
--- its change settled early and the next one again: the row knows which version its
--- transaction has written, and that one is rewritten.
-create table private.strategy_histories (
-  strategy_id uuid primary key references public.strategies (id) on delete cascade,
-  changed_in xid8 not null,
-  is_settled boolean not null default false,
-  written_version integer,
-  oldest_kept integer not null default 1
-)
--- Updated twice by each change and never widened: room for that on each page.
-with (fillfactor = 70);
-
-comment on table private.strategy_histories is
-  'What is known of each strategy''s newest change, for writing its version at commit.';
-comment on column private.strategy_histories.changed_in is 'The transaction that last changed the content.';
-comment on column private.strategy_histories.is_settled is 'Whether that change was compared, and its version written.';
-comment on column private.strategy_histories.written_version is 'The version that this transaction wrote; null for none yet.';
-comment on column private.strategy_histories.oldest_kept is 'Versions with a lower number were pruned.';
-
-create function private.settle_at_commit()
-returns trigger
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $$
-begin
-  perform private.settle_strategy(new.strategy_id);
-  return null;
-end;
-$$;
-
-comment on function private.settle_at_commit() is
-  'Constraint trigger function: settles the marked change of a strategy.';
-
-create constraint trigger strategy_histories_settle
-  after insert or update on private.strategy_histories
-  deferrable initially deferred
-  for each row
-  when (not new.is_settled)
-  execute function private.settle_at_commit();
-
-revoke all on private.strategy_histories from public, anon, authenticated, service_role;
-revoke all on function private.settle_at_commit from public, anon, authenticated, service_role;
-
 -- Versions: the history of each strategy. Written by the database alone, so that a
 -- history can be believed; read by its owner alone, so that publishing a strategy
 -- does not publish what it was before.
@@ -2268,9 +2025,46 @@ create policy "OAuth clients that are not trusted act as visitors"
   to authenticated
   using ((select private.session_is_trusted()));
 
--- A history can be trusted because nobody can edit it, not even the tables' owner. A version is changed or taken
--- back by the transaction that wrote it, goes when newer ones push it out of the plan's number, and goes with
--- its strategy. A change of owner, which the foreign key carries over, does not count as a change of a version.
+-- Id of the version that the running transaction writes of a strategy. It is computed, so that the transaction
+-- recognises its own version without a column for that. The start time is part of it because transaction ids repeat
+-- when the data is moved to another server.
+create function private.version_id(strategy_id uuid)
+returns uuid
+language sql
+stable
+security definer
+set search_path = ''
+begin atomic
+  -- A UUID of version 8 (RFC 9562, section 5.8): a digest with the digits of version and variant set.
+  select overlay(overlay(left(encode(d.digest, 'hex'), 32) placing '8' from 13) placing '8' from 17)::uuid
+  from sha256(
+    uuid_send(version_id.strategy_id) || xid8send(pg_current_xact_id()) || timestamptz_send(now())
+  ) as d (digest);
+end;
+
+comment on function private.version_id(uuid) is
+  'Id of the version that the running transaction writes of a strategy: the same for all its statements.';
+
+-- Versions up to this number are more than the owner's plan keeps; 0 or less if none is.
+create function private.last_pruned_version(strategy_id uuid)
+returns integer
+language sql
+stable
+security definer
+set search_path = ''
+begin atomic
+  select s.current_version - p.max_versions
+  from public.strategies as s
+  cross join lateral private.plan_of(s.user_id) as p
+  where s.id = last_pruned_version.strategy_id;
+end;
+
+comment on function private.last_pruned_version(uuid) is
+  'Number of the newest version that is beyond the number that the owner''s plan keeps.';
+
+-- A history can be trusted because nobody can edit it, not even the owner of the tables. A version can be changed or
+-- deleted only by the transaction that wrote it, deleted when the plan keeps no more of them, and deleted with its
+-- strategy. A change of owner, which the foreign key carries over, does not count as a change of a version.
 create function private.keep_strategy_version()
 returns trigger
 language plpgsql
@@ -2279,24 +2073,14 @@ security definer
 set search_path = ''
 as $$
 begin
-  if tg_op in ('UPDATE', 'DELETE') then
-    if exists (
-      select
-      from private.strategy_histories as h
-      where h.strategy_id = old.strategy_id
-        and (
-          (h.written_version = old.version_number and h.changed_in = pg_current_xact_id())
-          or (tg_op = 'DELETE' and old.version_number < h.oldest_kept)
-        )
-    ) or (
-      tg_op = 'DELETE'
-      and not exists (select from public.strategies as s where s.id = old.strategy_id)
-    ) then
-      if tg_op = 'DELETE' then
-        return old;
-      end if;
-      return new;
-    end if;
+  if tg_op = 'UPDATE' and old.id = private.version_id(old.strategy_id) then
+    return new;
+  elsif tg_op = 'DELETE' and (
+    old.id = private.version_id(old.strategy_id)
+    or old.version_number <= private.last_pruned_version(old.strategy_id)
+    or not exists (select from public.strategies as s where s.id = old.strategy_id)
+  ) then
+    return old;
   end if;
 
   raise exception using
@@ -2308,7 +2092,7 @@ end;
 $$;
 
 comment on function private.keep_strategy_version() is
-  'Trigger function: refuses every change of a version but by the transaction that wrote it, by pruning, or with its strategy.';
+  'Trigger function: refuses every change of a version except by the transaction that wrote it, by pruning, or with its strategy.';
 
 create trigger strategy_versions_are_not_changed
   before update on public.strategy_versions
@@ -2332,7 +2116,8 @@ create trigger strategy_versions_are_not_truncated
 
 revoke all on public.strategy_versions from public, anon, authenticated, service_role;
 grant select on public.strategy_versions to authenticated, service_role;
-revoke all on function private.keep_strategy_version from public, anon, authenticated, service_role;
+revoke all on function private.version_id, private.last_pruned_version, private.keep_strategy_version
+  from public, anon, authenticated, service_role;
 
 -- Sets indicator_id to null in the components of deleted indicators. A component that somebody
 -- is writing is left for the next call, so that nobody waits for this, and this for nobody.
@@ -2348,7 +2133,7 @@ declare
   v_rows integer;
   v_unlinked integer := 0;
 begin
-  perform set_config('pinebase.unlinking', 'on', true);
+  perform set_config('pinebase.strategy_writer', 'unlink', true);
 
   for v_indicator_id in
     select d.indicator_id
@@ -2379,7 +2164,7 @@ begin
     exit when v_unlinked >= unlink_deleted_indicators.max_rows;
   end loop;
 
-  perform set_config('pinebase.unlinking', '', true);
+  perform set_config('pinebase.strategy_writer', '', true);
   return v_unlinked;
 end;
 $$;
@@ -2480,3 +2265,86 @@ comment on function private.without_gone_indicators(jsonb) is
   'A strategy document with null for the ids of indicators that exist no longer.';
 
 revoke all on function private.without_gone_indicators from public, anon, authenticated, service_role;
+
+-- Writes the version of the running transaction: at most one for each strategy, and none if the transaction leaves
+-- the content as it was. A later statement of the same transaction rewrites that version, or removes it.
+-- The caller holds the lock on the strategy's row, so numbers have no gaps and no two writers get the same one.
+create function private.write_version(strategy_id uuid, notes text default null)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  -- Fields of the document that are not content of the strategy.
+  v_incidental text[] := array['version_number', 'is_public', 'created_at', 'updated_at', 'author', 'forked_from'];
+  v_id uuid := private.version_id(write_version.strategy_id);
+  v_document jsonb := private.strategy_document(write_version.strategy_id);
+  v_content jsonb := v_document - v_incidental;
+  v_base_number integer;
+  v_base_content jsonb;
+  v_number integer;
+begin
+  -- The functions that save a strategy in several statements end with this call: see private.save_strategy().
+  perform set_config('pinebase.strategy_writer', '', true);
+
+  -- A small document cannot print as a large one: its numbers are known to be doubles.
+  if pg_column_size(v_document) > 4096 then
+    perform private.check_json(v_document, 131072, 'strategy');
+  end if;
+
+  select v.version_number, v.config - v_incidental
+  into v_base_number, v_base_content
+  from public.strategy_versions as v
+  where v.strategy_id = write_version.strategy_id
+    and v.id <> v_id
+  order by v.version_number desc
+  limit 1;
+
+  if v_base_content <> v_content
+    and v_content @> '{"components": [{"indicator_id": null}]}'
+    and jsonb_typeof(v_base_content -> 'components') = 'array'
+  then
+    v_base_content := private.without_gone_indicators(v_base_content);
+  end if;
+
+  if v_base_content = v_content then
+    v_number := v_base_number;
+    delete from public.strategy_versions as v
+    where v.id = v_id;
+  else
+    -- Without an older version this is the first one, or the plan keeps one version and the older one was removed
+    -- when this transaction first wrote its own.
+    v_number := coalesce(v_base_number + 1, greatest((v_document ->> 'version_number')::integer, 1));
+    insert into public.strategy_versions as v (id, strategy_id, user_id, version_number, config, notes)
+    select
+      v_id, s.id, s.user_id, v_number, v_document || jsonb_build_object('version_number', v_number),
+      write_version.notes
+    from public.strategies as s
+    where s.id = write_version.strategy_id
+    on conflict (id) do update
+      set config = excluded.config,
+          notes = coalesce(excluded.notes, v.notes);
+  end if;
+
+  update public.strategies as s
+  set current_version = v_number
+  where s.id = write_version.strategy_id
+    and s.current_version <> v_number;
+
+  -- Most strategies have no more versions than the smallest plan keeps, so the plan is rarely looked up.
+  if v_number > (select min(p.max_versions) from public.plans as p) then
+    delete from public.strategy_versions as v
+    where v.strategy_id = write_version.strategy_id
+      and v.version_number <= private.last_pruned_version(write_version.strategy_id);
+  end if;
+
+  return v_document || jsonb_build_object('version_number', v_number);
+end;
+$$;
+
+comment on function private.write_version(uuid, text) is
+  'Writes, rewrites or removes the version of the running transaction, prunes versions beyond the plan''s number, and returns the strategy document.';
+
+revoke all on function private.write_version from public, anon, authenticated, service_role;

@@ -1,21 +1,19 @@
--- The document as a reader gets it, with every parameter that counts.
-create function private.complete_strategy_document(strategy_id uuid)
+-- A strategy document as its reader gets it, with every parameter that counts.
+create function private.complete_strategy_document(document jsonb)
 returns jsonb
 language plpgsql
 stable
 security definer
 set search_path = ''
 as $$
-declare
-  v_document jsonb := private.strategy_document(complete_strategy_document.strategy_id);
 begin
-  if v_document -> 'components' = '[]' then
-    return v_document;
+  if complete_strategy_document.document -> 'components' = '[]' then
+    return complete_strategy_document.document;
   end if;
 
   return (
     select jsonb_set(
-      v_document,
+      complete_strategy_document.document,
       '{components}',
       jsonb_agg(
         jsonb_set(
@@ -30,12 +28,12 @@ begin
         order by c.place
       )
     )
-    from jsonb_array_elements(v_document -> 'components') with ordinality as c (component, place)
+    from jsonb_array_elements(complete_strategy_document.document -> 'components') with ordinality as c (component, place)
   );
 end;
 $$;
 
-comment on function private.complete_strategy_document(uuid) is
-  'The whole document of a strategy, with defaults for the parameters that are left out.';
+comment on function private.complete_strategy_document(jsonb) is
+  'A strategy document with defaults for the parameters that are left out.';
 
 revoke all on function private.complete_strategy_document from public, anon, authenticated, service_role;

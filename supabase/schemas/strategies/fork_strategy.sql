@@ -20,6 +20,7 @@ begin
   for key share;
 
   v_document := private.get_strategy(fork_strategy.strategy_id);
+  perform set_config('pinebase.strategy_writer', 'save', true);
 
   -- Every column is copied, also one that is added later, but for what is the fork's own.
   insert into public.strategies as s
@@ -47,8 +48,7 @@ begin
     private.adopt_components(v_fork_id, v_user_id, v_document -> 'components')
   );
 
-  perform private.settle_strategy(v_fork_id);
-  return private.complete_strategy_document(v_fork_id);
+  return private.complete_strategy_document(private.write_version(v_fork_id));
 end;
 $$;
 

@@ -17,7 +17,7 @@ begin
       jsonb_build_object('strategy_id', get_strategy.strategy_id)
     );
   end if;
-  return private.complete_strategy_document(get_strategy.strategy_id);
+  return private.complete_strategy_document(private.strategy_document(get_strategy.strategy_id));
 end;
 $$;
 

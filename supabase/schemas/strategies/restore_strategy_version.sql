@@ -34,6 +34,7 @@ begin
 
   -- A version that an older release wrote may lack fields that exist today.
   v_document := private.strategy_document(v_strategy_id) || v_document;
+  perform set_config('pinebase.strategy_writer', 'save', true);
   perform private.write_strategy_document(v_strategy_id, v_document);
 
   perform private.replace_components(
@@ -42,8 +43,7 @@ begin
     private.adopt_components(v_strategy_id, v_user_id, v_document -> 'components')
   );
 
-  perform private.settle_strategy(v_strategy_id, restore_strategy_version.notes);
-  return private.complete_strategy_document(v_strategy_id);
+  return private.complete_strategy_document(private.write_version(v_strategy_id, restore_strategy_version.notes));
 end;
 $$;
 

@@ -65,6 +65,9 @@ begin
     );
   end if;
 
+  -- Written by several statements: write_version() writes one version at the end, and the triggers write none.
+  perform set_config('pinebase.strategy_writer', 'save', true);
+
   if v_strategy_id is null then
     insert into public.strategies as s
       (user_id, name, description, market_type, timeframe, is_public, is_ai_generated, config)
@@ -110,8 +113,7 @@ begin
     );
   end if;
 
-  perform private.settle_strategy(v_strategy_id, save_strategy.notes);
-  return private.complete_strategy_document(v_strategy_id);
+  return private.complete_strategy_document(private.write_version(v_strategy_id, save_strategy.notes));
 end;
 $$;
 

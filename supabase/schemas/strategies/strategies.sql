@@ -142,7 +142,7 @@ create trigger strategies_set_updated_at
   )
   execute function private.set_updated_at();
 
-create trigger strategies_are_limited
+create trigger strategies_100_are_limited
   after insert on public.strategies
   referencing new table as added
   for each statement
@@ -179,20 +179,29 @@ create trigger strategies_follow_changed
   )
   execute function private.follow_public_strategy();
 
-create trigger strategies_note_new
+-- The setting pinebase.strategy_writer names a function that writes the versions itself. An operator who brings
+-- strategies together with their versions sets it to 'import' for the transaction. Clients cannot set it.
+--
+-- 500: after the plan's limit (100), so that a refused insert of thousands of strategies costs no versions.
+create trigger strategies_500_write_first_versions
   after insert on public.strategies
-  for each row
-  execute function private.note_strategy_change();
+  referencing new table as added
+  for each statement
+  when (coalesce(current_setting('pinebase.strategy_writer', true), '') = '')
+  execute function private.write_strategy_versions();
 
 -- Publishing a strategy and changing its owner do not change its content, so they make no version.
-create trigger strategies_note_change
+create trigger strategies_write_version
   after update of name, description, is_ai_generated, market_type, timeframe, config on public.strategies
   for each row
   when (
-    (old.name, old.description, old.is_ai_generated) is distinct from (new.name, new.description, new.is_ai_generated)
-    or (old.market_type, old.timeframe, old.config) is distinct from (new.market_type, new.timeframe, new.config)
+    (
+      (old.name, old.description, old.is_ai_generated) is distinct from (new.name, new.description, new.is_ai_generated)
+      or (old.market_type, old.timeframe, old.config) is distinct from (new.market_type, new.timeframe, new.config)
+    )
+    and coalesce(current_setting('pinebase.strategy_writer', true), '') = ''
   )
-  execute function private.note_strategy_change();
+  execute function private.write_strategy_versions();
 
 revoke all on public.strategies from public, anon, authenticated, service_role;
 grant select on public.strategies to anon, authenticated;

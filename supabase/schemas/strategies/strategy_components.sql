@@ -260,20 +260,21 @@ create trigger strategy_components_lock_account
   for each statement
   execute function private.lock_own_account();
 
--- A component that loses the id of an indicator that is gone has not changed, and neither has
--- its strategy: unlink_deleted_indicators() says so by this setting.
+-- Unlinking a deleted indicator changes neither the component nor its strategy, so
+-- unlink_deleted_indicators() turns this off by a setting.
 create trigger strategy_components_set_updated_at
   before update on public.strategy_components
   for each row
   when (
     old.* is distinct from new.*
-    and current_setting('pinebase.unlinking', true) is distinct from 'on'
+    and current_setting('pinebase.strategy_writer', true) is distinct from 'unlink'
   )
   execute function private.set_updated_at();
 
--- A change of components is a change of the strategy: its updated_at moves, and with
--- the strategies locked by that, nobody can get past the cap of 64 side by side.
--- Locks are taken in the order of ids, so that two statements cannot deadlock.
+-- A change of components is a change of the strategy: its updated_at moves and a version is written. The strategies
+-- are locked first, so that nobody can get past the limit of 64 by writing side by side, and in the order of their
+-- ids, so that two statements cannot deadlock. A strategy that is deleted by the same statement, also with its
+-- owner, is skipped.
 create function private.after_components_changed()
 returns trigger
 language plpgsql
@@ -282,93 +283,74 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_strategy_id uuid;
+  v_strategy_ids uuid[] := array(select distinct c.strategy_id from changed as c);
 begin
-  if current_setting('pinebase.unlinking', true) = 'on' or not exists (select from changed) then
+  -- The operator may move a component to another strategy: both strategies change.
+  if tg_op = 'UPDATE' then
+    v_strategy_ids := v_strategy_ids || array(select distinct r.strategy_id from replaced as r);
+  end if;
+  if v_strategy_ids = '{}' then
     return null;
   end if;
 
-  perform
-  from public.strategies as s
-  where s.id in (select c.strategy_id from changed as c)
-  order by s.id
-  for no key update;
+  v_strategy_ids := array(
+    select s.id
+    from public.strategies as s
+    where s.id = any (v_strategy_ids)
+      and exists (select from public.users as u where u.id = s.user_id)
+    order by s.id
+    for no key update
+  );
 
-  -- A strategy whose owner is being deleted is deleted by the same statement, so it is skipped.
   update public.strategies as s
   set updated_at = now()
-  where s.id in (select c.strategy_id from changed as c)
-    and s.updated_at <> now()
-    and exists (select from public.users as u where u.id = s.user_id);
+  where s.id = any (v_strategy_ids)
+    and s.updated_at <> now();
 
-  if tg_op <> 'DELETE' then
-    select c.strategy_id
-    into v_strategy_id
+  if tg_op <> 'DELETE' and exists (
+    select
     from public.strategy_components as c
-    where c.strategy_id in (select n.strategy_id from changed as n)
+    where c.strategy_id = any (v_strategy_ids)
     group by c.strategy_id
     having count(*) > 64
-    limit 1;
-
-    if v_strategy_id is not null then
-      raise exception using
-        errcode = 'check_violation',
-        message = 'A strategy has at most 64 components.',
-        schema = 'public',
-        table = 'strategy_components',
-        constraint = 'strategy_components_at_most_64';
-    end if;
+  ) then
+    raise exception using
+      errcode = 'check_violation',
+      message = 'A strategy has at most 64 components.',
+      schema = 'public',
+      table = 'strategy_components',
+      constraint = 'strategy_components_at_most_64';
   end if;
 
+  if coalesce(current_setting('pinebase.strategy_writer', true), '') = '' then
+    perform private.write_version(s.strategy_id)
+    from unnest(v_strategy_ids) as s (strategy_id);
+  end if;
   return null;
 end;
 $$;
 
 comment on function private.after_components_changed() is
-  'Trigger function: moves the strategies'' updated_at and holds them to 64 components.';
+  'Trigger function: moves the strategies'' updated_at, holds them to 64 components and writes their versions.';
 
-create trigger strategy_components_100_inserted
+create trigger strategy_components_inserted
   after insert on public.strategy_components
   referencing new table as changed
   for each statement
   execute function private.after_components_changed();
 
-create trigger strategy_components_100_updated
+create trigger strategy_components_updated
   after update on public.strategy_components
-  referencing new table as changed
+  referencing old table as replaced new table as changed
   for each statement
+  when (current_setting('pinebase.strategy_writer', true) is distinct from 'unlink')
   execute function private.after_components_changed();
 
-create trigger strategy_components_100_deleted
+create trigger strategy_components_deleted
   after delete on public.strategy_components
   referencing old table as changed
   for each statement
   execute function private.after_components_changed();
-
--- 500: after the triggers above (100), which lock the strategies in the order of their ids.
-create trigger strategy_components_500_note_inserted
-  after insert on public.strategy_components
-  referencing new table as changed
-  for each statement
-  execute function private.note_component_changes();
-
-create trigger strategy_components_500_note_updated
-  after update on public.strategy_components
-  referencing new table as changed
-  for each statement
-  execute function private.note_component_changes();
-
-create trigger strategy_components_500_note_deleted
-  after delete on public.strategy_components
-  referencing old table as changed
-  for each statement
-  execute function private.note_component_changes();
-
-create trigger strategy_components_note_leaving
-  after update of strategy_id on public.strategy_components
-  for each row
-  when (old.strategy_id <> new.strategy_id)
-  execute function private.note_component_leaves();
 
 revoke all on public.strategy_components from public, anon, authenticated, service_role;
 grant select on public.strategy_components to anon, authenticated;

@@ -41,9 +41,46 @@ create policy "OAuth clients that are not trusted act as visitors"
   to authenticated
   using ((select private.session_is_trusted()));
 
--- A history can be trusted because nobody can edit it, not even the tables' owner. A version is changed or taken
--- back by the transaction that wrote it, goes when newer ones push it out of the plan's number, and goes with
--- its strategy. A change of owner, which the foreign key carries over, does not count as a change of a version.
+-- Id of the version that the running transaction writes of a strategy. It is computed, so that the transaction
+-- recognises its own version without a column for that. The start time is part of it because transaction ids repeat
+-- when the data is moved to another server.
+create function private.version_id(strategy_id uuid)
+returns uuid
+language sql
+stable
+security definer
+set search_path = ''
+begin atomic
+  -- A UUID of version 8 (RFC 9562, section 5.8): a digest with the digits of version and variant set.
+  select overlay(overlay(left(encode(d.digest, 'hex'), 32) placing '8' from 13) placing '8' from 17)::uuid
+  from sha256(
+    uuid_send(version_id.strategy_id) || xid8send(pg_current_xact_id()) || timestamptz_send(now())
+  ) as d (digest);
+end;
+
+comment on function private.version_id(uuid) is
+  'Id of the version that the running transaction writes of a strategy: the same for all its statements.';
+
+-- Versions up to this number are more than the owner's plan keeps; 0 or less if none is.
+create function private.last_pruned_version(strategy_id uuid)
+returns integer
+language sql
+stable
+security definer
+set search_path = ''
+begin atomic
+  select s.current_version - p.max_versions
+  from public.strategies as s
+  cross join lateral private.plan_of(s.user_id) as p
+  where s.id = last_pruned_version.strategy_id;
+end;
+
+comment on function private.last_pruned_version(uuid) is
+  'Number of the newest version that is beyond the number that the owner''s plan keeps.';
+
+-- A history can be trusted because nobody can edit it, not even the owner of the tables. A version can be changed or
+-- deleted only by the transaction that wrote it, deleted when the plan keeps no more of them, and deleted with its
+-- strategy. A change of owner, which the foreign key carries over, does not count as a change of a version.
 create function private.keep_strategy_version()
 returns trigger
 language plpgsql
@@ -52,24 +89,14 @@ security definer
 set search_path = ''
 as $$
 begin
-  if tg_op in ('UPDATE', 'DELETE') then
-    if exists (
-      select
-      from private.strategy_histories as h
-      where h.strategy_id = old.strategy_id
-        and (
-          (h.written_version = old.version_number and h.changed_in = pg_current_xact_id())
-          or (tg_op = 'DELETE' and old.version_number < h.oldest_kept)
-        )
-    ) or (
-      tg_op = 'DELETE'
-      and not exists (select from public.strategies as s where s.id = old.strategy_id)
-    ) then
-      if tg_op = 'DELETE' then
-        return old;
-      end if;
-      return new;
-    end if;
+  if tg_op = 'UPDATE' and old.id = private.version_id(old.strategy_id) then
+    return new;
+  elsif tg_op = 'DELETE' and (
+    old.id = private.version_id(old.strategy_id)
+    or old.version_number <= private.last_pruned_version(old.strategy_id)
+    or not exists (select from public.strategies as s where s.id = old.strategy_id)
+  ) then
+    return old;
   end if;
 
   raise exception using
@@ -81,7 +108,7 @@ end;
 $$;
 
 comment on function private.keep_strategy_version() is
-  'Trigger function: refuses every change of a version but by the transaction that wrote it, by pruning, or with its strategy.';
+  'Trigger function: refuses every change of a version except by the transaction that wrote it, by pruning, or with its strategy.';
 
 create trigger strategy_versions_are_not_changed
   before update on public.strategy_versions
@@ -105,4 +132,5 @@ create trigger strategy_versions_are_not_truncated
 
 revoke all on public.strategy_versions from public, anon, authenticated, service_role;
 grant select on public.strategy_versions to authenticated, service_role;
-revoke all on function private.keep_strategy_version from public, anon, authenticated, service_role;
+revoke all on function private.version_id, private.last_pruned_version, private.keep_strategy_version
+  from public, anon, authenticated, service_role;

@@ -12,7 +12,7 @@ declare
   v_rows integer;
   v_unlinked integer := 0;
 begin
-  perform set_config('pinebase.unlinking', 'on', true);
+  perform set_config('pinebase.strategy_writer', 'unlink', true);
 
   for v_indicator_id in
     select d.indicator_id
@@ -43,7 +43,7 @@ begin
     exit when v_unlinked >= unlink_deleted_indicators.max_rows;
   end loop;
 
-  perform set_config('pinebase.unlinking', '', true);
+  perform set_config('pinebase.strategy_writer', '', true);
   return v_unlinked;
 end;
 $$;

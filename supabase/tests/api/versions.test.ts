@@ -283,7 +283,6 @@ describe("a history", () => {
 
     await sql.begin(async (t) => {
       await t`update public.strategies set name = 'Third' where id = ${id}`;
-      await t`set constraints all immediate`;
       await t`update public.strategy_versions set notes = 'Mine still' where strategy_id = ${id} and version_number = 3`;
       await expect(
         t.savepoint(
@@ -324,10 +323,9 @@ describe("a history", () => {
     const [left] = await sql`
       select
         (select count(*)::int from public.strategy_versions where user_id = ${person.id}) as versions,
-        (select count(*)::int from public.strategies where user_id = ${person.id}) as strategies,
-        (select count(*)::int from private.strategy_histories where strategy_id = any (${ids})) as histories
+        (select count(*)::int from public.strategies where user_id = ${person.id}) as strategies
     `;
-    expect(left).toEqual({ versions: 0, strategies: 0, histories: 0 });
+    expect(left).toEqual({ versions: 0, strategies: 0 });
   });
 
   it("keeps as many of the newest versions as the plan says, and fewer when the plan lapses", async () => {
@@ -352,6 +350,42 @@ describe("a history", () => {
     expect(await versionNumbers(id)).toEqual(range(3, 60));
     await rename(61, 61);
     expect(await versionNumbers(id)).toEqual(range(12, 61));
+  });
+
+  it("numbers on where the plan keeps one version, also for two statements of a transaction", async () => {
+    const id = await newStrategy();
+    const undone = new Error("undone");
+    await expect(
+      sql.begin(async (t) => {
+        await t`update public.plans set max_versions = 1 where plan_type = 'free'`;
+        for (const name of ["Second", "Still second"]) {
+          await t`update public.strategies set name = ${name} where id = ${id}`;
+          const rows = await t`
+            select v.version_number, s.current_version, v.config -> 'version_number' as stored, v.config ->> 'name' as name
+            from public.strategy_versions as v
+            join public.strategies as s on s.id = v.strategy_id
+            where v.strategy_id = ${id}
+          `;
+          expect([...rows]).toEqual([{ version_number: 2, current_version: 2, stored: 2, name }]);
+        }
+        throw undone;
+      }),
+    ).rejects.toBe(undone);
+  });
+
+  it("keeps the notes of a save when a later statement of its transaction changes more", async () => {
+    const id = await newStrategy();
+    await sql.begin(async (t) => {
+      await actAs(t, owner);
+      await t`select public.save_strategy(strategy_id => ${id}, name => 'Saved', notes => 'Why it was saved')`;
+      await t`update public.strategies set timeframe = '1h' where id = ${id}`;
+    });
+    expect(
+      (await versionsOf(id)).map(({ notes, config }) => [notes, config.name, config.timeframe]),
+    ).toEqual([
+      [null, "Start", null],
+      ["Why it was saved", "Saved", "1h"],
+    ]);
   });
 });
 
@@ -464,13 +498,18 @@ describe("at once", () => {
   });
 });
 
-describe("strategies that were there before", () => {
-  it("are numbered on from the newest version that they have", async () => {
+describe("strategies that an operator imports with their versions", () => {
+  it("get no version of their own, and are numbered on from the newest that they have", async () => {
     const id = randomUUID();
     await sql.begin(async (t) => {
+      await t`set local pinebase.strategy_writer = 'import'`;
       await t`insert into public.strategies (id, user_id, name, config) values (${id}, ${owner.id}, 'Brought along', '{}')`;
       await t`insert into public.strategy_versions (strategy_id, user_id, version_number, config) values (${id}, ${owner.id}, 41, '{}')`;
+      await t`insert into public.strategy_components (strategy_id, user_id, component_type, position) values (${id}, ${owner.id}, 'exit', 0)`;
+      await t`update public.strategies set name = 'Renamed on the way' where id = ${id}`;
     });
+    expect(await versionNumbers(id)).toEqual([41]);
+    await sql`update public.strategies set name = 'Changed here' where id = ${id}`;
     expect(await versionNumbers(id)).toEqual([41, 42]);
     expect(await currentVersion(id)).toBe(42);
   });

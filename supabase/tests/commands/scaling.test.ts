@@ -63,7 +63,6 @@ describe("a schema that can be distributed by user", () => {
       "granted_months",
       "plan_changes",
       "public_strategies",
-      "strategy_histories",
       "subscription_terms",
     ]);
   });
@@ -114,7 +113,6 @@ describe("a schema that can be distributed by user", () => {
       "plan_changes",
       "public_strategies",
       "strategy_forks",
-      "strategy_histories",
       "subscription_terms",
     ]);
   });

@@ -254,7 +254,7 @@ select results_eq(
   'deleting an author writes no row of those who use their indicators'
 );
 select is(
-  private.complete_strategy_document(md5('owner strategy')::uuid) #> '{components,1}',
+  private.complete_strategy_document(private.strategy_document(md5('owner strategy')::uuid)) #> '{components,1}',
   '{"component_type": "entry", "position": 1, "is_custom": true, "indicator_id": null, "indicator_name": "Doomed", "parameters": {"length": 5}}',
   'and documents show the indicator as gone at once'
 );

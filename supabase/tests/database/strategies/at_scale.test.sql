@@ -69,19 +69,17 @@ begin
   select sum(t.seq_scan)
   into v_before
   from pg_stat_xact_user_tables as t
-  where t.relname in ('strategies', 'strategy_components', 'strategy_versions', 'strategy_histories', 'public_strategies', 'users');
+  where t.relname in ('strategies', 'strategy_components', 'strategy_versions', 'public_strategies', 'users');
 
   perform set_config('request.jwt.claims', jsonb_build_object('sub', md5('scale 1')::uuid, 'role', 'authenticated')::text, true);
   perform set_config('role', 'authenticated', true);
   execute statement;
   perform set_config('role', session_user, true);
-  set constraints all immediate;
-  set constraints all deferred;
 
   select sum(t.seq_scan)
   into v_after
   from pg_stat_xact_user_tables as t
-  where t.relname in ('strategies', 'strategy_components', 'strategy_versions', 'strategy_histories', 'public_strategies', 'users');
+  where t.relname in ('strategies', 'strategy_components', 'strategy_versions', 'public_strategies', 'users');
   return v_after - v_before;
 end;
 $$;
