@@ -11,6 +11,7 @@ import { runDeno, runDenoModules } from "./deno.ts";
 import { findFiles } from "./find-files.ts";
 import { listMigrations, strayRollbacks } from "./migration-files.ts";
 import { compareSchemas } from "./schema-difference.ts";
+import { readSchemaFiles } from "./schema-files.ts";
 import { forbiddenStatements } from "./sql-rules.ts";
 
 /** One linter or check of the sources. */
@@ -73,6 +74,7 @@ export const sourceSteps: readonly LintStep[] = [
   { name: "migrations (Squawk)", run: (signal) => lintMigrations(signal) },
   { name: "migrations (what a push refuses)", run: checkMigrations },
   { name: "the migrations give the schema files", run: checkSchemaFiles },
+  { name: "every function of private is explained", run: checkExplanations },
 ];
 
 /**
@@ -136,6 +138,21 @@ export async function checkMigrations(): Promise<string> {
 async function checkSchemaFiles(): Promise<string> {
   const found = await compareSchemas();
   return found.length === 0 ? "" : [...found, "  run npm run db:diff -- NAME"].join("\n");
+}
+
+/** Finds functions of `private` that no comment explains: above them, by `comment on`, or that of their public wrapper. */
+async function checkExplanations(): Promise<string> {
+  const found = (await readSchemaFiles()).flatMap(({ path, text }) =>
+    [...text.matchAll(/^(--.*\n)?create function private\.(\w+)/gm)]
+      .filter(
+        ([, above, name]) =>
+          above === undefined &&
+          !text.includes(`create function public.${name}(`) &&
+          !text.includes(`comment on function private.${name}(`),
+      )
+      .map(([, , name]) => `${path}: write above private.${name} what it guarantees, and why`),
+  );
+  return found.join("\n");
 }
 
 const adviceSchema = z.array(

@@ -10,10 +10,9 @@ begin
 end;
 $$;
 
--- Two schemas and one direction. `public` is what the Data API exposes: tables
--- under row-level security and thin functions that run as their caller. `private`
--- holds the work behind them; the API roles have no usage on it, so nothing in it
--- can be named in a request.
+-- `public` is what the Data API exposes: tables under row-level security and thin functions that run as their
+-- caller. `private` holds the implementations behind them; the API roles have no usage on it, so no request can name
+-- anything in it.
 create schema private;
 
 comment on schema private is
@@ -26,8 +25,8 @@ create extension if not exists pgcrypto with schema extensions;
 
 revoke all on schema private from public, anon, authenticated, service_role;
 
--- The registry of errors: the only list of identifiers. A client switches on the
--- identifier, so one is never renamed; the status is what the Data API answers.
+-- The registry of errors, and the only list of their identifiers. Clients compare the identifier, so it is never
+-- renamed. The status is the HTTP status of the Data API's answer.
 create table private.error_codes (
   identifier text primary key,
   status smallint not null,
@@ -41,8 +40,8 @@ comment on table private.error_codes is
 
 revoke all on private.error_codes from public, anon, authenticated, service_role;
 
--- The user in whose name a function acts. `of_own_session` refuses every OAuth client,
--- `with_second_factor` a session that was opened without the user's second factor.
+-- Returns the id of the signed-in user. `of_own_session` refuses every OAuth client, `with_second_factor` a session
+-- that was opened without the user's second factor. Raises not_authenticated, client_not_trusted or mfa_required.
 create function private.caller_id(of_own_session boolean default false, with_second_factor boolean default false)
 returns uuid
 language plpgsql
@@ -70,12 +69,11 @@ begin
 end;
 $$;
 
-comment on function private.caller_id(boolean, boolean) is
-  'The signed-in user''s id; raises not_authenticated, client_not_trusted or mfa_required.';
-
 revoke all on function private.caller_id from public, anon, authenticated, service_role;
 
--- Where the document is to go into a column, `constraint_name` is the check that holds its size.
+-- Raises the faults that json_fault() finds in a document from a client. If the document is meant for a column,
+-- `constraint_name` is the check of that column's size, and an oversized document is refused as that check would
+-- refuse it.
 create function private.check_json(document jsonb, max_bytes integer, argument text, constraint_name text default null)
 returns void
 language plpgsql
@@ -108,13 +106,10 @@ begin
 end;
 $$;
 
-comment on function private.check_json(jsonb, integer, text, text) is
-  'Refuses a JSON document from a client that is too large or holds a number outside double precision. Called before anything prints the document.';
-
 revoke all on function private.check_json from public, anon, authenticated, service_role;
 
--- The same error as a value, for functions whose work must stand though they fail: an
--- attempt that is counted, a read that is audited. Raising would roll that back.
+-- A registered error as a value, {ok: false, error: {code, status, message, facts}}, for functions whose writes must
+-- be kept although they fail: an attempt that is counted, a read that is audited. Raising would undo those writes.
 create function private.error_result(identifier text, message text, facts jsonb default null)
 returns jsonb
 language plpgsql
@@ -146,9 +141,6 @@ begin
 end;
 $$;
 
-comment on function private.error_result(text, text, jsonb) is
-  'A registered error as a value: {ok: false, error: {code, status, message, facts}}.';
-
 revoke all on function private.error_result from public, anon, authenticated, service_role;
 
 create function private.has_second_factor(user_id uuid)
@@ -168,9 +160,6 @@ begin
 end;
 $$;
 
-comment on function private.has_second_factor(uuid) is
-  'Whether this user has a verified second factor.';
-
 create function public.has_second_factor(user_id uuid)
 returns boolean
 language sql
@@ -188,15 +177,15 @@ revoke all on function private.has_second_factor, public.has_second_factor
   from public, anon, authenticated, service_role;
 grant execute on function private.has_second_factor, public.has_second_factor to service_role;
 
--- JSON from a client. jsonb keeps 1e131071 in nine bytes and prints it as 131,072, so a document
--- of 64 KB becomes gigabytes as text, and no timeout ends the printing of one value. Nothing may
--- print a document, or measure its text, before this function has seen it.
+-- Returns what is wrong with a JSON document from a client: 'number' for one outside double precision, 'size' for
+-- more than max_bytes as text, null for nothing. jsonb stores 1e131071 in nine bytes and prints it as 128 KiB, so 64
+-- KB of such numbers become gigabytes of text, and no timeout ends the printing of one value. Nothing may print a
+-- document, or measure its text, before this function has checked it.
 --
--- It reads the numbers where they lie, and none may be outside double precision: too large, too
--- small to be anything but zero, or a zero written with more than 400 digits (341 are what the
--- longest double takes). What is left prints as a few times what it takes in memory. And no
--- document takes more than four times the memory of its text, so that what takes more than
--- that of the limit is refused unread.
+-- It compares the numbers without printing them. A number may not be too large for double precision, nor too small
+-- to be anything but zero, nor a zero written with more than 400 digits (the longest double takes 341). What is left
+-- prints as a few times its size in memory. And no document takes more than four times the memory of its text, so
+-- one that takes more than four times the limit is refused without reading its numbers.
 create function private.json_fault(document jsonb, max_bytes integer)
 returns text
 language plpgsql
@@ -231,13 +220,10 @@ begin
 end;
 $$;
 
-comment on function private.json_fault(jsonb, integer) is
-  'What is wrong with a JSON document from a client: number for one outside double precision, size for more than max_bytes as text; null for nothing.';
-
 revoke all on function private.json_fault from public, anon, authenticated, service_role;
 
--- SQLSTATE PTnnn makes the Data API answer with HTTP status nnn. `details` carries
--- the identifier and `hint` the facts, because these two reach a client unchanged.
+-- Raises a registered error. SQLSTATE PTnnn makes the Data API answer with HTTP status nnn. `details` carries the
+-- identifier and `hint` the facts as JSON, because these two reach a client unchanged.
 create function private.raise_error(identifier text, message text, facts jsonb default null)
 returns void
 language plpgsql
@@ -270,15 +256,12 @@ begin
 end;
 $$;
 
-comment on function private.raise_error(text, text, jsonb) is
-  'Raises a registered error: SQLSTATE PT<status>, the sentence as message, the identifier as detail, the facts as a JSON hint.';
-
 revoke all on function private.raise_error from public, anon, authenticated, service_role;
 
--- The user whose private rows the caller may see: what visitors may read in part, a table by
--- its policy or a function, uses this instead of auth.uid(), which is also the user's id in an
--- untrusted client's session. A restrictive policy beside it would have every such read look
--- for the public row twice.
+-- Returns the user whose private rows the caller may see; null for a visitor and for an OAuth client that is not
+-- trusted. Policies and functions of what visitors may read in part use this instead of auth.uid(), which is the
+-- user's id in an untrusted client's session too. A restrictive policy would be no replacement: every such read
+-- would look for the public row twice.
 create function private.reader_id()
 returns uuid
 language plpgsql
@@ -296,16 +279,13 @@ begin
 end;
 $$;
 
-comment on function private.reader_id() is
-  'The signed-in user''s id; null for a visitor and for an OAuth client that is not trusted.';
-
 revoke all on function private.reader_id from public, anon, authenticated, service_role;
 -- A policy calls it as the role that reads, so that role needs the privilege.
 grant execute on function private.reader_id to authenticated;
 
--- Ledgers and audit trails can be trusted because nobody can edit them, not even the tables' owner. A row can be
--- deleted only when its user is deleted already, as in the cascade from public.users, or when it is in the
--- archive.
+-- Makes a table append-only. Ledgers and audit trails can be trusted because nobody can edit them, not even the
+-- table's owner. A row can be deleted only when its user is deleted already, as in the cascade from public.users, or
+-- when it is in the archive.
 create function private.refuse_unless_gone_or_archived()
 returns trigger
 language plpgsql
@@ -330,19 +310,17 @@ begin
 
   raise exception using
     errcode = 'insufficient_privilege',
-    message = format('%I is append-only: its rows are never changed, and go only with their user or into the archive.', tg_table_name),
+    message = format('%I is append-only: its rows cannot be changed, and are deleted only with their user or by the archive.', tg_table_name),
     schema = tg_table_schema,
     table = tg_table_name;
 end;
 $$;
 
-comment on function private.refuse_unless_gone_or_archived() is
-  'Trigger function of append-only tables: refuses every update and truncate, and every delete but of a deleted user''s rows and of those that are in the archive.';
-
 revoke all on function private.refuse_unless_gone_or_archived from public, anon, authenticated, service_role;
 
--- A user who has a verified second factor opens a session without it by the password alone
--- (`aal1`). Such a session does not reach the keys, the export and the account's deletion.
+-- Whether the session is the user's own and was opened with their second factor, if they have one. A user who has a
+-- second factor can still open a session by the password alone (`aal1`); such a session must not reach the keys, the
+-- export and the deletion of the account.
 create function private.session_is_strong()
 returns boolean
 language plpgsql
@@ -356,15 +334,13 @@ begin
 end;
 $$;
 
-comment on function private.session_is_strong() is
-  'Whether the current session is the user''s own and was opened with their second factor, where they have one.';
-
 revoke all on function private.session_is_strong from public, anon, authenticated, service_role;
 -- A policy calls it as the role that reads, so that role needs the privilege.
 grant execute on function private.session_is_strong to authenticated;
 
--- The policies ask this once a statement, in a sub-select. The table is read only for a token
--- that carries the claim, so that an ordinary request pays for reading its claims alone.
+-- Whether the session may act as its user: their own session, or one of a trusted OAuth client. Policies call it
+-- once per statement, in a sub-select. It reads the table only for a token with the claim `client_id`, so an
+-- ordinary request pays for reading its claims alone.
 create function private.session_is_trusted()
 returns boolean
 language plpgsql
@@ -387,16 +363,13 @@ begin
 end;
 $$;
 
-comment on function private.session_is_trusted() is
-  'Whether the current session may act as its user: their own session, or one of a trusted OAuth client.';
-
 revoke all on function private.session_is_trusted from public, anon, authenticated, service_role;
 -- A policy calls it as the role that reads, so that role needs the privilege.
 grant execute on function private.session_is_trusted to authenticated;
 
--- A trigger, not a client, says when a row last changed. Each table names it in a
--- `when (old.* is distinct from new.*)`, so that an update that changes nothing
--- does not look like a change.
+-- Sets updated_at to the time of the transaction, so that no client can choose it. Each table's trigger has the
+-- condition `old.* is distinct from new.*`, or a narrower one, so an update that changes nothing does not look like
+-- a change.
 create function private.set_updated_at()
 returns trigger
 language plpgsql
@@ -410,17 +383,14 @@ begin
 end;
 $$;
 
-comment on function private.set_updated_at() is
-  'Trigger function: moves updated_at to the time of the transaction.';
-
 revoke all on function private.set_updated_at from public, anon, authenticated, service_role;
 
--- A token that Auth issues to an OAuth client has the role `authenticated` and the user's id,
--- as the user's own session has. Only its claim `client_id` tells them apart, and OAuth scopes
--- do not restrict the database. So a client acts as a visitor unless the operator trusts it,
--- and even a trusted one is kept from keys, credits and the export.
+-- A token that Auth issues to an OAuth client has the role `authenticated` and the user's id, as the user's own
+-- session has. Only its claim `client_id` distinguishes them, and OAuth scopes do not restrict the database. So a
+-- client acts as a visitor unless the operator trusts it, and even a trusted one is kept from keys, credits and the
+-- export.
 --
--- Written by the operator, as `postgres`.
+-- The operator writes this table as `postgres`.
 create table private.trusted_oauth_clients (
   client_id text primary key,
   name text not null,

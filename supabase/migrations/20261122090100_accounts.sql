@@ -1,6 +1,6 @@
 -- Made from supabase/schemas/accounts/ by `npm run db:diff -- --first`: change it there.
 
--- The only place that decides who is premium.
+-- The only rule that decides who is premium: the given end of premium lies in the future. Null means not premium.
 create function private.is_premium_until(premium_until timestamptz)
 returns boolean
 language sql
@@ -9,16 +9,11 @@ security invoker
 set search_path = ''
 return coalesce(is_premium_until.premium_until > now(), false);
 
-comment on function private.is_premium_until(timestamptz) is
-  'True while the given end of premium lies in the future; false for null.';
-
 revoke all on function private.is_premium_until from public, anon, authenticated, service_role;
 
--- Accounts: one row per signed-in person with an email, in step with auth.users.
---
--- auth.users is not ours to extend and not exposed, so what the app knows about a
--- person stands here. A user may change their name and preferences and nothing
--- else: credits and premium are money.
+-- Accounts: one row per signed-in person with an email, in step with auth.users. That table belongs to Supabase and
+-- is not exposed, so what the app stores about a person stands here. Users may change their names and preferences
+-- and nothing else, because credits and premium are money.
 create table public.users (
   id uuid primary key references auth.users (id) on delete cascade,
   email text not null,
@@ -36,15 +31,15 @@ create table public.users (
   constraint users_public_name_length check (char_length(public_name) <= 60 and public_name ~ '\S'),
   constraint users_credits_not_negative check (credits >= 0),
   constraint users_preferences_is_an_object check (jsonb_typeof(preferences) = 'object'),
-  -- 16 KiB hold any settings page; more than that is a document, and wants a table.
+  -- 16 KiB hold any settings page; a larger document needs a table of its own.
   constraint users_preferences_size check (octet_length(preferences::text) <= 16384)
 );
 
 comment on table public.users is
   'Accounts: one row per auth user with an email. Filled and kept in step by triggers on auth.users.';
-comment on column public.users.id is 'The id in auth.users; deleting that user deletes this row and all that hangs on it.';
+comment on column public.users.id is 'The id in auth.users; deleting that user deletes this row and everything that refers to it.';
 comment on column public.users.email is 'The email of the auth user; follows a confirmed change.';
-comment on column public.users.full_name is 'Display name, at most 200 characters; taken from the sign-up metadata, then the user''s to change.';
+comment on column public.users.full_name is 'Display name, at most 200 characters; taken from the sign-up metadata; the user may change it.';
 comment on column public.users.public_name is
   'Name shown to everybody as the author of what the user publishes, 1 to 60 characters; null shows none.';
 comment on column public.users.credits is 'Balance of the ledger credit_transactions; never negative, never written without a ledger row.';
@@ -53,10 +48,10 @@ comment on column public.users.preferences is 'The app''s settings for this user
 comment on column public.users.last_login is 'Last sign-in, from auth.users.';
 comment on column public.users.premium_until is 'Premium while this lies in the future; null for never. Written by billing only.';
 
--- Support looks an account up by its email, however it was typed.
+-- Support looks up an account by its email, without regard to case.
 create index users_lower_email_idx on public.users (lower(email));
 
--- is_premium is a copy for display; the sweep finds premium that has lapsed here.
+-- The sweep finds lapsed premium here whose copy for display, is_premium, is still true.
 create index users_premium_lapses_idx on public.users (premium_until) where is_premium;
 
 alter table public.users enable row level security;
@@ -67,7 +62,7 @@ create policy "users read their own account"
   to authenticated
   using (id = (select auth.uid()));
 
--- The grants say which columns may be updated.
+-- The grants limit the columns that may be updated.
 create policy "users update their own account"
   on public.users
   for update
@@ -82,7 +77,8 @@ create policy "OAuth clients that are not trusted act as visitors"
   to authenticated
   using ((select private.session_is_trusted()));
 
--- The check of the size prints the document: by then its numbers must be known to be harmless.
+-- The check of the size prints the document, and a number such as 1e131071 prints as 128 KiB. So the numbers are
+-- checked before the table's own checks run.
 create function private.check_preferences()
 returns trigger
 language plpgsql
@@ -96,15 +92,12 @@ begin
 end;
 $$;
 
-comment on function private.check_preferences() is
-  'Trigger function: refuses preferences that are too large or hold a number outside double precision.';
-
 create trigger users_check_preferences
   before insert or update of preferences on public.users
   for each row
   execute function private.check_preferences();
 
--- is_premium is derived here and nowhere else, so that writing it alone has no effect.
+-- is_premium is derived from premium_until here and nowhere else, so a write of is_premium alone has no effect.
 create function private.copy_is_premium()
 returns trigger
 language plpgsql
@@ -118,15 +111,12 @@ begin
 end;
 $$;
 
-comment on function private.copy_is_premium() is
-  'Trigger function: derives users.is_premium from premium_until.';
-
 create trigger users_100_copy_is_premium
   before insert or update of is_premium, premium_until on public.users
   for each row
   execute function private.copy_is_premium();
 
--- 900: after is_premium has been derived (100), so that a write that it undoes does not move updated_at.
+-- 900: after is_premium has been derived (100), so that a write which that trigger undoes does not move updated_at.
 create trigger users_900_set_updated_at
   before update on public.users
   for each row
@@ -140,8 +130,10 @@ grant select, insert, update, delete on public.users to service_role;
 revoke all on function private.check_preferences, private.copy_is_premium
   from public, anon, authenticated, service_role;
 
--- Returns the account of the signed-in user and locks it until the transaction ends: in the order of locks it
--- comes before everything that the caller writes. Signing in without an email gives a session and no account.
+-- Returns the id of the signed-in user and locks their account until the transaction ends. In the order of locks the
+-- account comes before everything else that the caller writes. Creates the account where the trigger at sign-up
+-- failed to. Raises what caller_id() raises, and email_required for a session without an email, such as an anonymous
+-- one.
 create function private.caller_account(of_own_session boolean default false, with_second_factor boolean default false)
 returns uuid
 language plpgsql
@@ -164,19 +156,15 @@ begin
 end;
 $$;
 
-comment on function private.caller_account(boolean, boolean) is
-  'Locks the signed-in user''s account and gives its id; raises what caller_id() raises, or email_required.';
-
 revoke all on function private.caller_account from public, anon, authenticated, service_role;
 
--- Creates or refreshes the account of one auth user. An auth user without an email
--- (anonymous, phone) gets none until one is gained. auth.users lets a single-sign-on
--- user share an email with another user; the account belongs to whoever had it first,
--- and the other is left without, with a warning in the log.
+-- Creates the account of an auth user who has an email, or brings its email and last sign-in up to date. auth.users
+-- lets a single-sign-on user share an email with another user: the account belongs to the user who had it first, and
+-- the other one gets no account, with a warning in the log.
 --
--- Signing up proves nothing about an email until it is confirmed. So a user whose email is
--- confirmed takes it from one who has never confirmed it, or a stranger could keep the owner
--- out by signing up first. Nobody can have signed in to that account, so nothing is lost.
+-- Signing up proves nothing about an email until it is confirmed. So a user whose email is confirmed takes it from a
+-- user who has never confirmed it; otherwise a stranger could keep the owner out by signing up first. Nobody can
+-- have signed in to the account that loses it, so nothing is lost.
 create function private.ensure_account(user_id uuid)
 returns void
 language plpgsql
@@ -225,13 +213,11 @@ begin
 end;
 $$;
 
-comment on function private.ensure_account(uuid) is
-  'Creates the account of an auth user with an email, or brings its email and last_login up to date.';
-
 revoke all on function private.ensure_account from public, anon, authenticated, service_role;
 
--- Sign-in must not depend on us: whatever goes wrong here is a warning in the log, a lock held elsewhere is
--- waited for two seconds at most, and the next sign-in or get_my_account() repairs the row.
+-- Keeps public.users in step with auth.users. Signing in must not depend on this: an error becomes a warning in the
+-- log, a lock that is held elsewhere is waited for two seconds at most, and the next sign-in or get_my_account()
+-- repairs the row.
 create function private.follow_auth_user()
 returns trigger
 language plpgsql
@@ -250,11 +236,8 @@ exception
 end;
 $$;
 
-comment on function private.follow_auth_user() is
-  'Trigger function on auth.users: keeps public.users in step and never fails the auth write.';
-
--- auth.users is live while this runs: a push that cannot have it soon gives up, rather
--- than stand in the queue before everybody who signs in.
+-- People sign in while a push runs. If the lock on auth.users is not free within five seconds, the push fails; while
+-- it waited longer, everybody who signs in would wait behind it.
 set local lock_timeout = '5s';
 
 create trigger pinebase_100_account_created
@@ -274,6 +257,7 @@ create trigger pinebase_100_account_changed
 
 revoke all on function private.follow_auth_user from public, anon, authenticated, service_role;
 
+-- Whether this user is premium now; false for an unknown user.
 create function private.is_premium(user_id uuid)
 returns boolean
 language sql
@@ -289,15 +273,12 @@ begin atomic
   );
 end;
 
-comment on function private.is_premium(uuid) is
-  'Whether this user is premium now. False for an unknown user.';
-
 revoke all on function private.is_premium from public, anon, authenticated, service_role;
 
 -- Locks are taken in one order everywhere: the user's row, then subscriptions, then the rest. A statement of a
--- client that may write several rows takes the lock of its own user first, so two requests of one user come one
--- after the other, and never hold rows that the other one waits for. Without it, two bulk changes that reach the
--- same rows in different orders end as a deadlock.
+-- client that may write several rows locks its own user first, so two requests of one user run one after the other,
+-- and neither holds rows that the other one waits for. Without it, two bulk changes that reach the same rows in
+-- different orders end as a deadlock.
 create function private.lock_own_account()
 returns trigger
 language plpgsql
@@ -313,8 +294,5 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.lock_own_account() is
-  'Statement trigger function: locks the caller''s account before any row of the statement is locked.';
 
 revoke all on function private.lock_own_account from public, anon, authenticated, service_role;

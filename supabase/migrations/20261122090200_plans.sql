@@ -1,7 +1,7 @@
 -- Made from supabase/schemas/plans/ by `npm run db:diff -- --first`: change it there.
 
--- Plans: what a user may hold and what a subscription grants. The three rows ship
--- here; what they cost stands in prices.
+-- Plans: what a user may have and what a subscription grants. Three rows ship with the package; their prices are in
+-- public.prices.
 create table public.plans (
   plan_type text primary key,
   name text not null,
@@ -30,7 +30,7 @@ comment on column public.plans.max_strategies is 'Strategies a user may hold; nu
 comment on column public.plans.max_versions is 'Newest versions kept of each strategy.';
 comment on column public.plans.max_custom_indicators is 'Custom indicators a user may hold.';
 comment on column public.plans.trial_days is 'Days before the first payment; 0 for no trial. A person has one trial in all.';
-comment on column public.plans.is_active is 'Offered to new subscribers; an inactive plan keeps the ones it has.';
+comment on column public.plans.is_active is 'Offered to new subscribers; existing subscribers keep an inactive plan.';
 
 alter table public.plans enable row level security;
 
@@ -71,10 +71,9 @@ revoke all on public.credit_packs from public, anon, authenticated, service_role
 grant select on public.credit_packs to anon, authenticated;
 grant select, insert, update, delete on public.credit_packs to service_role;
 
--- Prices: one row for each price of a provider that is or was ours. A price that is no
--- longer current is no longer offered, but a subscription that pays it keeps its plan. If
--- old prices were forgotten instead, a price rise would end every running subscription.
--- Ids differ per environment, so no price ships.
+-- Prices: one row for each price that is or was offered at a provider. A price that is no longer current is no
+-- longer offered, but a subscription that pays it keeps its plan. If old prices were deleted instead, a price rise
+-- would end every running subscription. The providers' ids differ per environment, so no price ships.
 create table public.prices (
   id uuid primary key default gen_random_uuid(),
   provider text not null,
@@ -105,7 +104,7 @@ create index prices_plan_type_idx on public.prices (plan_type);
 
 create index prices_pack_type_idx on public.prices (pack_type);
 
--- One offer, so that a checkout never has to choose between two.
+-- At most one current price for each offer, so that a checkout never has to choose between two.
 create unique index prices_one_current
   on public.prices (provider, plan_type, pack_type, currency, interval, interval_count)
   nulls not distinct
@@ -117,7 +116,7 @@ comment on column public.prices.currency is 'Three lower-case letters, as in usd
 comment on column public.prices.unit_amount is 'Amount in the currency''s smallest unit, for one interval or one pack.';
 comment on column public.prices.interval is 'month or year; null for a pack.';
 comment on column public.prices.interval_count is 'Number of intervals in one paid period.';
-comment on column public.prices.is_current is 'Offered to new buyers. One that is not still entitles whoever pays it.';
+comment on column public.prices.is_current is 'Offered to new buyers. A price that is not current still entitles those who pay it.';
 
 alter table public.prices enable row level security;
 
@@ -132,8 +131,8 @@ grant select (id, provider, plan_type, pack_type, currency, unit_amount, interva
   on public.prices to anon, authenticated;
 grant select, insert, update, delete on public.prices to service_role;
 
--- Subscriptions: what a payment provider, or an operator by hand, says a user pays
--- for. Written by billing only: a user who could insert here would be premium.
+-- Subscriptions: what a user pays for, as a payment provider reports it or as an operator has granted it. Only
+-- billing functions write it: a user who could insert here would be premium.
 create table public.subscriptions (
   id uuid primary key default gen_random_uuid(),
   user_id uuid not null references public.users (id) on delete cascade,
@@ -170,7 +169,7 @@ create index subscriptions_plan_type_idx on public.subscriptions (plan_type);
 
 create index subscriptions_price_id_idx on public.subscriptions (price_id);
 
--- What time makes due is looked up here, so that a sweep with nothing to do reads nothing.
+-- By these two indexes a sweep finds what is due, so one with nothing to do reads nothing.
 create index subscriptions_next_grant_at_idx
   on public.subscriptions (next_grant_at)
   where next_grant_at is not null;
@@ -179,7 +178,7 @@ create index subscriptions_cancel_at_idx
   on public.subscriptions (cancel_at)
   where cancel_at is not null and status in ('trialing', 'active', 'past_due');
 
--- Renewals that should have been heard of, and what is revoked: both are looked for often and are few.
+-- billing_attention() looks for renewals that are overdue and for revoked subscriptions. Both are few.
 create index subscriptions_renewal_due_idx
   on public.subscriptions (current_period_end)
   where status in ('trialing', 'active') and provider <> 'manual';
@@ -188,20 +187,19 @@ create index subscriptions_revoked_at_idx
   on public.subscriptions (revoked_at)
   where revoked_at is not null;
 
-comment on table public.subscriptions is 'Subscriptions as the provider last showed them. Written by billing only.';
+comment on table public.subscriptions is 'Subscriptions as the provider last reported them. Written by billing only.';
 comment on column public.subscriptions.status is 'One of Stripe''s eight; PayPal''s are mapped to them.';
 comment on column public.subscriptions.provider is 'stripe, paypal, or manual for one that an operator granted.';
 comment on column public.subscriptions.provider_subscription_id is 'The provider''s id; null for manual ones.';
 comment on column public.subscriptions.cancel_at is 'When it is scheduled to end; null when it will renew.';
-comment on column public.subscriptions.grace_until is 'Until when an unpaid one still counts; follows from the unpaid period, not from retries.';
-comment on column public.subscriptions.ended_at is 'When it ended.';
+comment on column public.subscriptions.grace_until is 'Until when an unpaid subscription still entitles; counted from the start of the unpaid period, so no retry moves it.';
 comment on column public.subscriptions.price_id is 'The price that it pays, current or not; null for manual ones.';
 comment on column public.subscriptions.revoked_at is
   'Since when it entitles to nothing, whatever the provider says; set by revoke_subscription() or a lost dispute.';
 comment on column public.subscriptions.paid_through is 'End of the last period that was paid for and not refunded in full.';
-comment on column public.subscriptions.next_grant_at is 'When its next month of credits begins; null when none is known.';
+comment on column public.subscriptions.next_grant_at is 'When its next month of credits begins; null when no further month has been paid for.';
 comment on column public.subscriptions.livemode is 'Whether real money moves; test mode and live mode never mix.';
-comment on column public.subscriptions.read_number is 'Number of the read this row shows; an older read never overwrites a newer one.';
+comment on column public.subscriptions.read_number is 'Number of the read that wrote this row; an older read never overwrites a newer one.';
 
 alter table public.subscriptions enable row level security;
 
@@ -224,7 +222,7 @@ create trigger subscriptions_set_updated_at
   when (old.* is distinct from new.*)
   execute function private.set_updated_at();
 
--- A subscription that is over always says since when, also where an operator ends it by hand.
+-- Sets ended_at of a subscription that is over, also where an operator ends it by hand.
 create function private.note_subscription_end()
 returns trigger
 language plpgsql
@@ -238,9 +236,6 @@ begin
 end;
 $$;
 
-comment on function private.note_subscription_end() is
-  'Trigger function: sets ended_at of a subscription that is over and does not say since when.';
-
 create trigger subscriptions_note_end
   before insert or update of status on public.subscriptions
   for each row
@@ -252,10 +247,11 @@ grant select on public.subscriptions to authenticated;
 grant select, insert, update, delete on public.subscriptions to service_role;
 revoke all on function private.note_subscription_end from public, anon, authenticated, service_role;
 
--- The number of strategies, and of custom indicators, that the plan allows. It is counted after the rows are in, so
--- that row-level security has refused a stranger's row before; the user's row is locked while they are counted, so
--- that two requests at once cannot both add the last one. What a lapsed plan leaves over the limit stays; only the
--- next one is refused. service_role and migrations act for the operator and are not bound.
+-- Refuses more strategies or custom indicators than the user's plan allows; the trigger's argument is what a row is
+-- called. The rows are counted after they are inserted, because row-level security has refused another user's row by
+-- then. The user's row is locked while they are counted, so that two requests at once cannot both add the last one.
+-- Rows beyond the limit of a plan that has lapsed stay; only the next one is refused. service_role and migrations
+-- act for the operator and have no limit.
 create function private.hold_to_plan()
 returns trigger
 language plpgsql
@@ -306,14 +302,11 @@ begin
 end;
 $$;
 
-comment on function private.hold_to_plan() is
-  'Statement trigger function: holds users to the number of rows that their plan allows in the table. Its argument is what a row is called.';
-
 revoke all on function private.hold_to_plan from public, anon, authenticated, service_role;
 
--- The plan whose limits bind a user now. Whether they are premium is said by
--- premium_until alone; which premium plan it is, by the subscription that runs longest.
--- Premium without any subscription has the monthly plan's limits.
+-- Returns the plan whose limits hold for a user now. premium_until alone decides whether they are premium, and the
+-- subscription that runs longest decides which premium plan it is. Premium without any subscription has the limits
+-- of the monthly plan.
 create function private.plan_of(user_id uuid)
 returns public.plans
 language sql
@@ -340,9 +333,6 @@ begin atomic
   end;
 end;
 
-comment on function private.plan_of(uuid) is
-  'The row of plans whose limits bind this user now: `free` unless premium.';
-
 revoke all on function private.plan_of from public, anon, authenticated, service_role;
 
 insert into public.credit_packs (pack_type, name, credits)
@@ -350,8 +340,9 @@ values
   ('credits_100', '100 credits', 100),
   ('credits_1000', '1,000 credits', 1000);
 
--- Every plan that ships has a number of everything, so that an account's storage has a bound: at most
--- max_strategies times max_versions documents of 128 KiB. An operator may take the limit away with null.
+-- Every plan that ships limits everything that a user may have, so that the storage of an account is bounded: at
+-- most max_strategies times max_versions documents of 128 KiB. An operator may remove the limit of strategies with
+-- null.
 insert into public.plans
   (plan_type, name, is_premium, monthly_credits, max_strategies, max_versions, max_custom_indicators)
 values

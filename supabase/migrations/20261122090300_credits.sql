@@ -1,7 +1,7 @@
 -- Made from supabase/schemas/credits/ by `npm run db:diff -- --first`: change it there.
 
--- The ledger: every change of users.credits is a row here, in the same transaction.
--- The sum of a user's deltas is the balance, and the last row's balance_after says so.
+-- The ledger: every change of users.credits is a row here, written in the same transaction. The sum of a user's
+-- deltas is the balance, and so is balance_after of their last row.
 create table public.credit_transactions (
   id bigint generated always as identity primary key,
   user_id uuid not null references public.users (id) on delete cascade,
@@ -30,11 +30,11 @@ create table public.credit_transactions (
 create index credit_transactions_user_id_idx on public.credit_transactions (user_id, id);
 
 comment on table public.credit_transactions is
-  'Ledger of users.credits, append-only for every role: rows go only with their user, or after a year into private.archived_credits.';
+  'Ledger of users.credits, append-only for every role: rows are deleted only with their user, or move to private.archived_credits after a year.';
 comment on column public.credit_transactions.delta is 'Credits added, or taken when negative.';
 comment on column public.credit_transactions.balance_after is 'users.credits after this row.';
-comment on column public.credit_transactions.idempotency_key is 'Makes a repeat of the same request answer the first result.';
-comment on column public.credit_transactions.refund_of is 'The consume row that a refund gives back; each at most once.';
+comment on column public.credit_transactions.idempotency_key is 'A repeat of the same request under this key returns the first result.';
+comment on column public.credit_transactions.refund_of is 'The consume row that a refund gives back; each is refunded at most once.';
 
 alter table public.credit_transactions enable row level security;
 
@@ -65,8 +65,9 @@ revoke all on public.credit_transactions from public, anon, authenticated, servi
 revoke all on sequence public.credit_transactions_id_seq from public, anon, authenticated, service_role;
 grant select on public.credit_transactions to authenticated, service_role;
 
--- Archives what is older than a time of one user's ledger: from the oldest row on, so that the rest still adds up, at
--- most so many rows, and never the newest, which carries the balance. A charge and its refund go together.
+-- Moves ledger rows of one user that are older than `before` into the archive, max_rows at most, and returns how
+-- many. The oldest go first, so that the archived sum and the remaining rows still add up. The newest row stays,
+-- because it carries the balance. A charge and its refund are archived together.
 create function private.archive_credits(user_id uuid, before timestamptz, max_rows integer)
 returns integer
 language plpgsql
@@ -149,9 +150,6 @@ begin
 end;
 $$;
 
-comment on function private.archive_credits(uuid, timestamptz, integer) is
-  'Moves a bounded number of a user''s oldest ledger rows into the archive: how many. 0 where somebody holds the account.';
-
 revoke all on function private.archive_credits from public, anon, authenticated, service_role;
 
 create table private.archived_credit_keys (
@@ -164,11 +162,12 @@ create table private.archived_credit_keys (
 );
 
 comment on table private.archived_credit_keys is
-  'The idempotency keys of archived ledger rows, with what a repeat is answered with.';
+  'Idempotency keys of archived ledger rows, each with what a repeat of its request returns.';
 comment on column private.archived_credit_keys.key_hash is 'private.credit_key_hash() of kind and key.';
 comment on column private.archived_credit_keys.request_hash is
   'private.credit_request_hash() of amount and reason; null where the row was refunded.';
 
+-- Half of a SHA-256, which takes less room than the key and still finds out whether the key was used.
 create function private.credit_key_hash(kind text, idempotency_key text)
 returns bytea
 language sql
@@ -177,9 +176,7 @@ security invoker
 set search_path = ''
 return substring(pg_catalog.sha256(pg_catalog.convert_to(kind || ' ' || idempotency_key, 'UTF8')) from 1 for 16);
 
-comment on function private.credit_key_hash(text, text) is
-  'Half of the SHA-256 of a kind and a key: as good as the key for telling whether it was used.';
-
+-- Distinguishes a repeat from another request under the same key.
 create function private.credit_request_hash(delta integer, reason text)
 returns bigint
 language sql
@@ -187,9 +184,6 @@ immutable
 security invoker
 set search_path = ''
 return pg_catalog.hashtextextended(delta::text || coalesce(' ' || reason, ''), 0);
-
-comment on function private.credit_request_hash(integer, text) is
-  'Tells a repeat from another request under the same key.';
 
 revoke all on private.archived_credit_keys from public, anon, authenticated, service_role;
 revoke all on function private.credit_key_hash, private.credit_request_hash
@@ -204,13 +198,13 @@ create table private.archived_credits (
 );
 
 comment on table private.archived_credits is
-  'How many rows of each kind have left a user''s ledger, and their sum. With the rows that are there it adds up to users.credits.';
+  'Number and sum of a user''s archived ledger rows, per kind. These sums and the remaining ledger add up to users.credits.';
 
 revoke all on private.archived_credits from public, anon, authenticated, service_role;
 
--- The archive: what is left of rows that are older than a year. A user's movements become one sum for each
--- kind, so that the archived sums and the ledger together are still the balance; those with a key leave
--- behind what a repeat is answered with.
+-- The archive keeps what is needed of ledger rows and audit events that are older than a year. A user's ledger rows
+-- become one sum per kind, so that these sums and the remaining ledger still add up to the balance. A ledger row
+-- with an idempotency key also leaves what a repeat of its request must return.
 create table private.archived_rows (
   user_id uuid not null references public.users (id) on delete cascade,
   source text not null,
@@ -220,17 +214,16 @@ create table private.archived_rows (
 );
 
 comment on table private.archived_rows is
-  'Up to which id the rows of a user in an append-only table are in the archive.';
+  'For each user and append-only table, the highest id that is in the archive.';
 
 revoke all on private.archived_rows from public, anon, authenticated, service_role;
 
--- The one place where credits move: one conditional update and one insert, in this
--- order. The update takes the lock on the account, so that two requests with one key
--- meet at the insert and nowhere else: the unique key refuses the second, the block
--- takes its update back, and what was done the first time is answered again. Nothing is
--- looked up before, or the answer could be out of date when it is used.
+-- Changes a balance together with its ledger: {balance, transaction_id, replayed}. An idempotency key counts once
+-- per user and kind. Returns null for a user who can have no account: each caller raises its own error.
 --
--- Returns null where the user has no account and can have none: each caller has its own error for that.
+-- The update locks the account, so two requests with one key can only meet at the insert: its unique key refuses the
+-- second, the block undoes that one's update, and the first result is returned again. Nothing is looked up before,
+-- because it could be out of date when it is used.
 create function private.change_credits(
   user_id uuid,
   kind text,
@@ -258,8 +251,8 @@ begin
     returning u.credits into v_balance;
 
     if found then
-      -- The lock on the account is held, and archiving takes the same lock, so no key can move to the archive
-      -- between this look and the insert.
+      -- Archiving takes the same lock on the account, so no key can move to the archive between this check and the
+      -- insert.
       if exists (
         select
         from private.archived_credit_keys as a
@@ -332,7 +325,7 @@ begin
   where u.id = change_credits.user_id;
 
   if not found then
-    -- Opening an account failed when the user signed up, perhaps: it is opened now, and the change made again.
+    -- Perhaps the account could not be created when the user signed up: create it now, and make the change again.
     perform private.ensure_account(change_credits.user_id);
     perform from public.users as u where u.id = change_credits.user_id;
     return case
@@ -361,15 +354,11 @@ begin
 end;
 $$;
 
-comment on function private.change_credits(uuid, text, integer, text, text, bigint) is
-  'Changes a balance and its ledger: {balance, transaction_id, replayed}, or null for a user who can have no account. A key counts once for a user and kind.';
-
 revoke all on function private.change_credits from public, anon, authenticated, service_role;
 
--- What the operator does with a user's credits. A ':' is in every key stored here and in none
--- that a user can send: nobody can use up a key before the system does, and a refund
--- finds the system's own charge or nothing. So the recipe of paid work is charge,
--- work, keep the result, and refund where that fails; a refund after a charge that was
+-- Changes credits in the name of the operator. Each key is stored with the prefix 'service:', and no user can send a
+-- ':', so nobody can use up a key before the system does, and a refund finds the system's own charge or none. Paid
+-- work is therefore: charge, work, keep the result, and refund if the work failed. A refund after a charge that was
 -- never made gives nothing away.
 create function private.change_credits_of(
   user_id uuid,
@@ -390,7 +379,7 @@ declare
   v_receipt jsonb;
 begin
   if change_credits_of.user_id is null then
-    perform private.raise_error('invalid_argument', 'Name the user whose credits are meant.', '{"argument": "user_id"}');
+    perform private.raise_error('invalid_argument', 'user_id must be the id of a user.', '{"argument": "user_id"}');
   end if;
 
   v_receipt := private.change_credits(
@@ -409,9 +398,6 @@ begin
   return v_receipt;
 end;
 $$;
-
-comment on function private.change_credits_of(uuid, text, integer, text, text, bigint) is
-  'change_credits() in the operator''s name, under keys that no user can send. Refuses a user without an account.';
 
 revoke all on function private.change_credits_of from public, anon, authenticated, service_role;
 
@@ -449,13 +435,13 @@ begin atomic
 end;
 
 comment on function public.charge_credits(uuid, integer, text, text) is
-  'Takes credits of a user for work that the system is about to do: {balance, transaction_id, replayed}. Give a key, and refund_credits() can give them back.';
+  'Takes credits of a user for work that the system is about to do: {balance, transaction_id, replayed}. Only a charge with a key can be given back by refund_credits().';
 
 revoke all on function private.charge_credits, public.charge_credits from public, anon, authenticated, service_role;
 grant execute on function private.charge_credits, public.charge_credits to service_role;
 
--- What a caller may send. Keys are opaque, short enough for an index and free of ':',
--- which sets the system's own apart.
+-- Raises invalid_argument for what a caller may not send; reason and key may be null. Keys are short enough for an
+-- index and free of ':', which sets the system's own keys apart.
 create function private.check_credit_arguments(amount integer, reason text, idempotency_key text)
 returns void
 language plpgsql
@@ -482,14 +468,11 @@ begin
 end;
 $$;
 
-comment on function private.check_credit_arguments(integer, text, text) is
-  'Refuses an amount below 1, a reason beyond 4,000 characters and a malformed idempotency key. Reason and key may be null.';
-
 revoke all on function private.check_credit_arguments from public, anon, authenticated, service_role;
 
--- The ledger check: users whose balance is not the sum of their ledger, or whose ledger
--- does not add up row by row. One statement, so one point in time, whatever goes on beside it.
--- In plpgsql, whose plans know the argument: for one user it reads that user's rows and no others.
+-- Finds the users, or checks the one user, whose balance is not the sum of their ledger or whose ledger does not add
+-- up row by row. It is one statement, so writes at the same time cannot make it see a difference. It is in plpgsql,
+-- which plans with the argument's value: a check of one user reads that user's rows alone.
 create function private.check_ledger(user_id uuid default null)
 returns table (account_id uuid, credits integer, ledger_sum bigint, ledger_balance integer, broken_rows bigint)
 language plpgsql
@@ -523,12 +506,12 @@ begin
         select r.user_id, r.id, r.delta, r.balance_after
         from public.credit_transactions as r
         union all
-        -- What is in the archive stands before the first row that is not.
+        -- The archived sum counts as a row before the first row of the ledger.
         select a.user_id, 0, sum(a.delta), sum(a.delta)
         from private.archived_credits as a
         group by a.user_id
       ) as c
-      -- A range, and not "this user or no user given": for that, one user's check reads every row.
+      -- A range, because with `or check_ledger.user_id is null` a check of one user would read every row.
       where c.user_id between coalesce(check_ledger.user_id, '00000000-0000-0000-0000-000000000000')
         and coalesce(check_ledger.user_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
     ) as t
@@ -544,12 +527,9 @@ begin
 end;
 $$;
 
-comment on function private.check_ledger(uuid) is
-  'The users, or the one user, whose credits and ledger disagree: no row is the good answer.';
-
 revoke all on function private.check_ledger from public, anon, authenticated, service_role;
 
--- Spends credits in the name of the signed-in user. The idempotency key is stored as it is, without a prefix.
+-- Spends credits in the name of the signed-in user. The idempotency key is stored without a prefix.
 create function private.consume_credits(amount integer, reason text, idempotency_key text)
 returns jsonb
 language plpgsql
@@ -588,7 +568,7 @@ begin atomic
 end;
 
 comment on function public.consume_credits(integer, text, text) is
-  'Spends credits of the signed-in user: {balance, transaction_id, replayed}. A repeat with the same key answers the first result; without a key every call counts.';
+  'Spends credits of the signed-in user: {balance, transaction_id, replayed}. A repeat with the same key returns the first result; without a key every call counts.';
 
 revoke all on function private.consume_credits, public.consume_credits from public, anon, authenticated, service_role;
 grant execute on function private.consume_credits, public.consume_credits to authenticated;
@@ -627,12 +607,12 @@ begin atomic
 end;
 
 comment on function public.grant_credits(uuid, integer, text, text) is
-  'Gives a user credits: {balance, transaction_id, replayed}. A repeat with the same key answers the first result; without a key every call counts.';
+  'Gives a user credits: {balance, transaction_id, replayed}. A repeat with the same key returns the first result; without a key every call counts.';
 
 revoke all on function private.grant_credits, public.grant_credits from public, anon, authenticated, service_role;
 grant execute on function private.grant_credits, public.grant_credits to service_role;
 
--- The opening balance is a ledger row like any other, whoever creates the account.
+-- Writes the opening balance as a ledger row, by whatever path the account is created.
 create function private.record_opening_credits()
 returns trigger
 language plpgsql
@@ -647,9 +627,6 @@ begin
 end;
 $$;
 
-comment on function private.record_opening_credits() is
-  'Trigger function: writes the ledger row of a new account''s opening credits.';
-
 create trigger users_record_opening_credits
   after insert on public.users
   for each row
@@ -657,8 +634,8 @@ create trigger users_record_opening_credits
 
 revoke all on function private.record_opening_credits from public, anon, authenticated, service_role;
 
--- A charge is found by its key and never changes, so it can be read before anything is locked. The unique
--- refund_of makes sure that it is given back once.
+-- A charge is found by its key and never changes, so it can be read before anything is locked. The unique refund_of
+-- ensures that it is refunded once.
 create function private.refund_credits(user_id uuid, idempotency_key text)
 returns jsonb
 language plpgsql
@@ -679,12 +656,12 @@ begin
 
   if not found then
     if refund_credits.user_id is null then
-      perform private.raise_error('invalid_argument', 'Name the user whose credits are meant.', '{"argument": "user_id"}');
+      perform private.raise_error('invalid_argument', 'user_id must be the id of a user.', '{"argument": "user_id"}');
     elsif not exists (select from public.users as u where u.id = refund_credits.user_id) then
       perform private.raise_error('user_not_found', 'No account has this id.');
     end if;
 
-    -- A charge that was given back is in the archive with its refund.
+    -- A charge that has been refunded is in the archive together with its refund.
     select jsonb_build_object('balance', a.balance_after, 'transaction_id', a.transaction_id, 'replayed', true)
     into v_receipt
     from private.archived_credit_keys as a
@@ -719,13 +696,13 @@ begin atomic
 end;
 
 comment on function public.refund_credits(uuid, text) is
-  'Gives back what charge_credits() took under this key, once: {balance, transaction_id, replayed}. What a user spent by consume_credits() is not found here.';
+  'Gives back what charge_credits() took under this key, once: {balance, transaction_id, replayed}. It does not give back what a user spent by consume_credits().';
 
 revoke all on function private.refund_credits, public.refund_credits from public, anon, authenticated, service_role;
 grant execute on function private.refund_credits, public.refund_credits to service_role;
 
--- At commit the last ledger row must carry the balance, by whatever path it changed.
--- An update of users.credits alone, also by service_role, is refused here.
+-- At commit the last ledger row must carry the balance, by whatever path it changed. An update of users.credits
+-- alone, also by service_role, is refused.
 create function private.require_ledgered_credits()
 returns trigger
 language plpgsql
@@ -762,9 +739,6 @@ begin
 end;
 $$;
 
-comment on function private.require_ledgered_credits() is
-  'Constraint trigger function: refuses a transaction that leaves users.credits and its ledger apart.';
-
 create constraint trigger users_credits_are_ledgered
   after update of credits on public.users
   deferrable initially deferred
@@ -774,9 +748,8 @@ create constraint trigger users_credits_are_ledgered
 
 revoke all on function private.require_ledgered_credits from public, anon, authenticated, service_role;
 
--- Accounts for the auth users that are here already, each with its opening credits.
--- Confirmed users come first and single-sign-on users last: where two share an email, the
--- first one keeps it.
+-- Creates accounts for the auth users that exist already, with their opening credits. Confirmed users come first and
+-- single-sign-on users last: where two share an email, the first one keeps it.
 do $$
 begin
   perform private.ensure_account(u.id)

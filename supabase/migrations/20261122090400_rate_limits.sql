@@ -1,9 +1,8 @@
 -- Made from supabase/schemas/rate_limits/ by `npm run db:diff -- --first`: change it there.
 
--- Rate limits: how often one user may try one thing, in a sliding window. One row for
--- each user and thing holds the times of the attempts that count; the row's lock makes
--- the count exact when many requests come at once. Ids are not referenced: an attempt
--- is also counted for a user without an account, and the sweep takes every row in time.
+-- Rate limits: how often one user may attempt one action in a sliding window. One row per user and action holds the
+-- times of the attempts that count, and its lock makes the count exact when many requests come at once. user_id has
+-- no foreign key: attempts are also counted for a user without an account, and the sweep deletes every row in time.
 create table private.attempts (
   user_id uuid not null,
   bucket text not null,
@@ -15,14 +14,15 @@ create table private.attempts (
 
 comment on table private.attempts is
   'Attempts within their sliding window, one row per user and bucket. Written by take_attempt(), emptied by sweep_attempts().';
-comment on column private.attempts.bucket is 'What is tried, such as read_api_key.';
+comment on column private.attempts.bucket is 'Name of the action, such as read_api_key.';
 comment on column private.attempts.attempted_at is 'Times of the attempts that were allowed, oldest first.';
-comment on column private.attempts.expires_at is 'When the newest attempt leaves the window and the row says nothing any more.';
+comment on column private.attempts.expires_at is 'When the newest attempt leaves the window; the row can be deleted then.';
 
 revoke all on private.attempts from public, anon, authenticated, service_role;
 
--- A row that is being counted on is left for the next sweep. It reads the whole table: an
--- index on the time would have to follow every attempt, for the sake of a few rows.
+-- Deletes the rows whose attempts have all left their window, and returns how many. A row that is in use is left for
+-- the next sweep. This reads the whole table: an index on the time would have to be updated at every attempt, only
+-- to find a few rows.
 create function private.sweep_attempts()
 returns integer
 language plpgsql
@@ -48,19 +48,15 @@ begin
 end;
 $$;
 
-comment on function private.sweep_attempts() is
-  'Deletes the attempts that have left their window; gives the number of rows.';
-
 revoke all on function private.sweep_attempts from public, anon, authenticated, service_role;
 
--- Counts an attempt, or tells how long to wait. Only allowed attempts count, so somebody who keeps trying is
--- allowed again as soon as the window has moved on. A count stands when its transaction commits, so the caller
--- must answer an error instead of raising it, and must not be a function that a client calls directly: a client
--- can roll its own call back.
+-- Counts one attempt in a sliding window and returns null, or returns the seconds to wait where it is refused. Only
+-- allowed attempts count, so somebody who keeps trying is allowed again as soon as the window has moved on. An
+-- attempt is counted once its transaction commits. So the caller must return an error instead of raising it, and
+-- must not be a function that a client calls directly: a client can roll its own call back.
 --
--- One statement counts or refuses, under the row's lock either way. The time is read where
--- the lock is held: now() is when the transaction began, which may be before an attempt
--- that another has committed in the meantime.
+-- One statement counts or refuses, under the row's lock in both cases. The time is read while the lock is held:
+-- now() is the start of the transaction, and another transaction may have committed an attempt since then.
 create function private.take_attempt(bucket text, user_id uuid, max_attempts integer, window_length interval)
 returns integer
 language plpgsql
@@ -72,7 +68,7 @@ declare
   v_now timestamptz;
   v_attempts timestamptz[];
 begin
-  -- A limit that is missing must not read as no limit.
+  -- A null limit must not mean that there is no limit.
   if num_nulls(take_attempt.bucket, take_attempt.user_id, take_attempt.max_attempts, take_attempt.window_length) > 0
     or take_attempt.max_attempts < 1
     or take_attempt.window_length <= interval '0'
@@ -116,8 +112,8 @@ begin
     order by t
   );
 
-  -- Free again when the last attempt that fills the window has left it, which it may have
-  -- done since the refusal.
+  -- The next attempt is allowed when the oldest one that fills the window has left it. That may have happened since
+  -- the refusal, so the wait is at least one second.
   return greatest(
     1,
     ceil(extract(epoch from
@@ -126,8 +122,5 @@ begin
   )::integer;
 end;
 $$;
-
-comment on function private.take_attempt(text, uuid, integer, interval) is
-  'Counts one attempt of a user in a sliding window: null when it is allowed, else the whole seconds until the next one is.';
 
 revoke all on function private.take_attempt from public, anon, authenticated, service_role;

@@ -1,11 +1,12 @@
 -- Made from supabase/schemas/api_keys/ by `npm run db:diff -- --first`: change it there.
 
--- The Data API passes what a user sends as bind parameters, and Postgres writes those to
--- its log at log_statement = all and beside slow statements. With this it does not: a key
--- that is being stored would otherwise stand there in the clear. Sessions that are open
--- already go on without it until PostgREST replaces them, half an hour later at most. The
--- second is for refused statements; zero is its default, which must not be changed here.
--- Hosted images from before November 2025 do not let postgres set the first: there the push goes through and warns.
+-- The Data API passes what a user sends as bind parameters, and Postgres writes those to its log at log_statement =
+-- all and beside slow statements. Without the first setting, a key that is being stored would stand in the log in
+-- the clear. Open sessions keep the old setting until PostgREST replaces them, half an hour later at most. The
+-- second setting does the same for statements that fail; zero is its default.
+--
+-- Hosted images from before November 2025 do not let postgres change log_parameter_max_length: there the push
+-- succeeds with a warning.
 alter role authenticator set log_parameter_max_length_on_error = 0;
 
 do $$
@@ -17,9 +18,8 @@ exception
 end;
 $$;
 
--- API keys: the users' own language-model keys, encrypted, one per provider. Their
--- owner sees that a key is there and its last four characters, never the
--- ciphertext: what cannot be read cannot be copied and attacked elsewhere.
+-- API keys: the users' own language-model keys, encrypted, one per provider. Their owner can read that a key exists
+-- and its last four characters, never the ciphertext: what cannot be read cannot be copied and attacked elsewhere.
 create table public.api_keys (
   id uuid primary key default gen_random_uuid(),
   user_id uuid not null references public.users (id) on delete cascade,
@@ -44,10 +44,10 @@ comment on table public.api_keys is
   'Encrypted language-model keys, one row per user and provider. Written and read by functions only.';
 comment on column public.api_keys.provider is 'Lower-case name of the language-model provider, such as openai.';
 comment on column public.api_keys.key_encrypted is 'The ciphertext, bound to user, provider and secret version. No client may select it.';
-comment on column public.api_keys.key_hint is 'The last four characters, to recognise a key by.';
-comment on column public.api_keys.secret_version is 'Version of the Vault secret that opens the row.';
+comment on column public.api_keys.key_hint is 'The last four characters, by which its owner recognises the key.';
+comment on column public.api_keys.secret_version is 'Version of the Vault secret that decrypts the row.';
 comment on column public.api_keys.last_used is 'When the key was last read from its row.';
-comment on column public.api_keys.verified_at is 'When the provider last confirmed that it accepts the key; null where it was never asked or did not answer.';
+comment on column public.api_keys.verified_at is 'When the provider last confirmed that it accepts the key; null where the provider was never asked or did not answer.';
 comment on column public.api_keys.rejected_at is 'When the provider began to refuse the key (401 or 403); null while it accepts it.';
 
 create index api_keys_secret_version_idx on public.api_keys (secret_version, id);
@@ -87,7 +87,8 @@ create trigger api_keys_set_updated_at
   when (old.* is distinct from new.*)
   execute function private.set_updated_at();
 
--- The same for rows that are written past the functions.
+-- The same guarantee as hold_current_api_key_secret() gives, for rows that are written without the functions: the
+-- secret of a row exists, and is not dropped before the row is committed.
 create function private.require_api_key_secret()
 returns trigger
 language plpgsql
@@ -105,7 +106,7 @@ begin
   ) then
     perform private.raise_error(
       'secret_not_configured',
-      'No such secret is in Vault. Store the key by store_api_key.',
+      'Vault has no secret of this version. Store the key by store_api_key.',
       jsonb_build_object('version', new.secret_version)
     );
   end if;
@@ -113,16 +114,13 @@ begin
 end;
 $$;
 
-comment on function private.require_api_key_secret() is
-  'Trigger function: a stored key''s secret exists and is not dropped before the row is committed.';
-
 create trigger api_keys_require_secret
   before insert or update of secret_version on public.api_keys
   for each row
   execute function private.require_api_key_secret();
 
--- Every deletion of a key is written to the audit trail, except the cascade from a deleted user, whose trail is
--- deleted too.
+-- Writes every deletion of a key to the audit trail, except the cascade from a deleted user, whose trail is deleted
+-- too.
 create function private.record_deleted_api_key()
 returns trigger
 language plpgsql
@@ -139,9 +137,6 @@ begin
 end;
 $$;
 
-comment on function private.record_deleted_api_key() is
-  'Trigger function: writes the audit row of a deleted key, unless its user is gone.';
-
 create trigger api_keys_record_deletion
   after delete on public.api_keys
   for each row
@@ -157,9 +152,8 @@ grant select, insert, update, delete on public.api_keys to service_role;
 revoke all on function private.require_api_key_secret, private.record_deleted_api_key
   from public, anon, authenticated, service_role;
 
--- Providers of language models: where llm-proxy may send a request, and how a key is
--- presented there. Only what is in this table can be reached, so it is written by the
--- operator alone: no API role has a privilege on it.
+-- Providers of language models: where llm-proxy may send a request, and how it presents the key there. Nothing
+-- outside this table can be reached, so only the operator writes it: no API role has a privilege on it.
 create table private.llm_providers (
   provider text primary key,
   name text not null,
@@ -173,8 +167,8 @@ create table private.llm_providers (
   is_active boolean not null default true,
   constraint llm_providers_provider_form check (provider ~ '^[a-z][a-z0-9_-]{1,31}$'),
   constraint llm_providers_name_length check (char_length(name) between 1 and 200),
-  -- No user, query or fragment. Which hosts and addresses are allowed is decided at each call,
-  -- because what a name resolves to can change.
+  -- No user, query or fragment. Allowed hosts and addresses are checked at each call, because the address that a
+  -- name resolves to can change.
   constraint llm_providers_base_url_form check (base_url ~ '^https?://[^\s/?#@\\]+(/[^\s?#@\\]*)?$'),
   constraint llm_providers_auth_header_form check (auth_header ~ '^[A-Za-z0-9-]{1,100}$'),
   constraint llm_providers_auth_scheme_form check (auth_scheme ~ '^[A-Za-z0-9-]{0,100}$'),
@@ -184,24 +178,24 @@ create table private.llm_providers (
 );
 
 comment on table private.llm_providers is
-  'Providers that llm-proxy can reach. An operator adds one by one insert and closes one by is_active = false.';
+  'Providers that llm-proxy can reach. An operator adds one by an insert and switches one off by is_active = false.';
 comment on column private.llm_providers.base_url is
   'https://host, with a path where the API has one. http only on loopback, and only where LLM_ALLOW_LOOPBACK is set.';
 comment on column private.llm_providers.auth_header is 'Header that carries the key.';
-comment on column private.llm_providers.auth_scheme is 'Word before the key, such as Bearer; null where the key stands alone.';
+comment on column private.llm_providers.auth_scheme is 'Word before the key, such as Bearer; null where the key is sent without one.';
 comment on column private.llm_providers.extra_headers is
   'Headers for every request, as an object of texts. A header of the same name in the request takes precedence.';
 comment on column private.llm_providers.path_prefixes is
-  'Paths below base_url that can be reached, each with everything below it: /v1/models stands for itself and /v1/models/x.';
+  'Paths below base_url that can be reached, each with everything below it: /v1/models allows itself and /v1/models/x.';
 comment on column private.llm_providers.check_path is
-  'What GET answers for a valid key alone: the cheapest request of the API. Null where there is none; keys are then stored unverified.';
+  'Path of a cheap GET request that succeeds only with a valid key. Null where the API has none; keys are then stored unverified.';
 comment on column private.llm_providers.credits_per_call is
   'Price of a call with the operator''s key, LLM_KEY_<PROVIDER> in the functions'' environment.';
 
 revoke all on private.llm_providers from public, anon, authenticated, service_role;
 
--- The audit trail: who stored, read or deleted which key, and by which request.
--- It outlives the key and goes with the user.
+-- The audit trail: who stored, read or deleted which key, and in which request. It outlives the key and is deleted
+-- with the user.
 create table public.api_key_events (
   id bigint generated always as identity primary key,
   user_id uuid not null references public.users (id) on delete cascade,
@@ -219,9 +213,9 @@ create table public.api_key_events (
 create index api_key_events_user_id_idx on public.api_key_events (user_id, id);
 
 comment on table public.api_key_events is
-  'Audit trail of api_keys, append-only for every role: rows go only with their user, or after a year into private.archived_key_events.';
+  'Audit trail of api_keys, append-only for every role: rows are deleted only with their user, or move to private.archived_key_events after a year.';
 comment on column public.api_key_events.action is
-  'decrypted: the key was handed to decrypt-api-key or used by llm-proxy; operator_key_used: a call of llm-proxy was made with the operator''s key.';
+  'decrypted: the key was handed to decrypt-api-key or used by llm-proxy; operator_key_used: llm-proxy made a call with the operator''s key.';
 comment on column public.api_key_events.request_id is 'The x-request-id of the request that caused the event.';
 
 alter table public.api_key_events enable row level security;
@@ -253,8 +247,10 @@ revoke all on public.api_key_events from public, anon, authenticated, service_ro
 revoke all on sequence public.api_key_events_id_seq from public, anon, authenticated, service_role;
 grant select on public.api_key_events to authenticated, service_role;
 
--- The secrets that open the API keys. A copy of the tables alone opens nothing, because the secrets live in Vault, are
--- made in the database, and never pass through a client, a migration or a file.
+-- The secrets that encrypt the stored API keys. They live in Vault, are generated in the database, and never pass
+-- through a client, a migration or a file. So a copy of the tables alone decrypts nothing.
+--
+-- Returns the name of a version's secret in Vault.
 create function private.api_key_secret_name(version integer)
 returns text
 language plpgsql
@@ -267,8 +263,8 @@ begin
 end;
 $$;
 
-comment on function private.api_key_secret_name(integer) is 'The name of a secret in Vault.';
-
+-- The check value of a secret, by which a changed secret is recognised: half of a derived key, of no use for
+-- decrypting.
 create function private.api_key_secret_check(secret text)
 returns text
 language plpgsql
@@ -277,25 +273,11 @@ security invoker
 set search_path = ''
 as $$
 begin
-  -- Half of a derived key: enough to recognise a secret by, and of no use in opening anything.
   return encode(substr(private.derive_key(api_key_secret_check.secret, 'pinebase api key v2 check'), 1, 16), 'hex');
 end;
 $$;
 
-comment on function private.api_key_secret_check(text) is 'The check value that stands in a secret''s description.';
-
-create function private.api_key_secret_description(secret text)
-returns text
-language sql
-stable
-security invoker
-set search_path = ''
-as $$
-  select 'Opens stored API keys. Made by the database: do not change. Check value: ' || private.api_key_secret_check(secret)
-$$;
-
-comment on function private.api_key_secret_description(text) is 'The description of a secret in Vault, which ends in its check value.';
-
+-- Returns a secret from Vault; null where it is missing or is not the one that was generated.
 create function private.api_key_secret(version integer)
 returns text
 language plpgsql
@@ -317,16 +299,14 @@ begin
   end if;
   return null;
 exception
-  -- What another project's root key has encrypted raises an error here.
+  -- Vault raises an error for a secret that another project's root key has encrypted.
   when others then
     raise warning 'secret % of the API keys cannot be read from Vault (%)', api_key_secret.version, sqlstate;
     return null;
 end;
 $$;
 
-comment on function private.api_key_secret(integer) is
-  'A secret from Vault; null where it is missing or is not the one that was made.';
-
+-- The version that encrypts: the highest one, usable or not; null where there is none.
 create function private.current_api_key_secret_version()
 returns integer
 language plpgsql
@@ -342,12 +322,10 @@ begin
 end;
 $$;
 
-comment on function private.current_api_key_secret_version() is
-  'The version that encrypts: the highest there is, usable or not; null where there is none.';
-
--- Whoever writes a row under a secret holds the secret until commit, as a foreign key holds
--- what it refers to: dropping it then sees rows that nobody else can see yet. The version
--- is read again once it is held, because it may have been dropped just before.
+-- Returns the version that encrypts, and prevents its secret from being dropped until the transaction ends; null
+-- where there is none. A transaction that writes a row under a secret must hold it, as a foreign key holds the row
+-- that it refers to, because drop_api_key_secret() cannot count rows that are not committed. The version is read
+-- again once it is held: it may have been dropped just before.
 create function private.hold_current_api_key_secret()
 returns integer
 language plpgsql
@@ -368,18 +346,16 @@ begin
 end;
 $$;
 
-comment on function private.hold_current_api_key_secret() is
-  'The version that encrypts, kept from being dropped until the transaction ends; null where there is none.';
-
 revoke all on function
   private.api_key_secret_name,
   private.api_key_secret_check,
-  private.api_key_secret_description,
   private.api_key_secret,
   private.current_api_key_secret_version,
   private.hold_current_api_key_secret
   from public, anon, authenticated, service_role;
 
+-- Moves audit events of one user that are older than `before` into the archive, the oldest first, max_rows at most,
+-- and returns how many.
 create function private.archive_key_events(user_id uuid, before timestamptz, max_rows integer)
 returns integer
 language plpgsql
@@ -428,12 +404,9 @@ begin
 end;
 $$;
 
-comment on function private.archive_key_events(uuid, timestamptz, integer) is
-  'Moves a bounded number of a user''s oldest audit events into the archive: how many.';
-
 revoke all on function private.archive_key_events from public, anon, authenticated, service_role;
 
--- The archive of the trail: what is left of events that are older than a year.
+-- The archive of the audit trail: counts and times of events that are older than a year.
 create table private.archived_key_events (
   user_id uuid not null references public.users (id) on delete cascade,
   provider text not null,
@@ -445,13 +418,13 @@ create table private.archived_key_events (
 );
 
 comment on table private.archived_key_events is
-  'How many events of each provider and action have left a user''s audit trail, and from when to when they were.';
+  'Number of a user''s archived events of each provider and action, with the times of the first and the last.';
 
 revoke all on private.archived_key_events from public, anon, authenticated, service_role;
 
--- store-api-key calls begin_api_key_check(), asks the provider, and then calls store_checked_api_key(). The
--- first counts the attempt and returns its error, because raising it would undo the count, and somebody could
--- test stolen keys by the thousand. No transaction is open while the provider is asked.
+-- store-api-key calls this, asks the provider whether it accepts the key, and then calls store_checked_api_key(). No
+-- transaction is open while the provider is asked. The attempt is counted, and an error is returned and not raised:
+-- raising would undo the count, and somebody could test stolen keys by the thousand.
 create function private.begin_api_key_check(user_id uuid, provider text, has_second_factor boolean)
 returns jsonb
 language plpgsql
@@ -500,7 +473,7 @@ revoke all on function private.begin_api_key_check, public.begin_api_key_check
   from public, anon, authenticated, service_role;
 grant execute on function private.begin_api_key_check, public.begin_api_key_check to service_role;
 
--- Ignores case and surrounding white space in a provider's name: people type both by accident.
+-- Returns a provider's name as it is stored: without the case and the white space that people type by accident.
 create function private.clean_provider(provider text)
 returns text
 language plpgsql
@@ -513,12 +486,10 @@ begin
 end;
 $$;
 
-comment on function private.clean_provider(text) is 'A provider''s name as it is stored.';
-
 revoke all on function private.clean_provider from public, anon, authenticated, service_role;
 
--- Secrets are created one at a time. The number of a dropped secret is never used again, because a row may still
--- name it.
+-- Generates the next secret in Vault and returns its version. Secrets are created one at a time. The version of a
+-- dropped secret is never used again, because a row may still name it.
 create function private.create_api_key_secret()
 returns integer
 language plpgsql
@@ -538,13 +509,13 @@ begin
   from public.api_keys as k;
 
   perform vault.create_secret(
-    v_secret, private.api_key_secret_name(v_version), private.api_key_secret_description(v_secret)
+    v_secret,
+    private.api_key_secret_name(v_version),
+    'Encrypts stored API keys. Generated by the database: do not change. Check value: ' || private.api_key_secret_check(v_secret)
   );
   return v_version;
 end;
 $$;
-
-comment on function private.create_api_key_secret() is 'Makes the next secret in Vault and gives its version.';
 
 revoke all on function private.create_api_key_secret from public, anon, authenticated, service_role;
 
@@ -584,7 +555,7 @@ begin atomic
 end;
 
 comment on function public.decrypt_api_key(text, text) is
-  'Opens what encrypt_api_key made. Does not open stored keys.';
+  'Decrypts what encrypt_api_key returned. Does not decrypt stored keys.';
 
 revoke all on function private.decrypt_api_key, public.decrypt_api_key from public, anon, authenticated, service_role;
 grant execute on function private.decrypt_api_key, public.decrypt_api_key to service_role;
@@ -627,8 +598,8 @@ comment on function public.delete_api_key(text) is
 revoke all on function private.delete_api_key, public.delete_api_key from public, anon, authenticated, service_role;
 grant execute on function private.delete_api_key, public.delete_api_key to authenticated;
 
--- Refuses while a row uses the secret: one that is committed is counted, one that is
--- not holds the lock. It does not wait for that one, because it would be refused then.
+-- Refuses while a row uses the secret. Committed rows are counted; the transaction of an uncommitted row holds the
+-- lock. It does not wait for that transaction, because it would be refused afterwards.
 create function private.drop_api_key_secret(version integer)
 returns jsonb
 language plpgsql
@@ -722,8 +693,9 @@ comment on function public.encrypt_api_key(text, text) is
 revoke all on function private.encrypt_api_key, public.encrypt_api_key from public, anon, authenticated, service_role;
 grant execute on function private.encrypt_api_key, public.encrypt_api_key to service_role;
 
--- HKDF with one block of output: extract with a salt of zeros, then expand. plpgsql here and
--- in what follows, because a SQL function with a search_path is planned anew at every call: the
+-- HKDF-SHA-256 with a salt of zeros: a 32-byte key for one purpose, so that one secret never serves two algorithms.
+--
+-- This and what follows is plpgsql, because a SQL function with a search_path is planned anew at every call: the
 -- functions that reading a key needs would take longer than everything else it does.
 create function private.derive_key(secret text, purpose text)
 returns bytea
@@ -745,9 +717,7 @@ begin
 end;
 $$;
 
-comment on function private.derive_key(text, text) is
-  'HKDF-SHA-256 without salt: a 32-byte key for one purpose. One secret so never serves two algorithms.';
-
+-- The tag over version, context, IV and ciphertext. The length before the context separates the context from the IV.
 create function private.envelope_tag(sealed bytea, secret text, context text)
 returns bytea
 language plpgsql
@@ -767,9 +737,7 @@ begin
 end;
 $$;
 
-comment on function private.envelope_tag(bytea, text, text) is
-  'The tag over version, context, IV and ciphertext. The length before the context keeps the two apart.';
-
+-- Base64url without padding (RFC 4648, section 5).
 create function private.base64url(bytes bytea)
 returns text
 language plpgsql
@@ -783,8 +751,7 @@ begin
 end;
 $$;
 
-comment on function private.base64url(bytea) is 'Base64url without padding (RFC 4648, section 5).';
-
+-- Encrypts and authenticates a text. Two envelopes of one text differ.
 create function private.seal(plaintext text, secret text, context text)
 returns text
 language plpgsql
@@ -806,11 +773,8 @@ begin
 end;
 $$;
 
-comment on function private.seal(text, text, text) is
-  'Encrypts and authenticates a text. Two envelopes of one text differ.';
-
--- Returns null for any failure, so that a caller cannot learn which check failed and no
--- error quotes what it was given.
+-- Decrypts an envelope. Returns null for any failure of the envelope, the secret or the context, so that a caller
+-- cannot learn which check failed and no error quotes what it was given.
 create function private.open_sealed(envelope text, secret text, context text)
 returns text
 language plpgsql
@@ -832,8 +796,8 @@ begin
     rpad(translate(v_text, '-_', '+/'), (char_length(v_text) + 3) / 4 * 4, '='),
     'base64'
   );
-  -- Unused bits of the last character, and white space, would allow two texts for one envelope, so both are
-  -- refused. At least an IV, one block and a tag must be there.
+  -- Unused bits of the last character, and white space, would allow two texts for one envelope, so both are refused.
+  -- An envelope has at least an IV, one block and a tag.
   if private.base64url(v_bytes) <> v_text or octet_length(v_bytes) < 64 then
     return null;
   end if;
@@ -865,18 +829,15 @@ exception
 end;
 $$;
 
-comment on function private.open_sealed(text, text, text) is
-  'Opens an envelope, or gives null where anything at all is wrong with it, the secret or the context.';
-
 revoke all on function private.derive_key, private.envelope_tag, private.base64url, private.seal, private.open_sealed
   from public, anon, authenticated, service_role;
 
--- Reading a key is for the edge function alone, which knows its caller by the token and hands the key to nobody else.
+-- Returns a stored key in the clear and writes its audit row, or returns the refusal as error_result() makes it.
+-- stored_at distinguishes this key from one that is stored later. Only service functions call it: an edge function
+-- knows its caller by the token and gives the key to nobody else.
 --
--- Reads a stored key: one statement locks it and moves last_used, one writes the audit row.
--- The row is locked before its secret is looked up, so that it cannot be re-encrypted and
--- its secret dropped in between; the account is locked before the row, which is the
--- order in which deleting a user locks them.
+-- The key's row is locked before its secret is looked up, so that the key cannot be re-encrypted and the secret
+-- dropped in between. The account is locked before the key, which is the order in which deleting a user locks them.
 create function private.use_api_key(
   user_id uuid,
   provider text,
@@ -932,7 +893,7 @@ begin
   );
   if use_api_key.api_key is null then
     use_api_key.refusal := private.error_result(
-      'decryption_failed', 'The stored key does not open. Store it again.'
+      'decryption_failed', 'The stored key cannot be decrypted. Store it again.'
     );
     return;
   end if;
@@ -944,12 +905,9 @@ begin
 end;
 $$;
 
-comment on function private.use_api_key(uuid, text, text) is
-  'A stored key in the clear with its audit row, or the refusal as private.error_result() gives it. stored_at tells this key from a later one.';
-
--- Every call counts, the failing ones too, so errors are answered and not raised: raising
--- would take the count back. Sixty a minute are plenty for an app that keeps a key for one
--- request, and few for somebody with a stolen session.
+-- Every call counts, including those that fail, so errors are returned and not raised: raising would undo the count.
+-- Sixty calls a minute are plenty for an app that keeps a key for one request, and few for somebody with a stolen
+-- session.
 create function private.get_decrypted_api_key(user_id uuid, provider text, request_id text)
 returns jsonb
 language plpgsql
@@ -1003,8 +961,9 @@ revoke all on function private.use_api_key, private.get_decrypted_api_key, publi
   from public, anon, authenticated, service_role;
 grant execute on function private.get_decrypted_api_key, public.get_decrypted_api_key to service_role;
 
--- The account of a user, kept from being deleted until the transaction ends. It is locked
--- before any of its keys, which is the order in which deleting a user locks them.
+-- Whether the user has an account, which is created if the trigger at sign-up failed to. The account is locked
+-- against deletion until the transaction ends, and before any of its keys, which is the order in which deleting a
+-- user locks them.
 create function private.hold_account(user_id uuid)
 returns boolean
 language plpgsql
@@ -1023,9 +982,6 @@ begin
   return found;
 end;
 $$;
-
-comment on function private.hold_account(uuid) is
-  'Whether the user has an account, made now if need be; locked against deletion until the transaction ends.';
 
 revoke all on function private.hold_account from public, anon, authenticated, service_role;
 
@@ -1052,13 +1008,13 @@ begin atomic
 end;
 
 comment on function public.list_llm_providers() is
-  'Providers of language models for which llm-proxy and store-api-key work: [{provider, name}], by name.';
+  'The active providers of language models, which llm-proxy and store-api-key accept: [{provider, name}], by name.';
 
 revoke all on function private.list_llm_providers, public.list_llm_providers
   from public, anon, authenticated, service_role;
 grant execute on function private.list_llm_providers, public.list_llm_providers to anon, authenticated, service_role;
 
--- What a function needs to make a request. Null where no active provider has this name.
+-- Returns what a function needs to make a request to an active provider; null where none has this name.
 create function private.llm_provider(provider text)
 returns jsonb
 language plpgsql
@@ -1086,8 +1042,7 @@ begin
 end;
 $$;
 
-comment on function private.llm_provider(text) is 'The row of an active provider as JSON, or null.';
-
+-- The error for a provider that does not exist or is not active.
 create function private.unknown_llm_provider()
 returns jsonb
 language plpgsql
@@ -1102,12 +1057,10 @@ begin
 end;
 $$;
 
-comment on function private.unknown_llm_provider() is 'The error for a provider that is not active or not there.';
-
 revoke all on function private.llm_provider, private.unknown_llm_provider
   from public, anon, authenticated, service_role;
 
--- Marks the key that was used and no other: one that was stored since has another stored_at.
+-- Marks the key that was used and no other one: a key that has been stored since has another stored_at.
 create function private.mark_api_key(user_id uuid, provider text, stored_at timestamptz, accepted boolean)
 returns jsonb
 language plpgsql
@@ -1144,6 +1097,8 @@ comment on function public.mark_api_key(uuid, text, timestamptz, boolean) is
 revoke all on function private.mark_api_key, public.mark_api_key from public, anon, authenticated, service_role;
 grant execute on function private.mark_api_key, public.mark_api_key to service_role;
 
+-- What a stored key is bound to: user id, provider and secret version, one per line. None of them can contain a line
+-- end.
 create function private.api_key_context(user_id uuid, provider text, version integer)
 returns text
 language plpgsql
@@ -1156,9 +1111,7 @@ begin
 end;
 $$;
 
-comment on function private.api_key_context(uuid, text, integer) is
-  'What a stored key is bound to: user id, provider and secret version, a line each. None of them can hold a line end.';
-
+-- Decrypts a stored key; null where it does not belong to this very row.
 create function private.open_api_key(key_encrypted text, secret text, user_id uuid, provider text, version integer)
 returns text
 language plpgsql
@@ -1175,15 +1128,11 @@ begin
 end;
 $$;
 
-comment on function private.open_api_key(text, text, uuid, text, integer) is
-  'Opens a stored key; null where it does not open in this very row.';
-
 revoke all on function private.api_key_context, private.open_api_key from public, anon, authenticated, service_role;
 
--- Everything that a call of llm-proxy needs of the database, in one transaction: the count,
--- the provider, the key with its audit row, or the charge for the operator's key with its
--- audit row. The request id is the charge's idempotency key, by which refund_credits() gives
--- it back.
+-- Everything that a call of llm-proxy needs from the database, in one transaction: the count, the provider, and
+-- either the user's key with its audit row or the charge for the operator's key with its audit row. The request id
+-- is the idempotency key of the charge, by which refund_credits() gives it back.
 create function private.open_llm_call(
   user_id uuid,
   provider text,
@@ -1264,17 +1213,16 @@ begin atomic
 end;
 
 comment on function public.open_llm_call(uuid, text, text, boolean, boolean) is
-  'Internal, for llm-proxy: counts a call, 60 a minute a user, and gives the provider with the user''s key, or charges credits_per_call for the operator''s under request_id. {ok: true, provider, api_key, stored_at, is_rejected, charged} or {ok: false, error}';
+  'Internal, for llm-proxy: counts a call, 60 a minute a user, and returns the provider with the user''s key, or charges credits_per_call for the operator''s under request_id. {ok: true, provider, api_key, stored_at, is_rejected, charged} or {ok: false, error}';
 
 revoke all on function private.open_llm_call, public.open_llm_call from public, anon, authenticated, service_role;
 grant execute on function private.open_llm_call, public.open_llm_call to service_role;
 
--- Brings a batch of rows to the current secret. Rows that somebody reads or replaces at
--- this moment are left for the next batch, so that nobody waits. A row that does not open is
--- left as it is and told in the log; the batch goes on behind it, or a few such rows
--- would stop all others for ever.
+-- Encrypts a batch of keys anew under the current secret. Rows that another transaction reads or replaces at this
+-- moment are left for the next batch, so that nobody waits. A key that does not decrypt is reported in the log and
+-- skipped; if the batch stopped there, a few such keys would block all others for ever.
 --
--- The user is locked as well, before the row: deleting a user takes the same way.
+-- The user is locked before the key, which is the order in which deleting a user locks them.
 create function private.reencrypt_api_keys(batch_size integer)
 returns jsonb
 language plpgsql
@@ -1297,7 +1245,7 @@ declare
 begin
   if v_batch_size not between 1 and 1000 then
     perform private.raise_error(
-      'invalid_argument', 'Ask for 1 to 1000 keys at once.', '{"argument": "batch_size", "minimum": 1, "maximum": 1000}'
+      'invalid_argument', 'batch_size must be between 1 and 1000.', '{"argument": "batch_size", "minimum": 1, "maximum": 1000}'
     );
   end if;
 
@@ -1307,8 +1255,7 @@ begin
     perform private.raise_error('secret_not_configured', 'The newest secret is missing in Vault. Restore it, or rotate.');
   end if;
 
-  -- Page by page along the index, so that a batch of a million rows costs what one of a
-  -- hundred does.
+  -- Page by page along the index, so that a batch takes no longer among a million rows than among a hundred.
   loop
     v_page := 0;
     for v_key in
@@ -1334,7 +1281,7 @@ begin
         v_key.key_encrypted, v_old_secrets ->> v_key.secret_version::text, v_key.user_id, v_key.provider, v_key.secret_version
       );
       if v_plaintext is null then
-        raise warning 'api key % does not open with secret %: it stays as it is', v_key.id, v_key.secret_version;
+        raise warning 'API key % cannot be decrypted with secret %: it is left unchanged', v_key.id, v_key.secret_version;
         continue;
       end if;
 
@@ -1373,21 +1320,11 @@ begin atomic
 end;
 
 comment on function public.reencrypt_api_keys(integer) is
-  'Brings up to batch_size keys (1 to 1000, 100 by default) to the newest secret; call it until remaining is 0. {reencrypted, remaining}';
+  'Encrypts up to batch_size keys (1 to 1000, 100 by default) anew under the newest secret; call it until remaining is 0. {reencrypted, remaining}';
 
 revoke all on function private.reencrypt_api_keys, public.reencrypt_api_keys
   from public, anon, authenticated, service_role;
 grant execute on function private.reencrypt_api_keys, public.reencrypt_api_keys to service_role;
-
-create function private.rotate_api_key_secret()
-returns jsonb
-language sql
-volatile
-security definer
-set search_path = ''
-as $$
-  select jsonb_build_object('version', private.create_api_key_secret())
-$$;
 
 create function public.rotate_api_key_secret()
 returns jsonb
@@ -1396,18 +1333,17 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.rotate_api_key_secret();
+  select jsonb_build_object('version', private.create_api_key_secret());
 end;
 
 comment on function public.rotate_api_key_secret() is
-  'Makes the next secret: keys are stored under it from now on. {version}';
+  'Generates the next secret: keys are stored under it from now on. {version}';
 
-revoke all on function private.rotate_api_key_secret, public.rotate_api_key_secret
-  from public, anon, authenticated, service_role;
-grant execute on function private.rotate_api_key_secret, public.rotate_api_key_secret to service_role;
+revoke all on function public.rotate_api_key_secret from public, anon, authenticated, service_role;
+grant execute on function private.create_api_key_secret, public.rotate_api_key_secret to service_role;
 
--- The functions know from the token whether the session was opened with a second factor, and
--- whether there is one is asked in the same transaction as everything else.
+-- The error for a session that was opened without its user's second factor. Edge functions know from the token how
+-- the session was opened, and their database functions check in the same transaction whether the user has a factor.
 create function private.second_factor_required()
 returns jsonb
 language plpgsql
@@ -1421,9 +1357,6 @@ begin
   );
 end;
 $$;
-
-comment on function private.second_factor_required() is
-  'The error for a session that was opened without the second factor that its user has.';
 
 revoke all on function private.second_factor_required from public, anon, authenticated, service_role;
 
@@ -1441,7 +1374,7 @@ declare
 begin
   v_stored := private.write_api_key(v_user_id, store_api_key.provider, store_api_key.api_key, false, null);
 
-  -- A client that rolls this call back takes the row and its audit row back with the count.
+  -- A client that rolls this call back undoes the row and its audit row together with the count.
   v_wait := private.take_api_key_write(v_user_id);
   if v_wait is not null then
     perform private.raise_error(
@@ -1470,55 +1403,9 @@ comment on function public.store_api_key(text, text) is
 revoke all on function private.store_api_key, public.store_api_key from public, anon, authenticated, service_role;
 grant execute on function private.store_api_key, public.store_api_key to authenticated;
 
-create function private.store_checked_api_key(
-  user_id uuid,
-  provider text,
-  api_key text,
-  verified boolean,
-  request_id text
-)
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $$
-begin
-  return private.write_api_key(
-    store_checked_api_key.user_id,
-    store_checked_api_key.provider,
-    store_checked_api_key.api_key,
-    coalesce(store_checked_api_key.verified, false),
-    store_checked_api_key.request_id
-  );
-end;
-$$;
-
-create function public.store_checked_api_key(
-  user_id uuid,
-  provider text,
-  api_key text,
-  verified boolean,
-  request_id text default null
-)
-returns jsonb
-language sql
-volatile
-security invoker
-set search_path = ''
-begin atomic
-  select private.store_checked_api_key(user_id, provider, api_key, verified, request_id);
-end;
-
-comment on function public.store_checked_api_key(uuid, text, text, boolean, text) is
-  'Internal, for store-api-key: stores a key that begin_api_key_check counted; verified where the provider accepted it. Answers as store_api_key does.';
-
-revoke all on function private.store_checked_api_key, public.store_checked_api_key
-  from public, anon, authenticated, service_role;
-grant execute on function private.store_checked_api_key, public.store_checked_api_key to service_role;
-
--- A key is replaced in place: its id and created_at stay, and it was never used yet.
--- Nothing that is raised or answered here quotes it.
+-- Stores a user's key, or replaces it in place, with its audit row: {id, provider, key_hint, created_at, updated_at,
+-- last_used}. The id and created_at of a replaced key stay, and last_used is cleared. No error and no result quotes
+-- the key.
 create function private.write_api_key(user_id uuid, provider text, api_key text, verified boolean, request_id text)
 returns jsonb
 language plpgsql
@@ -1541,7 +1428,7 @@ begin
       '{"argument": "provider"}'
     );
   end if;
-  -- Keys travel in HTTP headers: visible ASCII.
+  -- Keys are sent in HTTP headers: visible ASCII.
   if v_api_key is null or char_length(v_api_key) not between 8 and 512 or v_api_key ~ '[^\x21-\x7e]' then
     perform private.raise_error(
       'invalid_argument',
@@ -1592,13 +1479,10 @@ begin
 end;
 $$;
 
-comment on function private.write_api_key(uuid, text, text, boolean, text) is
-  'Stores a user''s key or replaces it, with its audit row: {id, provider, key_hint, created_at, updated_at, last_used}.';
-
--- Thirty writes in ten minutes: far more than a person types, and few enough that a loop of
--- storing and deleting adds little to the audit trail. Deleting is not counted: it writes
--- an audit row only where storing wrote one before, and a user must always be able to
--- take a key away.
+-- Counts a key that is about to be stored, or checked with its provider; returns the seconds to wait where it is
+-- refused. Thirty writes in ten minutes are far more than a person types, and few enough that a loop of storing and
+-- deleting adds little to the audit trail. Deleting is not counted: it adds an audit row only where storing added
+-- one before, and a user must always be able to delete a key.
 create function private.take_api_key_write(user_id uuid)
 returns integer
 language plpgsql
@@ -1611,17 +1495,35 @@ begin
 end;
 $$;
 
-comment on function private.take_api_key_write(uuid) is
-  'Counts a key that is about to be stored, or to be checked with its provider: null, or the seconds to wait.';
+create function public.store_checked_api_key(
+  user_id uuid,
+  provider text,
+  api_key text,
+  verified boolean,
+  request_id text default null
+)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.write_api_key(user_id, provider, api_key, verified, request_id);
+end;
 
-revoke all on function private.write_api_key, private.take_api_key_write from public, anon, authenticated, service_role;
+comment on function public.store_checked_api_key(uuid, text, text, boolean, text) is
+  'Internal, for store-api-key: stores a key that begin_api_key_check counted; verified where the provider accepted it. Returns what store_api_key returns.';
 
--- The first secret. A rollback leaves the secrets in Vault while a key is stored, and the next push finds them.
+revoke all on function private.write_api_key, private.take_api_key_write, public.store_checked_api_key
+  from public, anon, authenticated, service_role;
+grant execute on function private.write_api_key, public.store_checked_api_key to service_role;
+
+-- A rollback leaves the secrets in Vault while a key is stored, so a secret may exist already.
 select private.create_api_key_secret()
 where private.current_api_key_secret_version() is null;
 
--- Paths that generate, and lists of models. Files, batches, fine-tuning and administration are
--- left out: with the operator's key they would show and cost what is not the caller's.
+-- Only paths that generate, and lists of models. Files, batches, fine-tuning and administration are left out: with
+-- the operator's key they would show and cost what does not belong to the caller.
 insert into private.llm_providers
   (provider, name, base_url, auth_header, auth_scheme, extra_headers, path_prefixes, check_path)
 values
@@ -1643,7 +1545,7 @@ values
     '{/v1/chat/completions,/v1/fim/completions,/v1/embeddings,/v1/models}', '/v1/models'
   ),
   (
-    -- Its list of models is open to everybody, so it says nothing about a key.
+    -- Everybody may read its list of models, so that request would not check a key.
     'openrouter', 'OpenRouter', 'https://openrouter.ai', 'authorization', 'Bearer', '{}',
     '{/api/v1/chat/completions,/api/v1/completions,/api/v1/models,/api/v1/key}', '/api/v1/key'
   ),
@@ -1652,7 +1554,7 @@ values
     '{/openai/v1/chat/completions,/openai/v1/responses,/openai/v1/models}', '/openai/v1/models'
   ),
   (
-    -- Its own base URL has no version, and OpenAI's clients may put one: both reach the same.
+    -- Its own base URL has no version, and OpenAI's clients may add one: both reach the same API.
     'deepseek', 'DeepSeek', 'https://api.deepseek.com', 'authorization', 'Bearer', '{}',
     '{/chat/completions,/v1/chat/completions,/models,/v1/models}', '/models'
   ),

@@ -1,10 +1,9 @@
 -- Made from supabase/schemas/indicators/ by `npm run db:diff -- --first`: change it there.
 
--- The words of a text for a search, by weight: the title first, then where it belongs, then
--- the text. Each twice: as written, so that the beginning of a word finds it, and by its
--- stem, so that "averages" finds an average. Anything but letters and digits is a space, or
--- the parser takes "a/b" for a file's name. It stands in an index, so whoever writes an
--- indicator needs the right to call it.
+-- The words of a text for a search, by weight: title, keywords, then body. Each word is indexed twice: as written,
+-- so that its beginning finds it, and by its stem, so that "averages" finds "average". Everything but letters and
+-- digits becomes a space, or the parser would take "a/b" for a file name. An index uses this function, so every role
+-- that writes an indicator needs the privilege to call it.
 create function private.search_words(title text, keywords text, body text)
 returns tsvector
 language sql
@@ -19,13 +18,10 @@ return
   || setweight(to_tsvector('english', regexp_replace(coalesce(search_words.body, ''), '[^[:alnum:]]+', ' ', 'g')), 'C')
   || setweight(to_tsvector('simple', regexp_replace(coalesce(search_words.body, ''), '[^[:alnum:]]+', ' ', 'g')), 'D');
 
-comment on function private.search_words(text, text, text) is
-  'The words of a title, its keywords and its text as a weighted tsvector, as written and by their stems.';
-
 revoke all on function private.search_words from public, anon, authenticated, service_role;
 grant execute on function private.search_words to service_role;
 
--- The library. Rows come from migrations and from service_role; users read them.
+-- The library of indicators. Its rows come from migrations and from service_role; users read them.
 create table public.indicators (
   id uuid primary key default gen_random_uuid(),
   name text not null,
@@ -44,7 +40,7 @@ create table public.indicators (
   constraint indicators_category_length check (char_length(category) <= 200 and category ~ '\S'),
   constraint indicators_type_known check (type in ('trend', 'entry', 'exit', 'stop_loss')),
   constraint indicators_parameters_is_an_object check (jsonb_typeof(parameters) = 'object'),
-  -- Twice what values may take: a schema names each parameter, its title and its bounds.
+  -- Twice the size of values: a schema also names each parameter, its title and its bounds.
   constraint indicators_parameters_size check (octet_length(parameters::text) <= 16384),
   constraint indicators_defaults_is_an_object check (jsonb_typeof(defaults) = 'object'),
   constraint indicators_defaults_size check (octet_length(defaults::text) <= 8192),
@@ -66,8 +62,8 @@ comment on column public.indicators.type is 'Where it fits in a strategy: trend,
 comment on column public.indicators.parameters is
   'JSON Schema of the parameters, an object of at most 16 KiB; {} declares none and accepts anything.';
 comment on column public.indicators.defaults is
-  'Customary parameter values, fitting the schema; they fill in what a component leaves out.';
-comment on column public.indicators.created_by is 'Who contributed it; null for the library''s own.';
+  'Usual parameter values, which fit the schema and replace what a component leaves out.';
+comment on column public.indicators.created_by is 'The user who contributed it; null for the library''s own.';
 comment on column public.indicators.accuracy_rating is '0.00 to 5.00.';
 
 alter table public.indicators enable row level security;
@@ -84,8 +80,8 @@ create policy "users read public indicators and their own"
   to authenticated
   using (is_public or created_by = (select private.reader_id()));
 
--- Schemas are held to what is understood, and defaults to their schema. A value that is not an object is refused
--- by the table's own checks, which run later.
+-- Refuses a parameter schema with keywords that nothing checks, and defaults that do not fit their schema. A value
+-- that is not an object is left to the table's own checks, which run later.
 create function private.check_indicator_parameters()
 returns trigger
 language plpgsql
@@ -112,9 +108,6 @@ begin
   return new;
 end;
 $$;
-
-comment on function private.check_indicator_parameters() is
-  'Trigger function: refuses a parameter schema that is not understood, and defaults that do not fit it.';
 
 create trigger indicators_validate_parameters
   before insert or update of parameters, defaults on public.indicators
@@ -150,7 +143,7 @@ create table public.custom_indicators (
   constraint custom_indicators_parameters_is_an_object check (jsonb_typeof(parameters) = 'object'),
   constraint custom_indicators_parameters_size check (octet_length(parameters::text) <= 16384),
   constraint custom_indicators_pine_script_not_blank check (pine_script ~ '\S'),
-  -- Far above any script that people write by hand, and small enough to read in one piece.
+  -- Far longer than any script that people write by hand, and small enough to read in one piece.
   constraint custom_indicators_pine_script_size check (octet_length(pine_script) <= 102400)
 );
 
@@ -159,7 +152,7 @@ create unique index custom_indicators_user_id_name_key on public.custom_indicato
 
 comment on table public.custom_indicators is
   'Indicators written by users. Inserting and updating need a premium plan; reading and deleting never do.';
-comment on column public.custom_indicators.name is 'Unique among its owner''s, without regard to case.';
+comment on column public.custom_indicators.name is 'Unique among the indicators of its owner, without regard to case.';
 comment on column public.custom_indicators.type is 'Where it fits in a strategy: trend, entry, exit or stop_loss.';
 comment on column public.custom_indicators.parameters is
   'JSON Schema of the parameters, an object of at most 16 KiB; {} declares none and accepts anything.';
@@ -220,9 +213,9 @@ create policy "OAuth clients that are not trusted delete nothing"
   to authenticated
   using ((select private.session_is_trusted()));
 
--- A rule of the plan binds every request of a user, by whatever path it comes;
--- service_role and migrations act for the operator and are not bound. Triggers run before
--- policies, so this looks nothing up for a row that is not the caller's.
+-- Writing custom indicators needs a premium plan, for every request of a user and by whatever path it comes.
+-- service_role and migrations act for the operator and have no limit. Triggers run before policies, so this looks
+-- nothing up for a row that does not belong to the caller.
 create function private.require_premium()
 returns trigger
 language plpgsql
@@ -234,7 +227,7 @@ declare
   v_caller uuid := private.reader_id();
   v_hidden public.custom_indicators;
 begin
-  -- Who no longer pays may still hide what they published, and change nothing else with it.
+  -- A user who no longer pays may still hide what they published, and change nothing else.
   if tg_op = 'UPDATE' and old.is_public and not new.is_public then
     v_hidden := old;
     v_hidden.is_public := false;
@@ -254,9 +247,6 @@ begin
 end;
 $$;
 
-comment on function private.require_premium() is
-  'Trigger function: refuses a write by a user who is not premium now, but for hiding what they published.';
-
 create trigger custom_indicators_100_require_premium
   before insert or update on public.custom_indicators
   for each row
@@ -267,14 +257,14 @@ create trigger custom_indicators_lock_account
   for each statement
   execute function private.lock_own_account();
 
--- 500: after the premium check (100), so that nobody is told to fix a schema that they may not write.
+-- 500: after the premium check (100), so that a user is not told to correct a schema that they may not write.
 create trigger custom_indicators_500_validate_parameters
   before insert or update of parameters on public.custom_indicators
   for each row
   when (jsonb_typeof(new.parameters) = 'object')
   execute function private.check_indicator_parameters();
 
--- 900: the premium check (100) compares the whole row, so updated_at must still be the old one then.
+-- 900: the premium check (100) compares the whole row, so updated_at must not have changed before it.
 create trigger custom_indicators_900_set_updated_at
   before update on public.custom_indicators
   for each row
@@ -298,7 +288,7 @@ grant
 grant select, insert, update, delete on public.custom_indicators to service_role;
 revoke all on function private.require_premium from public, anon, authenticated, service_role;
 
--- The values that a schema gives to what is left out.
+-- Returns the defaults that a parameter schema declares, as an object.
 create function private.parameter_defaults(parameter_schema jsonb)
 returns jsonb
 language plpgsql
@@ -318,27 +308,23 @@ begin
 end;
 $$;
 
-comment on function private.parameter_defaults(jsonb) is
-  'The defaults that a parameter schema declares, as an object.';
-
 revoke all on function private.parameter_defaults from public, anon, authenticated, service_role;
 
 -- The parameters of an indicator are described by a JSON Schema. This part of JSON Schema is supported, with its
 -- usual meaning:
 --
---   {"type": "object", "properties": {…}, "required": […], "additionalProperties": false}
+--    {"type": "object", "properties": {…}, "required": […], "additionalProperties": false}
 --
--- and in each property `type` (integer, number, boolean, string), `minimum`, `maximum`,
--- `multipleOf`, `enum`, `default`, `title` and `description`. A schema that says anything
--- else is refused when it is written: a bound that nobody checks is worse than none. The
--- empty schema {} declares nothing and so accepts any object.
+-- and in each property `type` (integer, number, boolean, string), `minimum`, `maximum`, `multipleOf`, `enum`,
+-- `default`, `title` and `description`. A schema with anything else is refused when it is written: a bound that
+-- nothing checks is worse than none. The empty schema {} declares nothing and accepts any object.
 --
--- Four functions know this and nothing else does: parameter_schema_fault, parameter_value_fault, parameter_defaults and
--- parameters_fault. A fault is a JSON object of facts for an error's hint, {"parameter": "length", "maximum": 500}; null
--- means none.
+-- Only four functions interpret schemas: parameter_schema_fault, parameter_value_fault, parameter_defaults and
+-- parameters_fault. A fault is a JSON object of facts for an error's hint, such as {"parameter": "length",
+-- "maximum": 500}; null means none.
 --
--- What a schema's own text breaks: {"parameter": …, "keyword": …}, or without a parameter
--- where the schema as a whole is wrong.
+-- This one returns what is wrong with a schema itself: {"parameter": …, "keyword": …}, without a parameter where the
+-- schema as a whole is wrong.
 create function private.parameter_schema_fault(parameter_schema jsonb)
 returns jsonb
 language plpgsql
@@ -361,7 +347,7 @@ begin
 
   for v_keyword, v_value in
     select e.key, e.value
-    -- A missing type is null here, and is refused like a wrong one.
+    -- A missing type is null here, and is refused like a wrong type.
     from jsonb_each(
       parameter_schema_fault.parameter_schema
         || jsonb_build_object('type', parameter_schema_fault.parameter_schema -> 'type')
@@ -400,7 +386,7 @@ begin
       return jsonb_build_object('parameter', v_name, 'keyword', 'type');
     end if;
     v_is_number := v_property ->> 'type' in ('integer', 'number');
-    -- Each option is checked against everything but the options: that it is one of them needs no search.
+    -- Each option is checked without the list of options, because it is certainly in it.
     v_bare := v_property - 'enum';
 
     for v_keyword, v_value in
@@ -448,12 +434,9 @@ begin
 end;
 $$;
 
-comment on function private.parameter_schema_fault(jsonb) is
-  'What is wrong with a parameter schema, as {parameter, keyword}; null for nothing.';
-
 revoke all on function private.parameter_schema_fault from public, anon, authenticated, service_role;
 
--- What a value breaks in the description of its parameter.
+-- Returns which bound a value breaks in the schema of its parameter, as {keyword: bound}; null for none.
 create function private.parameter_value_fault(property jsonb, value jsonb)
 returns jsonb
 language plpgsql
@@ -492,15 +475,12 @@ begin
 end;
 $$;
 
-comment on function private.parameter_value_fault(jsonb, jsonb) is
-  'What a value breaks in the schema of one parameter, as {keyword: bound}; null for nothing.';
-
 revoke all on function private.parameter_value_fault from public, anon, authenticated, service_role;
 
--- The one check of parameter values: what an indicator's defaults and a component's
--- parameters must fit. `fallbacks` holds what fills in for a parameter that is left out,
--- on top of the schema's own defaults; null means that nothing is missed, because a set of
--- defaults may leave the choice of a required parameter to the user.
+-- Returns which bound a set of parameters breaks in a schema, as {parameter, keyword: bound}; null for none. Both an
+-- indicator's defaults and a component's parameters are checked here. `fallbacks` holds values for parameters that
+-- are left out, in addition to the schema's own defaults. Null means that no parameter is required, because an
+-- indicator's defaults may leave a required parameter to the user.
 create function private.parameters_fault(parameter_schema jsonb, parameters jsonb, fallbacks jsonb)
 returns jsonb
 language plpgsql
@@ -544,12 +524,9 @@ begin
 end;
 $$;
 
-comment on function private.parameters_fault(jsonb, jsonb, jsonb) is
-  'What a set of parameters breaks in a schema, as {parameter, keyword: bound}; null for nothing.';
-
 revoke all on function private.parameters_fault from public, anon, authenticated, service_role;
 
--- Raises the faults that parameters_fault() and parameter_schema_fault() find.
+-- Raises invalid_parameters for a fault that parameters_fault() or parameter_schema_fault() has found.
 create function private.refuse_parameters(fault jsonb, of_what text)
 returns void
 language plpgsql
@@ -587,13 +564,10 @@ begin
 end;
 $$;
 
-comment on function private.refuse_parameters(jsonb, text) is
-  'Raises invalid_parameters for a fault, naming the parameter and the bound.';
-
 revoke all on function private.refuse_parameters from public, anon, authenticated, service_role;
 
--- The library by words, type and category, best match first: the very name, then names
--- that begin so, then by rank.
+-- Searches those indicators of the library that the caller may see. The indicator with exactly this name comes
+-- first, then names that begin with it, then the rest by rank.
 create function private.search_indicators(
   search text default null,
   type text default null,
@@ -657,9 +631,6 @@ begin
 end;
 $$;
 
-comment on function private.search_indicators(text, text, text, integer, integer) is
-  'Searches the library as far as the caller may see it.';
-
 create function public.search_indicators(
   search text default null,
   type text default null,
@@ -683,9 +654,9 @@ revoke all on function private.search_indicators, public.search_indicators
   from public, anon, authenticated, service_role;
 grant execute on function private.search_indicators, public.search_indicators to anon, authenticated, service_role;
 
--- What somebody typed, as a query: every word must be found, as the beginning of a word
--- or by its stem. Null where nothing was typed that could be looked for. The length is
--- checked before anything is parsed, because parsing 200 KB takes seconds.
+-- Turns what a user typed into a full-text query: each word must be found, as the beginning of a word or by its
+-- stem. Returns null where nothing was typed that can be searched. The length is checked before anything is parsed,
+-- because parsing 200 KB takes seconds.
 create function private.search_query(search text)
 returns tsquery
 language plpgsql
@@ -710,9 +681,6 @@ begin
   return to_tsquery('simple', v_words) || to_tsquery('english', v_words);
 end;
 $$;
-
-comment on function private.search_query(text) is
-  'Turns typed words into a full-text query that matches beginnings of words and stems; raises invalid_argument beyond 200 characters.';
 
 revoke all on function private.search_query from public, anon, authenticated, service_role;
 

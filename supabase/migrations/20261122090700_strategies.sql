@@ -707,11 +707,11 @@ grant select, insert, update, delete on public.strategy_components to service_ro
 revoke all on function private.set_component_owner, private.check_component, private.after_components_changed
   from public, anon, authenticated, service_role;
 
--- Components from elsewhere, a version or another's strategy, as this strategy can hold
--- them: without the reference where the indicator is gone, hidden from the owner, or takes
--- other parameters now. The name stays, and nothing of it makes a restore or a fork fail.
--- The indicators that remain are locked against a delete until the transaction ends; one that
--- is being deleted counts as gone, for the reason that stands at check_component().
+-- Returns components of a version or of another strategy, changed so that this strategy can hold them: the reference
+-- is removed where the indicator is deleted, hidden from the owner, or has another parameter schema by now. The name
+-- stays, and no component makes a restore or a fork fail. The indicators that remain are locked against deletion
+-- until the transaction ends; one that is being deleted counts as deleted, for the reason given at
+-- check_component().
 create function private.adopt_components(strategy_id uuid, owner_id uuid, components jsonb)
 returns jsonb
 language plpgsql
@@ -752,7 +752,7 @@ begin
     end if;
 
     if (v_schema is null or private.parameters_fault(v_schema, v_component -> 'parameters', v_defaults) is not null)
-      -- What the strategy has at this position already, it may keep.
+      -- A component that the strategy already has at this position may stay.
       and not exists (
         select
         from public.strategy_components as c
@@ -772,9 +772,6 @@ begin
   return v_adopted;
 end;
 $$;
-
-comment on function private.adopt_components(uuid, uuid, jsonb) is
-  'Components of a version or of another strategy, without the references that this owner cannot use.';
 
 revoke all on function private.adopt_components from public, anon, authenticated, service_role;
 
@@ -830,7 +827,7 @@ comment on function private.check_strategy_arguments(text, text, text, text, jso
 
 revoke all on function private.check_strategy_arguments from public, anon, authenticated, service_role;
 
--- A strategy document as its reader gets it, with every parameter that counts.
+-- Returns a strategy document as a reader gets it: with defaults for the parameters that are left out.
 create function private.complete_strategy_document(document jsonb)
 returns jsonb
 language plpgsql
@@ -865,13 +862,10 @@ begin
 end;
 $$;
 
-comment on function private.complete_strategy_document(jsonb) is
-  'A strategy document with defaults for the parameters that are left out.';
-
 revoke all on function private.complete_strategy_document from public, anon, authenticated, service_role;
 
--- What fills in for parameters that a component leaves out: the schema's defaults, and the
--- indicator's own before them. Nothing where the reader may not see the indicator.
+-- Returns the values of parameters that a component leaves out: the indicator's own defaults, then those of its
+-- schema. Empty where the reader may not see the indicator.
 create function private.component_defaults(is_custom boolean, indicator_id uuid, reader_id uuid)
 returns jsonb
 language plpgsql
@@ -899,21 +893,18 @@ begin
 end;
 $$;
 
-comment on function private.component_defaults(boolean, uuid, uuid) is
-  'The defaults of an indicator''s parameters, as far as this user may see the indicator.';
-
 revoke all on function private.component_defaults from public, anon, authenticated, service_role;
 
--- Indicators that were deleted while components referred to them. The request that deletes
--- does no work for strangers' rows; the sweep sets their indicator_id to null in batches.
+-- Indicators that were deleted while components referred to them. The request that deletes an indicator writes no
+-- rows of other users; the sweep sets their indicator_id to null in batches.
 create table private.deleted_indicators (
   indicator_id uuid primary key,
   deleted_at timestamptz not null default now()
 );
 
-comment on table private.deleted_indicators is 'Deleted indicators whose components still have to lose the reference.';
+comment on table private.deleted_indicators is 'Deleted indicators to which components still refer.';
 
--- When an indicator goes, its components stay with its name and lose the link.
+-- Records a deleted indicator that components still refer to. They keep its name.
 create function private.note_deleted_indicator()
 returns trigger
 language plpgsql
@@ -922,8 +913,8 @@ security definer
 set search_path = ''
 as $$
 begin
-  -- A component that was being linked has held the indicator's lock until it was committed,
-  -- so it is seen here.
+  -- A transaction that links a component holds a lock on the indicator until it is committed, so its component is
+  -- visible here.
   if exists (
     select
     from public.strategy_components as c
@@ -936,9 +927,6 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.note_deleted_indicator() is
-  'Trigger function: notes a deleted indicator that components still refer to.';
 
 create trigger indicators_note_deleted
   after delete on public.indicators
@@ -953,23 +941,22 @@ create trigger custom_indicators_note_deleted
 revoke all on private.deleted_indicators from public, anon, authenticated, service_role;
 revoke all on function private.note_deleted_indicator from public, anon, authenticated, service_role;
 
--- Strategies that were deleted while forks of them existed. The request that deletes does no
--- work for strangers' rows; the sweep sets their forked_from to null in batches.
+-- Strategies that were deleted while forks of them existed. The request that deletes a strategy writes no rows of
+-- other users; the sweep sets their forked_from to null in batches.
 create table private.deleted_sources (
   strategy_id uuid primary key,
   deleted_at timestamptz not null default now()
 );
 
-comment on table private.deleted_sources is 'Deleted strategies whose forks still have to lose the reference.';
+comment on table private.deleted_sources is 'Deleted strategies to which forks still refer.';
 
 revoke all on private.deleted_sources from public, anon, authenticated, service_role;
 
--- The newest public strategies after a place on the page, at most max_rows, that have the
--- words. A word that many strategies have is found among the newest; a rare one by the index
--- of words, which would have to fetch and sort every strategy with a common word. So the
--- newest 300 are looked at first. Where at least one of them has the words, the newest 5,000
--- are; else the index of words finds the rest, in the order of the page. The planner may
--- not read the whole table, whatever it guesses.
+-- Returns the ids of the newest public strategies after a place on the page that match the query, max_rows at most;
+-- null for none. A word that many strategies have is found among the newest. A rare word is found by the index of
+-- words, which would have to fetch and sort every strategy with a common word. So the newest 300 are searched first.
+-- If at least one of them matches, the newest 5,000 are searched; otherwise the index of words finds the rest. The
+-- planner may not read the whole table, whatever it estimates.
 create function private.find_public_strategies(
   query tsquery,
   market_type text,
@@ -1018,7 +1005,7 @@ begin
     exit when v_found is null;
   end loop;
 
-  -- Materialized, so that the planner cannot walk the page instead.
+  -- Materialized, so that the planner cannot read the page in order instead.
   with found as materialized (
     select p.strategy_id, p.created_at, p.market_type, p.timeframe
     from private.public_strategies as p
@@ -1039,9 +1026,6 @@ begin
   return v_found;
 end;
 $$;
-
-comment on function private.find_public_strategies(tsquery, text, text, timestamptz, uuid, integer) is
-  'Ids of public strategies after a place on the page, newest first; null for none.';
 
 revoke all on function private.find_public_strategies from public, anon, authenticated, service_role;
 
@@ -1133,16 +1117,13 @@ begin
       and (s.is_public or s.user_id = (select private.reader_id()))
   ) then
     perform private.raise_error(
-      'strategy_not_found', 'No such strategy, or it is not published: check its id.',
+      'strategy_not_found', 'No strategy has this id, or it is not published: check the id.',
       jsonb_build_object('strategy_id', get_strategy.strategy_id)
     );
   end if;
   return private.complete_strategy_document(private.strategy_document(get_strategy.strategy_id));
 end;
 $$;
-
-comment on function private.get_strategy(uuid) is
-  'The document of a strategy that is public or the caller''s own.';
 
 create function public.get_strategy(strategy_id uuid)
 returns jsonb
@@ -1160,9 +1141,8 @@ comment on function public.get_strategy(uuid) is
 revoke all on function private.get_strategy, public.get_strategy from public, anon, authenticated, service_role;
 grant execute on function private.get_strategy, public.get_strategy to anon, authenticated, service_role;
 
--- A cursor is a place in the public page: created_at in microseconds and the id, 24 bytes,
--- which are 32 characters of base64url without padding. It says nothing that the row does
--- not, and needs no secret.
+-- Returns the cursor of a row on the public page: created_at in microseconds and the id, 24 bytes, which are 32
+-- characters of base64url without padding. It contains nothing that the row does not show, so it needs no secret.
 create function private.page_cursor(created_at timestamptz, id uuid)
 returns text
 language sql
@@ -1175,12 +1155,9 @@ return translate(
   '-_'
 );
 
-comment on function private.page_cursor(timestamptz, uuid) is
-  'The cursor of a row on the public page.';
-
--- Public strategies, newest first. Each page starts after the last row of the one before,
--- so rows that appear meanwhile neither repeat nor hide another. Every table is asked by its
--- keys, and the planner may not read a whole one instead.
+-- Public strategies, newest first. Each page starts after the last row of the page before, so rows that appear
+-- meanwhile cause no repeats and no gaps. Every table is read by its keys, and the planner may not read a whole one
+-- instead.
 create function private.list_public_strategies(
   search text default null,
   market_type text default null,
@@ -1210,8 +1187,7 @@ begin
       '{"argument": "page_size", "minimum": 1, "maximum": 100}'
     );
   end if;
-  -- Parsed only now: its length is known.
-  v_query := private.search_query(list_public_strategies.search);
+    v_query := private.search_query(list_public_strategies.search);
   perform private.check_strategy_arguments(
     null, null, list_public_strategies.market_type, list_public_strategies.timeframe, null, null
   );
@@ -1222,7 +1198,7 @@ begin
       v_microseconds := ('x' || encode(substr(v_bytes, 1, 8), 'hex'))::bit(64)::bigint;
     end if;
 
-    -- From 2000 to 2200: far more than there is, and no more than a timestamp holds.
+    -- From 2000 to 2200: far more than occurs, and within the range of a timestamp.
     if coalesce(v_microseconds, 0) not between 946684800000000 and 7258118400000000 then
       perform private.raise_error(
         'invalid_argument', 'cursor must be the next_cursor of an earlier page. Omit it for the first page.',
@@ -1275,9 +1251,6 @@ begin
 end;
 $$;
 
-comment on function private.list_public_strategies(text, text, text, integer, text) is
-  'A page of public strategies, newest first, with the cursor of the next.';
-
 create function public.list_public_strategies(
   search text default null,
   market_type text default null,
@@ -1302,8 +1275,8 @@ revoke all on function private.page_cursor, private.list_public_strategies, publ
 grant execute on function private.list_public_strategies, public.list_public_strategies
   to anon, authenticated, service_role;
 
--- Locks a strategy of this owner and tells what it is at. Components that are about to be
--- replaced come first: a client that changes one holds it before it asks for the strategy.
+-- Locks a strategy of this owner against other writers and returns its version; raises strategy_not_found.
+-- Components that will be replaced are locked first: a client that changes a component locks it before the strategy.
 create function private.lock_strategy(
   strategy_id uuid,
   owner_id uuid,
@@ -1335,26 +1308,19 @@ begin
 
   if not found then
     perform private.raise_error(
-      'strategy_not_found', 'No such strategy of yours: check its id.',
+      'strategy_not_found', 'You have no strategy of this id: check the id.',
       jsonb_build_object('strategy_id', lock_strategy.strategy_id)
     );
   end if;
 end;
 $$;
 
-comment on function private.lock_strategy(uuid, uuid, boolean) is
-  'Locks a strategy against other writers and tells what it is at; raises strategy_not_found.';
-
 revoke all on function private.lock_strategy from public, anon, authenticated, service_role;
 
--- The public page: what list_public_strategies() looks through, one row for each strategy
--- that is published.
---
--- A search that is asked of the strategies themselves depends on the planner's guess of how
--- many rows hold a word: where it guesses wrong, a search without hits reads every public
--- strategy. Here the words are stored, so that reading a row's words costs little, and the
--- search in find_public_strategies() decides by what it has seen. The rows are small, private strategies have
--- none, and clients never see the stored words.
+-- One row for each published strategy, which list_public_strategies() searches. A search in public.strategies itself
+-- would depend on the planner's estimate of how many rows contain a word: where it is wrong, a search without hits
+-- reads every public strategy. Here the words are stored, so reading them costs little, and find_public_strategies()
+-- decides by what it has found. Private strategies have no row, and clients never see the stored words.
 create table private.public_strategies (
   strategy_id uuid primary key references public.strategies (id) on delete cascade,
   created_at timestamptz not null,
@@ -1377,13 +1343,13 @@ create index public_strategies_timeframe_page_idx
 create index public_strategies_words_idx on private.public_strategies using gin (words);
 
 comment on table private.public_strategies is
-  'Published strategies with their words for the search; kept by a trigger on strategies.';
+  'Published strategies with their words for the search; kept up to date by a trigger on strategies.';
 
 revoke all on private.public_strategies from public, anon, authenticated, service_role;
 
--- Reads the components of a document as a client sends them: each field of the type it has
--- in the contract, no other field (a misspelt one would be lost in silence), positions
--- counted within the type where they are left out.
+-- Reads the components of a document as a client sends them, and returns them with every field filled in. Each field
+-- must have the type that the contract names, and an unknown field is refused, because a misspelt one would be lost
+-- silently. Positions that are left out are counted within the component type. Raises invalid_argument.
 create function private.read_components(components jsonb)
 returns jsonb
 language plpgsql
@@ -1504,15 +1470,11 @@ begin
 end;
 $$;
 
-comment on function private.read_components(jsonb) is
-  'The components of a document with every field filled, in the order given; raises invalid_argument.';
-
 revoke all on function private.read_components from public, anon, authenticated, service_role;
 
--- Makes a strategy's components those of a document, by the smallest change: what is there
--- already is not touched, so it is not checked again either, and an indicator that has been
--- hidden since stays where it was. Parameters that differ only by defaults, as a client has
--- them from get_strategy(), are no difference.
+-- Makes a strategy's components those of a document, by the smallest change. A component that is in the strategy
+-- already is not written, so it is not checked again either, and stays even if its indicator has been hidden since.
+-- Parameters that differ only by defaults, as get_strategy() returns them, count as equal.
 create function private.replace_components(strategy_id uuid, owner_id uuid, components jsonb)
 returns void
 language plpgsql
@@ -1568,14 +1530,11 @@ begin
 end;
 $$;
 
-comment on function private.replace_components(uuid, uuid, jsonb) is
-  'Makes the components of a strategy those of a document, touching only what differs.';
-
 revoke all on function private.replace_components from public, anon, authenticated, service_role;
 
--- Gives a component that is saved by indicator_name alone the id of the library's indicator
--- of that name; with is_custom, of the owner's own. One that the strategy already holds in
--- this place under this name, because its indicator was deleted, stays as it is.
+-- Gives a component that is saved by indicator_name alone the id of the library's indicator of that name, or with
+-- is_custom that of the owner's own indicator. A component that the strategy already has in this place under this
+-- name, because its indicator was deleted, stays as it is. Raises indicator_not_found.
 create function private.resolve_component_names(strategy_id uuid, owner_id uuid, components jsonb)
 returns jsonb
 language plpgsql
@@ -1650,9 +1609,6 @@ begin
   return v_components;
 end;
 $$;
-
-comment on function private.resolve_component_names(uuid, uuid, jsonb) is
-  'The components of a document with the ids of indicators that were given by name; raises indicator_not_found.';
 
 revoke all on function private.resolve_component_names from public, anon, authenticated, service_role;
 
@@ -1878,7 +1834,7 @@ comment on function public.save_strategy(text, jsonb, jsonb, uuid, text, text, t
 revoke all on function private.save_strategy, public.save_strategy from public, anon, authenticated, service_role;
 grant execute on function private.save_strategy, public.save_strategy to authenticated;
 
--- The strategy document, as it is stored.
+-- Returns the document of a strategy with the parameters that are stored; null for an unknown strategy.
 create function private.strategy_document(strategy_id uuid)
 returns jsonb
 language plpgsql
@@ -1933,11 +1889,8 @@ begin
 end;
 $$;
 
-comment on function private.strategy_document(uuid) is
-  'The whole document of a strategy with the parameters that are stored; null for an unknown one.';
-
--- Writes a document back into the row of its strategy, to restore a version. Whether it is public and made by a model is
--- no content to go back to. The components are written by replace_components().
+-- Writes a document back into the row of its strategy, to restore a version. is_public and is_ai_generated are not
+-- restored, because they are not content. The components are written by replace_components().
 create function private.write_strategy_document(strategy_id uuid, document jsonb)
 returns void
 language plpgsql
@@ -1959,18 +1912,12 @@ begin
 end;
 $$;
 
-comment on function private.write_strategy_document(uuid, jsonb) is
-  'Writes the content of a document into the row of its strategy, where it says anything else.';
-
 revoke all on function private.strategy_document, private.write_strategy_document
   from public, anon, authenticated, service_role;
 
--- Forks: how many strategies were forked from each, and what is left of them when the
--- source is deleted.
---
--- The number is counted as forks come and go, because counting rows takes longer the more
--- popular a strategy is. It stands in a table of its own, so that a stranger who forks a
--- strategy does not lock the row that its owner edits.
+-- How many forks each strategy has. The number is counted as forks come and go, because counting rows takes longer
+-- the more popular a strategy is. It has a table of its own, so that a user who forks a strategy does not lock the
+-- row that its owner edits.
 create table private.strategy_forks (
   strategy_id uuid primary key,
   forks integer not null,
@@ -2174,8 +2121,8 @@ comment on function private.unlink_deleted_indicators(integer) is
 
 revoke all on function private.unlink_deleted_indicators from public, anon, authenticated, service_role;
 
--- Sets forked_from to null in the forks of deleted strategies. A fork that somebody is
--- writing is left for the next call. Neither updated_at nor the history of a fork changes.
+-- Sets forked_from to null in the forks of deleted strategies, max_rows at most, and returns how many. A fork that
+-- another transaction is writing is left for the next call. Neither updated_at nor the history of a fork changes.
 create function private.unlink_deleted_sources(max_rows integer)
 returns integer
 language plpgsql
@@ -2220,13 +2167,10 @@ begin
 end;
 $$;
 
-comment on function private.unlink_deleted_sources(integer) is
-  'Takes the reference to deleted strategies from at most so many of their forks; returns how many.';
-
 revoke all on function private.unlink_deleted_sources from public, anon, authenticated, service_role;
 
--- An older document as it would read now: without the ids of indicators that are gone
--- since, because their going is no change of the strategy.
+-- Returns an older document without the ids of indicators that have been deleted since, because the deletion of an
+-- indicator is not a change of the strategy.
 create function private.without_gone_indicators(document jsonb)
 returns jsonb
 language sql
@@ -2260,9 +2204,6 @@ begin atomic
   )
   from jsonb_array_elements(without_gone_indicators.document -> 'components') with ordinality as c (component, place);
 end;
-
-comment on function private.without_gone_indicators(jsonb) is
-  'A strategy document with null for the ids of indicators that exist no longer.';
 
 revoke all on function private.without_gone_indicators from public, anon, authenticated, service_role;
 

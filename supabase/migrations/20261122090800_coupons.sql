@@ -1,7 +1,7 @@
 -- Made from supabase/schemas/coupons/ by `npm run db:diff -- --first`: change it there.
 
--- Coupons: discount codes. No client reads them, or codes could be listed; a code is
--- tried through redeem-coupon, which counts attempts.
+-- Coupons: discount codes. No client reads them, or codes could be listed. Users try a code by the edge function
+-- redeem-coupon, which counts attempts.
 create table public.coupons (
   id uuid primary key default gen_random_uuid(),
   code text not null,
@@ -15,7 +15,7 @@ create table public.coupons (
   duration text not null default 'once',
   stripe_coupon_id text,
   constraint idx_coupons_code unique (code),
-  -- Upper case, so that a code is one code however it was typed.
+  -- Upper case, so that a code is the same however it was typed.
   constraint coupons_code_form check (code ~ '^[A-Z0-9][A-Z0-9_-]{2,63}$'),
   constraint coupons_discount_percent_range check (discount_percent between 1 and 100),
   constraint coupons_description_length check (char_length(description) <= 4000),
@@ -24,22 +24,22 @@ create table public.coupons (
   constraint coupons_duration_known check (duration in ('once', 'forever'))
 );
 
-comment on table public.coupons is 'Discount codes. Not readable by clients: codes are tried, never listed.';
+comment on table public.coupons is 'Discount codes. Not readable by clients, so that nobody can list them.';
 comment on column public.coupons.discount_percent is '1 to 100.';
 comment on column public.coupons.max_uses is 'How many users may redeem it; null for no limit.';
-comment on column public.coupons.current_uses is 'How many have; never more than max_uses.';
-comment on column public.coupons.expiration_date is 'From then on it is not redeemed; null for never.';
+comment on column public.coupons.current_uses is 'How many users have redeemed it; never more than max_uses.';
+comment on column public.coupons.expiration_date is 'From this time on it cannot be redeemed; null for never.';
 comment on column public.coupons.duration is 'once: the first invoice; forever: every invoice.';
-comment on column public.coupons.stripe_coupon_id is 'The Stripe coupon that mirrors it, once one was needed.';
+comment on column public.coupons.stripe_coupon_id is 'Id of the Stripe coupon with the same discount, created when a checkout first needs it.';
 
 alter table public.coupons enable row level security;
 
 revoke all on public.coupons from public, anon, authenticated, service_role;
 grant select, insert, update, delete on public.coupons to service_role;
 
--- Codes can be guessed, so a user has ten tries in ten minutes, right or wrong, redeeming or previewing. The try
--- is counted before the code is read. The refusal is returned and not raised, because raising would undo the
--- count. Returns null where the try is allowed.
+-- Codes can be guessed, so a user has ten attempts in ten minutes, right or wrong, redeeming or previewing. The
+-- attempt is counted before the code is read. Returns null where it is allowed. A refusal is returned and not
+-- raised, because raising would undo the count.
 create function private.count_coupon_attempt(user_id uuid)
 returns jsonb
 language plpgsql
@@ -51,7 +51,7 @@ declare
   v_wait integer;
 begin
   if count_coupon_attempt.user_id is null then
-    perform private.raise_error('invalid_argument', 'Name the user who redeems the code.', '{"argument": "user_id"}');
+    perform private.raise_error('invalid_argument', 'Give the id of the user who redeems the code.', '{"argument": "user_id"}');
   end if;
 
   v_wait := private.take_attempt('try_coupon', count_coupon_attempt.user_id, 10, interval '10 minutes');
@@ -66,13 +66,10 @@ begin
 end;
 $$;
 
-comment on function private.count_coupon_attempt(uuid) is
-  'Counts one try of a coupon code: null when it is allowed, else the refusal.';
-
 revoke all on function private.count_coupon_attempt from public, anon, authenticated, service_role;
 
--- What somebody who holds a code may know of the coupon. How often it may be used, and
--- has been, is not for them.
+-- What a user who has the code may see of a coupon: {code, discount_percent, description, expires_at}. How often it
+-- may be used, and has been, is left out.
 create function private.coupon_document(coupon public.coupons)
 returns jsonb
 language sql
@@ -86,13 +83,10 @@ return jsonb_build_object(
   'expires_at', (coupon_document.coupon).expiration_date
 );
 
-comment on function private.coupon_document(public.coupons) is
-  'A coupon as a user sees it: {code, discount_percent, description, expires_at}.';
-
 revoke all on function private.coupon_document from public, anon, authenticated, service_role;
 
--- Why a user cannot redeem this code now; null when they could. A coupon that is
--- switched off is like one that never was, so that trying tells nothing about it.
+-- Returns why a user cannot redeem this code now, as an error value; null where they can. A coupon that is switched
+-- off gives the same error as one that does not exist, so attempts reveal nothing about it.
 create function private.coupon_refusal(user_id uuid, code text)
 returns jsonb
 language plpgsql
@@ -134,13 +128,10 @@ begin
 end;
 $$;
 
-comment on function private.coupon_refusal(uuid, text) is
-  'The error that redeeming this code would meet now, as a value; null for none.';
-
 revoke all on function private.coupon_refusal from public, anon, authenticated, service_role;
 
--- Upper case without surrounding white space, so that typing does not matter. Only ASCII letters change: a code
--- has no others.
+-- A code as public.coupons stores it: upper case without surrounding white space, so that typing does not matter.
+-- Only ASCII letters change, because a code has no others.
 create function private.normalize_coupon_code(code text)
 returns text
 language sql
@@ -148,9 +139,6 @@ immutable
 security invoker
 set search_path = ''
 return upper(btrim(normalize_coupon_code.code, E' \t\n\v\f\r\u00a0') collate "C");
-
-comment on function private.normalize_coupon_code(text) is
-  'A code as coupons hold it: upper case, without surrounding space.';
 
 revoke all on function private.normalize_coupon_code from public, anon, authenticated, service_role;
 
@@ -195,19 +183,18 @@ begin atomic
 end;
 
 comment on function public.preview_coupon(uuid, text) is
-  'What redeeming a code would give a user: {ok: true, coupon} or {ok: false, error}. Counts as a try and redeems nothing.';
+  'What redeeming a code would give a user: {ok: true, coupon} or {ok: false, error}. Counts as an attempt and redeems nothing.';
 
 revoke all on function private.preview_coupon, public.preview_coupon from public, anon, authenticated, service_role;
 grant execute on function private.preview_coupon, public.preview_coupon to service_role;
 
--- Taking a use and writing the redemption is one statement: the update finds only a
--- coupon that has a use left, the insert takes what the update gives, and the lock on the
--- coupon is held from there to the commit and across nothing else. The reason of a
--- refusal is looked up afterwards, when nothing depends on it any more.
+-- One statement takes a use of the coupon and writes the redemption: the update finds only a coupon that has a use
+-- left, the insert takes the row that it returns, and the coupon stays locked only from there to the commit. The
+-- reason of a refusal is looked up afterwards, when nothing depends on it any more.
 --
--- Before that the user's own row is locked, where nobody else waits: so a code that a
--- user sends many times at once comes one after the other, each seeing what the one before
--- has done, and the account cannot go in between. The unique key stands behind it all.
+-- The user's own row is locked first, where no other user waits. So requests that one user sends at once run one
+-- after the other, each seeing the result of the one before, and the account cannot be deleted in between. The
+-- unique key would refuse a second redemption in any case.
 create function private.redeem_coupon(user_id uuid, code text)
 returns jsonb
 language plpgsql
@@ -261,8 +248,8 @@ begin
     return jsonb_build_object('ok', true, 'coupon', v_coupon);
   end if;
 
-  -- The reason may have gone since the update, where somebody else's change made room. The code is refused all
-  -- the same.
+  -- The reason may have disappeared since the update, where another transaction has made room. The code is refused
+  -- all the same.
   return coalesce(
     private.coupon_refusal(redeem_coupon.user_id, redeem_coupon.code),
     private.error_result('coupon_exhausted', 'All uses of this coupon were taken just now: try once more.')
@@ -281,14 +268,13 @@ begin atomic
 end;
 
 comment on function public.redeem_coupon(uuid, text) is
-  'Redeems a code for a user: {ok: true, coupon} or {ok: false, error}. Ten tries in ten minutes, previews included. For the edge function.';
+  'Redeems a code for a user: {ok: true, coupon} or {ok: false, error}. Ten attempts in ten minutes, previews included. For the edge function.';
 
 revoke all on function private.redeem_coupon, public.redeem_coupon from public, anon, authenticated, service_role;
 grant execute on function private.redeem_coupon, public.redeem_coupon to service_role;
 
--- Coupon redemptions: one row per user and coupon, written only by redeem_coupon().
--- Clients read their own; nobody but the function may insert, or a user could
--- redeem without the use being counted against max_uses.
+-- Coupon redemptions: one row per user and coupon, written only by functions. Clients read their own. If a client
+-- could insert, a user could redeem a coupon without the use being counted against max_uses.
 create table public.user_coupons (
   id uuid primary key default gen_random_uuid(),
   user_id uuid not null references public.users (id) on delete cascade,
@@ -302,8 +288,7 @@ create table public.user_coupons (
 create index user_coupons_coupon_id_idx on public.user_coupons (coupon_id);
 
 comment on table public.user_coupons is 'Redemptions: which user redeemed which coupon, and the checkout that spent it.';
-comment on column public.user_coupons.used_at is 'When it was redeemed.';
-comment on column public.user_coupons.checkout_session_id is 'The open checkout that has reserved it.';
+comment on column public.user_coupons.checkout_session_id is 'The checkout that has reserved or spent it.';
 comment on column public.user_coupons.applied_at is 'When that checkout completed; null while unspent.';
 
 alter table public.user_coupons enable row level security;

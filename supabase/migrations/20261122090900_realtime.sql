@@ -1,7 +1,8 @@
 -- Made from supabase/schemas/realtime/ by `npm run db:diff -- --first`: change it there.
 
--- A user hears their own topic and sends to none. Both the topic that is joined and that of the message are
--- compared: a policy on the joined topic alone would show every message to a reader of the table.
+-- Creates the policy by which users receive their own Realtime topic and no other, and returns whether it exists. An
+-- operator calls it again on a project that gets Realtime later. Both the topic that is joined and the topic of the
+-- message are compared: a policy on the joined topic alone would show every message to a reader of the table.
 create function private.allow_broadcasts()
 returns boolean
 language plpgsql
@@ -19,7 +20,7 @@ begin
     return false;
   end if;
 
-  create policy "users hear their own topic"
+  create policy "users receive their own topic"
     on realtime.messages
     for select
     to authenticated
@@ -34,22 +35,19 @@ exception
   when duplicate_object then
     return true;
   when insufficient_privilege or undefined_column then
-    raise notice 'Nobody hears broadcasts, as realtime.messages takes no policy: %', sqlerrm;
+    raise notice 'Nobody receives broadcasts, because the policy on realtime.messages could not be created: %', sqlerrm;
     return false;
 end;
 $$;
 
-comment on function private.allow_broadcasts() is
-  'Creates the policy by which users hear their own Realtime topic, and tells whether it is there. An operator runs it again on a project that got Realtime later.';
-
 revoke all on function private.allow_broadcasts from public, anon, authenticated, service_role;
 
--- Broadcasts: each change of a user's own rows is sent to the private topic `user:<id>`, in the transaction that
--- makes it. Realtime owns the schema `realtime`, and a project may lack it: nothing here depends on it to exist.
+-- Sends each change of a user's own rows to the private topic `user:<id>`, in the transaction that makes it.
+-- Realtime owns the schema `realtime` and a project may lack it, so nothing here depends on it to exist.
 --
--- Sends one change, in the form of Realtime's own broadcast_changes: the event is the operation, and the payload is
+-- A message has the form of Realtime's own broadcast_changes: the event is the operation, and the payload is
 -- {schema, table, operation, record, old_record}. A record holds the ids of the row and the columns that have
--- changed; a deleted row's holds the ids alone. Every column of these tables may be read by its user.
+-- changed; the record of a deleted row holds the ids alone. The user may read every column of these tables.
 create function private.broadcast_change()
 returns trigger
 language plpgsql
@@ -70,7 +68,7 @@ begin
   end if;
 
   if tg_op = 'DELETE' then
-    -- The rows of a deleted account are deleted with it: the account's own message tells that.
+    -- The rows of a deleted account are deleted with it, and one message about the account is enough.
     if tg_table_name <> 'users' and not exists (select from public.users as u where u.id = v_user_id::uuid) then
       return null;
     end if;
@@ -108,9 +106,6 @@ begin
 end;
 $$;
 
-comment on function private.broadcast_change() is
-  'Trigger function: sends the change of a row to the private Realtime topic of its user.';
-
 create trigger users_broadcast_changes
   after insert or update or delete on public.users
   for each row
@@ -126,7 +121,7 @@ create trigger subscriptions_broadcast_changes
   for each row
   execute function private.broadcast_change();
 
--- The ledger only grows.
+-- Ledger rows are only inserted.
 create trigger credit_transactions_broadcast_changes
   after insert on public.credit_transactions
   for each row
@@ -134,9 +129,10 @@ create trigger credit_transactions_broadcast_changes
 
 revoke all on function private.broadcast_change from public, anon, authenticated, service_role;
 
--- The plan bounds the files of an account like its rows: at most one file for each version that it keeps, and
--- together at most what those versions may take, 128 KiB each. Storage writes the size when a file has arrived, so
--- the last file, or several that arrive at once, may go beyond it by what the bucket allows for each.
+-- Whether the caller may add a file to strategy-exports. The plan limits the files of an account like its rows: at
+-- most one file for each version that it keeps, and in total at most what those versions may take, 128 KiB each.
+-- Storage writes the size of a file after it has arrived. So the last file, or several that arrive at once, may
+-- exceed the total, each by as much as the bucket allows for one file.
 create function private.has_room_for_exports()
 returns boolean
 language plpgsql
@@ -150,7 +146,7 @@ declare
   v_files bigint;
   v_bytes numeric;
 begin
-  -- Names are compared by bytes: "0" follows "/".
+  -- "0" is the byte after "/", so this is the range of all names in the user's folder.
   select count(*), coalesce(sum((o.metadata ->> 'size')::bigint), 0)
   into v_files, v_bytes
   from storage.objects as o
@@ -161,9 +157,6 @@ begin
   return v_max_files is null or (v_files < v_max_files and v_bytes < v_max_files * 131072);
 end;
 $$;
-
-comment on function private.has_room_for_exports() is
-  'Whether the caller may add a file to strategy-exports: fewer files and bytes than the versions that their plan keeps.';
 
 create policy "users read their own strategy exports"
   on storage.objects
@@ -218,8 +211,7 @@ grant execute on function private.has_room_for_exports to authenticated;
 
 select private.allow_broadcasts();
 
--- Storage: a private bucket for exports, one folder per user, named by their id. An OAuth client
--- that is not trusted has none.
+-- A private bucket for exports with one folder per user, named by the user's id.
 insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_types)
 values (
   'strategy-exports',
@@ -233,9 +225,9 @@ on conflict (id) do update
       file_size_limit = excluded.file_size_limit,
       allowed_mime_types = excluded.allowed_mime_types;
 
--- Realtime: the tables whose changes an app shows as they happen. Row-level security
--- decides who hears of which row. The publication is the project's, so it is altered
--- and never recreated: other tables may be in it. One that is for all tables holds these already.
+-- Adds the tables whose changes an app shows as they happen; row-level security decides who receives which row. The
+-- publication belongs to the project and other tables may be in it, so it is altered and never recreated. A
+-- publication for all tables contains these already.
 do $$
 begin
   if not (select p.puballtables from pg_catalog.pg_publication as p where p.pubname = 'supabase_realtime') then

@@ -1,7 +1,8 @@
 -- Made from supabase/schemas/account_data/ by `npm run db:diff -- --first`: change it there.
 
--- The account as an app shows it. The plan is the one whose limits bind now; the
--- subscription is the one that plan_of() would choose, or the last that there was.
+-- The account as an app shows it: {user, plan, subscription, credits, is_premium, premium_until}; null for an
+-- unknown user. The plan is the one whose limits hold now. The subscription is the one that plan_of() would choose,
+-- or the last one.
 create function private.account_document(user_id uuid)
 returns jsonb
 language sql
@@ -27,18 +28,15 @@ begin atomic
   where u.id = account_document.user_id;
 end;
 
-comment on function private.account_document(uuid) is
-  'An account: {user, plan, subscription, credits, is_premium, premium_until}. Null for an unknown user.';
-
 revoke all on function private.account_document from public, anon, authenticated, service_role;
 
--- Every email that an account has ever had, as a keyed hash, and what a person may have once.
--- Both outlive the account: changing the email, deleting the account and signing up with the
--- first email again is not a way to new opening credits, to a used coupon or to another trial.
--- Only confirmed emails count, or a stranger could use up somebody's by signing up with it.
+-- Every email that an account has ever had, as a keyed hash. It outlives the account, as account_uses does.
+-- Otherwise a person could change the email, delete the account and sign up with the first email again, to get new
+-- opening credits, use a coupon twice or have another trial. Only confirmed emails count, or a stranger could use up
+-- a person's email by signing up with it.
 --
--- The key is in Vault and not in a table: a dump of the database holds every table, and with
--- the key beside them the hashes could be compared with any list of emails.
+-- The key is in Vault and not in a table. A dump of the database contains every table; with the key beside them, the
+-- hashes could be compared with any list of emails.
 create table private.account_emails (
   user_id uuid not null,
   email_hash bytea not null,
@@ -63,12 +61,13 @@ create table private.account_uses (
 );
 
 comment on table private.account_uses is
-  'What a person may use once, by the account that used it: trials, and the coupons of deleted accounts. Kept when the account is deleted.';
+  'Uses of what a person may use once, per account: trials, and the coupons of deleted accounts. Kept when the account is deleted.';
 comment on column private.account_uses.reference is 'A coupon''s id; empty where there is only one of a kind.';
 
--- person_used() asks and remember_use() notes what a person may have once. `kind` names what it is, and
--- `reference` which one, such as the id of a coupon. For a trial: person_used('trial', user_id) before it is
--- offered, remember_use('trial', user_id) in the transaction that begins it.
+-- Whether this account, or another account that has had one of its emails, has used something that a person may use
+-- once. `kind` names what it is, and `reference` which one, such as the id of a coupon. For a trial: call
+-- person_used('trial', user_id) before it is offered, and remember_use('trial', user_id) in the transaction that
+-- begins it.
 create function private.person_used(kind text, user_id uuid, reference text default '')
 returns boolean
 language plpgsql
@@ -95,9 +94,8 @@ begin
 end;
 $$;
 
-comment on function private.person_used(text, uuid, text) is
-  'Whether this account, or one that has had an email of it, has used what a person may use once.';
-
+-- Records that an account has used something that a person may use once. The record is kept when the account is
+-- deleted.
 create function private.remember_use(kind text, user_id uuid, reference text default '')
 returns void
 language plpgsql
@@ -112,53 +110,11 @@ begin
 end;
 $$;
 
-comment on function private.remember_use(text, uuid, text) is
-  'Notes that an account has used what a person may use once; kept when the account is deleted.';
-
 revoke all on private.account_uses from public, anon, authenticated, service_role;
 revoke all on function private.person_used, private.remember_use from public, anon, authenticated, service_role;
 
--- Runs before the user's row is deleted, while the rows that depend on it still exist. It holds the lock on that
--- row, so that a redemption at the same time is either committed and seen here, or finds no account.
-create function private.bury_user()
-returns trigger
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $$
-begin
-  insert into private.deleted_users as d (user_id)
-  values (old.id)
-  on conflict (user_id) do update
-    set deleted_at = excluded.deleted_at;
-
-  insert into private.account_uses (user_id, kind, reference, used_at)
-  select old.id, 'coupon', r.coupon_id::text, r.used_at
-  from public.user_coupons as r
-  where r.user_id = old.id
-  on conflict on constraint account_uses_pkey do nothing;
-
-  -- Who has signed in has a confirmed email, also where it was not remembered in time.
-  if old.last_login is not null then
-    perform private.remember_email(old.id, old.email);
-  end if;
-  return old;
-end;
-$$;
-
-comment on function private.bury_user() is
-  'Trigger function: writes the tombstone of an account that is being deleted, and what it used.';
-
-create trigger users_leave_a_tombstone
-  before delete on public.users
-  for each row
-  execute function private.bury_user();
-
-revoke all on function private.bury_user from public, anon, authenticated, service_role;
-
--- Deletes the auth user and every row of theirs. Files are not rows: the caller has removed them by the Storage
--- API before.
+-- Deletes the auth user and every row of theirs. Files are not rows: the caller removes them first, by the Storage
+-- API.
 create function private.delete_user(user_id uuid)
 returns jsonb
 language plpgsql
@@ -168,7 +124,7 @@ set search_path = ''
 as $$
 begin
   if delete_user.user_id is null then
-    perform private.raise_error('invalid_argument', 'Name the user to delete.', '{"argument": "user_id"}');
+    perform private.raise_error('invalid_argument', 'Give the id of the user to delete.', '{"argument": "user_id"}');
   end if;
 
   delete from auth.users as u
@@ -189,23 +145,23 @@ begin atomic
 end;
 
 comment on function public.delete_user(uuid) is
-  'Deletes an auth user and every row of theirs: {deleted}. Files and subscriptions at a provider are for the caller to end first, as delete-account does.';
+  'Deletes an auth user and every row of theirs: {deleted}. The caller first deletes the files and ends the subscriptions at a provider, as delete-account does.';
 
 revoke all on function private.delete_user, public.delete_user from public, anon, authenticated, service_role;
 grant execute on function private.delete_user, public.delete_user to service_role;
 
--- Ids of deleted users. An event that a payment provider sends late is then known to be about a deleted user.
+-- Ids of deleted users, so that a late event of a payment provider is recognised as one about a deleted user.
 create table private.deleted_users (
   user_id uuid primary key,
   deleted_at timestamptz not null default now()
 );
 
-comment on table private.deleted_users is 'Tombstones of deleted users, by whatever path they went. No name, no email.';
+comment on table private.deleted_users is 'Ids of deleted users, by whatever path they were deleted. No name, no email.';
 
 revoke all on private.deleted_users from public, anon, authenticated, service_role;
 
 -- Ten exports a day are more than anybody needs, and few enough that nobody keeps the database busy with them. The
--- first page of each section counts, so that an export which leaves sections out is counted as well.
+-- first page of each section counts, so an export that leaves sections out is counted too.
 create function private.export_my_data(section text, cursor text)
 returns jsonb
 language plpgsql
@@ -252,7 +208,8 @@ comment on function public.export_my_data(text, text) is
 revoke all on function private.export_my_data, public.export_my_data from public, anon, authenticated, service_role;
 grant execute on function private.export_my_data, public.export_my_data to authenticated;
 
--- Every table that holds rows of a user is named here, and a test compares the list with the tables there are.
+-- The sections of an export, in their order: every table that holds rows of a user. A test compares the list with
+-- the tables that exist.
 create function private.export_sections()
 returns text[]
 language sql
@@ -264,13 +221,10 @@ return array[
   'strategies', 'strategy_components', 'strategy_versions', 'user_coupons', 'archived_credits', 'archived_key_events'
 ];
 
-comment on function private.export_sections() is
-  'The tables that an export consists of, in its order.';
-
--- One page of one section: at most 1,000 rows and about 2 MiB, so that no account is too large to be exported. A
--- cursor is the section and the key of the last row that was read; each page continues behind it, so rows that are
--- added meanwhile neither repeat nor hide another. Ciphertext stays out: it is of no use without the secret, and of
--- much use to whoever gets at one.
+-- Returns one page of one section: at most 1,000 rows and about 2 MiB, so that no account is too large to be
+-- exported. A cursor is the section and the key of the last row that was read. Each page continues after that row,
+-- so rows that are added meanwhile cause no repeats and no gaps. Ciphertext is left out: it is useless to the user,
+-- and valuable to somebody who has obtained the secret.
 create function private.export_user_data(user_id uuid, section text, cursor text)
 returns jsonb
 language plpgsql
@@ -294,7 +248,7 @@ declare
 begin
   if v_user_id is null then
     perform private.raise_error(
-      'invalid_argument', 'Name the user whose data is exported.', '{"argument": "user_id"}'
+      'invalid_argument', 'Give the id of the user whose data is exported.', '{"argument": "user_id"}'
     );
   elsif not exists (select from public.users as u where u.id = v_user_id) then
     perform private.raise_error('user_not_found', 'No account has this id.');
@@ -462,7 +416,8 @@ revoke all on function private.export_sections, private.export_user_data, public
   from public, anon, authenticated, service_role;
 grant execute on function private.export_user_data, public.export_user_data to service_role;
 
--- This never makes a write of Auth fail.
+-- Remembers each confirmed email of an account. An error becomes a warning in the log, so that it never makes a
+-- write of Auth fail.
 create function private.follow_confirmed_email()
 returns trigger
 language plpgsql
@@ -481,13 +436,10 @@ exception
 end;
 $$;
 
-comment on function private.follow_confirmed_email() is
-  'Trigger function on auth.users: notes each confirmed email of an account and never fails the auth write.';
-
 set local lock_timeout = '5s';
 
--- 500: after the triggers that open the account (100), so that an account is opened before its email counts as one
--- that an account has had.
+-- 500: after the triggers that create the account (100), so that an account is created before its email counts as
+-- one that an account has had.
 create trigger pinebase_500_email_added
   after insert on auth.users
   for each row
@@ -552,8 +504,9 @@ comment on function public.get_my_account() is
 revoke all on function private.get_my_account, public.get_my_account from public, anon, authenticated, service_role;
 grant execute on function private.get_my_account, public.get_my_account to authenticated;
 
--- Neither signing up nor deleting an account may fail for want of a key: without one an
--- email is not recognised, and the log says so.
+-- HMAC-SHA-256 of an email, without regard to case, by a key in Vault. Neither signing up nor deleting an account
+-- may fail because that key is missing or unreadable: the result is then null, with a warning in the log, and
+-- returning emails are not recognised.
 create function private.hash_email(email text)
 returns bytea
 language plpgsql
@@ -581,11 +534,9 @@ exception
 end;
 $$;
 
-comment on function private.hash_email(text) is
-  'HMAC-SHA-256 of an email without regard to case, by a key in Vault; null, with a warning, where there is none.';
-
 revoke all on function private.hash_email from public, anon, authenticated, service_role;
 
+-- Whether a user of this id existed and is deleted: late events about them are ignored.
 create function private.is_deleted_user(user_id uuid)
 returns boolean
 language sql
@@ -605,12 +556,46 @@ begin atomic
     );
 end;
 
-comment on function private.is_deleted_user(uuid) is
-  'Whether this id was a user''s who is gone: whatever still comes for them is to be ignored.';
-
 revoke all on function private.is_deleted_user from public, anon, authenticated, service_role;
 
--- A new account whose email another account has had opens with no credits. Otherwise, deleting an account and
+-- Records the id and the used coupons of a user who is being deleted. It runs before the user's row is deleted,
+-- while the rows that depend on it still exist. It holds the lock on that row, so a redemption at the same time is
+-- either committed and recorded here, or finds no account.
+create function private.record_deleted_user()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  insert into private.deleted_users as d (user_id)
+  values (old.id)
+  on conflict (user_id) do update
+    set deleted_at = excluded.deleted_at;
+
+  insert into private.account_uses (user_id, kind, reference, used_at)
+  select old.id, 'coupon', r.coupon_id::text, r.used_at
+  from public.user_coupons as r
+  where r.user_id = old.id
+  on conflict on constraint account_uses_pkey do nothing;
+
+  -- A user who has signed in has a confirmed email, even where it was not recorded at the time.
+  if old.last_login is not null then
+    perform private.remember_email(old.id, old.email);
+  end if;
+  return old;
+end;
+$$;
+
+create trigger users_record_deleted
+  before delete on public.users
+  for each row
+  execute function private.record_deleted_user();
+
+revoke all on function private.record_deleted_user from public, anon, authenticated, service_role;
+
+-- A new account whose email another account has had starts with no credits. Otherwise, deleting an account and
 -- signing up again would give opening credits each time.
 create function private.refuse_second_opening()
 returns trigger
@@ -635,9 +620,6 @@ begin
 end;
 $$;
 
-comment on function private.refuse_second_opening() is
-  'Trigger function: a new account whose email another account has had opens with no credits.';
-
 create trigger users_refuse_second_opening
   before insert on public.users
   for each row
@@ -645,6 +627,7 @@ create trigger users_refuse_second_opening
 
 revoke all on function private.refuse_second_opening from public, anon, authenticated, service_role;
 
+-- Records that an account has had this email.
 create function private.remember_email(user_id uuid, email text)
 returns void
 language plpgsql
@@ -661,13 +644,10 @@ begin
 end;
 $$;
 
-comment on function private.remember_email(uuid, text) is
-  'Notes that an account has had this email.';
-
 revoke all on function private.remember_email from public, anon, authenticated, service_role;
 
--- Gives the new account of a returning email its earlier redemptions, as spent. The uses of the coupon are not
--- counted again.
+-- Gives the new account of a returning email the redemptions of every account that has had this email, as spent.
+-- They are not counted again as uses of the coupon.
 create function private.return_redemptions()
 returns trigger
 language plpgsql
@@ -697,9 +677,6 @@ begin
 end;
 $$;
 
-comment on function private.return_redemptions() is
-  'Trigger function: gives an account the redemptions of every account that has had its email, as spent.';
-
 create trigger users_return_redemptions
   after insert on public.users
   for each row
@@ -707,8 +684,8 @@ create trigger users_return_redemptions
 
 revoke all on function private.return_redemptions from public, anon, authenticated, service_role;
 
--- The key is made here once, at random. A key that exists is kept: under another one no email of a deleted
--- account would be recognised.
+-- The key is generated once, at random. An existing key is kept: under another key no email of a deleted account
+-- would be recognised.
 select vault.create_secret(
   encode(extensions.gen_random_bytes(32), 'hex'),
   'deleted_email_key',
@@ -720,8 +697,7 @@ where not exists (
   where s.name = 'deleted_email_key'
 );
 
--- Remembers the emails of the accounts that exist already. The key is read from Vault once, not for each of
--- them.
+-- Records the emails of the accounts that exist already. The key is read from Vault once, not once per account.
 insert into private.account_emails (user_id, email_hash)
 select u.id, extensions.hmac(lower(btrim(u.email)), k.key, 'sha256')
 from auth.users as u

@@ -1,8 +1,8 @@
 -- Made from supabase/schemas/billing/ by `npm run db:diff -- --first`: change it there.
 
--- Payments: an invoice of Stripe, a transaction of PayPal, the payment of a pack. A payment is recorded whenever
--- it is heard of, so credits do not depend on the order of events. Where a payment pays for a period of a
--- subscription, the period stands with it.
+-- Payments: a Stripe invoice, a PayPal transaction, the payment of a pack. A payment is recorded at the first event
+-- or read that reports it, so credits do not depend on the order of events. A payment for a period of a subscription
+-- also holds that period.
 create table private.payments (
   provider text not null,
   payment_id text not null,
@@ -34,19 +34,19 @@ create index payments_subscription_id_idx on private.payments (subscription_id, 
 create index payments_price_id_idx on private.payments (price_id);
 
 comment on table private.payments is 'What was paid: periods of subscriptions and packs.';
-comment on column private.payments.price_id is 'Price of the period or of the pack; null where the payment is for neither.';
+comment on column private.payments.price_id is 'Price of the period or of the pack; null where the payment is for neither of them.';
 comment on column private.payments.months is 'Months of credits in the period: 1 for a monthly price, 12 for a yearly one.';
-comment on column private.payments.amount is 'Amount that was really paid; 0 with a discount of 100 %, which counts as paid.';
-comment on column private.payments.refunded is 'What came back: refunds, and lost disputes too.';
+comment on column private.payments.amount is 'Amount that was paid; 0 with a discount of 100 %, which counts as paid.';
+comment on column private.payments.refunded is 'Amount that was paid back by refunds and lost disputes.';
 comment on column private.payments.refunded_at is 'When it was refunded in full; from then on its period is unpaid.';
 comment on column private.payments.pack_credits is 'Credits of the packs that it bought; null for a payment of a subscription.';
-comment on column private.payments.reversed_credits is 'Credits of the pack that were to be taken back, taken or not.';
-comment on column private.payments.missing_credits is 'Those of them that could not be taken, because they were spent.';
+comment on column private.payments.reversed_credits is 'Credits of the pack that had to be taken back, whether or not the balance had them.';
+comment on column private.payments.missing_credits is 'Part of reversed_credits that could not be taken back, because they were spent.';
 
 revoke all on private.payments from public, anon, authenticated, service_role;
 
--- Keeps what a read says was paid for a subscription, and its moves to other prices. Answers
--- the earliest time that this changes something about; null for nothing new.
+-- Records what a read reports as paid for a subscription, and its moves to other prices. Returns the earliest time
+-- that something new is about; null where nothing is new.
 create function private.add_payments(
   subscription_id uuid,
   user_id uuid,
@@ -73,7 +73,7 @@ begin
     from jsonb_array_elements(add_payments.payments) as t (payment)
     where jsonb_typeof(add_payments.payments) = 'array'
   loop
-    -- The one line that pays for a period of a plan of ours; other items may stand beside it.
+    -- The line that pays for a period of one of our plans; other items may stand beside it.
     select
       p.id as price_id, private.months_of(p.interval, p.interval_count) as months,
       (l.line ->> 'from')::timestamptz as paid_from, (l.line ->> 'through')::timestamptz as paid_through
@@ -97,7 +97,7 @@ begin
       coalesce((v_payment ->> 'amount')::bigint, 0), coalesce(lower(v_payment ->> 'currency'), '')
     )
     on conflict on constraint payments_pkey do update
-      -- The price of its period was not known before.
+      -- The period is added where its price was not known when the payment was recorded.
       set price_id = excluded.price_id,
           paid_from = excluded.paid_from,
           paid_through = excluded.paid_through,
@@ -149,13 +149,10 @@ begin
 end;
 $$;
 
-comment on function private.add_payments(uuid, uuid, text, jsonb, jsonb, bigint, timestamptz) is
-  'Keeps payments and moves of a subscription; answers the earliest time that something new is about.';
-
 revoke all on function private.add_payments from public, anon, authenticated, service_role;
 
--- A paid checkout of a pack grants its credits once; what is refunded, or lost in a dispute,
--- takes the same share back, cumulatively and once.
+-- A paid checkout of a pack grants its credits once. What is refunded, or lost in a dispute, takes the same share of
+-- the credits back, cumulatively and once. Returns {outcome, reason, user_id, waits_for}.
 create function private.apply_purchase(purchase jsonb, read_number bigint, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -167,7 +164,7 @@ declare
   v_provider text := purchase ->> 'provider';
   v_payment jsonb := purchase -> 'payment';
   v_payment_id text := purchase -> 'payment' ->> 'id';
-  -- The provider's id may contain characters that an idempotency key may not.
+  -- The provider's id may contain characters that an idempotency key may not contain.
   v_key text := pg_catalog.md5(purchase -> 'payment' ->> 'id');
   v_who record;
   v_pack record;
@@ -272,29 +269,26 @@ begin
 end;
 $$;
 
-comment on function private.apply_purchase(jsonb, bigint, timestamptz) is
-  'Grants the credits of a paid pack once and takes back the refunded share: {outcome, reason, user_id, waits_for}.';
-
 revoke all on function private.apply_purchase from public, anon, authenticated, service_role;
 
--- Writes what a read of the provider said, if no later read has been written, and with
--- it what follows: payments, premium and credits. Answers {outcome, reason, user_id, waits_for,
--- tasks}, outcome one of processed, parked, ignored.
+-- Writes what a read of the provider reported, unless a later read has been written, together with what follows from
+-- it: payments, premium and credits. Returns {outcome, reason, user_id, waits_for, tasks}, outcome one of processed,
+-- parked, ignored.
 --
--- What providers say arrives as a snapshot, one shape for all of them, read by the edge
--- functions:
---   {provider, id, customer_id, user_id, livemode, status, items: [{price_id, start, end}],
---    started_at, trial_end, cancel_at, ended_at, unpaid_since, status_at, plan_overridden,
---    approved, missing, discount: {percent, amount}, payments: [{id, paid_at, currency, amount,
---      lines: [{price_id, from, through, proration}], refunds: [{id, amount, currency, status,
---      reason, created_at}], disputes: [the same with due_at, closed_at]}],
---    changes: [{price_id, at}]}
--- Times are ISO 8601, amounts in the smallest unit. `user_id` is the one that we wrote into
--- the subscription's metadata. `missing` alone means that the provider has it no longer.
+-- The edge functions bring what all providers report into one shape, a snapshot:
 --
--- Every function that depends on the time takes it as `as_of`. The public wrappers pass now(),
--- so that no API role can choose it. Locks are taken in one order: the user's row, then
--- subscriptions, then the rest.
+--    {provider, id, customer_id, user_id, livemode, status, items: [{price_id, start, end}],
+--     started_at, trial_end, cancel_at, ended_at, unpaid_since, status_at, plan_overridden,
+--     approved, missing, discount: {percent, amount}, payments: [{id, paid_at, currency, amount,
+--       lines: [{price_id, from, through, proration}], refunds: [{id, amount, currency, status,
+--       reason, created_at}], disputes: [the same with due_at, closed_at]}],
+--     changes: [{price_id, at}]}
+--
+-- Times are ISO 8601, amounts in the smallest unit. `user_id` is the one that we wrote into the subscription's
+-- metadata. `missing` without other fields means that the provider no longer has the subscription.
+--
+-- Every function that depends on the time takes it as `as_of`. The public wrappers pass now(), so no API role can
+-- choose it. Locks are taken in one order: the user's row, then subscriptions, then the rest.
 create function private.apply_subscription(snapshot jsonb, read_number bigint, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -329,7 +323,7 @@ begin
     return private.end_missing_subscription(snapshot, apply_subscription.read_number, apply_subscription.as_of);
   end if;
 
-  -- Check: the price, of several items the one with the richest plan of ours.
+  -- Check the price: of several items, the one with the richest of our plans.
   select p.id as price_id, p.plan_type, (i.item ->> 'start')::timestamptz as starts, (i.item ->> 'end')::timestamptz as ends
   into v_item
   from jsonb_array_elements(snapshot -> 'items') as i (item)
@@ -340,7 +334,7 @@ begin
   order by pl.is_premium desc, pl.monthly_credits desc, p.plan_type
   limit 1;
 
-  -- Check: the user.
+  -- Check the user.
   if v_provider = 'paypal' then
     select k.user_id, k.price_id
     into v_user_id, v_ordered_price_id
@@ -349,7 +343,7 @@ begin
       and k.subscription_id = v_provider_id;
 
     if not found then
-      -- Heard of before the function that created it could note its id.
+      -- This event arrived before the function that created the subscription recorded its id.
       if exists (
         select
         from private.checkouts as c
@@ -358,7 +352,7 @@ begin
           and c.session_id is null
       ) then
         return jsonb_build_object(
-          'outcome', 'parked', 'reason', 'The checkout has not noted this subscription yet.', 'waits_for', 'object:' || v_provider_id
+          'outcome', 'parked', 'reason', 'The checkout has not recorded this subscription yet.', 'waits_for', 'object:' || v_provider_id
         );
       end if;
       return jsonb_build_object('outcome', 'ignored', 'reason', 'We did not create this subscription.');
@@ -386,7 +380,7 @@ begin
     v_user_id := v_who.user_id;
   end if;
 
-  -- Lock: the user's row first, always.
+  -- Lock the user's row first, then the subscription.
   perform
   from public.users as u
   where u.id = v_user_id
@@ -405,11 +399,11 @@ begin
 
   if v_old.user_id <> v_user_id then
     return jsonb_build_object(
-      'outcome', 'parked', 'reason', 'This subscription is another user''s.', 'waits_for', 'customer:' || (snapshot ->> 'customer_id')
+      'outcome', 'parked', 'reason', 'This subscription belongs to another user.', 'waits_for', 'customer:' || (snapshot ->> 'customer_id')
     );
   end if;
 
-  -- One that has ended needs no price that is known today: it keeps the plan it had.
+  -- A subscription that has ended keeps its plan, so its price need not be known any more.
   if v_item.price_id is null then
     if v_old.id is null or v_status not in ('canceled', 'incomplete_expired', 'unpaid') then
       return jsonb_build_object(
@@ -425,8 +419,8 @@ begin
     v_item.ends := v_old.current_period_end;
   end if;
 
-  -- Check: PayPal's buyer can change what we created, down to one cent. Such a subscription
-  -- entitles to nothing, whatever is paid for it.
+  -- Check what PayPal's buyer can change about a subscription that we created, down to a price of one cent. A
+  -- changed subscription entitles to nothing, whatever is paid for it.
   if v_provider = 'paypal'
     and (
       coalesce((snapshot ->> 'plan_overridden')::boolean, false)
@@ -443,7 +437,7 @@ begin
       );
     end if;
   elsif v_provider = 'paypal' and (snapshot ->> 'approved')::boolean then
-    -- Two approvals at once would charge twice: activated only when nothing else runs.
+    -- Two approvals at once would charge twice, so it is activated only when nothing else runs.
     if exists (
       select
       from public.subscriptions as s
@@ -460,14 +454,14 @@ begin
     end if;
   end if;
 
-  -- Write: what was paid, also where this read is an older one.
+  -- Write what was paid, even where this read is an older one.
   v_id := coalesce(v_old.id, gen_random_uuid());
   v_is_newer := v_old.id is null or apply_subscription.read_number > v_old.read_number;
   v_since := private.add_payments(
     v_id, v_user_id, v_provider, v_payments, snapshot -> 'changes', apply_subscription.read_number, apply_subscription.as_of
   );
 
-  -- The period that was paid for last, and up to when it is paid for.
+  -- The last period that was paid for, and the time up to which the subscription is paid.
   select p.paid_from, p.paid_through, p.refunded_at
   into v_paid
   from private.payments as p
@@ -502,11 +496,11 @@ begin
     return jsonb_build_object('outcome', 'processed', 'user_id', v_user_id, 'tasks', v_tasks);
   end if;
 
-  -- PayPal's period is the one that was paid for, and nothing before a payment.
+  -- Write the subscription. PayPal's period is the one that was paid for, and none before a payment.
   v_start := case when v_provider = 'paypal' then v_paid.paid_from else v_item.starts end;
   v_end := case when v_provider = 'paypal' then v_paid.paid_through else v_item.ends end;
 
-  -- The grace counts from the start of the period that is unpaid, so that no retry moves it.
+  -- The grace period starts with the period that is unpaid, so that no retry moves it.
   if v_status = 'past_due' then
     v_unpaid_since := coalesce(
       (snapshot ->> 'unpaid_since')::timestamptz,
@@ -517,7 +511,7 @@ begin
     );
   end if;
 
-  -- Cancelled, and the money was given back: nothing is left to wait for.
+  -- It is cancelled and its money was refunded, so it ends now.
   if v_status in ('active', 'past_due')
     and v_cancel_at is not null
     and v_paid.refunded_at is not null
@@ -559,7 +553,7 @@ begin
     where s.id = v_id;
   end if;
 
-  -- Written only where it is new, so that a renewal writes one row less.
+  -- Its terms are written only where they have changed, so that a renewal writes one row less.
   if not exists (
     select
     from private.subscription_terms as t
@@ -581,7 +575,7 @@ begin
           discount_amount = excluded.discount_amount;
   end if;
 
-  -- What follows: the price that no line of an invoice explains has been held since now.
+  -- Write the months. A price that no line of an invoice explains has been held since now.
   if v_paid.paid_from is not null and v_old.price_id is distinct from v_item.price_id then
     select t.price_id
     into v_last_price_id
@@ -614,8 +608,8 @@ begin
     v_since := '-infinity';
   end if;
 
-  -- Only what changes the months, or their time, is a reason to look at them. Where an end that
-  -- we believed in did not come, the months since then are owed.
+  -- Months are settled only where they, or their times, may have changed. Where an expected end did not come, the
+  -- months since then are owed.
   if v_since is not null
     or v_old.next_grant_at <= apply_subscription.as_of
     or (v_old.status, v_old.cancel_at, v_old.ended_at) is distinct from (v_status, v_cancel_at, v_ended_at)
@@ -650,14 +644,11 @@ begin
 end;
 $$;
 
-comment on function private.apply_subscription(jsonb, bigint, timestamptz) is
-  'Writes a subscription snapshot unless a later read was written, with payments, premium and credits: {outcome, reason, user_id, waits_for, tasks}.';
-
 revoke all on function private.apply_subscription from public, anon, authenticated, service_role;
 
--- Which user a provider's customer is. This table wins over whatever a payload says: a
--- customer, once linked, belongs to that user. One that was deleted at the provider
--- stays linked, because events about it may still be on their way.
+-- Which user a provider's customer belongs to. This table takes precedence over whatever a payload contains: once
+-- linked, a customer belongs to that user. A customer that was deleted at the provider stays linked, because events
+-- about it may still arrive.
 create table private.billing_customers (
   provider text not null,
   customer_id text not null,
@@ -676,8 +667,9 @@ create unique index billing_customers_one_per_user
   where deleted_at is null;
 
 comment on table private.billing_customers is
-  'Which user each customer of a payment provider is. Decides whose a subscription is.';
+  'The user of each customer of a payment provider. Decides to whom a subscription belongs.';
 
+-- Keeps the ids of customers whose user is deleted.
 create function private.remember_deleted_customer()
 returns trigger
 language plpgsql
@@ -693,9 +685,6 @@ begin
 end;
 $$;
 
-comment on function private.remember_deleted_customer() is
-  'Trigger function: keeps the ids of customers whose user is deleted.';
-
 create trigger billing_customers_remember_deleted
   after delete on private.billing_customers
   for each row
@@ -704,8 +693,7 @@ create trigger billing_customers_remember_deleted
 revoke all on private.billing_customers from public, anon, authenticated, service_role;
 revoke all on function private.remember_deleted_customer from public, anon, authenticated, service_role;
 
--- What a person must look at, and no rule can decide. Parked and failed events are not
--- repeated here.
+-- What a person must decide, because no rule can. Parked and failed events are not repeated here.
 create table private.billing_flags (
   id bigint generated always as identity primary key,
   kind text not null,
@@ -728,14 +716,15 @@ create index billing_flags_open_idx on private.billing_flags (since, id) where r
 
 create index billing_flags_user_id_idx on private.billing_flags (user_id);
 
-comment on table private.billing_flags is 'What a person must look at.';
-comment on column private.billing_flags.reference is 'The provider''s id of what it is about, or ours.';
+comment on table private.billing_flags is 'What a person must look at and decide.';
+comment on column private.billing_flags.reference is 'The id, at the provider or here, of what the flag is about.';
 comment on column private.billing_flags.user_id is 'Not a foreign key: a flag about a deleted user stays.';
 
 revoke all on private.billing_flags from public, anon, authenticated, service_role;
 
--- Finds the user of a provider's customer. A link in billing_customers decides; only where there is none,
--- metadata that we wrote may create it. Returns null and the reason where the user is unknown.
+-- Finds the user of a provider's customer. A link in billing_customers decides; only where there is none, metadata
+-- that we wrote may create it. Where the user is unknown, user_id is null and the outcome is parked or ignored, with
+-- the reason and what the event waits for.
 create function private.billing_user(
   provider text,
   customer_id text,
@@ -816,14 +805,11 @@ begin
 end;
 $$;
 
-comment on function private.billing_user(text, text, uuid) is
-  'The user of a provider''s customer; or null with the outcome (parked, ignored), its reason and what it waits for.';
-
 revoke all on function private.billing_user from public, anon, authenticated, service_role;
 
--- Whoever deletes a user, in Studio too, must not leave them paying: each subscription that
--- runs, and each approval that may still come, is to be cancelled at its provider. One that
--- ended here because its money was refunded goes on there until its scheduled end.
+-- By whatever path a user is deleted, in Studio too, they must not go on paying. So this requests that the provider
+-- cancels each subscription that runs, and each approval that may still come. A subscription that ended here because
+-- its money was refunded continues at the provider until its scheduled end, so it is cancelled too.
 create function private.cancel_subscriptions_of_deleted_user()
 returns trigger
 language plpgsql
@@ -849,9 +835,6 @@ begin
 end;
 $$;
 
-comment on function private.cancel_subscriptions_of_deleted_user() is
-  'Trigger function: asks for the cancelling of what a deleted user still pays.';
-
 create trigger users_cancel_subscriptions
   before delete on public.users
   for each row
@@ -859,6 +842,7 @@ create trigger users_cancel_subscriptions
 
 revoke all on function private.cancel_subscriptions_of_deleted_user from public, anon, authenticated, service_role;
 
+-- Revokes or reinstates a subscription, and settles its months. The caller holds the lock on the user's row.
 create function private.set_revoked(subscription_id uuid, is_revoked boolean, as_of timestamptz)
 returns void
 language plpgsql
@@ -890,10 +874,8 @@ begin
 end;
 $$;
 
-comment on function private.set_revoked(uuid, boolean, timestamptz) is
-  'Revokes or reinstates a subscription, with its months. The caller holds the lock on the user''s row.';
-
--- An operator overrules the provider: a revoked subscription entitles to nothing until it is reinstated.
+-- Revokes a subscription with a reason, or reinstates it; returns the account. An operator overrules the provider: a
+-- revoked subscription entitles to nothing until it is reinstated.
 create function private.change_revocation(subscription_id uuid, reason text, is_revoked boolean, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -941,9 +923,6 @@ begin
 end;
 $$;
 
-comment on function private.change_revocation(uuid, text, boolean, timestamptz) is
-  'Revokes a subscription with a reason, or reinstates it; returns the account.';
-
 create function public.revoke_subscription(subscription_id uuid, reason text)
 returns jsonb
 language sql
@@ -955,7 +934,7 @@ begin atomic
 end;
 
 comment on function public.revoke_subscription(uuid, text) is
-  'Takes away what a subscription entitles to, whatever the provider says, until it is reinstated; returns the account.';
+  'Takes away what a subscription entitles to, whatever the provider reports, until it is reinstated; returns the account.';
 
 create function public.reinstate_subscription(subscription_id uuid)
 returns jsonb
@@ -979,8 +958,8 @@ revoke all on function
 grant execute on function private.change_revocation, public.revoke_subscription, public.reinstate_subscription
   to service_role;
 
--- The one open checkout of a user. `attempt` is the idempotency key at the provider, so
--- that two clicks at once make one session; `fingerprint` says what was asked for.
+-- The one open checkout of a user. `attempt` is the idempotency key at the provider, so that two clicks at once
+-- create one session; `fingerprint` describes what was requested.
 create table private.checkouts (
   user_id uuid primary key references public.users (id) on delete cascade,
   attempt uuid not null default gen_random_uuid(),
@@ -1001,12 +980,12 @@ create index checkouts_price_id_idx on private.checkouts (price_id);
 
 create index checkouts_user_coupon_id_idx on private.checkouts (user_coupon_id);
 
-comment on table private.checkouts is 'The open checkout of each user: one at most, or one person could subscribe twice.';
+comment on table private.checkouts is 'The open checkout of each user: at most one, or one person could subscribe twice.';
 
 revoke all on private.checkouts from public, anon, authenticated, service_role;
 
--- Customers whose user has deleted the account. What is still said of them changes nothing
--- here, but money that they still pay must be stopped.
+-- Customers whose user has deleted the account. Late events about them change nothing here, but a subscription that
+-- still takes their money must be cancelled.
 create table private.deleted_customers (
   provider text not null,
   customer_id text not null,
@@ -1014,11 +993,11 @@ create table private.deleted_customers (
   constraint deleted_customers_pkey primary key (provider, customer_id)
 );
 
-comment on table private.deleted_customers is 'Customers whose user is gone; late events about them are ignored.';
+comment on table private.deleted_customers is 'Customers whose user is deleted; late events about them are ignored.';
 
 revoke all on private.deleted_customers from public, anon, authenticated, service_role;
 
--- Ends a subscription that the provider no longer has.
+-- Ends a subscription that the provider no longer has: {outcome, reason, user_id}.
 create function private.end_missing_subscription(snapshot jsonb, read_number bigint, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -1042,7 +1021,7 @@ begin
     and s.provider_subscription_id = snapshot ->> 'id';
 
   if v_id is null then
-    return jsonb_build_object('outcome', 'ignored', 'reason', 'Neither the provider nor we know this subscription.');
+    return jsonb_build_object('outcome', 'ignored', 'reason', 'Neither the provider nor we have this subscription.');
   end if;
 
   perform
@@ -1063,13 +1042,10 @@ begin
 end;
 $$;
 
-comment on function private.end_missing_subscription(jsonb, bigint, timestamptz) is
-  'Ends a subscription that its provider has no longer: {outcome, reason, user_id}.';
-
 revoke all on function private.end_missing_subscription from public, anon, authenticated, service_role;
 
--- Times in which a subscription entitled to nothing although it may have been paid for. A
--- month that starts in one grants nothing, also after it is over.
+-- Times in which a subscription entitled to nothing although it may have been paid for. A month that starts in one
+-- grants no credits, even after it has ended.
 create table private.entitlement_lapses (
   subscription_id uuid not null references public.subscriptions (id) on delete cascade deferrable initially deferred,
   cause text not null,
@@ -1139,9 +1115,6 @@ begin
 end;
 $$;
 
-comment on function private.grant_premium(uuid, text, timestamptz, timestamptz) is
-  'Makes a user premium until a time by a manual subscription; returns the account.';
-
 create function public.grant_premium(user_id uuid, plan_type text, until timestamptz)
 returns jsonb
 language sql
@@ -1158,7 +1131,7 @@ comment on function public.grant_premium(uuid, text, timestamptz) is
 revoke all on function private.grant_premium, public.grant_premium from public, anon, authenticated, service_role;
 grant execute on function private.grant_premium, public.grant_premium to service_role;
 
--- The months of each subscription that have had credits, and how many.
+-- The months of each subscription for which credits were granted, and how many.
 create table private.granted_months (
   subscription_id uuid not null references public.subscriptions (id) on delete cascade,
   month_start timestamptz not null,
@@ -1170,6 +1143,7 @@ comment on table private.granted_months is 'The subscription months whose credit
 
 revoke all on private.granted_months from public, anon, authenticated, service_role;
 
+-- Whether a subscription of this status may take money again.
 create function private.is_running(status text)
 returns boolean
 language sql
@@ -1178,14 +1152,11 @@ security invoker
 set search_path = ''
 return is_running.status in ('trialing', 'active', 'past_due', 'unpaid', 'paused');
 
-comment on function private.is_running(text) is
-  'Whether a subscription of this status may take money again.';
-
 revoke all on function private.is_running from public, anon, authenticated, service_role;
 
--- PayPal's subscriptions that we created, and no others: anybody can subscribe to a plan of
--- ours by PayPal's own pages, with a price of their own and another user's id. A row is kept
--- after its checkout and after its user, because an approval may come late.
+-- The PayPal subscriptions that we created. No other one is believed: anybody can subscribe to our plans on PayPal's
+-- own pages, with a price of their own and another user's id. A row outlives its checkout and its user, because an
+-- approval may come late.
 create table private.known_subscriptions (
   provider text not null,
   subscription_id text not null,
@@ -1203,13 +1174,13 @@ create index known_subscriptions_price_id_idx on private.known_subscriptions (pr
 
 create index known_subscriptions_open_idx on private.known_subscriptions (provider, subscription_id) where closed_at is null;
 
-comment on table private.known_subscriptions is 'PayPal subscriptions that create-paypal-subscription made: only these are believed.';
-comment on column private.known_subscriptions.user_id is 'Not a foreign key: it outlives the user, so that a late approval is known to be nobody''s.';
-comment on column private.known_subscriptions.closed_at is 'When it was seen to be over.';
+comment on table private.known_subscriptions is 'PayPal subscriptions that create-paypal-subscription created: only these are believed.';
+comment on column private.known_subscriptions.user_id is 'Not a foreign key: it outlives the user, so that a late approval is recognised as one of a deleted user.';
+comment on column private.known_subscriptions.closed_at is 'When a read or an event showed that it had ended.';
 
 revoke all on private.known_subscriptions from public, anon, authenticated, service_role;
 
--- Months of credits that one period of a price holds.
+-- Returns the months of credits in one paid period of a price; null for a pack.
 create function private.months_of(interval_name text, interval_count integer)
 returns integer
 language sql
@@ -1218,10 +1189,8 @@ security invoker
 set search_path = ''
 return case months_of.interval_name when 'year' then 12 when 'month' then 1 end * months_of.interval_count;
 
-comment on function private.months_of(text, integer) is 'Months in one paid period of a price; null for a pack.';
-
--- Counted from the start, or the 31st would become the 28th for good; in UTC, or the month
--- would depend on the database's time zone.
+-- Returns the same moment some months later, clamped to the month's end. It is counted from the start, or the 31st
+-- would become the 28th for good; and in UTC, or the month would depend on the database's time zone.
 create function private.month_after(start timestamptz, months integer)
 returns timestamptz
 language sql
@@ -1230,13 +1199,11 @@ security invoker
 set search_path = ''
 return (month_after.start at time zone 'UTC' + make_interval(months => month_after.months)) at time zone 'UTC';
 
-comment on function private.month_after(timestamptz, integer) is 'The same moment some months later in UTC, clamped to the month''s end.';
-
 revoke all on function private.months_of, private.month_after from public, anon, authenticated, service_role;
 
--- The caller holds the lock on the user's row and knows that this movement is a new one, so
--- nothing is tried and taken back. A balance that cannot hold the credits takes what fits,
--- because one such account must not stop the others.
+-- Changes a balance together with its ledger, and returns the change that was made. The caller holds the lock on the
+-- user's row and knows that this change is new, so no unique key has to refuse it. A balance that cannot hold all
+-- credits takes what fits, because one such account must not stop the others.
 create function private.move_credits(
   user_id uuid,
   kind text,
@@ -1284,7 +1251,7 @@ begin
       '',
       move_credits.idempotency_key,
       move_credits.user_id,
-      format('The balance could take %s of %s credits.', v_after - v_before, move_credits.delta),
+      format('The balance could hold only %s of %s credits.', v_after - v_before, move_credits.delta),
       move_credits.as_of
     );
   end if;
@@ -1293,13 +1260,10 @@ begin
 end;
 $$;
 
-comment on function private.move_credits(uuid, text, integer, text, text, timestamptz) is
-  'Changes a balance whose lock is held, with its ledger row: the credits that were moved, fewer than asked at either end of the range.';
-
 revoke all on function private.move_credits from public, anon, authenticated, service_role;
 
--- Begins or ends the time in which a status entitled to nothing. It ends when what was owed
--- was paid, which may be before we heard of it.
+-- Starts or ends a time in which the status of a subscription entitles to nothing. It ends when the debt was paid,
+-- which may be before we received the event.
 create function private.note_lapse(subscription_id uuid, has_lapsed boolean, status_at timestamptz, as_of timestamptz)
 returns void
 language plpgsql
@@ -1335,12 +1299,9 @@ begin
 end;
 $$;
 
-comment on function private.note_lapse(uuid, boolean, timestamptz, timestamptz) is
-  'Begins or ends the time in which a subscription''s status entitles to nothing.';
-
 revoke all on function private.note_lapse from public, anon, authenticated, service_role;
 
--- Refunds and disputes of both providers. They outlive their user: they are about money.
+-- Refunds and disputes of both providers. They outlive their user, because they are about money.
 create table private.payment_incidents (
   provider text not null,
   incident_id text not null,
@@ -1368,14 +1329,13 @@ create index payment_incidents_user_id_idx on private.payment_incidents (user_id
 
 create index payment_incidents_created_at_idx on private.payment_incidents (created_at);
 
-comment on table private.payment_incidents is 'Refunds and disputes, as the provider last told them.';
+comment on table private.payment_incidents is 'Refunds and disputes, as the provider last reported them.';
 comment on column private.payment_incidents.due_at is 'Until when a dispute must be answered.';
-comment on column private.payment_incidents.status is 'The provider''s own word, in lower case.';
+comment on column private.payment_incidents.status is 'The status as the provider names it, in lower case.';
 
 revoke all on private.payment_incidents from public, anon, authenticated, service_role;
 
--- Moves to another price within a paid period: what proration lines say, or what a read saw
--- that no line explains.
+-- Moves to another price within a paid period: reported by proration lines, or seen in a read that no line explains.
 create table private.plan_changes (
   subscription_id uuid not null references public.subscriptions (id) on delete cascade deferrable initially deferred,
   changed_at timestamptz not null,
@@ -1385,12 +1345,12 @@ create table private.plan_changes (
 
 create index plan_changes_price_id_idx on private.plan_changes (price_id);
 
-comment on table private.plan_changes is 'Since when a subscription has been on another price than its period began with.';
+comment on table private.plan_changes is 'Times at which a subscription moved to another price within a paid period.';
 
 revoke all on private.plan_changes from public, anon, authenticated, service_role;
 
--- What is to be done at a provider after the transaction that decided it. A function that
--- is cut off before it has done so leaves the row for the next.
+-- What must be done at a provider after the transaction that decided it. If a function is cut off before it has done
+-- so, the row is left for the next one.
 create table private.provider_tasks (
   id bigint generated always as identity primary key,
   provider text not null,
@@ -1411,12 +1371,13 @@ create unique index provider_tasks_open_idx
   on private.provider_tasks (provider, subscription_id, action)
   where done_at is null;
 
-comment on table private.provider_tasks is 'What is to be done at a provider: a subscription cancelled or activated, a customer''s email changed.';
+comment on table private.provider_tasks is 'What must be done at a provider: cancel or activate a subscription, or change a customer''s email.';
 comment on column private.provider_tasks.subscription_id is 'The provider''s id of the subscription; with the action email, of the customer.';
 comment on column private.provider_tasks.user_id is 'Not a foreign key: the user may be deleted.';
 
 revoke all on private.provider_tasks from public, anon, authenticated, service_role;
 
+-- Flags something for a person, once. A resolved flag stays resolved unless `reopen` is set.
 create function private.raise_flag(
   kind text,
   provider text,
@@ -1447,18 +1408,15 @@ begin
 end;
 $$;
 
-comment on function private.raise_flag(text, text, text, uuid, text, timestamptz, boolean) is
-  'Flags something for a person, once. One that was resolved stays resolved unless it is reopened.';
-
 revoke all on function private.raise_flag from public, anon, authenticated, service_role;
 
--- Each read of a provider draws a number before it asks. A subscription is written only by a
--- read with a higher number than its row's, so a slow read cannot overwrite a newer one. The
--- numbers stay exact in JavaScript, below 2^53.
+-- Each read of a provider draws a number before the request is sent. A subscription is written only by a read with a
+-- higher number than its row's, so a slow read cannot overwrite a newer one. The numbers stay exact in JavaScript,
+-- below 2^53.
 create sequence private.read_numbers as bigint start with 1000000000000000;
 
--- For reads that no event asked for: a success page, support, a reconciliation after an outage. The number is
--- drawn before the provider is asked, as for an event.
+-- Draws the number of a read without an event: for a success page, for support, or for a reconciliation after an
+-- outage. It is drawn before the request to the provider.
 create function private.next_read_number()
 returns text
 language sql
@@ -1468,8 +1426,6 @@ set search_path = ''
 begin atomic
   select nextval('private.read_numbers')::text;
 end;
-
-comment on function private.next_read_number() is 'Draws the number of a read of a provider, as text.';
 
 create function public.next_read_number()
 returns text
@@ -1482,13 +1438,13 @@ begin atomic
 end;
 
 comment on function public.next_read_number() is
-  'Internal. Draws the number of a read of a provider, before the read.';
+  'Internal. Draws the number of a read of a provider, as text. Called before the read.';
 
 revoke all on sequence private.read_numbers from public, anon, authenticated, service_role;
 revoke all on function private.next_read_number, public.next_read_number from public, anon, authenticated, service_role;
 grant execute on function private.next_read_number, public.next_read_number to service_role;
 
--- Writes the refunds and disputes of a payment, and what is refunded in all.
+-- Records the refunds and disputes of a payment, and flags them.
 create function private.record_incidents(
   provider text,
   payment_id text,
@@ -1579,10 +1535,7 @@ begin
 end;
 $$;
 
-comment on function private.record_incidents(text, text, uuid, jsonb, jsonb, bigint, timestamptz) is
-  'Records refunds and disputes of a payment, and flags them.';
-
--- What refunds and lost disputes have taken from a payment, and since when nothing is left of it.
+-- Derives from refunds and lost disputes how much of a payment came back, and since when it is refunded in full.
 create function private.refresh_refunded(provider text, payment_id text)
 returns void
 language plpgsql
@@ -1612,16 +1565,15 @@ begin
 end;
 $$;
 
-comment on function private.refresh_refunded(text, text) is 'Derives what came back of a payment from its refunds and lost disputes.';
-
 revoke all on function private.record_incidents, private.refresh_refunded
   from public, anon, authenticated, service_role;
 
--- Until when one subscription entitles its user. Three days beyond a period that will renew,
--- because the renewal's webhook may be late; exactly the end where one is scheduled. Past due,
--- a failed invoice never takes away time that was paid for.
--- In hours, because a day that is added to a timestamptz is one of the session's time zone: the
--- result would be an hour off across a change of summer time.
+-- Returns until when one subscription entitles its user; null for not at all. A period that will renew entitles for
+-- three days more, because the renewal's webhook may be late; one with a scheduled end entitles exactly to that end.
+-- A failed invoice never takes away time that was paid for.
+--
+-- The three days are 72 hours, because adding a day to a timestamptz uses the session's time zone: the result would
+-- be an hour off across a change of summer time.
 create function private.entitled_until(
   status text,
   current_period_end timestamptz,
@@ -1643,10 +1595,7 @@ return case
     then least(greatest(entitled_until.grace_until, entitled_until.paid_through), entitled_until.cancel_at)
 end;
 
-comment on function private.entitled_until(text, timestamptz, timestamptz, timestamptz, timestamptz, timestamptz) is
-  'Until when a subscription in this state makes its user premium; null for not at all.';
-
--- The one place that writes premium_until: the latest of all subscriptions counts.
+-- Derives users.premium_until from the user's subscriptions: the latest end counts. Nothing else writes it.
 create function private.refresh_premium(user_id uuid)
 returns void
 language plpgsql
@@ -1671,11 +1620,8 @@ begin
 end;
 $$;
 
-comment on function private.refresh_premium(uuid) is
-  'Derives users.premium_until from the user''s subscriptions.';
-
--- Premium follows every change of a subscription in the same transaction, whoever makes it: an operator who sets
--- a row to canceled ends its premium.
+-- Premium follows every change of a subscription in the same transaction, by whatever path: an operator who sets a
+-- row to canceled ends its premium.
 create function private.follow_subscription()
 returns trigger
 language plpgsql
@@ -1693,8 +1639,6 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.follow_subscription() is 'Trigger function: brings premium_until up to date with a changed subscription.';
 
 create trigger subscriptions_premium_follows
   after insert or delete on public.subscriptions
@@ -1714,8 +1658,8 @@ create trigger subscriptions_premium_follows_changes
 revoke all on function private.entitled_until, private.refresh_premium, private.follow_subscription
   from public, anon, authenticated, service_role;
 
--- Handles a subscription whose user is deleted and still pays: it is to be cancelled at the provider, and money
--- that came after the deletion is flagged.
+-- Handles a subscription whose user is deleted and still pays: it must be cancelled at the provider, and money that
+-- came after the deletion is flagged. Returns {outcome: ignored, reason, tasks}.
 create function private.refuse_deleted_user(snapshot jsonb, user_id uuid, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -1769,13 +1713,10 @@ begin
 end;
 $$;
 
-comment on function private.refuse_deleted_user(jsonb, uuid, timestamptz) is
-  'What is to be done about a subscription of a deleted user: {outcome: ignored, reason, tasks}.';
-
 revoke all on function private.refuse_deleted_user from public, anon, authenticated, service_role;
 
--- Receipts go to the address that the account has now. Written down here and done by whoever next
--- asks the provider, because a change of email must never wait for one.
+-- Receipts must go to the account's present address. The change is only requested here and made by the next function
+-- that calls the provider, because a change of email must never wait for a provider.
 create function private.request_new_email()
 returns trigger
 language plpgsql
@@ -1793,9 +1734,6 @@ begin
 end;
 $$;
 
-comment on function private.request_new_email() is
-  'Trigger function: asks for the new email of a user to be told to the provider.';
-
 create trigger users_request_new_email
   after update of email on public.users
   for each row
@@ -1804,6 +1742,7 @@ create trigger users_request_new_email
 
 revoke all on function private.request_new_email from public, anon, authenticated, service_role;
 
+-- Requests that something is done at a provider, once while it is open; returns the task in an array.
 create function private.request_task(
   provider text,
   subscription_id text,
@@ -1847,12 +1786,9 @@ begin
 end;
 $$;
 
-comment on function private.request_task(text, text, text, uuid, text, timestamptz) is
-  'Asks for a subscription to be cancelled or activated at its provider: the task, in an array.';
-
 revoke all on function private.request_task from public, anon, authenticated, service_role;
 
--- A lost dispute revokes the subscription that it paid for, once.
+-- Revokes a subscription for which a payment was lost in a dispute, once for each dispute.
 create function private.revoke_for_lost_dispute(subscription_id uuid, as_of timestamptz)
 returns void
 language plpgsql
@@ -1887,16 +1823,13 @@ begin
 end;
 $$;
 
-comment on function private.revoke_for_lost_dispute(uuid, timestamptz) is
-  'Revokes a subscription one of whose payments was lost in a dispute, once for each dispute.';
-
 revoke all on function private.revoke_for_lost_dispute from public, anon, authenticated, service_role;
 
--- Grants what each month of the paid periods is still owed, and notes when the next month
--- begins. A period's months end where the next period begins: a change from monthly to yearly
--- begins a paid period of its own. A month is worth the richest plan held in it: the one that
--- the subscription was on at its start, and those that it moved to within it. The caller holds
--- the lock on the user's row. Only periods that reach beyond `since` are looked at.
+-- Grants the credits that are still owed for each month of the paid periods, records when the next month begins, and
+-- returns how many months had credits. A period's months end where the next period begins: a change from monthly to
+-- yearly begins a new paid period. A month is worth the richest plan held in it: the plan at its start, and each
+-- plan that the subscription moved to within it. Only periods that end after `since` are read. The caller holds the
+-- lock on the user's row.
 create function private.settle_months(subscription_id uuid, since timestamptz, as_of timestamptz)
 returns integer
 language plpgsql
@@ -1920,8 +1853,8 @@ begin
   for v_month in
     select
       m.month_start,
-      -- The plan at the start, and each one that it moved to before the month was over. Only
-      -- a price with periods of the same length is a move within the period.
+      -- The plan at the start, and each plan that it moved to before the end of the month. Only a price with periods
+      -- of the same length is a move within the period.
       (
         select max(pl.monthly_credits)
         from (
@@ -1969,7 +1902,7 @@ begin
           t.paid_from, t.months, t.paid_at, t.refunded_at, t.price_id,
           least(t.paid_through, lead(t.paid_from) over (order by t.paid_from)) as ends_at
         from (
-          -- Two payments of one period are one period, and paid while one of them stands.
+          -- Two payments for one period count as one period, which is paid while one of them is not refunded.
           select distinct on (q.paid_from)
             q.paid_from, q.paid_through, q.months, q.paid_at, q.refunded_at, q.price_id
           from private.payments as q
@@ -2001,7 +1934,7 @@ begin
         select
         from private.entitlement_lapses as l
         where l.subscription_id = settle_months.subscription_id
-          -- Who pays for a period has its first month, whatever was unpaid before.
+          -- A period that is paid has its first month, whatever was unpaid before.
           and (k > 0 or l.cause = 'revoked')
           and l.lapsed_from <= m.month_start
           and (l.lapsed_until is null or m.month_start < l.lapsed_until)
@@ -2045,13 +1978,10 @@ begin
 end;
 $$;
 
-comment on function private.settle_months(uuid, timestamptz, timestamptz) is
-  'Grants what the months of a subscription are owed and notes the next one; returns how many had credits.';
-
 revoke all on function private.settle_months from public, anon, authenticated, service_role;
 
--- What a read says of a subscription that only the owner's figures need. Kept apart, because
--- it follows neither premium nor credits.
+-- What a read reports about a subscription that only the figures of billing_overview() need. It is a table of its
+-- own, because neither premium nor credits depend on it.
 create table private.subscription_terms (
   subscription_id uuid primary key references public.subscriptions (id) on delete cascade,
   started_at timestamptz,
@@ -2063,13 +1993,14 @@ create table private.subscription_terms (
 
 create index subscription_terms_started_at_idx on private.subscription_terms (started_at);
 
-comment on table private.subscription_terms is 'Since when a subscription runs, and what a discount that recurs takes off its price.';
+comment on table private.subscription_terms is 'When each subscription started, and the recurring discount on its price.';
 comment on column private.subscription_terms.discount_amount is
-  'Taken off each period after the percentage, in the smallest unit.';
+  'Subtracted from the price of each period after the percentage, in the smallest unit.';
 
 revoke all on private.subscription_terms from public, anon, authenticated, service_role;
 
--- Metadata can hold any text. A cast that fails would make the event fail at every retry.
+-- Returns the text as a uuid; null where it is none. Metadata can hold any text, and a cast that fails would make
+-- the event fail at every retry.
 create function private.uuid_or_null(value text)
 returns uuid
 language sql
@@ -2081,11 +2012,10 @@ return case
     then uuid_or_null.value::uuid
 end;
 
-comment on function private.uuid_or_null(text) is 'The text as a uuid; null where it is none.';
-
 revoke all on function private.uuid_or_null from public, anon, authenticated, service_role;
 
--- A second running subscription of one user is flagged while both run.
+-- Flags each running subscription of a user beyond the first, while both run, and resolves the flags of those that
+-- ended.
 create function private.watch_second_subscription(user_id uuid, as_of timestamptz)
 returns void
 language plpgsql
@@ -2135,8 +2065,5 @@ begin
     );
 end;
 $$;
-
-comment on function private.watch_second_subscription(uuid, timestamptz) is
-  'Flags each running subscription of a user beyond the first, and resolves the flags of those that ended.';
 
 revoke all on function private.watch_second_subscription from public, anon, authenticated, service_role;

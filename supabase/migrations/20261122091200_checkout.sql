@@ -1,11 +1,10 @@
 -- Made from supabase/schemas/checkout/ by `npm run db:diff -- --first`: change it there.
 
--- Begins a checkout, or answers the one that is open. The provider is called after this
--- transaction, not within it; `attempt` is the idempotency key of that call, so whoever
--- asks for the same at the same time gets the same session. Where a session is open for
--- something else, or for less than the coupon that the user has by now, nothing is begun:
--- `expire_session` is to be closed at the provider first, where it may turn out to have
--- completed meanwhile.
+-- Begins the user's one checkout, or returns the open one: {attempt, session_id, url, email, price, trial_days,
+-- customer_id, coupon}. The provider is called after this transaction, not within it. `attempt` is the idempotency
+-- key of that call, so two requests for the same thing at once get the same session. Where a session is open for
+-- something else, or without a coupon that the user has by now, nothing is begun and {expire_session, provider} is
+-- returned: that session must be closed at the provider first, where it may turn out to have completed meanwhile.
 create function private.begin_checkout(
   user_id uuid,
   provider text,
@@ -40,7 +39,7 @@ begin
     perform private.raise_error('email_required', 'Add an email to the account first: a receipt needs one.');
   end if;
 
-  -- Check: what is sold.
+  -- Check what is sold.
   if num_nonnulls(begin_checkout.plan_type, begin_checkout.pack_type) <> 1 then
     perform private.raise_error('invalid_argument', 'Name either a plan or a pack.', '{"argument": "plan_type"}');
   elsif begin_checkout.plan_type is not null then
@@ -71,7 +70,7 @@ begin
     );
   end if;
 
-  -- Check: its price.
+  -- Check its price.
   select p.*
   into v_price
   from public.prices as p
@@ -85,7 +84,7 @@ begin
   if not found then
     perform private.raise_error(
       'price_not_found',
-      'This has no price here: choose another currency or payment provider.',
+      'This plan or pack has no such price: choose another currency or payment provider.',
       jsonb_build_object(
         'provider', begin_checkout.provider,
         'currency', begin_checkout.currency,
@@ -100,7 +99,7 @@ begin
     );
   end if;
 
-  -- Check: nothing else runs. A pack stands beside a subscription.
+  -- Check that no other subscription runs. A pack may be bought beside a subscription.
   if begin_checkout.plan_type is not null then
     select jsonb_agg(jsonb_build_object('provider', s.provider, 'id', s.provider_subscription_id))
     into v_running
@@ -127,7 +126,7 @@ begin
   from private.checkouts as c
   where c.user_id = begin_checkout.user_id;
 
-  -- The one that the open checkout has reserved, or the oldest. A coupon is for a plan.
+  -- Choose the coupon: the one that the open checkout has reserved, or the oldest. Coupons apply to plans only.
   if begin_checkout.plan_type is not null then
     select uc.id
     into v_user_coupon_id
@@ -142,7 +141,7 @@ begin
       if not begin_checkout.ignore_coupon then
         perform private.raise_error(
           'invalid_argument',
-          'PayPal knows no coupons: pay by card to use yours, or confirm that it is not to be used.',
+          'Coupons do not apply to PayPal: pay by card to use yours, or confirm that you do not want to use it.',
           jsonb_build_object(
             'argument', 'ignore_coupon',
             'coupon', (
@@ -221,9 +220,6 @@ begin
 end;
 $$;
 
-comment on function private.begin_checkout(uuid, text, text, text, text, text, boolean, timestamptz) is
-  'Begins the user''s one checkout or answers the open one: {attempt, session_id, url, email, price, trial_days, customer_id, coupon}; or {expire_session, provider}.';
-
 create function public.begin_checkout(
   user_id uuid,
   provider text,
@@ -257,8 +253,8 @@ comment on function public.begin_checkout(uuid, text, text, text, text, text, bo
 revoke all on function private.begin_checkout, public.begin_checkout from public, anon, authenticated, service_role;
 grant execute on function private.begin_checkout, public.begin_checkout to service_role;
 
--- A provider answers a request that it refused in the same way again, under the same
--- idempotency key: the next try needs a new attempt.
+-- Deletes a checkout attempt that has no session. Under the same idempotency key, a provider returns the same
+-- refusal again, so the next try needs a new attempt.
 create function private.drop_checkout(attempt uuid)
 returns void
 language plpgsql
@@ -273,8 +269,6 @@ begin
 end;
 $$;
 
-comment on function private.drop_checkout(uuid) is 'Forgets a checkout attempt that has no session.';
-
 create function public.drop_checkout(attempt uuid)
 returns void
 language sql
@@ -286,14 +280,13 @@ begin atomic
 end;
 
 comment on function public.drop_checkout(uuid) is
-  'Internal to the checkouts. Forgets an attempt that the provider refused, so that the next one is new.';
+  'Internal to the checkouts. Deletes an attempt that the provider refused, so that the next one is new.';
 
 revoke all on function private.drop_checkout, public.drop_checkout from public, anon, authenticated, service_role;
 grant execute on function private.drop_checkout, public.drop_checkout to service_role;
 
--- Closes a checkout. Its coupon is spent when it completed and free again when it did
--- not, and stays reserved, with null, while the money is under way. A session that is not
--- the one that reserved it changes nothing of it.
+-- Closes a checkout. Its coupon is spent if the checkout completed and free again if it did not; with null, while
+-- the payment is pending, it stays reserved. A session that did not reserve the coupon changes nothing of it.
 create function private.end_checkout(user_id uuid, session_id text, completed boolean, as_of timestamptz)
 returns void
 language plpgsql
@@ -316,9 +309,6 @@ begin
 end;
 $$;
 
-comment on function private.end_checkout(uuid, text, boolean, timestamptz) is
-  'Closes a checkout: spends the coupon it reserved, or frees it, or with null leaves it reserved.';
-
 create function public.end_checkout(user_id uuid, session_id text, completed boolean)
 returns void
 language sql
@@ -335,9 +325,9 @@ comment on function public.end_checkout(uuid, text, boolean) is
 revoke all on function private.end_checkout, public.end_checkout from public, anon, authenticated, service_role;
 grant execute on function private.end_checkout, public.end_checkout to service_role;
 
--- Notes the session that the provider made for an attempt, and reserves the coupon for
--- it. False where the attempt is no longer the user's: that session is to be expired. From
--- now on a subscription of PayPal is known as one that we created.
+-- Records the session that the provider created for an attempt, and reserves the coupon for it. Returns false where
+-- another attempt has replaced this one: the session must be closed then. From now on a PayPal subscription is known
+-- as one that we created.
 create function private.open_checkout(attempt uuid, session_id text, url text, expires_at timestamptz, as_of timestamptz)
 returns boolean
 language plpgsql
@@ -374,9 +364,6 @@ begin
 end;
 $$;
 
-comment on function private.open_checkout(uuid, text, text, timestamptz, timestamptz) is
-  'Notes the provider''s session of a checkout attempt; false where another attempt has replaced it.';
-
 create function public.open_checkout(attempt uuid, session_id text, url text, expires_at timestamptz)
 returns boolean
 language sql
@@ -394,13 +381,13 @@ begin atomic
 end;
 
 comment on function public.open_checkout(uuid, text, text, timestamptz) is
-  'Internal to the checkouts. Notes the provider''s session; false where it was replaced.';
+  'Internal to the checkouts. Records the provider''s session of an attempt; false where another attempt has replaced it.';
 
 revoke all on function private.open_checkout, public.open_checkout from public, anon, authenticated, service_role;
 grant execute on function private.open_checkout, public.open_checkout to service_role;
 
--- One person could use up what a payment provider allows to all. The functions that ask a
--- provider for a user share one limit.
+-- The functions that call a payment provider for a user share one limit, 20 calls in 10 minutes. Otherwise one user
+-- could use up what the provider allows to all of them.
 create function private.take_billing_call(user_id uuid)
 returns jsonb
 language plpgsql
@@ -421,9 +408,6 @@ begin
   );
 end;
 $$;
-
-comment on function private.take_billing_call(uuid) is
-  'Counts a call of a user to a billing function, 20 in 10 minutes: {ok: true} or the error.';
 
 create function public.take_billing_call(user_id uuid)
 returns jsonb

@@ -1,15 +1,15 @@
 -- Made from supabase/schemas/webhooks/ by `npm run db:diff -- --first`: change it there.
 
--- Webhooks: every event that a payment provider sends is recorded and settled in one
--- transaction with whatever it causes. A second delivery finds it settled.
+-- Every event that a payment provider sends is recorded and settled in one transaction with everything that it
+-- causes. A second delivery finds it settled.
 --
--- processed  settled
--- ignored    of no concern: an event we do not use, a deleted user, the other livemode
--- parked     cannot be placed yet; tried again when what it waits for appears, and by the sweep
--- failed     something broke; the provider's retry or a replay finishes it
--- abandoned  parked for thirty days
+--   processed  settled
+--   ignored    has no effect: an event that we do not use, a deleted user, the other livemode
+--   parked     cannot be applied yet; tried again when what it waits for appears, and by the sweep
+--   failed     raised an error; the provider's retry or a replay finishes it
+--   abandoned  parked for thirty days
 --
--- An event's effect, once it is read, is {kind: subscription | snapshots | checkout | purchase |
+-- An event's effect, once its object has been read, is {kind: subscription | snapshots | checkout | purchase |
 -- customer_deleted | incident | ignored | parked, ...}.
 create table private.webhook_events (
   provider text not null,
@@ -45,7 +45,7 @@ create index webhook_events_retry_at_idx
   on private.webhook_events (retry_at)
   where status = 'parked';
 
--- What waits for a customer, a price or an object is looked for when that appears.
+-- Events that wait for a customer, a price or an object are looked up when it appears.
 create index webhook_events_waits_for_idx
   on private.webhook_events (waits_for, provider)
   where status in ('parked', 'abandoned');
@@ -58,17 +58,17 @@ create index webhook_events_settled_at_idx
 create index webhook_events_received_at_idx on private.webhook_events (provider, received_at);
 
 comment on table private.webhook_events is
-  'Events of payment providers: what came, what became of it, and what is still to do.';
+  'Events of payment providers: what arrived, its outcome, and what is still to be done.';
 comment on column private.webhook_events.payload is 'The event without card data, names and addresses.';
-comment on column private.webhook_events.effect is 'What a parked event was found to mean, so that it can be tried again.';
+comment on column private.webhook_events.effect is 'The meaning of a parked event, so that it can be tried again.';
 comment on column private.webhook_events.read_number is 'Number of the read that the effect comes from.';
 comment on column private.webhook_events.waits_for is 'What must appear first: customer:<id>, price:<id>, user:<id> or object:<id>.';
-comment on column private.webhook_events.retry_at is 'When a parked event is tried next without having been asked for.';
+comment on column private.webhook_events.retry_at is 'When the sweep tries a parked event next.';
 
 revoke all on private.webhook_events from public, anon, authenticated, service_role;
 
--- Writes what an event means. Runs inside the transaction that settles the event, first
--- or again, and may run any number of times.
+-- Writes what an event means: {outcome, reason, user_id, waits_for, tasks}, outcome one of processed, ignored,
+-- parked. It runs in the transaction that settles the event, and may run any number of times.
 create function private.apply_effect(provider text, effect jsonb, read_number bigint, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -86,7 +86,7 @@ declare
 begin
   case v_kind
     when 'ignored', 'parked' then
-      -- Payments of one mode, test or live, cannot be read with the keys of the other.
+      -- The keys of one mode, test or live, cannot read the payments of the other.
       if effect ->> 'other_mode' is not null then
         perform private.raise_flag(
           'other_mode', apply_effect.provider, effect ->> 'other_mode', null,
@@ -122,13 +122,13 @@ begin
       end if;
 
       if v_user_id is not null then
-        -- The user's row first, before the checkout that hangs on it.
+        -- Lock the user's row before the checkout that belongs to it.
         perform
         from public.users as u
         where u.id = v_user_id
         for no key update;
 
-        -- The event came before the function that made the session could note its id.
+        -- The event arrived before the function that created the session recorded its id.
         perform private.open_checkout(c.attempt, effect ->> 'session_id', null, null, apply_effect.as_of)
         from private.checkouts as c
         where c.attempt = private.uuid_or_null(effect ->> 'attempt')
@@ -155,7 +155,7 @@ begin
       where c.provider = apply_effect.provider
         and c.customer_id = effect ->> 'customer_id';
 
-      -- A customer of another product of the same account.
+      -- Without a user it is a customer of another product that uses the same provider account.
       v_result := jsonb_build_object('outcome', case when v_user_id is null then 'ignored' else 'processed' end, 'user_id', v_user_id);
 
     when 'incident' then
@@ -174,7 +174,7 @@ begin
       return jsonb_build_object('outcome', 'parked', 'reason', format('Effects of the kind %s are not known.', v_kind));
   end case;
 
-  -- Several subscriptions at once: the event is parked while one of them cannot be placed.
+  -- Several subscriptions at once: the event is parked while one of them cannot be applied.
   for v_one in
     select t.snapshot
     from jsonb_array_elements(effect -> 'snapshots') as t (snapshot)
@@ -190,11 +190,9 @@ begin
 end;
 $$;
 
-comment on function private.apply_effect(text, jsonb, bigint, timestamptz) is
-  'Writes what a webhook event means: {outcome, reason, user_id, waits_for, tasks}, outcome one of processed, ignored, parked.';
-
 revoke all on function private.apply_effect from public, anon, authenticated, service_role;
 
+-- Applies what a numbered read of one customer reported, and then the events that were parked for it.
 create function private.apply_read(snapshots jsonb, read_number bigint, purchases jsonb, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -246,9 +244,6 @@ begin
 end;
 $$;
 
-comment on function private.apply_read(jsonb, bigint, jsonb, timestamptz) is
-  'Writes what a numbered read of one customer said, and tries what was parked for them: {results: [{subscription, outcome, reason}], tasks}.';
-
 create function public.apply_read(snapshots jsonb, read_number bigint, purchases jsonb default '[]')
 returns jsonb
 language sql
@@ -260,12 +255,12 @@ begin atomic
 end;
 
 comment on function public.apply_read(jsonb, bigint, jsonb) is
-  'Internal. Writes what a numbered read of one customer said: {results: [{subscription, outcome, reason}], tasks}.';
+  'Internal. Applies what a numbered read of one customer reported: {results: [{subscription, outcome, reason}], tasks}.';
 
 revoke all on function private.apply_read, public.apply_read from public, anon, authenticated, service_role;
 grant execute on function private.apply_read, public.apply_read to service_role;
 
--- Writes no row: the number orders reads, and a duplicate need not be read at all.
+-- Writes no row: the number only orders reads, and a duplicate event needs no read at all.
 create function private.begin_webhook_event(provider text, event_id text)
 returns jsonb
 language plpgsql
@@ -289,9 +284,6 @@ begin
 end;
 $$;
 
-comment on function private.begin_webhook_event(text, text) is
-  'Draws the number of the read that an event asks for: {status: received, read_number}, or {status: duplicate}.';
-
 create function public.begin_webhook_event(provider text, event_id text)
 returns jsonb
 language sql
@@ -303,13 +295,14 @@ begin atomic
 end;
 
 comment on function public.begin_webhook_event(text, text) is
-  'Internal to the webhooks. Draws the number of the read that an event asks for: {status: received, read_number}, or {status: duplicate}.';
+  'Internal to the webhooks. Draws the number of the read that an event causes: {status: received, read_number}, or {status: duplicate}.';
 
 revoke all on function private.begin_webhook_event, public.begin_webhook_event
   from public, anon, authenticated, service_role;
 grant execute on function private.begin_webhook_event, public.begin_webhook_event to service_role;
 
--- What the portal, a sync and the deletion of an account need to know about a user's billing.
+-- What the portal, a sync and the deletion of an account need about a user's billing: {account, email, checkout,
+-- customers: {provider: id}, subscriptions: [...], paypal_subscriptions: [...]}.
 create function private.billing_of(user_id uuid)
 returns jsonb
 language sql
@@ -372,9 +365,6 @@ begin atomic
   );
 end;
 
-comment on function private.billing_of(uuid) is
-  'A user''s account, open checkout, customers and subscriptions at the providers: {account, email, checkout, customers: {provider: id}, subscriptions: [...], paypal_subscriptions: [...]}.';
-
 create function public.billing_of(user_id uuid)
 returns jsonb
 language sql
@@ -391,6 +381,7 @@ comment on function public.billing_of(uuid) is
 revoke all on function private.billing_of, public.billing_of from public, anon, authenticated, service_role;
 grant execute on function private.billing_of, public.billing_of to service_role;
 
+-- An event without its payload.
 create function private.event_summary(event private.webhook_events)
 returns jsonb
 language sql
@@ -407,9 +398,7 @@ return jsonb_build_object(
   'attempts', event.attempts
 );
 
-comment on function private.event_summary(private.webhook_events) is 'An event without its payload.';
-
--- "Paid but not premium": everything that decides it, on one page.
+-- Everything that decides whether a user who has paid is premium, on one page.
 create function private.diagnose_account(email text)
 returns jsonb
 language plpgsql
@@ -508,9 +497,6 @@ begin
 end;
 $$;
 
-comment on function private.diagnose_account(text) is
-  'What a support case needs: user, plan, subscriptions, customers, events and the ledger check.';
-
 create function public.diagnose_account(email text)
 returns jsonb
 language sql
@@ -528,8 +514,8 @@ revoke all on function private.event_summary, private.diagnose_account, public.d
   from public, anon, authenticated, service_role;
 grant execute on function private.diagnose_account, public.diagnose_account to service_role;
 
--- The keys that parked events may be waiting for and that an effect fulfils. In plpgsql, which keeps its plan:
--- every event asks.
+-- Returns the keys of webhook_events.waits_for that an effect may fulfil. It is in plpgsql, which keeps its plan,
+-- because it runs for every event.
 create function private.effect_keys(provider text, effect jsonb, user_id uuid)
 returns text[]
 language plpgsql
@@ -552,11 +538,9 @@ begin
 end;
 $$;
 
-comment on function private.effect_keys(text, jsonb, uuid) is 'Keys of webhook_events.waits_for that an effect may fulfil.';
-
 revoke all on function private.effect_keys from public, anon, authenticated, service_role;
 
--- Records a failed event, so that a retry or a replay can finish it. A settled event stays settled.
+-- Records a failed event, so that a retry or a replay can finish it. An event that is settled or parked stays so.
 create function private.fail_webhook_event(
   provider text,
   event_id text,
@@ -593,9 +577,6 @@ begin
     where e.status = 'failed';
 end;
 $$;
-
-comment on function private.fail_webhook_event(text, text, text, timestamptz, boolean, jsonb, text, timestamptz) is
-  'Records an event as failed, with the reason, unless it was settled or parked.';
 
 create function public.fail_webhook_event(
   provider text,
@@ -649,9 +630,6 @@ begin
 end;
 $$;
 
-comment on function private.finish_provider_task(bigint, text, timestamptz) is
-  'Marks a task as done, or counts its failure so that it is tried later.';
-
 create function public.finish_provider_task(id bigint, error text default null)
 returns void
 language sql
@@ -663,14 +641,14 @@ begin atomic
 end;
 
 comment on function public.finish_provider_task(bigint, text) is
-  'Internal. Marks a task as done, or counts its failure.';
+  'Internal. Marks a task as done, or counts its failure so that it is tried again later.';
 
 revoke all on function private.finish_provider_task, public.finish_provider_task
   from public, anon, authenticated, service_role;
 grant execute on function private.finish_provider_task, public.finish_provider_task to service_role;
 
--- Links a customer that we created at a provider to its user, and tries what was waiting
--- for that. Answers the customer that the user has: another one, where two calls raced.
+-- Links a customer that we created at a provider to its user, and applies the events that were parked for it.
+-- Returns the customer that the user has now, which is another one where two calls created one at the same time.
 create function private.link_billing_customer(user_id uuid, provider text, customer_id text, as_of timestamptz)
 returns text
 language plpgsql
@@ -711,9 +689,6 @@ begin
 end;
 $$;
 
-comment on function private.link_billing_customer(uuid, text, text, timestamptz) is
-  'Links a provider''s customer to a user; returns the customer that the user has.';
-
 create function public.link_billing_customer(user_id uuid, provider text, customer_id text)
 returns text
 language sql
@@ -736,8 +711,9 @@ revoke all on function private.link_billing_customer, public.link_billing_custom
   from public, anon, authenticated, service_role;
 grant execute on function private.link_billing_customer, public.link_billing_customer to service_role;
 
--- Locks the user of a customer before anything of theirs is written: who deletes the account
--- holds its row and then waits for the rest, so the other order could end in a deadlock.
+-- Locks and returns the user of a provider's customer, before anything of theirs is written; null where the customer
+-- is linked to no user. Deleting an account locks the user's row and then waits for the rest, so the other order
+-- could end in a deadlock.
 create function private.lock_customer_user(provider text, customer_id text)
 returns uuid
 language plpgsql
@@ -760,11 +736,9 @@ begin
 end;
 $$;
 
-comment on function private.lock_customer_user(text, text) is
-  'Locks and returns the user of a provider''s customer; null where the customer is nobody''s.';
-
--- Events of one customer are recorded one after the other. Otherwise one could be parked because it does not see
--- what another one is writing, and neither would see the other.
+-- Events of one customer are recorded one after the other. Otherwise an event could be parked because it does not
+-- see what another transaction is writing, while that one does not see the parked event. Held until the transaction
+-- ends.
 create function private.lock_billing_customer(provider text, customer_id text)
 returns void
 language plpgsql
@@ -780,9 +754,6 @@ begin
   end if;
 end;
 $$;
-
-comment on function private.lock_billing_customer(text, text) is
-  'Waits for whoever writes about this customer; held until the transaction ends.';
 
 revoke all on function private.lock_customer_user, private.lock_billing_customer
   from public, anon, authenticated, service_role;
@@ -820,9 +791,6 @@ begin
 end;
 $$;
 
-comment on function private.open_provider_tasks(integer, timestamptz) is
-  'What is still to be done at a provider: [{id, provider, subscription_id, action, reason, requested_at, attempts, email}].';
-
 create function public.open_provider_tasks(page_size integer default 100)
 returns jsonb
 language sql
@@ -834,15 +802,15 @@ begin atomic
 end;
 
 comment on function public.open_provider_tasks(integer) is
-  'Internal. What is still to be done at a provider: [{id, provider, subscription_id, action, reason, requested_at, attempts, email}].';
+  'Internal. The tasks that are still to be done at a provider: [{id, provider, subscription_id, action, reason, requested_at, attempts, email}].';
 
 revoke all on function private.open_provider_tasks, public.open_provider_tasks
   from public, anon, authenticated, service_role;
 grant execute on function private.open_provider_tasks, public.open_provider_tasks to service_role;
 
--- Anybody can post a body to the webhook, and only PayPal can tell whether it sent it. An ask is counted before
--- it is made, and given back where the delivery was genuine: what counts in the end are the false ones, and many
--- at once cannot pass together.
+-- Anybody can post a body to the webhook, and only PayPal can confirm that it sent it. A question to PayPal is
+-- counted before it is sent, and subtracted again where the delivery was genuine. So in the end only false
+-- deliveries count, and many at once cannot exceed the limit together.
 create function private.take_paypal_ask()
 returns jsonb
 language plpgsql
@@ -867,9 +835,7 @@ begin
 end;
 $$;
 
-comment on function private.take_paypal_ask() is
-  'Counts a question to PayPal whether it sent a delivery, 60 a minute: {ok: true} or the error.';
-
+-- Subtracts one question from the count, because PayPal did send that delivery.
 create function private.return_paypal_ask()
 returns void
 language sql
@@ -882,9 +848,6 @@ begin atomic
   where a.user_id = '00000000-0000-0000-0000-000000000000'
     and a.bucket = 'paypal_ask';
 end;
-
-comment on function private.return_paypal_ask() is
-  'Takes one question back from the count: PayPal did send that delivery.';
 
 create function public.take_paypal_ask()
 returns jsonb
@@ -910,7 +873,7 @@ begin atomic
 end;
 
 comment on function public.return_paypal_ask() is
-  'Internal to paypal-webhook. Takes a question back from the count: the delivery was genuine.';
+  'Internal to paypal-webhook. Subtracts a question from the count, because the delivery was genuine.';
 
 revoke all on function
   private.take_paypal_ask,
@@ -962,9 +925,6 @@ begin
 end;
 $$;
 
-comment on function private.reconcile_targets(text, timestamptz, text, integer) is
-  'A page of the subscriptions that a reconciliation reads: [{id, customer_id, user_id}] by id.';
-
 create function public.reconcile_targets(
   provider text,
   since timestamptz,
@@ -992,8 +952,8 @@ revoke all on function private.reconcile_targets, public.reconcile_targets
   from public, anon, authenticated, service_role;
 grant execute on function private.reconcile_targets, public.reconcile_targets to service_role;
 
--- Records an event, applies what it means and settles it, all or nothing. The event's own row
--- is written last: locks are taken in the order user, subscription, rest.
+-- Records an event, applies what it means and settles it, all or nothing. The event's own row is written last,
+-- because locks are taken in the order user, subscription, rest.
 create function private.record_webhook_event(
   provider text,
   event_id text,
@@ -1077,7 +1037,7 @@ begin
     return '{"status": "duplicate"}';
   end if;
 
-  -- This event may have brought what others were waiting for.
+  -- This event may have brought what parked events wait for.
   if v_outcome = 'processed' then
     v_keys := private.effect_keys(record_webhook_event.provider, record_webhook_event.effect, (v_result ->> 'user_id')::uuid);
 
@@ -1100,9 +1060,6 @@ begin
   );
 end;
 $$;
-
-comment on function private.record_webhook_event(text, text, text, timestamptz, boolean, jsonb, jsonb, bigint, timestamptz) is
-  'Records an event with its effect, in one transaction: {status, reason, user_id, tasks}, status one of processed, duplicate, ignored, parked.';
 
 create function public.record_webhook_event(
   provider text,
@@ -1140,9 +1097,9 @@ revoke all on function private.record_webhook_event, public.record_webhook_event
   from public, anon, authenticated, service_role;
 grant execute on function private.record_webhook_event, public.record_webhook_event to service_role;
 
--- Tries parked events again, in the order of their reads: those that wait for one of the keys, or
--- with null those whose time has come. One that somebody else is settling is left to them. An
--- event that is still parked is tried again later and later, at least once a day.
+-- Applies parked events again, in the order of their reads: those that wait for one of the keys, or with null those
+-- that are due. Returns {retried, failures, tasks}. An event that another transaction is settling is skipped. An
+-- event that stays parked is tried again after longer and longer times, at least once a day.
 create function private.retry_parked(provider text, keys text[], max_events integer, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -1173,7 +1130,7 @@ begin
     begin
       v_result := private.apply_effect(v_event.provider, v_event.effect, v_event.read_number, retry_parked.as_of);
     exception
-      -- One event that breaks must not stop the others.
+      -- One event that raises an error must not stop the others.
       when others then
         v_result := jsonb_build_object('outcome', 'parked', 'reason', format('It failed again: %s (%s)', sqlerrm, sqlstate));
         v_failures := v_failures + 1;
@@ -1201,11 +1158,7 @@ begin
 end;
 $$;
 
-comment on function private.retry_parked(text, text[], integer, timestamptz) is
-  'Applies parked events that can be placed by now: {retried, failures, tasks}.';
-
--- A price that is added is what parked events were waiting for. What is more than a few
--- hundred is left to the sweep.
+-- Applies the parked events that waited for a price which is added now, 200 at most; the sweep applies the rest.
 create function private.follow_price()
 returns trigger
 language plpgsql
@@ -1234,8 +1187,6 @@ begin
 end;
 $$;
 
-comment on function private.follow_price() is 'Trigger function: applies the parked events that waited for a price.';
-
 create trigger prices_apply_parked_events
   after insert on public.prices
   referencing new table as new_prices
@@ -1244,8 +1195,8 @@ create trigger prices_apply_parked_events
 
 revoke all on function private.retry_parked, private.follow_price from public, anon, authenticated, service_role;
 
--- What a replay has to finish: failed events, and parked ones whose object the provider did not
--- know yet, because only a read can tell whether it does now.
+-- Returns what a replay must finish: failed events, and parked ones whose object the provider did not have yet,
+-- because only a read can find out whether it has it now; or the one event that is named.
 create function private.unsettled_webhook_events(provider text, event_id text, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -1282,9 +1233,6 @@ begin
   );
 end;
 $$;
-
-comment on function private.unsettled_webhook_events(text, text, timestamptz) is
-  'Events that a replay finishes: failed, or waiting for an object of the provider; or the one that is named.';
 
 create function public.unsettled_webhook_events(provider text default null, event_id text default null)
 returns jsonb

@@ -11,14 +11,14 @@ create table private.sweep_state (
   constraint sweep_state_is_only check (is_only)
 );
 
-comment on table private.sweep_state is 'One row: up to where the sweep has checked the ledger, whose rows it archived last, and when it last ran.';
+comment on table private.sweep_state is 'One row: how far the sweep has checked the ledger, which account it archived last, and when it last ran.';
 
 revoke all on private.sweep_state from public, anon, authenticated, service_role;
 
--- Reads everything of the last two days again, once a day: an event that was lost would otherwise be
--- noticed first by its user. Only functions know the keys of the providers, so one of them is
--- called. Its address and the project's secret key are two secrets of Vault; without them, or without
--- pg_net, nothing is called, and npm run billing:reconcile does the same.
+-- Once a day, reads everything of the last two days again; otherwise a user would be the first to notice an event
+-- that was lost. Only edge functions have the providers' keys, so sync-subscription is called. Its address and the
+-- project's secret key are two secrets in Vault. Without them, or without pg_net, this returns false, and npm run
+-- billing:reconcile does the same work.
 create function private.call_reconcile()
 returns boolean
 language plpgsql
@@ -52,16 +52,11 @@ begin
 end;
 $$;
 
-comment on function private.call_reconcile() is
-  'Asks sync-subscription to read everything of the last two days again; false where Vault does not say where it is.';
-
 revoke all on function private.call_reconcile from public, anon, authenticated, service_role;
 
--- The sweep does what becomes due by time alone. Each part finds its rows by an index, takes a bounded number of
--- them and skips what somebody else holds, so that it costs nothing when nothing is due and no user waits for
--- it. A scheduled job calls it; more often is always allowed.
---
--- A part that fails writes a warning and does not stop the others.
+-- Does what becomes due by time alone. Each part finds its rows by an index, takes a bounded number of them and
+-- skips locked ones, so it costs almost nothing when nothing is due, and no user waits for it. A scheduled job calls
+-- it; calling it more often is always allowed. A part that fails writes a warning and does not stop the others.
 create function private.sweep(as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -81,7 +76,7 @@ declare
   v_rows integer;
   v_failures integer := 0;
 begin
-  -- Two at once would only skip each other's rows.
+  -- Two sweeps at once would only skip each other's rows.
   if not pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('private.sweep', 0)) then
     return jsonb_build_object(
       'retried', 0, 'abandoned', 0, 'ended', 0, 'months_granted', 0, 'unlinked', 0, 'deleted', 0, 'failures', 0,
@@ -114,7 +109,7 @@ begin
       and e.event_id = due.event_id;
     get diagnostics v_abandoned = row_count;
 
-    -- Ninety days are longer than any provider retries.
+    -- No provider retries for as long as ninety days.
     delete from private.webhook_events as e
     using (
       select w.provider, w.event_id
@@ -173,7 +168,7 @@ begin
       raise warning 'the sweep could not archive the ledger and the audit trail: % (%)', sqlerrm, sqlstate;
   end;
 
-  -- Last, and few, because these are the rows that a user may wait for until this transaction ends.
+  -- Last, and few: a user may wait for these rows until this transaction ends.
   v_swept := private.sweep_subscriptions(20, sweep.as_of);
 
   return jsonb_build_object(
@@ -189,9 +184,6 @@ begin
 end;
 $$;
 
-comment on function private.sweep(timestamptz) is
-  'Does what time has made due, a bounded number of rows: {retried, abandoned, ended, months_granted, unlinked, deleted, failures, ledger_disagreements}.';
-
 create function public.sweep()
 returns jsonb
 language sql
@@ -203,14 +195,14 @@ begin atomic
 end;
 
 comment on function public.sweep() is
-  'What time alone makes due, a bounded number of rows a run: for a scheduled job, and npm run sweep where there is none.';
+  'Does what time alone has made due, a bounded number of rows per run: {retried, abandoned, ended, months_granted, unlinked, deleted, failures, ledger_disagreements}. For a scheduled job, and for npm run sweep where there is none.';
 
 revoke all on function private.sweep, public.sweep from public, anon, authenticated, service_role;
 grant execute on function private.sweep, public.sweep to service_role;
 
--- Ledger and audit trail keep a year. Once the oldest row of an account is thirteen months old, its rows older
--- than twelve months are archived, so that each account is due about once a month. The accounts are looked at in
--- turns, by their oldest rows, until max_rows rows are archived.
+-- The ledger and the audit trail keep a year. Once the oldest row of an account is thirteen months old, its rows
+-- that are older than twelve months are archived, so each account is due about once a month. Accounts are checked in
+-- turn, max_users at most, until max_rows rows are archived. Returns the number of rows.
 create function private.sweep_archive(max_rows integer, max_users integer)
 returns integer
 language plpgsql
@@ -219,7 +211,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  -- Rows carry the time of the clock, so it is compared with the clock, not with the sweep's as_of.
+  -- Rows have the time of the clock, so they are compared with the clock and not with the sweep's as_of.
   v_due timestamptz := now() - interval '13 months';
   v_before timestamptz := now() - interval '12 months';
   v_user record;
@@ -273,7 +265,7 @@ begin
       when others then
         raise warning 'the rows of account % could not be archived: % (%)', v_user.id, sqlerrm, sqlstate;
     end;
-    -- All due rows of this account are archived, so the next run begins behind it.
+    -- All due rows of this account are archived, so the next run begins after it.
     exit when v_rows >= sweep_archive.max_rows;
     v_last_user := v_user.id;
   end loop;
@@ -281,7 +273,7 @@ begin
   update private.sweep_state as s
   set archive_user_id = coalesce(
     v_last_user,
-    -- From the beginning again after the last one.
+    -- After the last account, the next run starts from the beginning.
     case when v_rows = 0 then '00000000-0000-0000-0000-000000000000' else s.archive_user_id end
   )
   where s.is_only;
@@ -290,14 +282,11 @@ begin
 end;
 $$;
 
-comment on function private.sweep_archive(integer, integer) is
-  'Moves ledger rows and audit events of the next accounts into the archive once they are thirteen months old: how many rows.';
-
 revoke all on function private.sweep_archive from public, anon, authenticated, service_role;
 
--- The ledger. The rows that came since the last check are compared with the ones before them,
--- and with the balance; besides, a slice of all accounts is added up in full. A ledger that
--- disagrees is flagged and not corrected, because nobody knows which side is right.
+-- Compares the ledger rows that were added since the last check with the rows before them and with the balance, and
+-- adds up the whole ledger of a slice of all accounts. Returns the accounts that disagree. They are flagged and not
+-- corrected, because nothing here can decide which side is right.
 create function private.sweep_ledger(max_rows integer, max_users integer, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -337,7 +326,7 @@ begin
     limit sweep_ledger.max_users
   ) as n;
 
-  -- One statement, so one point in time, whatever goes on beside it.
+  -- One statement sees one point in time, so writes at the same time cause no false difference.
   select jsonb_agg(jsonb_build_object('account_id', d.account_id, 'credits', d.credits, 'ledger_balance', d.ledger_balance))
   into v_found
   from (
@@ -402,7 +391,7 @@ begin
 
   update private.sweep_state as s
   set ledger_id = coalesce(v_upto, s.ledger_id),
-      -- From the beginning again after the last one.
+      -- After the last account, the next run starts from the beginning.
       user_id = coalesce(v_last_user, '00000000-0000-0000-0000-000000000000'),
       swept_at = sweep_ledger.as_of
   where s.is_only;
@@ -418,7 +407,7 @@ begin
     raise warning 'ledger and balance disagree: %', v_found;
     perform private.raise_flag(
       'ledger_disagreement', '', f.account ->> 'account_id', (f.account ->> 'account_id')::uuid,
-      format('The balance is %s, the ledger says %s.', f.account ->> 'credits', f.account ->> 'ledger_balance'), sweep_ledger.as_of, true
+      format('The balance is %s, and by the ledger it is %s.', f.account ->> 'credits', f.account ->> 'ledger_balance'), sweep_ledger.as_of, true
     )
     from jsonb_array_elements(v_found) as f (account);
   end if;
@@ -426,9 +415,6 @@ begin
   return coalesce(v_found, '[]');
 end;
 $$;
-
-comment on function private.sweep_ledger(integer, integer, timestamptz) is
-  'Checks the ledger of accounts that moved since the last time, and of a slice of all others: the accounts that disagree.';
 
 revoke all on function private.sweep_ledger from public, anon, authenticated, service_role;
 
@@ -451,7 +437,7 @@ begin
   from public.subscriptions as s
   where s.id = sweep_subscription.subscription_id;
 
-  -- An account that is locked, because its user is paying or buying, is left for the next sweep.
+  -- An account that is locked, because its user is paying, is left for the next sweep.
   perform
   from public.users as u
   where u.id = v_subscription.user_id
@@ -461,16 +447,16 @@ begin
     return;
   end if;
 
-  -- What began before the end is granted before the end is written; it is the same either way.
+  -- Months that began before the end are granted first; the order makes no difference.
   months := private.settle_months(
     sweep_subscription.subscription_id,
-    -- One that has failed for a while may owe earlier months too.
+    -- A subscription that has failed for some time may owe earlier months too.
     least(v_subscription.next_grant_at, sweep_subscription.as_of) - interval '40 days',
     sweep_subscription.as_of
   );
 
-  -- A scheduled end that has passed is an end, whether or not the provider's word of it
-  -- arrived. One that should have renewed is left as it is: it may have.
+  -- A scheduled end that has passed is an end, whether or not the provider's event has arrived. A subscription that
+  -- should have renewed is left unchanged, because it may have renewed.
   update public.subscriptions as s
   set status = 'canceled',
       ended_at = coalesce(s.ended_at, s.cancel_at)
@@ -485,12 +471,9 @@ begin
 end;
 $$;
 
-comment on function private.sweep_subscription(uuid, timestamptz) is
-  'Ends a subscription whose scheduled end has passed and grants its months: how many of each.';
-
--- All in one subtransaction, because a transaction with many of them slows every other one down;
--- only where a row breaks, each row in one of its own. The row that broke is flagged and tried again
--- in an hour, so that it does not stand at the head of the queue.
+-- Settles what is due of a bounded number of subscriptions: {ended, months_granted, failures}. All of them share one
+-- subtransaction, because a transaction with many of them slows down every other one; only if a row fails, each row
+-- gets its own. The row that failed is flagged and tried again in an hour, so that it does not block the queue.
 create function private.sweep_subscriptions(max_rows integer, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -572,7 +555,7 @@ begin
       end loop;
   end;
 
-  -- One that is no longer due could be settled after all.
+  -- The flag of a subscription that is no longer due is resolved.
   update private.billing_flags as f
   set resolved_at = sweep_subscriptions.as_of
   where f.kind = 'sweep_failure'
@@ -588,9 +571,6 @@ begin
 end;
 $$;
 
-comment on function private.sweep_subscriptions(integer, timestamptz) is
-  'Ends and grants what is due of a bounded number of subscriptions: {ended, months_granted, failures}.';
-
 revoke all on function private.sweep_subscription, private.sweep_subscriptions
   from public, anon, authenticated, service_role;
 
@@ -602,9 +582,9 @@ begin
 end;
 $$;
 
--- Every minute, where the project has pg_cron; elsewhere something else calls public.sweep(). On
--- the first of a month many months are due at once: batch after batch, until one is not full,
--- and each ends its transaction, so that nobody waits for a row for longer than one takes. The
+-- Schedules the sweep every minute where the project has pg_cron; elsewhere the operator schedules public.sweep().
+-- On the first of a month many months are due at once. So the job runs one batch after the other until one is not
+-- full. Each batch is a transaction of its own, so that nobody waits for a row for longer than one batch takes. The
 -- name makes it one job, however often it is scheduled.
 do $$
 begin

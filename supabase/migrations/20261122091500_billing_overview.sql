@@ -1,6 +1,6 @@
 -- Made from supabase/schemas/billing_overview/ by `npm run db:diff -- --first`: change it there.
 
--- Seconds since the sweep ran, and since a provider sent anything; null for never.
+-- Returns the seconds since the last sweep, and since the last event of a provider; null for never.
 create function private.billing_pulse(as_of timestamptz, out sweep_age_s bigint, out last_webhook_age_s bigint)
 returns record
 language sql
@@ -25,14 +25,11 @@ begin atomic
     );
 end;
 
-comment on function private.billing_pulse(timestamptz) is
-  'Seconds since the last sweep and since the last event of a provider; null for never.';
-
 revoke all on function private.billing_pulse from public, anon, authenticated, service_role;
 
--- One row for each thing, oldest first, of those behind a place. Every source is asked for no
--- more rows than are wanted, in the order of an index, so a flood in one of them costs no more
--- than a page.
+-- Returns what a person must look at, one row for each thing, oldest first, after a place in that order. Each source
+-- is read in the order of an index and gives no more rows than the page needs, so a flood in one of them costs no
+-- more than a page.
 create function private.attention(as_of timestamptz, after_since timestamptz, after_key text, max_rows integer)
 returns table (
   kind text, since timestamptz, user_id uuid, provider text, reference text, reason text, remedy text, key text
@@ -47,9 +44,9 @@ begin atomic
       select o.kind, o.since, o.user_id, o.provider, o.reference, o.reason, o.remedy
       from (
         values
-          ('parked', 'Add what it waits for; it is applied by itself then. Dismiss it where it is none of ours.'),
+          ('parked', 'Add what it waits for; it is applied automatically then. Dismiss it if it does not belong to this project.'),
           ('failed', 'Run npm run webhooks:replay.'),
-          ('abandoned', 'Add what it waited for, then run npm run webhooks:replay -- --event and its id. Dismiss it where it is none of ours.')
+          ('abandoned', 'Add what it waited for, then run npm run webhooks:replay -- --event and its id. Dismiss it if it does not belong to this project.')
       ) as w (status, remedy)
       cross join lateral (
         select
@@ -63,12 +60,12 @@ begin atomic
             or concat_ws(':', w.status || '_event', e.provider, e.event_id) > attention.after_key collate "C"
           )
         order by e.received_at
-        -- With ties: more than one page may have come in one moment.
+        -- With ties, because one moment may have more rows than a page.
         fetch first attention.max_rows rows with ties
       ) as o
     )
     union all
-    -- A customer of the provider who pays and is nobody's here.
+    -- Customers at the provider who pay and are linked to no user.
     select
       'unlinked_customer', c.since, null, c.provider, c.customer_id,
       format('%s events are about a customer who is linked to no account.', c.events),
@@ -86,14 +83,14 @@ begin atomic
       select
         f.kind, f.since, f.user_id, nullif(f.provider, ''), f.reference, f.reason,
         case f.kind
-          when 'refund' then 'Nothing to do where you made it. Dismiss it.'
+          when 'refund' then 'If you made this refund, dismiss it: nothing else is to do.'
           when 'dispute' then 'Answer it in the provider''s dashboard before it is due. Dismiss it once it is lost.'
           when 'second_subscription' then 'Ask the customer which one to keep, cancel the other at the provider and refund it.'
           when 'paypal_not_believed' then 'Look at it in PayPal''s dashboard, cancel it there and refund what was paid.'
           when 'money_without_account' then 'Refund it in the provider''s dashboard: its account was deleted. Dismiss it then.'
           when 'other_mode' then 'Give the functions the keys and the webhook secret of the mode in which you sell, and run npm run billing:reconcile. Dismiss it then.'
           when 'credits_not_taken' then 'Decide whether the credits are written off. Dismiss it then.'
-          when 'credits_overflow' then 'The balance is at its end. Dismiss it once you have spoken with the user.'
+          when 'credits_overflow' then 'The balance is at its maximum. Dismiss it once you have agreed with the user what to do.'
           when 'sweep_failure' then 'Read the reason and correct the row. The sweep tries it again every hour.'
           when 'ledger_disagreement' then 'Find who changed credits or the ledger by hand, with select public.diagnose_account(email), and correct one of them.'
         end
@@ -113,7 +110,7 @@ begin atomic
       case t.action
         when 'cancel' then 'It is still to be cancelled at the provider'
         when 'activate' then 'It is still to be activated at the provider'
-        else 'The customer''s new email could not be told to the provider'
+        else 'The customer''s new email could not be sent to the provider'
       end
         || format(' (%s)', t.reason) || coalesce(format('; tried %s times: %s', t.attempts, t.error), '.'),
       'Run npm run billing:reconcile -- --since 2d, or do it in the provider''s dashboard.'
@@ -122,11 +119,11 @@ begin atomic
       and t.requested_at >= attention.after_since
       and (t.attempts > 0 or (t.action <> 'email' and t.requested_at < attention.as_of - interval '15 minutes'))
     union all
-    -- Premium ends three days after a period whose renewal nobody told of.
+    -- Premium ends three days after the end of a period whose renewal was not reported.
     (
       select
         'renewal_unheard', s.current_period_end, s.user_id, s.provider, s.provider_subscription_id,
-        'Its period has ended, and neither a renewal nor an end was heard of.',
+        'Its period has ended, and the provider has reported neither a renewal nor an end.',
         'Run npm run billing:reconcile -- --since 40d.'
       from public.subscriptions as s
       where s.status in ('trialing', 'active')
@@ -145,7 +142,7 @@ begin atomic
     union all
     select
       'revoked_subscription', s.revoked_at, s.user_id, s.provider, s.provider_subscription_id,
-      'It is revoked here and goes on at the provider, which still charges for it.',
+      'It is revoked here and continues at the provider, which still charges for it.',
       'Cancel it in the provider''s dashboard, or give it back: select public.reinstate_subscription(id).'
     from public.subscriptions as s
     where s.revoked_at >= attention.after_since
@@ -232,9 +229,6 @@ begin atomic
   limit attention.max_rows;
 end;
 
-comment on function private.attention(timestamptz, timestamptz, text, integer) is
-  'Everything that a person must look at, oldest first, behind a place in that order.';
-
 create function private.billing_attention(page_size integer, cursor text, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -254,7 +248,7 @@ begin
     );
   end if;
 
-  -- A place: the microseconds since 1970 and the key of the last row that was read.
+  -- A cursor is the microseconds since 1970 and the key of the last row that was read.
   if billing_attention.cursor is not null then
     v_microseconds := substring(billing_attention.cursor from '^([0-9]{1,17}):');
     if v_microseconds is null then
@@ -289,9 +283,6 @@ begin
 end;
 $$;
 
-comment on function private.billing_attention(integer, text, timestamptz) is
-  'A page of what a person must look at: {items: [{kind, since, user_id, provider, reference, reason, remedy}], next_cursor}.';
-
 create function public.billing_attention(page_size integer default null, cursor text default null)
 returns jsonb
 language sql
@@ -309,8 +300,8 @@ revoke all on function private.attention, private.billing_attention, public.bill
   from public, anon, authenticated, service_role;
 grant execute on function private.billing_attention, public.billing_attention to service_role;
 
--- What GET health answers to a request with the secret key. A monitor asks often, so the number of items is
--- counted up to a hundred.
+-- What GET health returns to a request with the secret key: {sweep_age_s, last_webhook_age_s, attention}. A monitor
+-- calls it often, so the items are counted only up to 100.
 create function private.billing_health(as_of timestamptz)
 returns jsonb
 language sql
@@ -325,9 +316,6 @@ begin atomic
   )
   from private.billing_pulse(billing_health.as_of) as p;
 end;
-
-comment on function private.billing_health(timestamptz) is
-  'For a monitor: {sweep_age_s, last_webhook_age_s, attention}, attention a number of items up to 100.';
 
 create function public.billing_health()
 returns jsonb
@@ -345,12 +333,10 @@ comment on function public.billing_health() is
 revoke all on function private.billing_health, public.billing_health from public, anon, authenticated, service_role;
 grant execute on function private.billing_health, public.billing_health to service_role;
 
--- What the business earns.
---
--- Monthly recurring revenue is what the running subscriptions pay for one month: a yearly price
--- counts a twelfth, a discount that recurs is taken off, a trial pays nothing yet. A past-due
--- subscription counts, because its provider still collects. Tax, one-time discounts and packs
--- do not recur. Each currency stands by itself.
+-- What the business earns. Monthly recurring revenue is what the running subscriptions pay for one month: a yearly
+-- price counts a twelfth, a discount that recurs is subtracted, a trial pays nothing yet. A past-due subscription
+-- counts, because its provider still collects. Tax, one-time discounts and packs do not recur. Each currency stands
+-- by itself.
 create function private.billing_overview(as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -363,7 +349,7 @@ declare
   v_by_currency jsonb;
   v_by_plan jsonb;
 begin
-  -- Counted by price first, so that the price is looked at once and not for each subscription.
+  -- Subscriptions are counted by price first, so that each price is read once instead of once per subscription.
   with sold as materialized (
     select
       s.price_id, s.plan_type, s.status, s.provider = 'manual' as is_manual,
@@ -466,7 +452,7 @@ begin
         and i.created_at <= billing_overview.as_of
         and i.kind = 'dispute'
     ),
-    -- An invoice is tried several times and is one payment that failed.
+    -- Several attempts to collect one invoice are one payment that failed.
     'failed_payments_30d', (
       select count(distinct coalesce(e.payload #>> '{data,object,id}', e.payload #>> '{resource,id}', e.event_id))
       from private.webhook_events as e
@@ -486,9 +472,6 @@ begin
 end;
 $$;
 
-comment on function private.billing_overview(timestamptz) is
-  'Figures of the business: {by_currency, by_plan, new_30d, ended_30d, refunded_30d, disputed_30d, failed_payments_30d, credits_outstanding, sweep_age_s, last_webhook_age_s}.';
-
 create function public.billing_overview()
 returns jsonb
 language sql
@@ -500,13 +483,13 @@ begin atomic
 end;
 
 comment on function public.billing_overview() is
-  'Figures of the business, amounts in the smallest unit, currencies apart: {by_currency: [{currency, mrr, active, trialing, past_due}], by_plan, new_30d, ended_30d, refunded_30d, disputed_30d, failed_payments_30d, credits_outstanding, sweep_age_s, last_webhook_age_s}. What ends in 30d is a number of things.';
+  'Figures of the business, amounts in the smallest unit, currencies apart: {by_currency: [{currency, mrr, active, trialing, past_due}], by_plan, new_30d, ended_30d, refunded_30d, disputed_30d, failed_payments_30d, credits_outstanding, sweep_age_s, last_webhook_age_s}. Fields that end in _30d count events of the last 30 days.';
 
 revoke all on function private.billing_overview, public.billing_overview from public, anon, authenticated, service_role;
 grant execute on function private.billing_overview, public.billing_overview to service_role;
 
--- Marks an item as seen by a person: a flag becomes resolved, an event ignored. An item that is computed at
--- every read (a silent webhook, a revoked subscription) goes away only with its cause.
+-- Marks an item as seen by a person: a flag becomes resolved, an event ignored. An item that is computed at every
+-- read, such as a silent webhook or a revoked subscription, disappears only with its cause.
 create function private.dismiss_billing_attention(kind text, provider text, reference text, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -539,9 +522,6 @@ begin
   return jsonb_build_object('dismissed', v_dismissed);
 end;
 $$;
-
-comment on function private.dismiss_billing_attention(text, text, text, timestamptz) is
-  'Marks one item of billing_attention() as seen: {dismissed}.';
 
 create function public.dismiss_billing_attention(kind text, provider text, reference text)
 returns jsonb

@@ -11,15 +11,13 @@ alter role authenticator reset log_parameter_max_length_on_error;
 alter role authenticator reset log_parameter_max_length;
 
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
+drop function public.store_checked_api_key(uuid, text, text, boolean, text);
 drop function private.take_api_key_write(uuid);
 drop function private.write_api_key(uuid, text, text, boolean, text);
-drop function public.store_checked_api_key(uuid, text, text, boolean, text);
-drop function private.store_checked_api_key(uuid, text, text, boolean, text);
 drop function public.store_api_key(text, text);
 drop function private.store_api_key(text, text);
 drop function private.second_factor_required();
 drop function public.rotate_api_key_secret();
-drop function private.rotate_api_key_secret();
 drop function public.reencrypt_api_keys(integer);
 drop function private.reencrypt_api_keys(integer);
 drop function public.open_llm_call(uuid, text, text, boolean, boolean);
@@ -58,7 +56,6 @@ drop function private.archive_key_events(uuid, timestamptz, integer);
 drop function private.hold_current_api_key_secret();
 drop function private.current_api_key_secret_version();
 drop function private.api_key_secret(integer);
-drop function private.api_key_secret_description(text);
 drop function private.api_key_secret_check(text);
 drop function private.api_key_secret_name(integer);
 drop table public.api_key_events;

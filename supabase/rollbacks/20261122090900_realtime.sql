@@ -23,7 +23,7 @@ $$;
 do $$
 begin
   if to_regclass('realtime.messages') is not null then
-    drop policy if exists "users hear their own topic" on realtime.messages;
+    drop policy if exists "users receive their own topic" on realtime.messages;
   end if;
 end;
 $$;

@@ -1,5 +1,6 @@
--- The account as an app shows it. The plan is the one whose limits bind now; the
--- subscription is the one that plan_of() would choose, or the last that there was.
+-- The account as an app shows it: {user, plan, subscription, credits, is_premium, premium_until}; null for an
+-- unknown user. The plan is the one whose limits hold now. The subscription is the one that plan_of() would choose,
+-- or the last one.
 create function private.account_document(user_id uuid)
 returns jsonb
 language sql
@@ -24,8 +25,5 @@ begin atomic
   from public.users as u
   where u.id = account_document.user_id;
 end;
-
-comment on function private.account_document(uuid) is
-  'An account: {user, plan, subscription, credits, is_premium, premium_until}. Null for an unknown user.';
 
 revoke all on function private.account_document from public, anon, authenticated, service_role;

@@ -1,10 +1,10 @@
--- Every email that an account has ever had, as a keyed hash, and what a person may have once.
--- Both outlive the account: changing the email, deleting the account and signing up with the
--- first email again is not a way to new opening credits, to a used coupon or to another trial.
--- Only confirmed emails count, or a stranger could use up somebody's by signing up with it.
+-- Every email that an account has ever had, as a keyed hash. It outlives the account, as account_uses does.
+-- Otherwise a person could change the email, delete the account and sign up with the first email again, to get new
+-- opening credits, use a coupon twice or have another trial. Only confirmed emails count, or a stranger could use up
+-- a person's email by signing up with it.
 --
--- The key is in Vault and not in a table: a dump of the database holds every table, and with
--- the key beside them the hashes could be compared with any list of emails.
+-- The key is in Vault and not in a table. A dump of the database contains every table; with the key beside them, the
+-- hashes could be compared with any list of emails.
 create table private.account_emails (
   user_id uuid not null,
   email_hash bytea not null,

@@ -8,12 +8,13 @@ create table private.account_uses (
 );
 
 comment on table private.account_uses is
-  'What a person may use once, by the account that used it: trials, and the coupons of deleted accounts. Kept when the account is deleted.';
+  'Uses of what a person may use once, per account: trials, and the coupons of deleted accounts. Kept when the account is deleted.';
 comment on column private.account_uses.reference is 'A coupon''s id; empty where there is only one of a kind.';
 
--- person_used() asks and remember_use() notes what a person may have once. `kind` names what it is, and
--- `reference` which one, such as the id of a coupon. For a trial: person_used('trial', user_id) before it is
--- offered, remember_use('trial', user_id) in the transaction that begins it.
+-- Whether this account, or another account that has had one of its emails, has used something that a person may use
+-- once. `kind` names what it is, and `reference` which one, such as the id of a coupon. For a trial: call
+-- person_used('trial', user_id) before it is offered, and remember_use('trial', user_id) in the transaction that
+-- begins it.
 create function private.person_used(kind text, user_id uuid, reference text default '')
 returns boolean
 language plpgsql
@@ -40,9 +41,8 @@ begin
 end;
 $$;
 
-comment on function private.person_used(text, uuid, text) is
-  'Whether this account, or one that has had an email of it, has used what a person may use once.';
-
+-- Records that an account has used something that a person may use once. The record is kept when the account is
+-- deleted.
 create function private.remember_use(kind text, user_id uuid, reference text default '')
 returns void
 language plpgsql
@@ -56,9 +56,6 @@ begin
   on conflict on constraint account_uses_pkey do nothing;
 end;
 $$;
-
-comment on function private.remember_use(text, uuid, text) is
-  'Notes that an account has used what a person may use once; kept when the account is deleted.';
 
 revoke all on private.account_uses from public, anon, authenticated, service_role;
 revoke all on function private.person_used, private.remember_use from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- Deletes the auth user and every row of theirs. Files are not rows: the caller has removed them by the Storage
--- API before.
+-- Deletes the auth user and every row of theirs. Files are not rows: the caller removes them first, by the Storage
+-- API.
 create function private.delete_user(user_id uuid)
 returns jsonb
 language plpgsql
@@ -9,7 +9,7 @@ set search_path = ''
 as $$
 begin
   if delete_user.user_id is null then
-    perform private.raise_error('invalid_argument', 'Name the user to delete.', '{"argument": "user_id"}');
+    perform private.raise_error('invalid_argument', 'Give the id of the user to delete.', '{"argument": "user_id"}');
   end if;
 
   delete from auth.users as u
@@ -30,7 +30,7 @@ begin atomic
 end;
 
 comment on function public.delete_user(uuid) is
-  'Deletes an auth user and every row of theirs: {deleted}. Files and subscriptions at a provider are for the caller to end first, as delete-account does.';
+  'Deletes an auth user and every row of theirs: {deleted}. The caller first deletes the files and ends the subscriptions at a provider, as delete-account does.';
 
 revoke all on function private.delete_user, public.delete_user from public, anon, authenticated, service_role;
 grant execute on function private.delete_user, public.delete_user to service_role;

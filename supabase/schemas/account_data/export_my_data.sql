@@ -1,5 +1,5 @@
 -- Ten exports a day are more than anybody needs, and few enough that nobody keeps the database busy with them. The
--- first page of each section counts, so that an export which leaves sections out is counted as well.
+-- first page of each section counts, so an export that leaves sections out is counted too.
 create function private.export_my_data(section text, cursor text)
 returns jsonb
 language plpgsql

@@ -1,4 +1,5 @@
--- Every table that holds rows of a user is named here, and a test compares the list with the tables there are.
+-- The sections of an export, in their order: every table that holds rows of a user. A test compares the list with
+-- the tables that exist.
 create function private.export_sections()
 returns text[]
 language sql
@@ -10,13 +11,10 @@ return array[
   'strategies', 'strategy_components', 'strategy_versions', 'user_coupons', 'archived_credits', 'archived_key_events'
 ];
 
-comment on function private.export_sections() is
-  'The tables that an export consists of, in its order.';
-
--- One page of one section: at most 1,000 rows and about 2 MiB, so that no account is too large to be exported. A
--- cursor is the section and the key of the last row that was read; each page continues behind it, so rows that are
--- added meanwhile neither repeat nor hide another. Ciphertext stays out: it is of no use without the secret, and of
--- much use to whoever gets at one.
+-- Returns one page of one section: at most 1,000 rows and about 2 MiB, so that no account is too large to be
+-- exported. A cursor is the section and the key of the last row that was read. Each page continues after that row,
+-- so rows that are added meanwhile cause no repeats and no gaps. Ciphertext is left out: it is useless to the user,
+-- and valuable to somebody who has obtained the secret.
 create function private.export_user_data(user_id uuid, section text, cursor text)
 returns jsonb
 language plpgsql
@@ -40,7 +38,7 @@ declare
 begin
   if v_user_id is null then
     perform private.raise_error(
-      'invalid_argument', 'Name the user whose data is exported.', '{"argument": "user_id"}'
+      'invalid_argument', 'Give the id of the user whose data is exported.', '{"argument": "user_id"}'
     );
   elsif not exists (select from public.users as u where u.id = v_user_id) then
     perform private.raise_error('user_not_found', 'No account has this id.');

@@ -1,4 +1,5 @@
--- This never makes a write of Auth fail.
+-- Remembers each confirmed email of an account. An error becomes a warning in the log, so that it never makes a
+-- write of Auth fail.
 create function private.follow_confirmed_email()
 returns trigger
 language plpgsql
@@ -17,13 +18,10 @@ exception
 end;
 $$;
 
-comment on function private.follow_confirmed_email() is
-  'Trigger function on auth.users: notes each confirmed email of an account and never fails the auth write.';
-
 set local lock_timeout = '5s';
 
--- 500: after the triggers that open the account (100), so that an account is opened before its email counts as one
--- that an account has had.
+-- 500: after the triggers that create the account (100), so that an account is created before its email counts as
+-- one that an account has had.
 create trigger pinebase_500_email_added
   after insert on auth.users
   for each row

@@ -1,5 +1,6 @@
--- Neither signing up nor deleting an account may fail for want of a key: without one an
--- email is not recognised, and the log says so.
+-- HMAC-SHA-256 of an email, without regard to case, by a key in Vault. Neither signing up nor deleting an account
+-- may fail because that key is missing or unreadable: the result is then null, with a warning in the log, and
+-- returning emails are not recognised.
 create function private.hash_email(email text)
 returns bytea
 language plpgsql
@@ -26,8 +27,5 @@ exception
     return null;
 end;
 $$;
-
-comment on function private.hash_email(text) is
-  'HMAC-SHA-256 of an email without regard to case, by a key in Vault; null, with a warning, where there is none.';
 
 revoke all on function private.hash_email from public, anon, authenticated, service_role;

@@ -1,3 +1,4 @@
+-- Whether a user of this id existed and is deleted: late events about them are ignored.
 create function private.is_deleted_user(user_id uuid)
 returns boolean
 language sql
@@ -16,8 +17,5 @@ begin atomic
       where u.id = is_deleted_user.user_id
     );
 end;
-
-comment on function private.is_deleted_user(uuid) is
-  'Whether this id was a user''s who is gone: whatever still comes for them is to be ignored.';
 
 revoke all on function private.is_deleted_user from public, anon, authenticated, service_role;

@@ -1,4 +1,4 @@
--- A new account whose email another account has had opens with no credits. Otherwise, deleting an account and
+-- A new account whose email another account has had starts with no credits. Otherwise, deleting an account and
 -- signing up again would give opening credits each time.
 create function private.refuse_second_opening()
 returns trigger
@@ -22,9 +22,6 @@ begin
   return new;
 end;
 $$;
-
-comment on function private.refuse_second_opening() is
-  'Trigger function: a new account whose email another account has had opens with no credits.';
 
 create trigger users_refuse_second_opening
   before insert on public.users

@@ -1,3 +1,4 @@
+-- Records that an account has had this email.
 create function private.remember_email(user_id uuid, email text)
 returns void
 language plpgsql
@@ -13,8 +14,5 @@ begin
   on conflict on constraint account_emails_pkey do nothing;
 end;
 $$;
-
-comment on function private.remember_email(uuid, text) is
-  'Notes that an account has had this email.';
 
 revoke all on function private.remember_email from public, anon, authenticated, service_role;

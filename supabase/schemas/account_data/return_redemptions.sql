@@ -1,5 +1,5 @@
--- Gives the new account of a returning email its earlier redemptions, as spent. The uses of the coupon are not
--- counted again.
+-- Gives the new account of a returning email the redemptions of every account that has had this email, as spent.
+-- They are not counted again as uses of the coupon.
 create function private.return_redemptions()
 returns trigger
 language plpgsql
@@ -28,9 +28,6 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.return_redemptions() is
-  'Trigger function: gives an account the redemptions of every account that has had its email, as spent.';
 
 create trigger users_return_redemptions
   after insert on public.users

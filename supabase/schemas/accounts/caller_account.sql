@@ -1,5 +1,7 @@
--- Returns the account of the signed-in user and locks it until the transaction ends: in the order of locks it
--- comes before everything that the caller writes. Signing in without an email gives a session and no account.
+-- Returns the id of the signed-in user and locks their account until the transaction ends. In the order of locks the
+-- account comes before everything else that the caller writes. Creates the account where the trigger at sign-up
+-- failed to. Raises what caller_id() raises, and email_required for a session without an email, such as an anonymous
+-- one.
 create function private.caller_account(of_own_session boolean default false, with_second_factor boolean default false)
 returns uuid
 language plpgsql
@@ -21,8 +23,5 @@ begin
   return v_user_id;
 end;
 $$;
-
-comment on function private.caller_account(boolean, boolean) is
-  'Locks the signed-in user''s account and gives its id; raises what caller_id() raises, or email_required.';
 
 revoke all on function private.caller_account from public, anon, authenticated, service_role;

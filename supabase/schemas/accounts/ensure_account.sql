@@ -1,11 +1,10 @@
--- Creates or refreshes the account of one auth user. An auth user without an email
--- (anonymous, phone) gets none until one is gained. auth.users lets a single-sign-on
--- user share an email with another user; the account belongs to whoever had it first,
--- and the other is left without, with a warning in the log.
+-- Creates the account of an auth user who has an email, or brings its email and last sign-in up to date. auth.users
+-- lets a single-sign-on user share an email with another user: the account belongs to the user who had it first, and
+-- the other one gets no account, with a warning in the log.
 --
--- Signing up proves nothing about an email until it is confirmed. So a user whose email is
--- confirmed takes it from one who has never confirmed it, or a stranger could keep the owner
--- out by signing up first. Nobody can have signed in to that account, so nothing is lost.
+-- Signing up proves nothing about an email until it is confirmed. So a user whose email is confirmed takes it from a
+-- user who has never confirmed it; otherwise a stranger could keep the owner out by signing up first. Nobody can
+-- have signed in to the account that loses it, so nothing is lost.
 create function private.ensure_account(user_id uuid)
 returns void
 language plpgsql
@@ -53,8 +52,5 @@ begin
   raise warning 'account % was not synchronised: its email belongs to another account', ensure_account.user_id;
 end;
 $$;
-
-comment on function private.ensure_account(uuid) is
-  'Creates the account of an auth user with an email, or brings its email and last_login up to date.';
 
 revoke all on function private.ensure_account from public, anon, authenticated, service_role;

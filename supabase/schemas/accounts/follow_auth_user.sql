@@ -1,5 +1,6 @@
--- Sign-in must not depend on us: whatever goes wrong here is a warning in the log, a lock held elsewhere is
--- waited for two seconds at most, and the next sign-in or get_my_account() repairs the row.
+-- Keeps public.users in step with auth.users. Signing in must not depend on this: an error becomes a warning in the
+-- log, a lock that is held elsewhere is waited for two seconds at most, and the next sign-in or get_my_account()
+-- repairs the row.
 create function private.follow_auth_user()
 returns trigger
 language plpgsql
@@ -18,11 +19,8 @@ exception
 end;
 $$;
 
-comment on function private.follow_auth_user() is
-  'Trigger function on auth.users: keeps public.users in step and never fails the auth write.';
-
--- auth.users is live while this runs: a push that cannot have it soon gives up, rather
--- than stand in the queue before everybody who signs in.
+-- People sign in while a push runs. If the lock on auth.users is not free within five seconds, the push fails; while
+-- it waited longer, everybody who signs in would wait behind it.
 set local lock_timeout = '5s';
 
 create trigger pinebase_100_account_created

@@ -1,3 +1,4 @@
+-- Whether this user is premium now; false for an unknown user.
 create function private.is_premium(user_id uuid)
 returns boolean
 language sql
@@ -12,8 +13,5 @@ begin atomic
       and private.is_premium_until(u.premium_until)
   );
 end;
-
-comment on function private.is_premium(uuid) is
-  'Whether this user is premium now. False for an unknown user.';
 
 revoke all on function private.is_premium from public, anon, authenticated, service_role;

@@ -1,4 +1,4 @@
--- The only place that decides who is premium.
+-- The only rule that decides who is premium: the given end of premium lies in the future. Null means not premium.
 create function private.is_premium_until(premium_until timestamptz)
 returns boolean
 language sql
@@ -6,8 +6,5 @@ stable
 security invoker
 set search_path = ''
 return coalesce(is_premium_until.premium_until > now(), false);
-
-comment on function private.is_premium_until(timestamptz) is
-  'True while the given end of premium lies in the future; false for null.';
 
 revoke all on function private.is_premium_until from public, anon, authenticated, service_role;

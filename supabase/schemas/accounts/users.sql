@@ -1,8 +1,6 @@
--- Accounts: one row per signed-in person with an email, in step with auth.users.
---
--- auth.users is not ours to extend and not exposed, so what the app knows about a
--- person stands here. A user may change their name and preferences and nothing
--- else: credits and premium are money.
+-- Accounts: one row per signed-in person with an email, in step with auth.users. That table belongs to Supabase and
+-- is not exposed, so what the app stores about a person stands here. Users may change their names and preferences
+-- and nothing else, because credits and premium are money.
 create table public.users (
   id uuid primary key references auth.users (id) on delete cascade,
   email text not null,
@@ -20,15 +18,15 @@ create table public.users (
   constraint users_public_name_length check (char_length(public_name) <= 60 and public_name ~ '\S'),
   constraint users_credits_not_negative check (credits >= 0),
   constraint users_preferences_is_an_object check (jsonb_typeof(preferences) = 'object'),
-  -- 16 KiB hold any settings page; more than that is a document, and wants a table.
+  -- 16 KiB hold any settings page; a larger document needs a table of its own.
   constraint users_preferences_size check (octet_length(preferences::text) <= 16384)
 );
 
 comment on table public.users is
   'Accounts: one row per auth user with an email. Filled and kept in step by triggers on auth.users.';
-comment on column public.users.id is 'The id in auth.users; deleting that user deletes this row and all that hangs on it.';
+comment on column public.users.id is 'The id in auth.users; deleting that user deletes this row and everything that refers to it.';
 comment on column public.users.email is 'The email of the auth user; follows a confirmed change.';
-comment on column public.users.full_name is 'Display name, at most 200 characters; taken from the sign-up metadata, then the user''s to change.';
+comment on column public.users.full_name is 'Display name, at most 200 characters; taken from the sign-up metadata; the user may change it.';
 comment on column public.users.public_name is
   'Name shown to everybody as the author of what the user publishes, 1 to 60 characters; null shows none.';
 comment on column public.users.credits is 'Balance of the ledger credit_transactions; never negative, never written without a ledger row.';
@@ -37,10 +35,10 @@ comment on column public.users.preferences is 'The app''s settings for this user
 comment on column public.users.last_login is 'Last sign-in, from auth.users.';
 comment on column public.users.premium_until is 'Premium while this lies in the future; null for never. Written by billing only.';
 
--- Support looks an account up by its email, however it was typed.
+-- Support looks up an account by its email, without regard to case.
 create index users_lower_email_idx on public.users (lower(email));
 
--- is_premium is a copy for display; the sweep finds premium that has lapsed here.
+-- The sweep finds lapsed premium here whose copy for display, is_premium, is still true.
 create index users_premium_lapses_idx on public.users (premium_until) where is_premium;
 
 alter table public.users enable row level security;
@@ -51,7 +49,7 @@ create policy "users read their own account"
   to authenticated
   using (id = (select auth.uid()));
 
--- The grants say which columns may be updated.
+-- The grants limit the columns that may be updated.
 create policy "users update their own account"
   on public.users
   for update
@@ -66,7 +64,8 @@ create policy "OAuth clients that are not trusted act as visitors"
   to authenticated
   using ((select private.session_is_trusted()));
 
--- The check of the size prints the document: by then its numbers must be known to be harmless.
+-- The check of the size prints the document, and a number such as 1e131071 prints as 128 KiB. So the numbers are
+-- checked before the table's own checks run.
 create function private.check_preferences()
 returns trigger
 language plpgsql
@@ -80,15 +79,12 @@ begin
 end;
 $$;
 
-comment on function private.check_preferences() is
-  'Trigger function: refuses preferences that are too large or hold a number outside double precision.';
-
 create trigger users_check_preferences
   before insert or update of preferences on public.users
   for each row
   execute function private.check_preferences();
 
--- is_premium is derived here and nowhere else, so that writing it alone has no effect.
+-- is_premium is derived from premium_until here and nowhere else, so a write of is_premium alone has no effect.
 create function private.copy_is_premium()
 returns trigger
 language plpgsql
@@ -102,15 +98,12 @@ begin
 end;
 $$;
 
-comment on function private.copy_is_premium() is
-  'Trigger function: derives users.is_premium from premium_until.';
-
 create trigger users_100_copy_is_premium
   before insert or update of is_premium, premium_until on public.users
   for each row
   execute function private.copy_is_premium();
 
--- 900: after is_premium has been derived (100), so that a write that it undoes does not move updated_at.
+-- 900: after is_premium has been derived (100), so that a write which that trigger undoes does not move updated_at.
 create trigger users_900_set_updated_at
   before update on public.users
   for each row

@@ -1,5 +1,5 @@
--- The audit trail: who stored, read or deleted which key, and by which request.
--- It outlives the key and goes with the user.
+-- The audit trail: who stored, read or deleted which key, and in which request. It outlives the key and is deleted
+-- with the user.
 create table public.api_key_events (
   id bigint generated always as identity primary key,
   user_id uuid not null references public.users (id) on delete cascade,
@@ -17,9 +17,9 @@ create table public.api_key_events (
 create index api_key_events_user_id_idx on public.api_key_events (user_id, id);
 
 comment on table public.api_key_events is
-  'Audit trail of api_keys, append-only for every role: rows go only with their user, or after a year into private.archived_key_events.';
+  'Audit trail of api_keys, append-only for every role: rows are deleted only with their user, or move to private.archived_key_events after a year.';
 comment on column public.api_key_events.action is
-  'decrypted: the key was handed to decrypt-api-key or used by llm-proxy; operator_key_used: a call of llm-proxy was made with the operator''s key.';
+  'decrypted: the key was handed to decrypt-api-key or used by llm-proxy; operator_key_used: llm-proxy made a call with the operator''s key.';
 comment on column public.api_key_events.request_id is 'The x-request-id of the request that caused the event.';
 
 alter table public.api_key_events enable row level security;

@@ -1,5 +1,7 @@
--- The secrets that open the API keys. A copy of the tables alone opens nothing, because the secrets live in Vault, are
--- made in the database, and never pass through a client, a migration or a file.
+-- The secrets that encrypt the stored API keys. They live in Vault, are generated in the database, and never pass
+-- through a client, a migration or a file. So a copy of the tables alone decrypts nothing.
+--
+-- Returns the name of a version's secret in Vault.
 create function private.api_key_secret_name(version integer)
 returns text
 language plpgsql
@@ -12,8 +14,8 @@ begin
 end;
 $$;
 
-comment on function private.api_key_secret_name(integer) is 'The name of a secret in Vault.';
-
+-- The check value of a secret, by which a changed secret is recognised: half of a derived key, of no use for
+-- decrypting.
 create function private.api_key_secret_check(secret text)
 returns text
 language plpgsql
@@ -22,25 +24,11 @@ security invoker
 set search_path = ''
 as $$
 begin
-  -- Half of a derived key: enough to recognise a secret by, and of no use in opening anything.
   return encode(substr(private.derive_key(api_key_secret_check.secret, 'pinebase api key v2 check'), 1, 16), 'hex');
 end;
 $$;
 
-comment on function private.api_key_secret_check(text) is 'The check value that stands in a secret''s description.';
-
-create function private.api_key_secret_description(secret text)
-returns text
-language sql
-stable
-security invoker
-set search_path = ''
-as $$
-  select 'Opens stored API keys. Made by the database: do not change. Check value: ' || private.api_key_secret_check(secret)
-$$;
-
-comment on function private.api_key_secret_description(text) is 'The description of a secret in Vault, which ends in its check value.';
-
+-- Returns a secret from Vault; null where it is missing or is not the one that was generated.
 create function private.api_key_secret(version integer)
 returns text
 language plpgsql
@@ -62,16 +50,14 @@ begin
   end if;
   return null;
 exception
-  -- What another project's root key has encrypted raises an error here.
+  -- Vault raises an error for a secret that another project's root key has encrypted.
   when others then
     raise warning 'secret % of the API keys cannot be read from Vault (%)', api_key_secret.version, sqlstate;
     return null;
 end;
 $$;
 
-comment on function private.api_key_secret(integer) is
-  'A secret from Vault; null where it is missing or is not the one that was made.';
-
+-- The version that encrypts: the highest one, usable or not; null where there is none.
 create function private.current_api_key_secret_version()
 returns integer
 language plpgsql
@@ -87,12 +73,10 @@ begin
 end;
 $$;
 
-comment on function private.current_api_key_secret_version() is
-  'The version that encrypts: the highest there is, usable or not; null where there is none.';
-
--- Whoever writes a row under a secret holds the secret until commit, as a foreign key holds
--- what it refers to: dropping it then sees rows that nobody else can see yet. The version
--- is read again once it is held, because it may have been dropped just before.
+-- Returns the version that encrypts, and prevents its secret from being dropped until the transaction ends; null
+-- where there is none. A transaction that writes a row under a secret must hold it, as a foreign key holds the row
+-- that it refers to, because drop_api_key_secret() cannot count rows that are not committed. The version is read
+-- again once it is held: it may have been dropped just before.
 create function private.hold_current_api_key_secret()
 returns integer
 language plpgsql
@@ -113,13 +97,9 @@ begin
 end;
 $$;
 
-comment on function private.hold_current_api_key_secret() is
-  'The version that encrypts, kept from being dropped until the transaction ends; null where there is none.';
-
 revoke all on function
   private.api_key_secret_name,
   private.api_key_secret_check,
-  private.api_key_secret_description,
   private.api_key_secret,
   private.current_api_key_secret_version,
   private.hold_current_api_key_secret

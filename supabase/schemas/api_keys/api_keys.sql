@@ -1,6 +1,5 @@
--- API keys: the users' own language-model keys, encrypted, one per provider. Their
--- owner sees that a key is there and its last four characters, never the
--- ciphertext: what cannot be read cannot be copied and attacked elsewhere.
+-- API keys: the users' own language-model keys, encrypted, one per provider. Their owner can read that a key exists
+-- and its last four characters, never the ciphertext: what cannot be read cannot be copied and attacked elsewhere.
 create table public.api_keys (
   id uuid primary key default gen_random_uuid(),
   user_id uuid not null references public.users (id) on delete cascade,
@@ -25,10 +24,10 @@ comment on table public.api_keys is
   'Encrypted language-model keys, one row per user and provider. Written and read by functions only.';
 comment on column public.api_keys.provider is 'Lower-case name of the language-model provider, such as openai.';
 comment on column public.api_keys.key_encrypted is 'The ciphertext, bound to user, provider and secret version. No client may select it.';
-comment on column public.api_keys.key_hint is 'The last four characters, to recognise a key by.';
-comment on column public.api_keys.secret_version is 'Version of the Vault secret that opens the row.';
+comment on column public.api_keys.key_hint is 'The last four characters, by which its owner recognises the key.';
+comment on column public.api_keys.secret_version is 'Version of the Vault secret that decrypts the row.';
 comment on column public.api_keys.last_used is 'When the key was last read from its row.';
-comment on column public.api_keys.verified_at is 'When the provider last confirmed that it accepts the key; null where it was never asked or did not answer.';
+comment on column public.api_keys.verified_at is 'When the provider last confirmed that it accepts the key; null where the provider was never asked or did not answer.';
 comment on column public.api_keys.rejected_at is 'When the provider began to refuse the key (401 or 403); null while it accepts it.';
 
 create index api_keys_secret_version_idx on public.api_keys (secret_version, id);
@@ -68,7 +67,8 @@ create trigger api_keys_set_updated_at
   when (old.* is distinct from new.*)
   execute function private.set_updated_at();
 
--- The same for rows that are written past the functions.
+-- The same guarantee as hold_current_api_key_secret() gives, for rows that are written without the functions: the
+-- secret of a row exists, and is not dropped before the row is committed.
 create function private.require_api_key_secret()
 returns trigger
 language plpgsql
@@ -86,7 +86,7 @@ begin
   ) then
     perform private.raise_error(
       'secret_not_configured',
-      'No such secret is in Vault. Store the key by store_api_key.',
+      'Vault has no secret of this version. Store the key by store_api_key.',
       jsonb_build_object('version', new.secret_version)
     );
   end if;
@@ -94,16 +94,13 @@ begin
 end;
 $$;
 
-comment on function private.require_api_key_secret() is
-  'Trigger function: a stored key''s secret exists and is not dropped before the row is committed.';
-
 create trigger api_keys_require_secret
   before insert or update of secret_version on public.api_keys
   for each row
   execute function private.require_api_key_secret();
 
--- Every deletion of a key is written to the audit trail, except the cascade from a deleted user, whose trail is
--- deleted too.
+-- Writes every deletion of a key to the audit trail, except the cascade from a deleted user, whose trail is deleted
+-- too.
 create function private.record_deleted_api_key()
 returns trigger
 language plpgsql
@@ -119,9 +116,6 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.record_deleted_api_key() is
-  'Trigger function: writes the audit row of a deleted key, unless its user is gone.';
 
 create trigger api_keys_record_deletion
   after delete on public.api_keys

@@ -1,3 +1,5 @@
+-- Moves audit events of one user that are older than `before` into the archive, the oldest first, max_rows at most,
+-- and returns how many.
 create function private.archive_key_events(user_id uuid, before timestamptz, max_rows integer)
 returns integer
 language plpgsql
@@ -45,8 +47,5 @@ begin
   return v_rows;
 end;
 $$;
-
-comment on function private.archive_key_events(uuid, timestamptz, integer) is
-  'Moves a bounded number of a user''s oldest audit events into the archive: how many.';
 
 revoke all on function private.archive_key_events from public, anon, authenticated, service_role;

@@ -1,4 +1,4 @@
--- The archive of the trail: what is left of events that are older than a year.
+-- The archive of the audit trail: counts and times of events that are older than a year.
 create table private.archived_key_events (
   user_id uuid not null references public.users (id) on delete cascade,
   provider text not null,
@@ -10,6 +10,6 @@ create table private.archived_key_events (
 );
 
 comment on table private.archived_key_events is
-  'How many events of each provider and action have left a user''s audit trail, and from when to when they were.';
+  'Number of a user''s archived events of each provider and action, with the times of the first and the last.';
 
 revoke all on private.archived_key_events from public, anon, authenticated, service_role;

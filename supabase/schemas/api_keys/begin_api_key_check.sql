@@ -1,6 +1,6 @@
--- store-api-key calls begin_api_key_check(), asks the provider, and then calls store_checked_api_key(). The
--- first counts the attempt and returns its error, because raising it would undo the count, and somebody could
--- test stolen keys by the thousand. No transaction is open while the provider is asked.
+-- store-api-key calls this, asks the provider whether it accepts the key, and then calls store_checked_api_key(). No
+-- transaction is open while the provider is asked. The attempt is counted, and an error is returned and not raised:
+-- raising would undo the count, and somebody could test stolen keys by the thousand.
 create function private.begin_api_key_check(user_id uuid, provider text, has_second_factor boolean)
 returns jsonb
 language plpgsql

@@ -1,4 +1,4 @@
--- Ignores case and surrounding white space in a provider's name: people type both by accident.
+-- Returns a provider's name as it is stored: without the case and the white space that people type by accident.
 create function private.clean_provider(provider text)
 returns text
 language plpgsql
@@ -10,7 +10,5 @@ begin
   return lower(btrim(clean_provider.provider, E' \t\r\n'));
 end;
 $$;
-
-comment on function private.clean_provider(text) is 'A provider''s name as it is stored.';
 
 revoke all on function private.clean_provider from public, anon, authenticated, service_role;

@@ -34,7 +34,7 @@ begin atomic
 end;
 
 comment on function public.decrypt_api_key(text, text) is
-  'Opens what encrypt_api_key made. Does not open stored keys.';
+  'Decrypts what encrypt_api_key returned. Does not decrypt stored keys.';
 
 revoke all on function private.decrypt_api_key, public.decrypt_api_key from public, anon, authenticated, service_role;
 grant execute on function private.decrypt_api_key, public.decrypt_api_key to service_role;

@@ -1,5 +1,5 @@
--- Refuses while a row uses the secret: one that is committed is counted, one that is
--- not holds the lock. It does not wait for that one, because it would be refused then.
+-- Refuses while a row uses the secret. Committed rows are counted; the transaction of an uncommitted row holds the
+-- lock. It does not wait for that transaction, because it would be refused afterwards.
 create function private.drop_api_key_secret(version integer)
 returns jsonb
 language plpgsql

@@ -1,5 +1,6 @@
--- HKDF with one block of output: extract with a salt of zeros, then expand. plpgsql here and
--- in what follows, because a SQL function with a search_path is planned anew at every call: the
+-- HKDF-SHA-256 with a salt of zeros: a 32-byte key for one purpose, so that one secret never serves two algorithms.
+--
+-- This and what follows is plpgsql, because a SQL function with a search_path is planned anew at every call: the
 -- functions that reading a key needs would take longer than everything else it does.
 create function private.derive_key(secret text, purpose text)
 returns bytea
@@ -21,9 +22,7 @@ begin
 end;
 $$;
 
-comment on function private.derive_key(text, text) is
-  'HKDF-SHA-256 without salt: a 32-byte key for one purpose. One secret so never serves two algorithms.';
-
+-- The tag over version, context, IV and ciphertext. The length before the context separates the context from the IV.
 create function private.envelope_tag(sealed bytea, secret text, context text)
 returns bytea
 language plpgsql
@@ -43,9 +42,7 @@ begin
 end;
 $$;
 
-comment on function private.envelope_tag(bytea, text, text) is
-  'The tag over version, context, IV and ciphertext. The length before the context keeps the two apart.';
-
+-- Base64url without padding (RFC 4648, section 5).
 create function private.base64url(bytes bytea)
 returns text
 language plpgsql
@@ -59,8 +56,7 @@ begin
 end;
 $$;
 
-comment on function private.base64url(bytea) is 'Base64url without padding (RFC 4648, section 5).';
-
+-- Encrypts and authenticates a text. Two envelopes of one text differ.
 create function private.seal(plaintext text, secret text, context text)
 returns text
 language plpgsql
@@ -82,11 +78,8 @@ begin
 end;
 $$;
 
-comment on function private.seal(text, text, text) is
-  'Encrypts and authenticates a text. Two envelopes of one text differ.';
-
--- Returns null for any failure, so that a caller cannot learn which check failed and no
--- error quotes what it was given.
+-- Decrypts an envelope. Returns null for any failure of the envelope, the secret or the context, so that a caller
+-- cannot learn which check failed and no error quotes what it was given.
 create function private.open_sealed(envelope text, secret text, context text)
 returns text
 language plpgsql
@@ -108,8 +101,8 @@ begin
     rpad(translate(v_text, '-_', '+/'), (char_length(v_text) + 3) / 4 * 4, '='),
     'base64'
   );
-  -- Unused bits of the last character, and white space, would allow two texts for one envelope, so both are
-  -- refused. At least an IV, one block and a tag must be there.
+  -- Unused bits of the last character, and white space, would allow two texts for one envelope, so both are refused.
+  -- An envelope has at least an IV, one block and a tag.
   if private.base64url(v_bytes) <> v_text or octet_length(v_bytes) < 64 then
     return null;
   end if;
@@ -140,9 +133,6 @@ exception
     return null;
 end;
 $$;
-
-comment on function private.open_sealed(text, text, text) is
-  'Opens an envelope, or gives null where anything at all is wrong with it, the secret or the context.';
 
 revoke all on function private.derive_key, private.envelope_tag, private.base64url, private.seal, private.open_sealed
   from public, anon, authenticated, service_role;

@@ -1,9 +1,9 @@
--- Reading a key is for the edge function alone, which knows its caller by the token and hands the key to nobody else.
+-- Returns a stored key in the clear and writes its audit row, or returns the refusal as error_result() makes it.
+-- stored_at distinguishes this key from one that is stored later. Only service functions call it: an edge function
+-- knows its caller by the token and gives the key to nobody else.
 --
--- Reads a stored key: one statement locks it and moves last_used, one writes the audit row.
--- The row is locked before its secret is looked up, so that it cannot be re-encrypted and
--- its secret dropped in between; the account is locked before the row, which is the
--- order in which deleting a user locks them.
+-- The key's row is locked before its secret is looked up, so that the key cannot be re-encrypted and the secret
+-- dropped in between. The account is locked before the key, which is the order in which deleting a user locks them.
 create function private.use_api_key(
   user_id uuid,
   provider text,
@@ -59,7 +59,7 @@ begin
   );
   if use_api_key.api_key is null then
     use_api_key.refusal := private.error_result(
-      'decryption_failed', 'The stored key does not open. Store it again.'
+      'decryption_failed', 'The stored key cannot be decrypted. Store it again.'
     );
     return;
   end if;
@@ -71,12 +71,9 @@ begin
 end;
 $$;
 
-comment on function private.use_api_key(uuid, text, text) is
-  'A stored key in the clear with its audit row, or the refusal as private.error_result() gives it. stored_at tells this key from a later one.';
-
--- Every call counts, the failing ones too, so errors are answered and not raised: raising
--- would take the count back. Sixty a minute are plenty for an app that keeps a key for one
--- request, and few for somebody with a stolen session.
+-- Every call counts, including those that fail, so errors are returned and not raised: raising would undo the count.
+-- Sixty calls a minute are plenty for an app that keeps a key for one request, and few for somebody with a stolen
+-- session.
 create function private.get_decrypted_api_key(user_id uuid, provider text, request_id text)
 returns jsonb
 language plpgsql

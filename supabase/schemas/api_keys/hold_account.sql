@@ -1,5 +1,6 @@
--- The account of a user, kept from being deleted until the transaction ends. It is locked
--- before any of its keys, which is the order in which deleting a user locks them.
+-- Whether the user has an account, which is created if the trigger at sign-up failed to. The account is locked
+-- against deletion until the transaction ends, and before any of its keys, which is the order in which deleting a
+-- user locks them.
 create function private.hold_account(user_id uuid)
 returns boolean
 language plpgsql
@@ -18,8 +19,5 @@ begin
   return found;
 end;
 $$;
-
-comment on function private.hold_account(uuid) is
-  'Whether the user has an account, made now if need be; locked against deletion until the transaction ends.';
 
 revoke all on function private.hold_account from public, anon, authenticated, service_role;

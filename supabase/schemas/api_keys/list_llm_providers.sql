@@ -21,7 +21,7 @@ begin atomic
 end;
 
 comment on function public.list_llm_providers() is
-  'Providers of language models for which llm-proxy and store-api-key work: [{provider, name}], by name.';
+  'The active providers of language models, which llm-proxy and store-api-key accept: [{provider, name}], by name.';
 
 revoke all on function private.list_llm_providers, public.list_llm_providers
   from public, anon, authenticated, service_role;

@@ -1,4 +1,4 @@
--- What a function needs to make a request. Null where no active provider has this name.
+-- Returns what a function needs to make a request to an active provider; null where none has this name.
 create function private.llm_provider(provider text)
 returns jsonb
 language plpgsql
@@ -26,8 +26,7 @@ begin
 end;
 $$;
 
-comment on function private.llm_provider(text) is 'The row of an active provider as JSON, or null.';
-
+-- The error for a provider that does not exist or is not active.
 create function private.unknown_llm_provider()
 returns jsonb
 language plpgsql
@@ -41,8 +40,6 @@ begin
   );
 end;
 $$;
-
-comment on function private.unknown_llm_provider() is 'The error for a provider that is not active or not there.';
 
 revoke all on function private.llm_provider, private.unknown_llm_provider
   from public, anon, authenticated, service_role;

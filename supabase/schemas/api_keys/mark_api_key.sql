@@ -1,4 +1,4 @@
--- Marks the key that was used and no other: one that was stored since has another stored_at.
+-- Marks the key that was used and no other one: a key that has been stored since has another stored_at.
 create function private.mark_api_key(user_id uuid, provider text, stored_at timestamptz, accepted boolean)
 returns jsonb
 language plpgsql

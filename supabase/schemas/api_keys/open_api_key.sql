@@ -1,3 +1,5 @@
+-- What a stored key is bound to: user id, provider and secret version, one per line. None of them can contain a line
+-- end.
 create function private.api_key_context(user_id uuid, provider text, version integer)
 returns text
 language plpgsql
@@ -10,9 +12,7 @@ begin
 end;
 $$;
 
-comment on function private.api_key_context(uuid, text, integer) is
-  'What a stored key is bound to: user id, provider and secret version, a line each. None of them can hold a line end.';
-
+-- Decrypts a stored key; null where it does not belong to this very row.
 create function private.open_api_key(key_encrypted text, secret text, user_id uuid, provider text, version integer)
 returns text
 language plpgsql
@@ -28,8 +28,5 @@ begin
   );
 end;
 $$;
-
-comment on function private.open_api_key(text, text, uuid, text, integer) is
-  'Opens a stored key; null where it does not open in this very row.';
 
 revoke all on function private.api_key_context, private.open_api_key from public, anon, authenticated, service_role;

@@ -1,7 +1,6 @@
--- Everything that a call of llm-proxy needs of the database, in one transaction: the count,
--- the provider, the key with its audit row, or the charge for the operator's key with its
--- audit row. The request id is the charge's idempotency key, by which refund_credits() gives
--- it back.
+-- Everything that a call of llm-proxy needs from the database, in one transaction: the count, the provider, and
+-- either the user's key with its audit row or the charge for the operator's key with its audit row. The request id
+-- is the idempotency key of the charge, by which refund_credits() gives it back.
 create function private.open_llm_call(
   user_id uuid,
   provider text,
@@ -82,7 +81,7 @@ begin atomic
 end;
 
 comment on function public.open_llm_call(uuid, text, text, boolean, boolean) is
-  'Internal, for llm-proxy: counts a call, 60 a minute a user, and gives the provider with the user''s key, or charges credits_per_call for the operator''s under request_id. {ok: true, provider, api_key, stored_at, is_rejected, charged} or {ok: false, error}';
+  'Internal, for llm-proxy: counts a call, 60 a minute a user, and returns the provider with the user''s key, or charges credits_per_call for the operator''s under request_id. {ok: true, provider, api_key, stored_at, is_rejected, charged} or {ok: false, error}';
 
 revoke all on function private.open_llm_call, public.open_llm_call from public, anon, authenticated, service_role;
 grant execute on function private.open_llm_call, public.open_llm_call to service_role;

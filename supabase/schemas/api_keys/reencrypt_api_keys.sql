@@ -1,9 +1,8 @@
--- Brings a batch of rows to the current secret. Rows that somebody reads or replaces at
--- this moment are left for the next batch, so that nobody waits. A row that does not open is
--- left as it is and told in the log; the batch goes on behind it, or a few such rows
--- would stop all others for ever.
+-- Encrypts a batch of keys anew under the current secret. Rows that another transaction reads or replaces at this
+-- moment are left for the next batch, so that nobody waits. A key that does not decrypt is reported in the log and
+-- skipped; if the batch stopped there, a few such keys would block all others for ever.
 --
--- The user is locked as well, before the row: deleting a user takes the same way.
+-- The user is locked before the key, which is the order in which deleting a user locks them.
 create function private.reencrypt_api_keys(batch_size integer)
 returns jsonb
 language plpgsql
@@ -26,7 +25,7 @@ declare
 begin
   if v_batch_size not between 1 and 1000 then
     perform private.raise_error(
-      'invalid_argument', 'Ask for 1 to 1000 keys at once.', '{"argument": "batch_size", "minimum": 1, "maximum": 1000}'
+      'invalid_argument', 'batch_size must be between 1 and 1000.', '{"argument": "batch_size", "minimum": 1, "maximum": 1000}'
     );
   end if;
 
@@ -36,8 +35,7 @@ begin
     perform private.raise_error('secret_not_configured', 'The newest secret is missing in Vault. Restore it, or rotate.');
   end if;
 
-  -- Page by page along the index, so that a batch of a million rows costs what one of a
-  -- hundred does.
+  -- Page by page along the index, so that a batch takes no longer among a million rows than among a hundred.
   loop
     v_page := 0;
     for v_key in
@@ -63,7 +61,7 @@ begin
         v_key.key_encrypted, v_old_secrets ->> v_key.secret_version::text, v_key.user_id, v_key.provider, v_key.secret_version
       );
       if v_plaintext is null then
-        raise warning 'api key % does not open with secret %: it stays as it is', v_key.id, v_key.secret_version;
+        raise warning 'API key % cannot be decrypted with secret %: it is left unchanged', v_key.id, v_key.secret_version;
         continue;
       end if;
 
@@ -102,7 +100,7 @@ begin atomic
 end;
 
 comment on function public.reencrypt_api_keys(integer) is
-  'Brings up to batch_size keys (1 to 1000, 100 by default) to the newest secret; call it until remaining is 0. {reencrypted, remaining}';
+  'Encrypts up to batch_size keys (1 to 1000, 100 by default) anew under the newest secret; call it until remaining is 0. {reencrypted, remaining}';
 
 revoke all on function private.reencrypt_api_keys, public.reencrypt_api_keys
   from public, anon, authenticated, service_role;

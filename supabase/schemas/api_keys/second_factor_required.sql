@@ -1,5 +1,5 @@
--- The functions know from the token whether the session was opened with a second factor, and
--- whether there is one is asked in the same transaction as everything else.
+-- The error for a session that was opened without its user's second factor. Edge functions know from the token how
+-- the session was opened, and their database functions check in the same transaction whether the user has a factor.
 create function private.second_factor_required()
 returns jsonb
 language plpgsql
@@ -13,8 +13,5 @@ begin
   );
 end;
 $$;
-
-comment on function private.second_factor_required() is
-  'The error for a session that was opened without the second factor that its user has.';
 
 revoke all on function private.second_factor_required from public, anon, authenticated, service_role;

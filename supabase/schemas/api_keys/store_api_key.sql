@@ -12,7 +12,7 @@ declare
 begin
   v_stored := private.write_api_key(v_user_id, store_api_key.provider, store_api_key.api_key, false, null);
 
-  -- A client that rolls this call back takes the row and its audit row back with the count.
+  -- A client that rolls this call back undoes the row and its audit row together with the count.
   v_wait := private.take_api_key_write(v_user_id);
   if v_wait is not null then
     perform private.raise_error(

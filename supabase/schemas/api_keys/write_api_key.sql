@@ -1,5 +1,6 @@
--- A key is replaced in place: its id and created_at stay, and it was never used yet.
--- Nothing that is raised or answered here quotes it.
+-- Stores a user's key, or replaces it in place, with its audit row: {id, provider, key_hint, created_at, updated_at,
+-- last_used}. The id and created_at of a replaced key stay, and last_used is cleared. No error and no result quotes
+-- the key.
 create function private.write_api_key(user_id uuid, provider text, api_key text, verified boolean, request_id text)
 returns jsonb
 language plpgsql
@@ -22,7 +23,7 @@ begin
       '{"argument": "provider"}'
     );
   end if;
-  -- Keys travel in HTTP headers: visible ASCII.
+  -- Keys are sent in HTTP headers: visible ASCII.
   if v_api_key is null or char_length(v_api_key) not between 8 and 512 or v_api_key ~ '[^\x21-\x7e]' then
     perform private.raise_error(
       'invalid_argument',
@@ -73,13 +74,10 @@ begin
 end;
 $$;
 
-comment on function private.write_api_key(uuid, text, text, boolean, text) is
-  'Stores a user''s key or replaces it, with its audit row: {id, provider, key_hint, created_at, updated_at, last_used}.';
-
--- Thirty writes in ten minutes: far more than a person types, and few enough that a loop of
--- storing and deleting adds little to the audit trail. Deleting is not counted: it writes
--- an audit row only where storing wrote one before, and a user must always be able to
--- take a key away.
+-- Counts a key that is about to be stored, or checked with its provider; returns the seconds to wait where it is
+-- refused. Thirty writes in ten minutes are far more than a person types, and few enough that a loop of storing and
+-- deleting adds little to the audit trail. Deleting is not counted: it adds an audit row only where storing added
+-- one before, and a user must always be able to delete a key.
 create function private.take_api_key_write(user_id uuid)
 returns integer
 language plpgsql
@@ -92,7 +90,25 @@ begin
 end;
 $$;
 
-comment on function private.take_api_key_write(uuid) is
-  'Counts a key that is about to be stored, or to be checked with its provider: null, or the seconds to wait.';
+create function public.store_checked_api_key(
+  user_id uuid,
+  provider text,
+  api_key text,
+  verified boolean,
+  request_id text default null
+)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+begin atomic
+  select private.write_api_key(user_id, provider, api_key, verified, request_id);
+end;
 
-revoke all on function private.write_api_key, private.take_api_key_write from public, anon, authenticated, service_role;
+comment on function public.store_checked_api_key(uuid, text, text, boolean, text) is
+  'Internal, for store-api-key: stores a key that begin_api_key_check counted; verified where the provider accepted it. Returns what store_api_key returns.';
+
+revoke all on function private.write_api_key, private.take_api_key_write, public.store_checked_api_key
+  from public, anon, authenticated, service_role;
+grant execute on function private.write_api_key, public.store_checked_api_key to service_role;

@@ -1,5 +1,5 @@
--- Keeps what a read says was paid for a subscription, and its moves to other prices. Answers
--- the earliest time that this changes something about; null for nothing new.
+-- Records what a read reports as paid for a subscription, and its moves to other prices. Returns the earliest time
+-- that something new is about; null where nothing is new.
 create function private.add_payments(
   subscription_id uuid,
   user_id uuid,
@@ -26,7 +26,7 @@ begin
     from jsonb_array_elements(add_payments.payments) as t (payment)
     where jsonb_typeof(add_payments.payments) = 'array'
   loop
-    -- The one line that pays for a period of a plan of ours; other items may stand beside it.
+    -- The line that pays for a period of one of our plans; other items may stand beside it.
     select
       p.id as price_id, private.months_of(p.interval, p.interval_count) as months,
       (l.line ->> 'from')::timestamptz as paid_from, (l.line ->> 'through')::timestamptz as paid_through
@@ -50,7 +50,7 @@ begin
       coalesce((v_payment ->> 'amount')::bigint, 0), coalesce(lower(v_payment ->> 'currency'), '')
     )
     on conflict on constraint payments_pkey do update
-      -- The price of its period was not known before.
+      -- The period is added where its price was not known when the payment was recorded.
       set price_id = excluded.price_id,
           paid_from = excluded.paid_from,
           paid_through = excluded.paid_through,
@@ -101,8 +101,5 @@ begin
   return least(v_since, v_change);
 end;
 $$;
-
-comment on function private.add_payments(uuid, uuid, text, jsonb, jsonb, bigint, timestamptz) is
-  'Keeps payments and moves of a subscription; answers the earliest time that something new is about.';
 
 revoke all on function private.add_payments from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- A paid checkout of a pack grants its credits once; what is refunded, or lost in a dispute,
--- takes the same share back, cumulatively and once.
+-- A paid checkout of a pack grants its credits once. What is refunded, or lost in a dispute, takes the same share of
+-- the credits back, cumulatively and once. Returns {outcome, reason, user_id, waits_for}.
 create function private.apply_purchase(purchase jsonb, read_number bigint, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -11,7 +11,7 @@ declare
   v_provider text := purchase ->> 'provider';
   v_payment jsonb := purchase -> 'payment';
   v_payment_id text := purchase -> 'payment' ->> 'id';
-  -- The provider's id may contain characters that an idempotency key may not.
+  -- The provider's id may contain characters that an idempotency key may not contain.
   v_key text := pg_catalog.md5(purchase -> 'payment' ->> 'id');
   v_who record;
   v_pack record;
@@ -115,8 +115,5 @@ begin
   return jsonb_build_object('outcome', 'processed', 'user_id', v_who.user_id);
 end;
 $$;
-
-comment on function private.apply_purchase(jsonb, bigint, timestamptz) is
-  'Grants the credits of a paid pack once and takes back the refunded share: {outcome, reason, user_id, waits_for}.';
 
 revoke all on function private.apply_purchase from public, anon, authenticated, service_role;

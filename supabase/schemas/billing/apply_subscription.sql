@@ -1,21 +1,21 @@
--- Writes what a read of the provider said, if no later read has been written, and with
--- it what follows: payments, premium and credits. Answers {outcome, reason, user_id, waits_for,
--- tasks}, outcome one of processed, parked, ignored.
+-- Writes what a read of the provider reported, unless a later read has been written, together with what follows from
+-- it: payments, premium and credits. Returns {outcome, reason, user_id, waits_for, tasks}, outcome one of processed,
+-- parked, ignored.
 --
--- What providers say arrives as a snapshot, one shape for all of them, read by the edge
--- functions:
---   {provider, id, customer_id, user_id, livemode, status, items: [{price_id, start, end}],
---    started_at, trial_end, cancel_at, ended_at, unpaid_since, status_at, plan_overridden,
---    approved, missing, discount: {percent, amount}, payments: [{id, paid_at, currency, amount,
---      lines: [{price_id, from, through, proration}], refunds: [{id, amount, currency, status,
---      reason, created_at}], disputes: [the same with due_at, closed_at]}],
---    changes: [{price_id, at}]}
--- Times are ISO 8601, amounts in the smallest unit. `user_id` is the one that we wrote into
--- the subscription's metadata. `missing` alone means that the provider has it no longer.
+-- The edge functions bring what all providers report into one shape, a snapshot:
 --
--- Every function that depends on the time takes it as `as_of`. The public wrappers pass now(),
--- so that no API role can choose it. Locks are taken in one order: the user's row, then
--- subscriptions, then the rest.
+--    {provider, id, customer_id, user_id, livemode, status, items: [{price_id, start, end}],
+--     started_at, trial_end, cancel_at, ended_at, unpaid_since, status_at, plan_overridden,
+--     approved, missing, discount: {percent, amount}, payments: [{id, paid_at, currency, amount,
+--       lines: [{price_id, from, through, proration}], refunds: [{id, amount, currency, status,
+--       reason, created_at}], disputes: [the same with due_at, closed_at]}],
+--     changes: [{price_id, at}]}
+--
+-- Times are ISO 8601, amounts in the smallest unit. `user_id` is the one that we wrote into the subscription's
+-- metadata. `missing` without other fields means that the provider no longer has the subscription.
+--
+-- Every function that depends on the time takes it as `as_of`. The public wrappers pass now(), so no API role can
+-- choose it. Locks are taken in one order: the user's row, then subscriptions, then the rest.
 create function private.apply_subscription(snapshot jsonb, read_number bigint, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -50,7 +50,7 @@ begin
     return private.end_missing_subscription(snapshot, apply_subscription.read_number, apply_subscription.as_of);
   end if;
 
-  -- Check: the price, of several items the one with the richest plan of ours.
+  -- Check the price: of several items, the one with the richest of our plans.
   select p.id as price_id, p.plan_type, (i.item ->> 'start')::timestamptz as starts, (i.item ->> 'end')::timestamptz as ends
   into v_item
   from jsonb_array_elements(snapshot -> 'items') as i (item)
@@ -61,7 +61,7 @@ begin
   order by pl.is_premium desc, pl.monthly_credits desc, p.plan_type
   limit 1;
 
-  -- Check: the user.
+  -- Check the user.
   if v_provider = 'paypal' then
     select k.user_id, k.price_id
     into v_user_id, v_ordered_price_id
@@ -70,7 +70,7 @@ begin
       and k.subscription_id = v_provider_id;
 
     if not found then
-      -- Heard of before the function that created it could note its id.
+      -- This event arrived before the function that created the subscription recorded its id.
       if exists (
         select
         from private.checkouts as c
@@ -79,7 +79,7 @@ begin
           and c.session_id is null
       ) then
         return jsonb_build_object(
-          'outcome', 'parked', 'reason', 'The checkout has not noted this subscription yet.', 'waits_for', 'object:' || v_provider_id
+          'outcome', 'parked', 'reason', 'The checkout has not recorded this subscription yet.', 'waits_for', 'object:' || v_provider_id
         );
       end if;
       return jsonb_build_object('outcome', 'ignored', 'reason', 'We did not create this subscription.');
@@ -107,7 +107,7 @@ begin
     v_user_id := v_who.user_id;
   end if;
 
-  -- Lock: the user's row first, always.
+  -- Lock the user's row first, then the subscription.
   perform
   from public.users as u
   where u.id = v_user_id
@@ -126,11 +126,11 @@ begin
 
   if v_old.user_id <> v_user_id then
     return jsonb_build_object(
-      'outcome', 'parked', 'reason', 'This subscription is another user''s.', 'waits_for', 'customer:' || (snapshot ->> 'customer_id')
+      'outcome', 'parked', 'reason', 'This subscription belongs to another user.', 'waits_for', 'customer:' || (snapshot ->> 'customer_id')
     );
   end if;
 
-  -- One that has ended needs no price that is known today: it keeps the plan it had.
+  -- A subscription that has ended keeps its plan, so its price need not be known any more.
   if v_item.price_id is null then
     if v_old.id is null or v_status not in ('canceled', 'incomplete_expired', 'unpaid') then
       return jsonb_build_object(
@@ -146,8 +146,8 @@ begin
     v_item.ends := v_old.current_period_end;
   end if;
 
-  -- Check: PayPal's buyer can change what we created, down to one cent. Such a subscription
-  -- entitles to nothing, whatever is paid for it.
+  -- Check what PayPal's buyer can change about a subscription that we created, down to a price of one cent. A
+  -- changed subscription entitles to nothing, whatever is paid for it.
   if v_provider = 'paypal'
     and (
       coalesce((snapshot ->> 'plan_overridden')::boolean, false)
@@ -164,7 +164,7 @@ begin
       );
     end if;
   elsif v_provider = 'paypal' and (snapshot ->> 'approved')::boolean then
-    -- Two approvals at once would charge twice: activated only when nothing else runs.
+    -- Two approvals at once would charge twice, so it is activated only when nothing else runs.
     if exists (
       select
       from public.subscriptions as s
@@ -181,14 +181,14 @@ begin
     end if;
   end if;
 
-  -- Write: what was paid, also where this read is an older one.
+  -- Write what was paid, even where this read is an older one.
   v_id := coalesce(v_old.id, gen_random_uuid());
   v_is_newer := v_old.id is null or apply_subscription.read_number > v_old.read_number;
   v_since := private.add_payments(
     v_id, v_user_id, v_provider, v_payments, snapshot -> 'changes', apply_subscription.read_number, apply_subscription.as_of
   );
 
-  -- The period that was paid for last, and up to when it is paid for.
+  -- The last period that was paid for, and the time up to which the subscription is paid.
   select p.paid_from, p.paid_through, p.refunded_at
   into v_paid
   from private.payments as p
@@ -223,11 +223,11 @@ begin
     return jsonb_build_object('outcome', 'processed', 'user_id', v_user_id, 'tasks', v_tasks);
   end if;
 
-  -- PayPal's period is the one that was paid for, and nothing before a payment.
+  -- Write the subscription. PayPal's period is the one that was paid for, and none before a payment.
   v_start := case when v_provider = 'paypal' then v_paid.paid_from else v_item.starts end;
   v_end := case when v_provider = 'paypal' then v_paid.paid_through else v_item.ends end;
 
-  -- The grace counts from the start of the period that is unpaid, so that no retry moves it.
+  -- The grace period starts with the period that is unpaid, so that no retry moves it.
   if v_status = 'past_due' then
     v_unpaid_since := coalesce(
       (snapshot ->> 'unpaid_since')::timestamptz,
@@ -238,7 +238,7 @@ begin
     );
   end if;
 
-  -- Cancelled, and the money was given back: nothing is left to wait for.
+  -- It is cancelled and its money was refunded, so it ends now.
   if v_status in ('active', 'past_due')
     and v_cancel_at is not null
     and v_paid.refunded_at is not null
@@ -280,7 +280,7 @@ begin
     where s.id = v_id;
   end if;
 
-  -- Written only where it is new, so that a renewal writes one row less.
+  -- Its terms are written only where they have changed, so that a renewal writes one row less.
   if not exists (
     select
     from private.subscription_terms as t
@@ -302,7 +302,7 @@ begin
           discount_amount = excluded.discount_amount;
   end if;
 
-  -- What follows: the price that no line of an invoice explains has been held since now.
+  -- Write the months. A price that no line of an invoice explains has been held since now.
   if v_paid.paid_from is not null and v_old.price_id is distinct from v_item.price_id then
     select t.price_id
     into v_last_price_id
@@ -335,8 +335,8 @@ begin
     v_since := '-infinity';
   end if;
 
-  -- Only what changes the months, or their time, is a reason to look at them. Where an end that
-  -- we believed in did not come, the months since then are owed.
+  -- Months are settled only where they, or their times, may have changed. Where an expected end did not come, the
+  -- months since then are owed.
   if v_since is not null
     or v_old.next_grant_at <= apply_subscription.as_of
     or (v_old.status, v_old.cancel_at, v_old.ended_at) is distinct from (v_status, v_cancel_at, v_ended_at)
@@ -370,8 +370,5 @@ begin
   return jsonb_build_object('outcome', 'processed', 'user_id', v_user_id, 'tasks', v_tasks);
 end;
 $$;
-
-comment on function private.apply_subscription(jsonb, bigint, timestamptz) is
-  'Writes a subscription snapshot unless a later read was written, with payments, premium and credits: {outcome, reason, user_id, waits_for, tasks}.';
 
 revoke all on function private.apply_subscription from public, anon, authenticated, service_role;

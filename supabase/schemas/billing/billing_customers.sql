@@ -1,6 +1,6 @@
--- Which user a provider's customer is. This table wins over whatever a payload says: a
--- customer, once linked, belongs to that user. One that was deleted at the provider
--- stays linked, because events about it may still be on their way.
+-- Which user a provider's customer belongs to. This table takes precedence over whatever a payload contains: once
+-- linked, a customer belongs to that user. A customer that was deleted at the provider stays linked, because events
+-- about it may still arrive.
 create table private.billing_customers (
   provider text not null,
   customer_id text not null,
@@ -19,8 +19,9 @@ create unique index billing_customers_one_per_user
   where deleted_at is null;
 
 comment on table private.billing_customers is
-  'Which user each customer of a payment provider is. Decides whose a subscription is.';
+  'The user of each customer of a payment provider. Decides to whom a subscription belongs.';
 
+-- Keeps the ids of customers whose user is deleted.
 create function private.remember_deleted_customer()
 returns trigger
 language plpgsql
@@ -35,9 +36,6 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.remember_deleted_customer() is
-  'Trigger function: keeps the ids of customers whose user is deleted.';
 
 create trigger billing_customers_remember_deleted
   after delete on private.billing_customers

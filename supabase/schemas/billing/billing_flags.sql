@@ -1,5 +1,4 @@
--- What a person must look at, and no rule can decide. Parked and failed events are not
--- repeated here.
+-- What a person must decide, because no rule can. Parked and failed events are not repeated here.
 create table private.billing_flags (
   id bigint generated always as identity primary key,
   kind text not null,
@@ -22,8 +21,8 @@ create index billing_flags_open_idx on private.billing_flags (since, id) where r
 
 create index billing_flags_user_id_idx on private.billing_flags (user_id);
 
-comment on table private.billing_flags is 'What a person must look at.';
-comment on column private.billing_flags.reference is 'The provider''s id of what it is about, or ours.';
+comment on table private.billing_flags is 'What a person must look at and decide.';
+comment on column private.billing_flags.reference is 'The id, at the provider or here, of what the flag is about.';
 comment on column private.billing_flags.user_id is 'Not a foreign key: a flag about a deleted user stays.';
 
 revoke all on private.billing_flags from public, anon, authenticated, service_role;

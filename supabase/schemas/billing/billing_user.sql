@@ -1,5 +1,6 @@
--- Finds the user of a provider's customer. A link in billing_customers decides; only where there is none,
--- metadata that we wrote may create it. Returns null and the reason where the user is unknown.
+-- Finds the user of a provider's customer. A link in billing_customers decides; only where there is none, metadata
+-- that we wrote may create it. Where the user is unknown, user_id is null and the outcome is parked or ignored, with
+-- the reason and what the event waits for.
 create function private.billing_user(
   provider text,
   customer_id text,
@@ -79,8 +80,5 @@ begin
   end if;
 end;
 $$;
-
-comment on function private.billing_user(text, text, uuid) is
-  'The user of a provider''s customer; or null with the outcome (parked, ignored), its reason and what it waits for.';
 
 revoke all on function private.billing_user from public, anon, authenticated, service_role;

@@ -1,6 +1,6 @@
--- Whoever deletes a user, in Studio too, must not leave them paying: each subscription that
--- runs, and each approval that may still come, is to be cancelled at its provider. One that
--- ended here because its money was refunded goes on there until its scheduled end.
+-- By whatever path a user is deleted, in Studio too, they must not go on paying. So this requests that the provider
+-- cancels each subscription that runs, and each approval that may still come. A subscription that ended here because
+-- its money was refunded continues at the provider until its scheduled end, so it is cancelled too.
 create function private.cancel_subscriptions_of_deleted_user()
 returns trigger
 language plpgsql
@@ -25,9 +25,6 @@ begin
   return old;
 end;
 $$;
-
-comment on function private.cancel_subscriptions_of_deleted_user() is
-  'Trigger function: asks for the cancelling of what a deleted user still pays.';
 
 create trigger users_cancel_subscriptions
   before delete on public.users

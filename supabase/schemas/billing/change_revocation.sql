@@ -1,3 +1,4 @@
+-- Revokes or reinstates a subscription, and settles its months. The caller holds the lock on the user's row.
 create function private.set_revoked(subscription_id uuid, is_revoked boolean, as_of timestamptz)
 returns void
 language plpgsql
@@ -29,10 +30,8 @@ begin
 end;
 $$;
 
-comment on function private.set_revoked(uuid, boolean, timestamptz) is
-  'Revokes or reinstates a subscription, with its months. The caller holds the lock on the user''s row.';
-
--- An operator overrules the provider: a revoked subscription entitles to nothing until it is reinstated.
+-- Revokes a subscription with a reason, or reinstates it; returns the account. An operator overrules the provider: a
+-- revoked subscription entitles to nothing until it is reinstated.
 create function private.change_revocation(subscription_id uuid, reason text, is_revoked boolean, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -80,9 +79,6 @@ begin
 end;
 $$;
 
-comment on function private.change_revocation(uuid, text, boolean, timestamptz) is
-  'Revokes a subscription with a reason, or reinstates it; returns the account.';
-
 create function public.revoke_subscription(subscription_id uuid, reason text)
 returns jsonb
 language sql
@@ -94,7 +90,7 @@ begin atomic
 end;
 
 comment on function public.revoke_subscription(uuid, text) is
-  'Takes away what a subscription entitles to, whatever the provider says, until it is reinstated; returns the account.';
+  'Takes away what a subscription entitles to, whatever the provider reports, until it is reinstated; returns the account.';
 
 create function public.reinstate_subscription(subscription_id uuid)
 returns jsonb

@@ -1,5 +1,5 @@
--- The one open checkout of a user. `attempt` is the idempotency key at the provider, so
--- that two clicks at once make one session; `fingerprint` says what was asked for.
+-- The one open checkout of a user. `attempt` is the idempotency key at the provider, so that two clicks at once
+-- create one session; `fingerprint` describes what was requested.
 create table private.checkouts (
   user_id uuid primary key references public.users (id) on delete cascade,
   attempt uuid not null default gen_random_uuid(),
@@ -20,6 +20,6 @@ create index checkouts_price_id_idx on private.checkouts (price_id);
 
 create index checkouts_user_coupon_id_idx on private.checkouts (user_coupon_id);
 
-comment on table private.checkouts is 'The open checkout of each user: one at most, or one person could subscribe twice.';
+comment on table private.checkouts is 'The open checkout of each user: at most one, or one person could subscribe twice.';
 
 revoke all on private.checkouts from public, anon, authenticated, service_role;

@@ -1,4 +1,4 @@
--- Ends a subscription that the provider no longer has.
+-- Ends a subscription that the provider no longer has: {outcome, reason, user_id}.
 create function private.end_missing_subscription(snapshot jsonb, read_number bigint, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -22,7 +22,7 @@ begin
     and s.provider_subscription_id = snapshot ->> 'id';
 
   if v_id is null then
-    return jsonb_build_object('outcome', 'ignored', 'reason', 'Neither the provider nor we know this subscription.');
+    return jsonb_build_object('outcome', 'ignored', 'reason', 'Neither the provider nor we have this subscription.');
   end if;
 
   perform
@@ -42,8 +42,5 @@ begin
   return jsonb_build_object('outcome', 'processed', 'user_id', v_user_id);
 end;
 $$;
-
-comment on function private.end_missing_subscription(jsonb, bigint, timestamptz) is
-  'Ends a subscription that its provider has no longer: {outcome, reason, user_id}.';
 
 revoke all on function private.end_missing_subscription from public, anon, authenticated, service_role;

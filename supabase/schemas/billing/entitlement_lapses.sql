@@ -1,5 +1,5 @@
--- Times in which a subscription entitled to nothing although it may have been paid for. A
--- month that starts in one grants nothing, also after it is over.
+-- Times in which a subscription entitled to nothing although it may have been paid for. A month that starts in one
+-- grants no credits, even after it has ended.
 create table private.entitlement_lapses (
   subscription_id uuid not null references public.subscriptions (id) on delete cascade deferrable initially deferred,
   cause text not null,

@@ -51,9 +51,6 @@ begin
 end;
 $$;
 
-comment on function private.grant_premium(uuid, text, timestamptz, timestamptz) is
-  'Makes a user premium until a time by a manual subscription; returns the account.';
-
 create function public.grant_premium(user_id uuid, plan_type text, until timestamptz)
 returns jsonb
 language sql

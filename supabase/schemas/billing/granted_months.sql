@@ -1,4 +1,4 @@
--- The months of each subscription that have had credits, and how many.
+-- The months of each subscription for which credits were granted, and how many.
 create table private.granted_months (
   subscription_id uuid not null references public.subscriptions (id) on delete cascade,
   month_start timestamptz not null,

@@ -1,3 +1,4 @@
+-- Whether a subscription of this status may take money again.
 create function private.is_running(status text)
 returns boolean
 language sql
@@ -5,8 +6,5 @@ immutable
 security invoker
 set search_path = ''
 return is_running.status in ('trialing', 'active', 'past_due', 'unpaid', 'paused');
-
-comment on function private.is_running(text) is
-  'Whether a subscription of this status may take money again.';
 
 revoke all on function private.is_running from public, anon, authenticated, service_role;

@@ -1,6 +1,6 @@
--- PayPal's subscriptions that we created, and no others: anybody can subscribe to a plan of
--- ours by PayPal's own pages, with a price of their own and another user's id. A row is kept
--- after its checkout and after its user, because an approval may come late.
+-- The PayPal subscriptions that we created. No other one is believed: anybody can subscribe to our plans on PayPal's
+-- own pages, with a price of their own and another user's id. A row outlives its checkout and its user, because an
+-- approval may come late.
 create table private.known_subscriptions (
   provider text not null,
   subscription_id text not null,
@@ -18,8 +18,8 @@ create index known_subscriptions_price_id_idx on private.known_subscriptions (pr
 
 create index known_subscriptions_open_idx on private.known_subscriptions (provider, subscription_id) where closed_at is null;
 
-comment on table private.known_subscriptions is 'PayPal subscriptions that create-paypal-subscription made: only these are believed.';
-comment on column private.known_subscriptions.user_id is 'Not a foreign key: it outlives the user, so that a late approval is known to be nobody''s.';
-comment on column private.known_subscriptions.closed_at is 'When it was seen to be over.';
+comment on table private.known_subscriptions is 'PayPal subscriptions that create-paypal-subscription created: only these are believed.';
+comment on column private.known_subscriptions.user_id is 'Not a foreign key: it outlives the user, so that a late approval is recognised as one of a deleted user.';
+comment on column private.known_subscriptions.closed_at is 'When a read or an event showed that it had ended.';
 
 revoke all on private.known_subscriptions from public, anon, authenticated, service_role;

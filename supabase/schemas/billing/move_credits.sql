@@ -1,6 +1,6 @@
--- The caller holds the lock on the user's row and knows that this movement is a new one, so
--- nothing is tried and taken back. A balance that cannot hold the credits takes what fits,
--- because one such account must not stop the others.
+-- Changes a balance together with its ledger, and returns the change that was made. The caller holds the lock on the
+-- user's row and knows that this change is new, so no unique key has to refuse it. A balance that cannot hold all
+-- credits takes what fits, because one such account must not stop the others.
 create function private.move_credits(
   user_id uuid,
   kind text,
@@ -48,7 +48,7 @@ begin
       '',
       move_credits.idempotency_key,
       move_credits.user_id,
-      format('The balance could take %s of %s credits.', v_after - v_before, move_credits.delta),
+      format('The balance could hold only %s of %s credits.', v_after - v_before, move_credits.delta),
       move_credits.as_of
     );
   end if;
@@ -56,8 +56,5 @@ begin
   return v_after - v_before;
 end;
 $$;
-
-comment on function private.move_credits(uuid, text, integer, text, text, timestamptz) is
-  'Changes a balance whose lock is held, with its ledger row: the credits that were moved, fewer than asked at either end of the range.';
 
 revoke all on function private.move_credits from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- Begins or ends the time in which a status entitled to nothing. It ends when what was owed
--- was paid, which may be before we heard of it.
+-- Starts or ends a time in which the status of a subscription entitles to nothing. It ends when the debt was paid,
+-- which may be before we received the event.
 create function private.note_lapse(subscription_id uuid, has_lapsed boolean, status_at timestamptz, as_of timestamptz)
 returns void
 language plpgsql
@@ -34,8 +34,5 @@ begin
   end if;
 end;
 $$;
-
-comment on function private.note_lapse(uuid, boolean, timestamptz, timestamptz) is
-  'Begins or ends the time in which a subscription''s status entitles to nothing.';
 
 revoke all on function private.note_lapse from public, anon, authenticated, service_role;

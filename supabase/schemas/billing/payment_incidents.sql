@@ -1,4 +1,4 @@
--- Refunds and disputes of both providers. They outlive their user: they are about money.
+-- Refunds and disputes of both providers. They outlive their user, because they are about money.
 create table private.payment_incidents (
   provider text not null,
   incident_id text not null,
@@ -26,8 +26,8 @@ create index payment_incidents_user_id_idx on private.payment_incidents (user_id
 
 create index payment_incidents_created_at_idx on private.payment_incidents (created_at);
 
-comment on table private.payment_incidents is 'Refunds and disputes, as the provider last told them.';
+comment on table private.payment_incidents is 'Refunds and disputes, as the provider last reported them.';
 comment on column private.payment_incidents.due_at is 'Until when a dispute must be answered.';
-comment on column private.payment_incidents.status is 'The provider''s own word, in lower case.';
+comment on column private.payment_incidents.status is 'The status as the provider names it, in lower case.';
 
 revoke all on private.payment_incidents from public, anon, authenticated, service_role;

@@ -1,6 +1,6 @@
--- Payments: an invoice of Stripe, a transaction of PayPal, the payment of a pack. A payment is recorded whenever
--- it is heard of, so credits do not depend on the order of events. Where a payment pays for a period of a
--- subscription, the period stands with it.
+-- Payments: a Stripe invoice, a PayPal transaction, the payment of a pack. A payment is recorded at the first event
+-- or read that reports it, so credits do not depend on the order of events. A payment for a period of a subscription
+-- also holds that period.
 create table private.payments (
   provider text not null,
   payment_id text not null,
@@ -32,13 +32,13 @@ create index payments_subscription_id_idx on private.payments (subscription_id, 
 create index payments_price_id_idx on private.payments (price_id);
 
 comment on table private.payments is 'What was paid: periods of subscriptions and packs.';
-comment on column private.payments.price_id is 'Price of the period or of the pack; null where the payment is for neither.';
+comment on column private.payments.price_id is 'Price of the period or of the pack; null where the payment is for neither of them.';
 comment on column private.payments.months is 'Months of credits in the period: 1 for a monthly price, 12 for a yearly one.';
-comment on column private.payments.amount is 'Amount that was really paid; 0 with a discount of 100 %, which counts as paid.';
-comment on column private.payments.refunded is 'What came back: refunds, and lost disputes too.';
+comment on column private.payments.amount is 'Amount that was paid; 0 with a discount of 100 %, which counts as paid.';
+comment on column private.payments.refunded is 'Amount that was paid back by refunds and lost disputes.';
 comment on column private.payments.refunded_at is 'When it was refunded in full; from then on its period is unpaid.';
 comment on column private.payments.pack_credits is 'Credits of the packs that it bought; null for a payment of a subscription.';
-comment on column private.payments.reversed_credits is 'Credits of the pack that were to be taken back, taken or not.';
-comment on column private.payments.missing_credits is 'Those of them that could not be taken, because they were spent.';
+comment on column private.payments.reversed_credits is 'Credits of the pack that had to be taken back, whether or not the balance had them.';
+comment on column private.payments.missing_credits is 'Part of reversed_credits that could not be taken back, because they were spent.';
 
 revoke all on private.payments from public, anon, authenticated, service_role;

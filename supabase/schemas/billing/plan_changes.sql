@@ -1,5 +1,4 @@
--- Moves to another price within a paid period: what proration lines say, or what a read saw
--- that no line explains.
+-- Moves to another price within a paid period: reported by proration lines, or seen in a read that no line explains.
 create table private.plan_changes (
   subscription_id uuid not null references public.subscriptions (id) on delete cascade deferrable initially deferred,
   changed_at timestamptz not null,
@@ -9,6 +8,6 @@ create table private.plan_changes (
 
 create index plan_changes_price_id_idx on private.plan_changes (price_id);
 
-comment on table private.plan_changes is 'Since when a subscription has been on another price than its period began with.';
+comment on table private.plan_changes is 'Times at which a subscription moved to another price within a paid period.';
 
 revoke all on private.plan_changes from public, anon, authenticated, service_role;

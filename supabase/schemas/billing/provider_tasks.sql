@@ -1,5 +1,5 @@
--- What is to be done at a provider after the transaction that decided it. A function that
--- is cut off before it has done so leaves the row for the next.
+-- What must be done at a provider after the transaction that decided it. If a function is cut off before it has done
+-- so, the row is left for the next one.
 create table private.provider_tasks (
   id bigint generated always as identity primary key,
   provider text not null,
@@ -20,7 +20,7 @@ create unique index provider_tasks_open_idx
   on private.provider_tasks (provider, subscription_id, action)
   where done_at is null;
 
-comment on table private.provider_tasks is 'What is to be done at a provider: a subscription cancelled or activated, a customer''s email changed.';
+comment on table private.provider_tasks is 'What must be done at a provider: cancel or activate a subscription, or change a customer''s email.';
 comment on column private.provider_tasks.subscription_id is 'The provider''s id of the subscription; with the action email, of the customer.';
 comment on column private.provider_tasks.user_id is 'Not a foreign key: the user may be deleted.';
 

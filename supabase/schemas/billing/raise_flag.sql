@@ -1,3 +1,4 @@
+-- Flags something for a person, once. A resolved flag stays resolved unless `reopen` is set.
 create function private.raise_flag(
   kind text,
   provider text,
@@ -27,8 +28,5 @@ begin
       or (raise_flag.reopen and f.resolved_at is not null);
 end;
 $$;
-
-comment on function private.raise_flag(text, text, text, uuid, text, timestamptz, boolean) is
-  'Flags something for a person, once. One that was resolved stays resolved unless it is reopened.';
 
 revoke all on function private.raise_flag from public, anon, authenticated, service_role;

@@ -1,10 +1,10 @@
--- Each read of a provider draws a number before it asks. A subscription is written only by a
--- read with a higher number than its row's, so a slow read cannot overwrite a newer one. The
--- numbers stay exact in JavaScript, below 2^53.
+-- Each read of a provider draws a number before the request is sent. A subscription is written only by a read with a
+-- higher number than its row's, so a slow read cannot overwrite a newer one. The numbers stay exact in JavaScript,
+-- below 2^53.
 create sequence private.read_numbers as bigint start with 1000000000000000;
 
--- For reads that no event asked for: a success page, support, a reconciliation after an outage. The number is
--- drawn before the provider is asked, as for an event.
+-- Draws the number of a read without an event: for a success page, for support, or for a reconciliation after an
+-- outage. It is drawn before the request to the provider.
 create function private.next_read_number()
 returns text
 language sql
@@ -14,8 +14,6 @@ set search_path = ''
 begin atomic
   select nextval('private.read_numbers')::text;
 end;
-
-comment on function private.next_read_number() is 'Draws the number of a read of a provider, as text.';
 
 create function public.next_read_number()
 returns text
@@ -28,7 +26,7 @@ begin atomic
 end;
 
 comment on function public.next_read_number() is
-  'Internal. Draws the number of a read of a provider, before the read.';
+  'Internal. Draws the number of a read of a provider, as text. Called before the read.';
 
 revoke all on sequence private.read_numbers from public, anon, authenticated, service_role;
 revoke all on function private.next_read_number, public.next_read_number from public, anon, authenticated, service_role;

@@ -1,4 +1,4 @@
--- Writes the refunds and disputes of a payment, and what is refunded in all.
+-- Records the refunds and disputes of a payment, and flags them.
 create function private.record_incidents(
   provider text,
   payment_id text,
@@ -89,10 +89,7 @@ begin
 end;
 $$;
 
-comment on function private.record_incidents(text, text, uuid, jsonb, jsonb, bigint, timestamptz) is
-  'Records refunds and disputes of a payment, and flags them.';
-
--- What refunds and lost disputes have taken from a payment, and since when nothing is left of it.
+-- Derives from refunds and lost disputes how much of a payment came back, and since when it is refunded in full.
 create function private.refresh_refunded(provider text, payment_id text)
 returns void
 language plpgsql
@@ -121,8 +118,6 @@ begin
     and p.payment_id = refresh_refunded.payment_id;
 end;
 $$;
-
-comment on function private.refresh_refunded(text, text) is 'Derives what came back of a payment from its refunds and lost disputes.';
 
 revoke all on function private.record_incidents, private.refresh_refunded
   from public, anon, authenticated, service_role;

@@ -1,8 +1,9 @@
--- Until when one subscription entitles its user. Three days beyond a period that will renew,
--- because the renewal's webhook may be late; exactly the end where one is scheduled. Past due,
--- a failed invoice never takes away time that was paid for.
--- In hours, because a day that is added to a timestamptz is one of the session's time zone: the
--- result would be an hour off across a change of summer time.
+-- Returns until when one subscription entitles its user; null for not at all. A period that will renew entitles for
+-- three days more, because the renewal's webhook may be late; one with a scheduled end entitles exactly to that end.
+-- A failed invoice never takes away time that was paid for.
+--
+-- The three days are 72 hours, because adding a day to a timestamptz uses the session's time zone: the result would
+-- be an hour off across a change of summer time.
 create function private.entitled_until(
   status text,
   current_period_end timestamptz,
@@ -24,10 +25,7 @@ return case
     then least(greatest(entitled_until.grace_until, entitled_until.paid_through), entitled_until.cancel_at)
 end;
 
-comment on function private.entitled_until(text, timestamptz, timestamptz, timestamptz, timestamptz, timestamptz) is
-  'Until when a subscription in this state makes its user premium; null for not at all.';
-
--- The one place that writes premium_until: the latest of all subscriptions counts.
+-- Derives users.premium_until from the user's subscriptions: the latest end counts. Nothing else writes it.
 create function private.refresh_premium(user_id uuid)
 returns void
 language plpgsql
@@ -52,11 +50,8 @@ begin
 end;
 $$;
 
-comment on function private.refresh_premium(uuid) is
-  'Derives users.premium_until from the user''s subscriptions.';
-
--- Premium follows every change of a subscription in the same transaction, whoever makes it: an operator who sets
--- a row to canceled ends its premium.
+-- Premium follows every change of a subscription in the same transaction, by whatever path: an operator who sets a
+-- row to canceled ends its premium.
 create function private.follow_subscription()
 returns trigger
 language plpgsql
@@ -74,8 +69,6 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.follow_subscription() is 'Trigger function: brings premium_until up to date with a changed subscription.';
 
 create trigger subscriptions_premium_follows
   after insert or delete on public.subscriptions

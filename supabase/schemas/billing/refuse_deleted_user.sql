@@ -1,5 +1,5 @@
--- Handles a subscription whose user is deleted and still pays: it is to be cancelled at the provider, and money
--- that came after the deletion is flagged.
+-- Handles a subscription whose user is deleted and still pays: it must be cancelled at the provider, and money that
+-- came after the deletion is flagged. Returns {outcome: ignored, reason, tasks}.
 create function private.refuse_deleted_user(snapshot jsonb, user_id uuid, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -52,8 +52,5 @@ begin
   return jsonb_build_object('outcome', 'ignored', 'reason', 'The user has deleted the account.', 'tasks', v_tasks);
 end;
 $$;
-
-comment on function private.refuse_deleted_user(jsonb, uuid, timestamptz) is
-  'What is to be done about a subscription of a deleted user: {outcome: ignored, reason, tasks}.';
 
 revoke all on function private.refuse_deleted_user from public, anon, authenticated, service_role;

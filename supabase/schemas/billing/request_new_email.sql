@@ -1,5 +1,5 @@
--- Receipts go to the address that the account has now. Written down here and done by whoever next
--- asks the provider, because a change of email must never wait for one.
+-- Receipts must go to the account's present address. The change is only requested here and made by the next function
+-- that calls the provider, because a change of email must never wait for a provider.
 create function private.request_new_email()
 returns trigger
 language plpgsql
@@ -16,9 +16,6 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.request_new_email() is
-  'Trigger function: asks for the new email of a user to be told to the provider.';
 
 create trigger users_request_new_email
   after update of email on public.users

@@ -1,3 +1,4 @@
+-- Requests that something is done at a provider, once while it is open; returns the task in an array.
 create function private.request_task(
   provider text,
   subscription_id text,
@@ -40,8 +41,5 @@ begin
   ));
 end;
 $$;
-
-comment on function private.request_task(text, text, text, uuid, text, timestamptz) is
-  'Asks for a subscription to be cancelled or activated at its provider: the task, in an array.';
 
 revoke all on function private.request_task from public, anon, authenticated, service_role;

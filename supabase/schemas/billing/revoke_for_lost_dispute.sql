@@ -1,4 +1,4 @@
--- A lost dispute revokes the subscription that it paid for, once.
+-- Revokes a subscription for which a payment was lost in a dispute, once for each dispute.
 create function private.revoke_for_lost_dispute(subscription_id uuid, as_of timestamptz)
 returns void
 language plpgsql
@@ -32,8 +32,5 @@ begin
   end if;
 end;
 $$;
-
-comment on function private.revoke_for_lost_dispute(uuid, timestamptz) is
-  'Revokes a subscription one of whose payments was lost in a dispute, once for each dispute.';
 
 revoke all on function private.revoke_for_lost_dispute from public, anon, authenticated, service_role;

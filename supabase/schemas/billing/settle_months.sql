@@ -1,8 +1,8 @@
--- Grants what each month of the paid periods is still owed, and notes when the next month
--- begins. A period's months end where the next period begins: a change from monthly to yearly
--- begins a paid period of its own. A month is worth the richest plan held in it: the one that
--- the subscription was on at its start, and those that it moved to within it. The caller holds
--- the lock on the user's row. Only periods that reach beyond `since` are looked at.
+-- Grants the credits that are still owed for each month of the paid periods, records when the next month begins, and
+-- returns how many months had credits. A period's months end where the next period begins: a change from monthly to
+-- yearly begins a new paid period. A month is worth the richest plan held in it: the plan at its start, and each
+-- plan that the subscription moved to within it. Only periods that end after `since` are read. The caller holds the
+-- lock on the user's row.
 create function private.settle_months(subscription_id uuid, since timestamptz, as_of timestamptz)
 returns integer
 language plpgsql
@@ -26,8 +26,8 @@ begin
   for v_month in
     select
       m.month_start,
-      -- The plan at the start, and each one that it moved to before the month was over. Only
-      -- a price with periods of the same length is a move within the period.
+      -- The plan at the start, and each plan that it moved to before the end of the month. Only a price with periods
+      -- of the same length is a move within the period.
       (
         select max(pl.monthly_credits)
         from (
@@ -75,7 +75,7 @@ begin
           t.paid_from, t.months, t.paid_at, t.refunded_at, t.price_id,
           least(t.paid_through, lead(t.paid_from) over (order by t.paid_from)) as ends_at
         from (
-          -- Two payments of one period are one period, and paid while one of them stands.
+          -- Two payments for one period count as one period, which is paid while one of them is not refunded.
           select distinct on (q.paid_from)
             q.paid_from, q.paid_through, q.months, q.paid_at, q.refunded_at, q.price_id
           from private.payments as q
@@ -107,7 +107,7 @@ begin
         select
         from private.entitlement_lapses as l
         where l.subscription_id = settle_months.subscription_id
-          -- Who pays for a period has its first month, whatever was unpaid before.
+          -- A period that is paid has its first month, whatever was unpaid before.
           and (k > 0 or l.cause = 'revoked')
           and l.lapsed_from <= m.month_start
           and (l.lapsed_until is null or m.month_start < l.lapsed_until)
@@ -150,8 +150,5 @@ begin
   return v_months;
 end;
 $$;
-
-comment on function private.settle_months(uuid, timestamptz, timestamptz) is
-  'Grants what the months of a subscription are owed and notes the next one; returns how many had credits.';
 
 revoke all on function private.settle_months from public, anon, authenticated, service_role;

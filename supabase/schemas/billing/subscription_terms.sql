@@ -1,5 +1,5 @@
--- What a read says of a subscription that only the owner's figures need. Kept apart, because
--- it follows neither premium nor credits.
+-- What a read reports about a subscription that only the figures of billing_overview() need. It is a table of its
+-- own, because neither premium nor credits depend on it.
 create table private.subscription_terms (
   subscription_id uuid primary key references public.subscriptions (id) on delete cascade,
   started_at timestamptz,
@@ -11,8 +11,8 @@ create table private.subscription_terms (
 
 create index subscription_terms_started_at_idx on private.subscription_terms (started_at);
 
-comment on table private.subscription_terms is 'Since when a subscription runs, and what a discount that recurs takes off its price.';
+comment on table private.subscription_terms is 'When each subscription started, and the recurring discount on its price.';
 comment on column private.subscription_terms.discount_amount is
-  'Taken off each period after the percentage, in the smallest unit.';
+  'Subtracted from the price of each period after the percentage, in the smallest unit.';
 
 revoke all on private.subscription_terms from public, anon, authenticated, service_role;

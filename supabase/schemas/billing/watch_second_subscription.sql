@@ -1,4 +1,5 @@
--- A second running subscription of one user is flagged while both run.
+-- Flags each running subscription of a user beyond the first, while both run, and resolves the flags of those that
+-- ended.
 create function private.watch_second_subscription(user_id uuid, as_of timestamptz)
 returns void
 language plpgsql
@@ -48,8 +49,5 @@ begin
     );
 end;
 $$;
-
-comment on function private.watch_second_subscription(uuid, timestamptz) is
-  'Flags each running subscription of a user beyond the first, and resolves the flags of those that ended.';
 
 revoke all on function private.watch_second_subscription from public, anon, authenticated, service_role;

@@ -1,6 +1,6 @@
--- One row for each thing, oldest first, of those behind a place. Every source is asked for no
--- more rows than are wanted, in the order of an index, so a flood in one of them costs no more
--- than a page.
+-- Returns what a person must look at, one row for each thing, oldest first, after a place in that order. Each source
+-- is read in the order of an index and gives no more rows than the page needs, so a flood in one of them costs no
+-- more than a page.
 create function private.attention(as_of timestamptz, after_since timestamptz, after_key text, max_rows integer)
 returns table (
   kind text, since timestamptz, user_id uuid, provider text, reference text, reason text, remedy text, key text
@@ -15,9 +15,9 @@ begin atomic
       select o.kind, o.since, o.user_id, o.provider, o.reference, o.reason, o.remedy
       from (
         values
-          ('parked', 'Add what it waits for; it is applied by itself then. Dismiss it where it is none of ours.'),
+          ('parked', 'Add what it waits for; it is applied automatically then. Dismiss it if it does not belong to this project.'),
           ('failed', 'Run npm run webhooks:replay.'),
-          ('abandoned', 'Add what it waited for, then run npm run webhooks:replay -- --event and its id. Dismiss it where it is none of ours.')
+          ('abandoned', 'Add what it waited for, then run npm run webhooks:replay -- --event and its id. Dismiss it if it does not belong to this project.')
       ) as w (status, remedy)
       cross join lateral (
         select
@@ -31,12 +31,12 @@ begin atomic
             or concat_ws(':', w.status || '_event', e.provider, e.event_id) > attention.after_key collate "C"
           )
         order by e.received_at
-        -- With ties: more than one page may have come in one moment.
+        -- With ties, because one moment may have more rows than a page.
         fetch first attention.max_rows rows with ties
       ) as o
     )
     union all
-    -- A customer of the provider who pays and is nobody's here.
+    -- Customers at the provider who pay and are linked to no user.
     select
       'unlinked_customer', c.since, null, c.provider, c.customer_id,
       format('%s events are about a customer who is linked to no account.', c.events),
@@ -54,14 +54,14 @@ begin atomic
       select
         f.kind, f.since, f.user_id, nullif(f.provider, ''), f.reference, f.reason,
         case f.kind
-          when 'refund' then 'Nothing to do where you made it. Dismiss it.'
+          when 'refund' then 'If you made this refund, dismiss it: nothing else is to do.'
           when 'dispute' then 'Answer it in the provider''s dashboard before it is due. Dismiss it once it is lost.'
           when 'second_subscription' then 'Ask the customer which one to keep, cancel the other at the provider and refund it.'
           when 'paypal_not_believed' then 'Look at it in PayPal''s dashboard, cancel it there and refund what was paid.'
           when 'money_without_account' then 'Refund it in the provider''s dashboard: its account was deleted. Dismiss it then.'
           when 'other_mode' then 'Give the functions the keys and the webhook secret of the mode in which you sell, and run npm run billing:reconcile. Dismiss it then.'
           when 'credits_not_taken' then 'Decide whether the credits are written off. Dismiss it then.'
-          when 'credits_overflow' then 'The balance is at its end. Dismiss it once you have spoken with the user.'
+          when 'credits_overflow' then 'The balance is at its maximum. Dismiss it once you have agreed with the user what to do.'
           when 'sweep_failure' then 'Read the reason and correct the row. The sweep tries it again every hour.'
           when 'ledger_disagreement' then 'Find who changed credits or the ledger by hand, with select public.diagnose_account(email), and correct one of them.'
         end
@@ -81,7 +81,7 @@ begin atomic
       case t.action
         when 'cancel' then 'It is still to be cancelled at the provider'
         when 'activate' then 'It is still to be activated at the provider'
-        else 'The customer''s new email could not be told to the provider'
+        else 'The customer''s new email could not be sent to the provider'
       end
         || format(' (%s)', t.reason) || coalesce(format('; tried %s times: %s', t.attempts, t.error), '.'),
       'Run npm run billing:reconcile -- --since 2d, or do it in the provider''s dashboard.'
@@ -90,11 +90,11 @@ begin atomic
       and t.requested_at >= attention.after_since
       and (t.attempts > 0 or (t.action <> 'email' and t.requested_at < attention.as_of - interval '15 minutes'))
     union all
-    -- Premium ends three days after a period whose renewal nobody told of.
+    -- Premium ends three days after the end of a period whose renewal was not reported.
     (
       select
         'renewal_unheard', s.current_period_end, s.user_id, s.provider, s.provider_subscription_id,
-        'Its period has ended, and neither a renewal nor an end was heard of.',
+        'Its period has ended, and the provider has reported neither a renewal nor an end.',
         'Run npm run billing:reconcile -- --since 40d.'
       from public.subscriptions as s
       where s.status in ('trialing', 'active')
@@ -113,7 +113,7 @@ begin atomic
     union all
     select
       'revoked_subscription', s.revoked_at, s.user_id, s.provider, s.provider_subscription_id,
-      'It is revoked here and goes on at the provider, which still charges for it.',
+      'It is revoked here and continues at the provider, which still charges for it.',
       'Cancel it in the provider''s dashboard, or give it back: select public.reinstate_subscription(id).'
     from public.subscriptions as s
     where s.revoked_at >= attention.after_since
@@ -200,9 +200,6 @@ begin atomic
   limit attention.max_rows;
 end;
 
-comment on function private.attention(timestamptz, timestamptz, text, integer) is
-  'Everything that a person must look at, oldest first, behind a place in that order.';
-
 create function private.billing_attention(page_size integer, cursor text, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -222,7 +219,7 @@ begin
     );
   end if;
 
-  -- A place: the microseconds since 1970 and the key of the last row that was read.
+  -- A cursor is the microseconds since 1970 and the key of the last row that was read.
   if billing_attention.cursor is not null then
     v_microseconds := substring(billing_attention.cursor from '^([0-9]{1,17}):');
     if v_microseconds is null then
@@ -256,9 +253,6 @@ begin
   );
 end;
 $$;
-
-comment on function private.billing_attention(integer, text, timestamptz) is
-  'A page of what a person must look at: {items: [{kind, since, user_id, provider, reference, reason, remedy}], next_cursor}.';
 
 create function public.billing_attention(page_size integer default null, cursor text default null)
 returns jsonb

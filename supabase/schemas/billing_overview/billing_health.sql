@@ -1,5 +1,5 @@
--- What GET health answers to a request with the secret key. A monitor asks often, so the number of items is
--- counted up to a hundred.
+-- What GET health returns to a request with the secret key: {sweep_age_s, last_webhook_age_s, attention}. A monitor
+-- calls it often, so the items are counted only up to 100.
 create function private.billing_health(as_of timestamptz)
 returns jsonb
 language sql
@@ -14,9 +14,6 @@ begin atomic
   )
   from private.billing_pulse(billing_health.as_of) as p;
 end;
-
-comment on function private.billing_health(timestamptz) is
-  'For a monitor: {sweep_age_s, last_webhook_age_s, attention}, attention a number of items up to 100.';
 
 create function public.billing_health()
 returns jsonb

@@ -1,9 +1,7 @@
--- What the business earns.
---
--- Monthly recurring revenue is what the running subscriptions pay for one month: a yearly price
--- counts a twelfth, a discount that recurs is taken off, a trial pays nothing yet. A past-due
--- subscription counts, because its provider still collects. Tax, one-time discounts and packs
--- do not recur. Each currency stands by itself.
+-- What the business earns. Monthly recurring revenue is what the running subscriptions pay for one month: a yearly
+-- price counts a twelfth, a discount that recurs is subtracted, a trial pays nothing yet. A past-due subscription
+-- counts, because its provider still collects. Tax, one-time discounts and packs do not recur. Each currency stands
+-- by itself.
 create function private.billing_overview(as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -16,7 +14,7 @@ declare
   v_by_currency jsonb;
   v_by_plan jsonb;
 begin
-  -- Counted by price first, so that the price is looked at once and not for each subscription.
+  -- Subscriptions are counted by price first, so that each price is read once instead of once per subscription.
   with sold as materialized (
     select
       s.price_id, s.plan_type, s.status, s.provider = 'manual' as is_manual,
@@ -119,7 +117,7 @@ begin
         and i.created_at <= billing_overview.as_of
         and i.kind = 'dispute'
     ),
-    -- An invoice is tried several times and is one payment that failed.
+    -- Several attempts to collect one invoice are one payment that failed.
     'failed_payments_30d', (
       select count(distinct coalesce(e.payload #>> '{data,object,id}', e.payload #>> '{resource,id}', e.event_id))
       from private.webhook_events as e
@@ -139,9 +137,6 @@ begin
 end;
 $$;
 
-comment on function private.billing_overview(timestamptz) is
-  'Figures of the business: {by_currency, by_plan, new_30d, ended_30d, refunded_30d, disputed_30d, failed_payments_30d, credits_outstanding, sweep_age_s, last_webhook_age_s}.';
-
 create function public.billing_overview()
 returns jsonb
 language sql
@@ -153,7 +148,7 @@ begin atomic
 end;
 
 comment on function public.billing_overview() is
-  'Figures of the business, amounts in the smallest unit, currencies apart: {by_currency: [{currency, mrr, active, trialing, past_due}], by_plan, new_30d, ended_30d, refunded_30d, disputed_30d, failed_payments_30d, credits_outstanding, sweep_age_s, last_webhook_age_s}. What ends in 30d is a number of things.';
+  'Figures of the business, amounts in the smallest unit, currencies apart: {by_currency: [{currency, mrr, active, trialing, past_due}], by_plan, new_30d, ended_30d, refunded_30d, disputed_30d, failed_payments_30d, credits_outstanding, sweep_age_s, last_webhook_age_s}. Fields that end in _30d count events of the last 30 days.';
 
 revoke all on function private.billing_overview, public.billing_overview from public, anon, authenticated, service_role;
 grant execute on function private.billing_overview, public.billing_overview to service_role;

@@ -1,4 +1,4 @@
--- Seconds since the sweep ran, and since a provider sent anything; null for never.
+-- Returns the seconds since the last sweep, and since the last event of a provider; null for never.
 create function private.billing_pulse(as_of timestamptz, out sweep_age_s bigint, out last_webhook_age_s bigint)
 returns record
 language sql
@@ -22,8 +22,5 @@ begin atomic
       ) as l
     );
 end;
-
-comment on function private.billing_pulse(timestamptz) is
-  'Seconds since the last sweep and since the last event of a provider; null for never.';
 
 revoke all on function private.billing_pulse from public, anon, authenticated, service_role;

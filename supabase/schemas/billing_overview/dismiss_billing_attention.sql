@@ -1,5 +1,5 @@
--- Marks an item as seen by a person: a flag becomes resolved, an event ignored. An item that is computed at
--- every read (a silent webhook, a revoked subscription) goes away only with its cause.
+-- Marks an item as seen by a person: a flag becomes resolved, an event ignored. An item that is computed at every
+-- read, such as a silent webhook or a revoked subscription, disappears only with its cause.
 create function private.dismiss_billing_attention(kind text, provider text, reference text, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -32,9 +32,6 @@ begin
   return jsonb_build_object('dismissed', v_dismissed);
 end;
 $$;
-
-comment on function private.dismiss_billing_attention(text, text, text, timestamptz) is
-  'Marks one item of billing_attention() as seen: {dismissed}.';
 
 create function public.dismiss_billing_attention(kind text, provider text, reference text)
 returns jsonb

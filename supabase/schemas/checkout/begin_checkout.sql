@@ -1,9 +1,8 @@
--- Begins a checkout, or answers the one that is open. The provider is called after this
--- transaction, not within it; `attempt` is the idempotency key of that call, so whoever
--- asks for the same at the same time gets the same session. Where a session is open for
--- something else, or for less than the coupon that the user has by now, nothing is begun:
--- `expire_session` is to be closed at the provider first, where it may turn out to have
--- completed meanwhile.
+-- Begins the user's one checkout, or returns the open one: {attempt, session_id, url, email, price, trial_days,
+-- customer_id, coupon}. The provider is called after this transaction, not within it. `attempt` is the idempotency
+-- key of that call, so two requests for the same thing at once get the same session. Where a session is open for
+-- something else, or without a coupon that the user has by now, nothing is begun and {expire_session, provider} is
+-- returned: that session must be closed at the provider first, where it may turn out to have completed meanwhile.
 create function private.begin_checkout(
   user_id uuid,
   provider text,
@@ -38,7 +37,7 @@ begin
     perform private.raise_error('email_required', 'Add an email to the account first: a receipt needs one.');
   end if;
 
-  -- Check: what is sold.
+  -- Check what is sold.
   if num_nonnulls(begin_checkout.plan_type, begin_checkout.pack_type) <> 1 then
     perform private.raise_error('invalid_argument', 'Name either a plan or a pack.', '{"argument": "plan_type"}');
   elsif begin_checkout.plan_type is not null then
@@ -69,7 +68,7 @@ begin
     );
   end if;
 
-  -- Check: its price.
+  -- Check its price.
   select p.*
   into v_price
   from public.prices as p
@@ -83,7 +82,7 @@ begin
   if not found then
     perform private.raise_error(
       'price_not_found',
-      'This has no price here: choose another currency or payment provider.',
+      'This plan or pack has no such price: choose another currency or payment provider.',
       jsonb_build_object(
         'provider', begin_checkout.provider,
         'currency', begin_checkout.currency,
@@ -98,7 +97,7 @@ begin
     );
   end if;
 
-  -- Check: nothing else runs. A pack stands beside a subscription.
+  -- Check that no other subscription runs. A pack may be bought beside a subscription.
   if begin_checkout.plan_type is not null then
     select jsonb_agg(jsonb_build_object('provider', s.provider, 'id', s.provider_subscription_id))
     into v_running
@@ -125,7 +124,7 @@ begin
   from private.checkouts as c
   where c.user_id = begin_checkout.user_id;
 
-  -- The one that the open checkout has reserved, or the oldest. A coupon is for a plan.
+  -- Choose the coupon: the one that the open checkout has reserved, or the oldest. Coupons apply to plans only.
   if begin_checkout.plan_type is not null then
     select uc.id
     into v_user_coupon_id
@@ -140,7 +139,7 @@ begin
       if not begin_checkout.ignore_coupon then
         perform private.raise_error(
           'invalid_argument',
-          'PayPal knows no coupons: pay by card to use yours, or confirm that it is not to be used.',
+          'Coupons do not apply to PayPal: pay by card to use yours, or confirm that you do not want to use it.',
           jsonb_build_object(
             'argument', 'ignore_coupon',
             'coupon', (
@@ -218,9 +217,6 @@ begin
   );
 end;
 $$;
-
-comment on function private.begin_checkout(uuid, text, text, text, text, text, boolean, timestamptz) is
-  'Begins the user''s one checkout or answers the open one: {attempt, session_id, url, email, price, trial_days, customer_id, coupon}; or {expire_session, provider}.';
 
 create function public.begin_checkout(
   user_id uuid,

@@ -1,5 +1,5 @@
--- A provider answers a request that it refused in the same way again, under the same
--- idempotency key: the next try needs a new attempt.
+-- Deletes a checkout attempt that has no session. Under the same idempotency key, a provider returns the same
+-- refusal again, so the next try needs a new attempt.
 create function private.drop_checkout(attempt uuid)
 returns void
 language plpgsql
@@ -14,8 +14,6 @@ begin
 end;
 $$;
 
-comment on function private.drop_checkout(uuid) is 'Forgets a checkout attempt that has no session.';
-
 create function public.drop_checkout(attempt uuid)
 returns void
 language sql
@@ -27,7 +25,7 @@ begin atomic
 end;
 
 comment on function public.drop_checkout(uuid) is
-  'Internal to the checkouts. Forgets an attempt that the provider refused, so that the next one is new.';
+  'Internal to the checkouts. Deletes an attempt that the provider refused, so that the next one is new.';
 
 revoke all on function private.drop_checkout, public.drop_checkout from public, anon, authenticated, service_role;
 grant execute on function private.drop_checkout, public.drop_checkout to service_role;

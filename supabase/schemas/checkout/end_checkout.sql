@@ -1,6 +1,5 @@
--- Closes a checkout. Its coupon is spent when it completed and free again when it did
--- not, and stays reserved, with null, while the money is under way. A session that is not
--- the one that reserved it changes nothing of it.
+-- Closes a checkout. Its coupon is spent if the checkout completed and free again if it did not; with null, while
+-- the payment is pending, it stays reserved. A session that did not reserve the coupon changes nothing of it.
 create function private.end_checkout(user_id uuid, session_id text, completed boolean, as_of timestamptz)
 returns void
 language plpgsql
@@ -22,9 +21,6 @@ begin
     and c.session_id = end_checkout.session_id;
 end;
 $$;
-
-comment on function private.end_checkout(uuid, text, boolean, timestamptz) is
-  'Closes a checkout: spends the coupon it reserved, or frees it, or with null leaves it reserved.';
 
 create function public.end_checkout(user_id uuid, session_id text, completed boolean)
 returns void

@@ -1,6 +1,6 @@
--- Notes the session that the provider made for an attempt, and reserves the coupon for
--- it. False where the attempt is no longer the user's: that session is to be expired. From
--- now on a subscription of PayPal is known as one that we created.
+-- Records the session that the provider created for an attempt, and reserves the coupon for it. Returns false where
+-- another attempt has replaced this one: the session must be closed then. From now on a PayPal subscription is known
+-- as one that we created.
 create function private.open_checkout(attempt uuid, session_id text, url text, expires_at timestamptz, as_of timestamptz)
 returns boolean
 language plpgsql
@@ -37,9 +37,6 @@ begin
 end;
 $$;
 
-comment on function private.open_checkout(uuid, text, text, timestamptz, timestamptz) is
-  'Notes the provider''s session of a checkout attempt; false where another attempt has replaced it.';
-
 create function public.open_checkout(attempt uuid, session_id text, url text, expires_at timestamptz)
 returns boolean
 language sql
@@ -57,7 +54,7 @@ begin atomic
 end;
 
 comment on function public.open_checkout(uuid, text, text, timestamptz) is
-  'Internal to the checkouts. Notes the provider''s session; false where it was replaced.';
+  'Internal to the checkouts. Records the provider''s session of an attempt; false where another attempt has replaced it.';
 
 revoke all on function private.open_checkout, public.open_checkout from public, anon, authenticated, service_role;
 grant execute on function private.open_checkout, public.open_checkout to service_role;

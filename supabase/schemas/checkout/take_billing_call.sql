@@ -1,5 +1,5 @@
--- One person could use up what a payment provider allows to all. The functions that ask a
--- provider for a user share one limit.
+-- The functions that call a payment provider for a user share one limit, 20 calls in 10 minutes. Otherwise one user
+-- could use up what the provider allows to all of them.
 create function private.take_billing_call(user_id uuid)
 returns jsonb
 language plpgsql
@@ -20,9 +20,6 @@ begin
   );
 end;
 $$;
-
-comment on function private.take_billing_call(uuid) is
-  'Counts a call of a user to a billing function, 20 in 10 minutes: {ok: true} or the error.';
 
 create function public.take_billing_call(user_id uuid)
 returns jsonb

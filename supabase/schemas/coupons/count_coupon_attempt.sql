@@ -1,6 +1,6 @@
--- Codes can be guessed, so a user has ten tries in ten minutes, right or wrong, redeeming or previewing. The try
--- is counted before the code is read. The refusal is returned and not raised, because raising would undo the
--- count. Returns null where the try is allowed.
+-- Codes can be guessed, so a user has ten attempts in ten minutes, right or wrong, redeeming or previewing. The
+-- attempt is counted before the code is read. Returns null where it is allowed. A refusal is returned and not
+-- raised, because raising would undo the count.
 create function private.count_coupon_attempt(user_id uuid)
 returns jsonb
 language plpgsql
@@ -12,7 +12,7 @@ declare
   v_wait integer;
 begin
   if count_coupon_attempt.user_id is null then
-    perform private.raise_error('invalid_argument', 'Name the user who redeems the code.', '{"argument": "user_id"}');
+    perform private.raise_error('invalid_argument', 'Give the id of the user who redeems the code.', '{"argument": "user_id"}');
   end if;
 
   v_wait := private.take_attempt('try_coupon', count_coupon_attempt.user_id, 10, interval '10 minutes');
@@ -26,8 +26,5 @@ begin
   );
 end;
 $$;
-
-comment on function private.count_coupon_attempt(uuid) is
-  'Counts one try of a coupon code: null when it is allowed, else the refusal.';
 
 revoke all on function private.count_coupon_attempt from public, anon, authenticated, service_role;

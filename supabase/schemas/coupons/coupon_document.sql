@@ -1,5 +1,5 @@
--- What somebody who holds a code may know of the coupon. How often it may be used, and
--- has been, is not for them.
+-- What a user who has the code may see of a coupon: {code, discount_percent, description, expires_at}. How often it
+-- may be used, and has been, is left out.
 create function private.coupon_document(coupon public.coupons)
 returns jsonb
 language sql
@@ -12,8 +12,5 @@ return jsonb_build_object(
   'description', (coupon_document.coupon).description,
   'expires_at', (coupon_document.coupon).expiration_date
 );
-
-comment on function private.coupon_document(public.coupons) is
-  'A coupon as a user sees it: {code, discount_percent, description, expires_at}.';
 
 revoke all on function private.coupon_document from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- Why a user cannot redeem this code now; null when they could. A coupon that is
--- switched off is like one that never was, so that trying tells nothing about it.
+-- Returns why a user cannot redeem this code now, as an error value; null where they can. A coupon that is switched
+-- off gives the same error as one that does not exist, so attempts reveal nothing about it.
 create function private.coupon_refusal(user_id uuid, code text)
 returns jsonb
 language plpgsql
@@ -40,8 +40,5 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.coupon_refusal(uuid, text) is
-  'The error that redeeming this code would meet now, as a value; null for none.';
 
 revoke all on function private.coupon_refusal from public, anon, authenticated, service_role;

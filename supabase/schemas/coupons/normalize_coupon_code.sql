@@ -1,5 +1,5 @@
--- Upper case without surrounding white space, so that typing does not matter. Only ASCII letters change: a code
--- has no others.
+-- A code as public.coupons stores it: upper case without surrounding white space, so that typing does not matter.
+-- Only ASCII letters change, because a code has no others.
 create function private.normalize_coupon_code(code text)
 returns text
 language sql
@@ -7,8 +7,5 @@ immutable
 security invoker
 set search_path = ''
 return upper(btrim(normalize_coupon_code.code, E' \t\n\v\f\r\u00a0') collate "C");
-
-comment on function private.normalize_coupon_code(text) is
-  'A code as coupons hold it: upper case, without surrounding space.';
 
 revoke all on function private.normalize_coupon_code from public, anon, authenticated, service_role;

@@ -39,7 +39,7 @@ begin atomic
 end;
 
 comment on function public.preview_coupon(uuid, text) is
-  'What redeeming a code would give a user: {ok: true, coupon} or {ok: false, error}. Counts as a try and redeems nothing.';
+  'What redeeming a code would give a user: {ok: true, coupon} or {ok: false, error}. Counts as an attempt and redeems nothing.';
 
 revoke all on function private.preview_coupon, public.preview_coupon from public, anon, authenticated, service_role;
 grant execute on function private.preview_coupon, public.preview_coupon to service_role;

@@ -1,11 +1,10 @@
--- Taking a use and writing the redemption is one statement: the update finds only a
--- coupon that has a use left, the insert takes what the update gives, and the lock on the
--- coupon is held from there to the commit and across nothing else. The reason of a
--- refusal is looked up afterwards, when nothing depends on it any more.
+-- One statement takes a use of the coupon and writes the redemption: the update finds only a coupon that has a use
+-- left, the insert takes the row that it returns, and the coupon stays locked only from there to the commit. The
+-- reason of a refusal is looked up afterwards, when nothing depends on it any more.
 --
--- Before that the user's own row is locked, where nobody else waits: so a code that a
--- user sends many times at once comes one after the other, each seeing what the one before
--- has done, and the account cannot go in between. The unique key stands behind it all.
+-- The user's own row is locked first, where no other user waits. So requests that one user sends at once run one
+-- after the other, each seeing the result of the one before, and the account cannot be deleted in between. The
+-- unique key would refuse a second redemption in any case.
 create function private.redeem_coupon(user_id uuid, code text)
 returns jsonb
 language plpgsql
@@ -59,8 +58,8 @@ begin
     return jsonb_build_object('ok', true, 'coupon', v_coupon);
   end if;
 
-  -- The reason may have gone since the update, where somebody else's change made room. The code is refused all
-  -- the same.
+  -- The reason may have disappeared since the update, where another transaction has made room. The code is refused
+  -- all the same.
   return coalesce(
     private.coupon_refusal(redeem_coupon.user_id, redeem_coupon.code),
     private.error_result('coupon_exhausted', 'All uses of this coupon were taken just now: try once more.')
@@ -79,7 +78,7 @@ begin atomic
 end;
 
 comment on function public.redeem_coupon(uuid, text) is
-  'Redeems a code for a user: {ok: true, coupon} or {ok: false, error}. Ten tries in ten minutes, previews included. For the edge function.';
+  'Redeems a code for a user: {ok: true, coupon} or {ok: false, error}. Ten attempts in ten minutes, previews included. For the edge function.';
 
 revoke all on function private.redeem_coupon, public.redeem_coupon from public, anon, authenticated, service_role;
 grant execute on function private.redeem_coupon, public.redeem_coupon to service_role;

@@ -1,6 +1,5 @@
--- Coupon redemptions: one row per user and coupon, written only by redeem_coupon().
--- Clients read their own; nobody but the function may insert, or a user could
--- redeem without the use being counted against max_uses.
+-- Coupon redemptions: one row per user and coupon, written only by functions. Clients read their own. If a client
+-- could insert, a user could redeem a coupon without the use being counted against max_uses.
 create table public.user_coupons (
   id uuid primary key default gen_random_uuid(),
   user_id uuid not null references public.users (id) on delete cascade,
@@ -14,8 +13,7 @@ create table public.user_coupons (
 create index user_coupons_coupon_id_idx on public.user_coupons (coupon_id);
 
 comment on table public.user_coupons is 'Redemptions: which user redeemed which coupon, and the checkout that spent it.';
-comment on column public.user_coupons.used_at is 'When it was redeemed.';
-comment on column public.user_coupons.checkout_session_id is 'The open checkout that has reserved it.';
+comment on column public.user_coupons.checkout_session_id is 'The checkout that has reserved or spent it.';
 comment on column public.user_coupons.applied_at is 'When that checkout completed; null while unspent.';
 
 alter table public.user_coupons enable row level security;

@@ -1,5 +1,6 @@
--- Archives what is older than a time of one user's ledger: from the oldest row on, so that the rest still adds up, at
--- most so many rows, and never the newest, which carries the balance. A charge and its refund go together.
+-- Moves ledger rows of one user that are older than `before` into the archive, max_rows at most, and returns how
+-- many. The oldest go first, so that the archived sum and the remaining rows still add up. The newest row stays,
+-- because it carries the balance. A charge and its refund are archived together.
 create function private.archive_credits(user_id uuid, before timestamptz, max_rows integer)
 returns integer
 language plpgsql
@@ -81,8 +82,5 @@ begin
   return v_rows;
 end;
 $$;
-
-comment on function private.archive_credits(uuid, timestamptz, integer) is
-  'Moves a bounded number of a user''s oldest ledger rows into the archive: how many. 0 where somebody holds the account.';
 
 revoke all on function private.archive_credits from public, anon, authenticated, service_role;

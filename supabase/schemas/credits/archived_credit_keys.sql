@@ -8,11 +8,12 @@ create table private.archived_credit_keys (
 );
 
 comment on table private.archived_credit_keys is
-  'The idempotency keys of archived ledger rows, with what a repeat is answered with.';
+  'Idempotency keys of archived ledger rows, each with what a repeat of its request returns.';
 comment on column private.archived_credit_keys.key_hash is 'private.credit_key_hash() of kind and key.';
 comment on column private.archived_credit_keys.request_hash is
   'private.credit_request_hash() of amount and reason; null where the row was refunded.';
 
+-- Half of a SHA-256, which takes less room than the key and still finds out whether the key was used.
 create function private.credit_key_hash(kind text, idempotency_key text)
 returns bytea
 language sql
@@ -21,9 +22,7 @@ security invoker
 set search_path = ''
 return substring(pg_catalog.sha256(pg_catalog.convert_to(kind || ' ' || idempotency_key, 'UTF8')) from 1 for 16);
 
-comment on function private.credit_key_hash(text, text) is
-  'Half of the SHA-256 of a kind and a key: as good as the key for telling whether it was used.';
-
+-- Distinguishes a repeat from another request under the same key.
 create function private.credit_request_hash(delta integer, reason text)
 returns bigint
 language sql
@@ -31,9 +30,6 @@ immutable
 security invoker
 set search_path = ''
 return pg_catalog.hashtextextended(delta::text || coalesce(' ' || reason, ''), 0);
-
-comment on function private.credit_request_hash(integer, text) is
-  'Tells a repeat from another request under the same key.';
 
 revoke all on private.archived_credit_keys from public, anon, authenticated, service_role;
 revoke all on function private.credit_key_hash, private.credit_request_hash

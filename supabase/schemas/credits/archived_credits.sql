@@ -7,6 +7,6 @@ create table private.archived_credits (
 );
 
 comment on table private.archived_credits is
-  'How many rows of each kind have left a user''s ledger, and their sum. With the rows that are there it adds up to users.credits.';
+  'Number and sum of a user''s archived ledger rows, per kind. These sums and the remaining ledger add up to users.credits.';
 
 revoke all on private.archived_credits from public, anon, authenticated, service_role;

@@ -1,6 +1,6 @@
--- The archive: what is left of rows that are older than a year. A user's movements become one sum for each
--- kind, so that the archived sums and the ledger together are still the balance; those with a key leave
--- behind what a repeat is answered with.
+-- The archive keeps what is needed of ledger rows and audit events that are older than a year. A user's ledger rows
+-- become one sum per kind, so that these sums and the remaining ledger still add up to the balance. A ledger row
+-- with an idempotency key also leaves what a repeat of its request must return.
 create table private.archived_rows (
   user_id uuid not null references public.users (id) on delete cascade,
   source text not null,
@@ -10,6 +10,6 @@ create table private.archived_rows (
 );
 
 comment on table private.archived_rows is
-  'Up to which id the rows of a user in an append-only table are in the archive.';
+  'For each user and append-only table, the highest id that is in the archive.';
 
 revoke all on private.archived_rows from public, anon, authenticated, service_role;

@@ -1,10 +1,9 @@
--- The one place where credits move: one conditional update and one insert, in this
--- order. The update takes the lock on the account, so that two requests with one key
--- meet at the insert and nowhere else: the unique key refuses the second, the block
--- takes its update back, and what was done the first time is answered again. Nothing is
--- looked up before, or the answer could be out of date when it is used.
+-- Changes a balance together with its ledger: {balance, transaction_id, replayed}. An idempotency key counts once
+-- per user and kind. Returns null for a user who can have no account: each caller raises its own error.
 --
--- Returns null where the user has no account and can have none: each caller has its own error for that.
+-- The update locks the account, so two requests with one key can only meet at the insert: its unique key refuses the
+-- second, the block undoes that one's update, and the first result is returned again. Nothing is looked up before,
+-- because it could be out of date when it is used.
 create function private.change_credits(
   user_id uuid,
   kind text,
@@ -32,8 +31,8 @@ begin
     returning u.credits into v_balance;
 
     if found then
-      -- The lock on the account is held, and archiving takes the same lock, so no key can move to the archive
-      -- between this look and the insert.
+      -- Archiving takes the same lock on the account, so no key can move to the archive between this check and the
+      -- insert.
       if exists (
         select
         from private.archived_credit_keys as a
@@ -106,7 +105,7 @@ begin
   where u.id = change_credits.user_id;
 
   if not found then
-    -- Opening an account failed when the user signed up, perhaps: it is opened now, and the change made again.
+    -- Perhaps the account could not be created when the user signed up: create it now, and make the change again.
     perform private.ensure_account(change_credits.user_id);
     perform from public.users as u where u.id = change_credits.user_id;
     return case
@@ -134,8 +133,5 @@ begin
   );
 end;
 $$;
-
-comment on function private.change_credits(uuid, text, integer, text, text, bigint) is
-  'Changes a balance and its ledger: {balance, transaction_id, replayed}, or null for a user who can have no account. A key counts once for a user and kind.';
 
 revoke all on function private.change_credits from public, anon, authenticated, service_role;

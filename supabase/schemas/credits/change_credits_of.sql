@@ -1,7 +1,6 @@
--- What the operator does with a user's credits. A ':' is in every key stored here and in none
--- that a user can send: nobody can use up a key before the system does, and a refund
--- finds the system's own charge or nothing. So the recipe of paid work is charge,
--- work, keep the result, and refund where that fails; a refund after a charge that was
+-- Changes credits in the name of the operator. Each key is stored with the prefix 'service:', and no user can send a
+-- ':', so nobody can use up a key before the system does, and a refund finds the system's own charge or none. Paid
+-- work is therefore: charge, work, keep the result, and refund if the work failed. A refund after a charge that was
 -- never made gives nothing away.
 create function private.change_credits_of(
   user_id uuid,
@@ -22,7 +21,7 @@ declare
   v_receipt jsonb;
 begin
   if change_credits_of.user_id is null then
-    perform private.raise_error('invalid_argument', 'Name the user whose credits are meant.', '{"argument": "user_id"}');
+    perform private.raise_error('invalid_argument', 'user_id must be the id of a user.', '{"argument": "user_id"}');
   end if;
 
   v_receipt := private.change_credits(
@@ -41,8 +40,5 @@ begin
   return v_receipt;
 end;
 $$;
-
-comment on function private.change_credits_of(uuid, text, integer, text, text, bigint) is
-  'change_credits() in the operator''s name, under keys that no user can send. Refuses a user without an account.';
 
 revoke all on function private.change_credits_of from public, anon, authenticated, service_role;

@@ -32,7 +32,7 @@ begin atomic
 end;
 
 comment on function public.charge_credits(uuid, integer, text, text) is
-  'Takes credits of a user for work that the system is about to do: {balance, transaction_id, replayed}. Give a key, and refund_credits() can give them back.';
+  'Takes credits of a user for work that the system is about to do: {balance, transaction_id, replayed}. Only a charge with a key can be given back by refund_credits().';
 
 revoke all on function private.charge_credits, public.charge_credits from public, anon, authenticated, service_role;
 grant execute on function private.charge_credits, public.charge_credits to service_role;

@@ -1,5 +1,5 @@
--- What a caller may send. Keys are opaque, short enough for an index and free of ':',
--- which sets the system's own apart.
+-- Raises invalid_argument for what a caller may not send; reason and key may be null. Keys are short enough for an
+-- index and free of ':', which sets the system's own keys apart.
 create function private.check_credit_arguments(amount integer, reason text, idempotency_key text)
 returns void
 language plpgsql
@@ -25,8 +25,5 @@ begin
   end if;
 end;
 $$;
-
-comment on function private.check_credit_arguments(integer, text, text) is
-  'Refuses an amount below 1, a reason beyond 4,000 characters and a malformed idempotency key. Reason and key may be null.';
 
 revoke all on function private.check_credit_arguments from public, anon, authenticated, service_role;

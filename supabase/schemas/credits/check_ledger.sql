@@ -1,6 +1,6 @@
--- The ledger check: users whose balance is not the sum of their ledger, or whose ledger
--- does not add up row by row. One statement, so one point in time, whatever goes on beside it.
--- In plpgsql, whose plans know the argument: for one user it reads that user's rows and no others.
+-- Finds the users, or checks the one user, whose balance is not the sum of their ledger or whose ledger does not add
+-- up row by row. It is one statement, so writes at the same time cannot make it see a difference. It is in plpgsql,
+-- which plans with the argument's value: a check of one user reads that user's rows alone.
 create function private.check_ledger(user_id uuid default null)
 returns table (account_id uuid, credits integer, ledger_sum bigint, ledger_balance integer, broken_rows bigint)
 language plpgsql
@@ -34,12 +34,12 @@ begin
         select r.user_id, r.id, r.delta, r.balance_after
         from public.credit_transactions as r
         union all
-        -- What is in the archive stands before the first row that is not.
+        -- The archived sum counts as a row before the first row of the ledger.
         select a.user_id, 0, sum(a.delta), sum(a.delta)
         from private.archived_credits as a
         group by a.user_id
       ) as c
-      -- A range, and not "this user or no user given": for that, one user's check reads every row.
+      -- A range, because with `or check_ledger.user_id is null` a check of one user would read every row.
       where c.user_id between coalesce(check_ledger.user_id, '00000000-0000-0000-0000-000000000000')
         and coalesce(check_ledger.user_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
     ) as t
@@ -54,8 +54,5 @@ begin
     );
 end;
 $$;
-
-comment on function private.check_ledger(uuid) is
-  'The users, or the one user, whose credits and ledger disagree: no row is the good answer.';
 
 revoke all on function private.check_ledger from public, anon, authenticated, service_role;

@@ -1,4 +1,4 @@
--- Spends credits in the name of the signed-in user. The idempotency key is stored as it is, without a prefix.
+-- Spends credits in the name of the signed-in user. The idempotency key is stored without a prefix.
 create function private.consume_credits(amount integer, reason text, idempotency_key text)
 returns jsonb
 language plpgsql
@@ -37,7 +37,7 @@ begin atomic
 end;
 
 comment on function public.consume_credits(integer, text, text) is
-  'Spends credits of the signed-in user: {balance, transaction_id, replayed}. A repeat with the same key answers the first result; without a key every call counts.';
+  'Spends credits of the signed-in user: {balance, transaction_id, replayed}. A repeat with the same key returns the first result; without a key every call counts.';
 
 revoke all on function private.consume_credits, public.consume_credits from public, anon, authenticated, service_role;
 grant execute on function private.consume_credits, public.consume_credits to authenticated;

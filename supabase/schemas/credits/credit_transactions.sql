@@ -1,5 +1,5 @@
--- The ledger: every change of users.credits is a row here, in the same transaction.
--- The sum of a user's deltas is the balance, and the last row's balance_after says so.
+-- The ledger: every change of users.credits is a row here, written in the same transaction. The sum of a user's
+-- deltas is the balance, and so is balance_after of their last row.
 create table public.credit_transactions (
   id bigint generated always as identity primary key,
   user_id uuid not null references public.users (id) on delete cascade,
@@ -28,11 +28,11 @@ create table public.credit_transactions (
 create index credit_transactions_user_id_idx on public.credit_transactions (user_id, id);
 
 comment on table public.credit_transactions is
-  'Ledger of users.credits, append-only for every role: rows go only with their user, or after a year into private.archived_credits.';
+  'Ledger of users.credits, append-only for every role: rows are deleted only with their user, or move to private.archived_credits after a year.';
 comment on column public.credit_transactions.delta is 'Credits added, or taken when negative.';
 comment on column public.credit_transactions.balance_after is 'users.credits after this row.';
-comment on column public.credit_transactions.idempotency_key is 'Makes a repeat of the same request answer the first result.';
-comment on column public.credit_transactions.refund_of is 'The consume row that a refund gives back; each at most once.';
+comment on column public.credit_transactions.idempotency_key is 'A repeat of the same request under this key returns the first result.';
+comment on column public.credit_transactions.refund_of is 'The consume row that a refund gives back; each is refunded at most once.';
 
 alter table public.credit_transactions enable row level security;
 

@@ -32,7 +32,7 @@ begin atomic
 end;
 
 comment on function public.grant_credits(uuid, integer, text, text) is
-  'Gives a user credits: {balance, transaction_id, replayed}. A repeat with the same key answers the first result; without a key every call counts.';
+  'Gives a user credits: {balance, transaction_id, replayed}. A repeat with the same key returns the first result; without a key every call counts.';
 
 revoke all on function private.grant_credits, public.grant_credits from public, anon, authenticated, service_role;
 grant execute on function private.grant_credits, public.grant_credits to service_role;

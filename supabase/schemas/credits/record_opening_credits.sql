@@ -1,4 +1,4 @@
--- The opening balance is a ledger row like any other, whoever creates the account.
+-- Writes the opening balance as a ledger row, by whatever path the account is created.
 create function private.record_opening_credits()
 returns trigger
 language plpgsql
@@ -12,9 +12,6 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.record_opening_credits() is
-  'Trigger function: writes the ledger row of a new account''s opening credits.';
 
 create trigger users_record_opening_credits
   after insert on public.users

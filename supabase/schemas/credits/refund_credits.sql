@@ -1,5 +1,5 @@
--- A charge is found by its key and never changes, so it can be read before anything is locked. The unique
--- refund_of makes sure that it is given back once.
+-- A charge is found by its key and never changes, so it can be read before anything is locked. The unique refund_of
+-- ensures that it is refunded once.
 create function private.refund_credits(user_id uuid, idempotency_key text)
 returns jsonb
 language plpgsql
@@ -20,12 +20,12 @@ begin
 
   if not found then
     if refund_credits.user_id is null then
-      perform private.raise_error('invalid_argument', 'Name the user whose credits are meant.', '{"argument": "user_id"}');
+      perform private.raise_error('invalid_argument', 'user_id must be the id of a user.', '{"argument": "user_id"}');
     elsif not exists (select from public.users as u where u.id = refund_credits.user_id) then
       perform private.raise_error('user_not_found', 'No account has this id.');
     end if;
 
-    -- A charge that was given back is in the archive with its refund.
+    -- A charge that has been refunded is in the archive together with its refund.
     select jsonb_build_object('balance', a.balance_after, 'transaction_id', a.transaction_id, 'replayed', true)
     into v_receipt
     from private.archived_credit_keys as a
@@ -60,7 +60,7 @@ begin atomic
 end;
 
 comment on function public.refund_credits(uuid, text) is
-  'Gives back what charge_credits() took under this key, once: {balance, transaction_id, replayed}. What a user spent by consume_credits() is not found here.';
+  'Gives back what charge_credits() took under this key, once: {balance, transaction_id, replayed}. It does not give back what a user spent by consume_credits().';
 
 revoke all on function private.refund_credits, public.refund_credits from public, anon, authenticated, service_role;
 grant execute on function private.refund_credits, public.refund_credits to service_role;

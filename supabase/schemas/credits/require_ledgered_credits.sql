@@ -1,5 +1,5 @@
--- At commit the last ledger row must carry the balance, by whatever path it changed.
--- An update of users.credits alone, also by service_role, is refused here.
+-- At commit the last ledger row must carry the balance, by whatever path it changed. An update of users.credits
+-- alone, also by service_role, is refused.
 create function private.require_ledgered_credits()
 returns trigger
 language plpgsql
@@ -35,9 +35,6 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.require_ledgered_credits() is
-  'Constraint trigger function: refuses a transaction that leaves users.credits and its ledger apart.';
 
 create constraint trigger users_credits_are_ledgered
   after update of credits on public.users

@@ -1,5 +1,5 @@
--- The user in whose name a function acts. `of_own_session` refuses every OAuth client,
--- `with_second_factor` a session that was opened without the user's second factor.
+-- Returns the id of the signed-in user. `of_own_session` refuses every OAuth client, `with_second_factor` a session
+-- that was opened without the user's second factor. Raises not_authenticated, client_not_trusted or mfa_required.
 create function private.caller_id(of_own_session boolean default false, with_second_factor boolean default false)
 returns uuid
 language plpgsql
@@ -26,8 +26,5 @@ begin
   return v_user_id;
 end;
 $$;
-
-comment on function private.caller_id(boolean, boolean) is
-  'The signed-in user''s id; raises not_authenticated, client_not_trusted or mfa_required.';
 
 revoke all on function private.caller_id from public, anon, authenticated, service_role;

@@ -1,4 +1,6 @@
--- Where the document is to go into a column, `constraint_name` is the check that holds its size.
+-- Raises the faults that json_fault() finds in a document from a client. If the document is meant for a column,
+-- `constraint_name` is the check of that column's size, and an oversized document is refused as that check would
+-- refuse it.
 create function private.check_json(document jsonb, max_bytes integer, argument text, constraint_name text default null)
 returns void
 language plpgsql
@@ -30,8 +32,5 @@ begin
   end if;
 end;
 $$;
-
-comment on function private.check_json(jsonb, integer, text, text) is
-  'Refuses a JSON document from a client that is too large or holds a number outside double precision. Called before anything prints the document.';
 
 revoke all on function private.check_json from public, anon, authenticated, service_role;

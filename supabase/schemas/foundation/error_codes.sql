@@ -1,5 +1,5 @@
--- The registry of errors: the only list of identifiers. A client switches on the
--- identifier, so one is never renamed; the status is what the Data API answers.
+-- The registry of errors, and the only list of their identifiers. Clients compare the identifier, so it is never
+-- renamed. The status is the HTTP status of the Data API's answer.
 create table private.error_codes (
   identifier text primary key,
   status smallint not null,

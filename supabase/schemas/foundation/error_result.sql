@@ -1,5 +1,5 @@
--- The same error as a value, for functions whose work must stand though they fail: an
--- attempt that is counted, a read that is audited. Raising would roll that back.
+-- A registered error as a value, {ok: false, error: {code, status, message, facts}}, for functions whose writes must
+-- be kept although they fail: an attempt that is counted, a read that is audited. Raising would undo those writes.
 create function private.error_result(identifier text, message text, facts jsonb default null)
 returns jsonb
 language plpgsql
@@ -30,8 +30,5 @@ begin
   );
 end;
 $$;
-
-comment on function private.error_result(text, text, jsonb) is
-  'A registered error as a value: {ok: false, error: {code, status, message, facts}}.';
 
 revoke all on function private.error_result from public, anon, authenticated, service_role;

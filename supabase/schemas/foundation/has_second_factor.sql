@@ -15,9 +15,6 @@ begin
 end;
 $$;
 
-comment on function private.has_second_factor(uuid) is
-  'Whether this user has a verified second factor.';
-
 create function public.has_second_factor(user_id uuid)
 returns boolean
 language sql

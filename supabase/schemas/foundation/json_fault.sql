@@ -1,12 +1,12 @@
--- JSON from a client. jsonb keeps 1e131071 in nine bytes and prints it as 131,072, so a document
--- of 64 KB becomes gigabytes as text, and no timeout ends the printing of one value. Nothing may
--- print a document, or measure its text, before this function has seen it.
+-- Returns what is wrong with a JSON document from a client: 'number' for one outside double precision, 'size' for
+-- more than max_bytes as text, null for nothing. jsonb stores 1e131071 in nine bytes and prints it as 128 KiB, so 64
+-- KB of such numbers become gigabytes of text, and no timeout ends the printing of one value. Nothing may print a
+-- document, or measure its text, before this function has checked it.
 --
--- It reads the numbers where they lie, and none may be outside double precision: too large, too
--- small to be anything but zero, or a zero written with more than 400 digits (341 are what the
--- longest double takes). What is left prints as a few times what it takes in memory. And no
--- document takes more than four times the memory of its text, so that what takes more than
--- that of the limit is refused unread.
+-- It compares the numbers without printing them. A number may not be too large for double precision, nor too small
+-- to be anything but zero, nor a zero written with more than 400 digits (the longest double takes 341). What is left
+-- prints as a few times its size in memory. And no document takes more than four times the memory of its text, so
+-- one that takes more than four times the limit is refused without reading its numbers.
 create function private.json_fault(document jsonb, max_bytes integer)
 returns text
 language plpgsql
@@ -40,8 +40,5 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.json_fault(jsonb, integer) is
-  'What is wrong with a JSON document from a client: number for one outside double precision, size for more than max_bytes as text; null for nothing.';
 
 revoke all on function private.json_fault from public, anon, authenticated, service_role;

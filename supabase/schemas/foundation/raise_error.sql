@@ -1,5 +1,5 @@
--- SQLSTATE PTnnn makes the Data API answer with HTTP status nnn. `details` carries
--- the identifier and `hint` the facts, because these two reach a client unchanged.
+-- Raises a registered error. SQLSTATE PTnnn makes the Data API answer with HTTP status nnn. `details` carries the
+-- identifier and `hint` the facts as JSON, because these two reach a client unchanged.
 create function private.raise_error(identifier text, message text, facts jsonb default null)
 returns void
 language plpgsql
@@ -31,8 +31,5 @@ begin
   end if;
 end;
 $$;
-
-comment on function private.raise_error(text, text, jsonb) is
-  'Raises a registered error: SQLSTATE PT<status>, the sentence as message, the identifier as detail, the facts as a JSON hint.';
 
 revoke all on function private.raise_error from public, anon, authenticated, service_role;

@@ -1,7 +1,7 @@
--- The user whose private rows the caller may see: what visitors may read in part, a table by
--- its policy or a function, uses this instead of auth.uid(), which is also the user's id in an
--- untrusted client's session. A restrictive policy beside it would have every such read look
--- for the public row twice.
+-- Returns the user whose private rows the caller may see; null for a visitor and for an OAuth client that is not
+-- trusted. Policies and functions of what visitors may read in part use this instead of auth.uid(), which is the
+-- user's id in an untrusted client's session too. A restrictive policy would be no replacement: every such read
+-- would look for the public row twice.
 create function private.reader_id()
 returns uuid
 language plpgsql
@@ -18,9 +18,6 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.reader_id() is
-  'The signed-in user''s id; null for a visitor and for an OAuth client that is not trusted.';
 
 revoke all on function private.reader_id from public, anon, authenticated, service_role;
 -- A policy calls it as the role that reads, so that role needs the privilege.

@@ -1,6 +1,6 @@
--- Ledgers and audit trails can be trusted because nobody can edit them, not even the tables' owner. A row can be
--- deleted only when its user is deleted already, as in the cascade from public.users, or when it is in the
--- archive.
+-- Makes a table append-only. Ledgers and audit trails can be trusted because nobody can edit them, not even the
+-- table's owner. A row can be deleted only when its user is deleted already, as in the cascade from public.users, or
+-- when it is in the archive.
 create function private.refuse_unless_gone_or_archived()
 returns trigger
 language plpgsql
@@ -25,13 +25,10 @@ begin
 
   raise exception using
     errcode = 'insufficient_privilege',
-    message = format('%I is append-only: its rows are never changed, and go only with their user or into the archive.', tg_table_name),
+    message = format('%I is append-only: its rows cannot be changed, and are deleted only with their user or by the archive.', tg_table_name),
     schema = tg_table_schema,
     table = tg_table_name;
 end;
 $$;
-
-comment on function private.refuse_unless_gone_or_archived() is
-  'Trigger function of append-only tables: refuses every update and truncate, and every delete but of a deleted user''s rows and of those that are in the archive.';
 
 revoke all on function private.refuse_unless_gone_or_archived from public, anon, authenticated, service_role;

@@ -8,10 +8,9 @@ begin
 end;
 $$;
 
--- Two schemas and one direction. `public` is what the Data API exposes: tables
--- under row-level security and thin functions that run as their caller. `private`
--- holds the work behind them; the API roles have no usage on it, so nothing in it
--- can be named in a request.
+-- `public` is what the Data API exposes: tables under row-level security and thin functions that run as their
+-- caller. `private` holds the implementations behind them; the API roles have no usage on it, so no request can name
+-- anything in it.
 create schema private;
 
 comment on schema private is

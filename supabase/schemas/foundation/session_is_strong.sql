@@ -1,5 +1,6 @@
--- A user who has a verified second factor opens a session without it by the password alone
--- (`aal1`). Such a session does not reach the keys, the export and the account's deletion.
+-- Whether the session is the user's own and was opened with their second factor, if they have one. A user who has a
+-- second factor can still open a session by the password alone (`aal1`); such a session must not reach the keys, the
+-- export and the deletion of the account.
 create function private.session_is_strong()
 returns boolean
 language plpgsql
@@ -12,9 +13,6 @@ begin
     and (auth.jwt() ->> 'aal' = 'aal2' or not private.has_second_factor(auth.uid()));
 end;
 $$;
-
-comment on function private.session_is_strong() is
-  'Whether the current session is the user''s own and was opened with their second factor, where they have one.';
 
 revoke all on function private.session_is_strong from public, anon, authenticated, service_role;
 -- A policy calls it as the role that reads, so that role needs the privilege.

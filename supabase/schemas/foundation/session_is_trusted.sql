@@ -1,5 +1,6 @@
--- The policies ask this once a statement, in a sub-select. The table is read only for a token
--- that carries the claim, so that an ordinary request pays for reading its claims alone.
+-- Whether the session may act as its user: their own session, or one of a trusted OAuth client. Policies call it
+-- once per statement, in a sub-select. It reads the table only for a token with the claim `client_id`, so an
+-- ordinary request pays for reading its claims alone.
 create function private.session_is_trusted()
 returns boolean
 language plpgsql
@@ -21,9 +22,6 @@ begin
   );
 end;
 $$;
-
-comment on function private.session_is_trusted() is
-  'Whether the current session may act as its user: their own session, or one of a trusted OAuth client.';
 
 revoke all on function private.session_is_trusted from public, anon, authenticated, service_role;
 -- A policy calls it as the role that reads, so that role needs the privilege.

@@ -1,9 +1,9 @@
--- A token that Auth issues to an OAuth client has the role `authenticated` and the user's id,
--- as the user's own session has. Only its claim `client_id` tells them apart, and OAuth scopes
--- do not restrict the database. So a client acts as a visitor unless the operator trusts it,
--- and even a trusted one is kept from keys, credits and the export.
+-- A token that Auth issues to an OAuth client has the role `authenticated` and the user's id, as the user's own
+-- session has. Only its claim `client_id` distinguishes them, and OAuth scopes do not restrict the database. So a
+-- client acts as a visitor unless the operator trusts it, and even a trusted one is kept from keys, credits and the
+-- export.
 --
--- Written by the operator, as `postgres`.
+-- The operator writes this table as `postgres`.
 create table private.trusted_oauth_clients (
   client_id text primary key,
   name text not null,

@@ -18,7 +18,7 @@ create table public.custom_indicators (
   constraint custom_indicators_parameters_is_an_object check (jsonb_typeof(parameters) = 'object'),
   constraint custom_indicators_parameters_size check (octet_length(parameters::text) <= 16384),
   constraint custom_indicators_pine_script_not_blank check (pine_script ~ '\S'),
-  -- Far above any script that people write by hand, and small enough to read in one piece.
+  -- Far longer than any script that people write by hand, and small enough to read in one piece.
   constraint custom_indicators_pine_script_size check (octet_length(pine_script) <= 102400)
 );
 
@@ -27,7 +27,7 @@ create unique index custom_indicators_user_id_name_key on public.custom_indicato
 
 comment on table public.custom_indicators is
   'Indicators written by users. Inserting and updating need a premium plan; reading and deleting never do.';
-comment on column public.custom_indicators.name is 'Unique among its owner''s, without regard to case.';
+comment on column public.custom_indicators.name is 'Unique among the indicators of its owner, without regard to case.';
 comment on column public.custom_indicators.type is 'Where it fits in a strategy: trend, entry, exit or stop_loss.';
 comment on column public.custom_indicators.parameters is
   'JSON Schema of the parameters, an object of at most 16 KiB; {} declares none and accepts anything.';
@@ -88,9 +88,9 @@ create policy "OAuth clients that are not trusted delete nothing"
   to authenticated
   using ((select private.session_is_trusted()));
 
--- A rule of the plan binds every request of a user, by whatever path it comes;
--- service_role and migrations act for the operator and are not bound. Triggers run before
--- policies, so this looks nothing up for a row that is not the caller's.
+-- Writing custom indicators needs a premium plan, for every request of a user and by whatever path it comes.
+-- service_role and migrations act for the operator and have no limit. Triggers run before policies, so this looks
+-- nothing up for a row that does not belong to the caller.
 create function private.require_premium()
 returns trigger
 language plpgsql
@@ -102,7 +102,7 @@ declare
   v_caller uuid := private.reader_id();
   v_hidden public.custom_indicators;
 begin
-  -- Who no longer pays may still hide what they published, and change nothing else with it.
+  -- A user who no longer pays may still hide what they published, and change nothing else.
   if tg_op = 'UPDATE' and old.is_public and not new.is_public then
     v_hidden := old;
     v_hidden.is_public := false;
@@ -122,9 +122,6 @@ begin
 end;
 $$;
 
-comment on function private.require_premium() is
-  'Trigger function: refuses a write by a user who is not premium now, but for hiding what they published.';
-
 create trigger custom_indicators_100_require_premium
   before insert or update on public.custom_indicators
   for each row
@@ -135,14 +132,14 @@ create trigger custom_indicators_lock_account
   for each statement
   execute function private.lock_own_account();
 
--- 500: after the premium check (100), so that nobody is told to fix a schema that they may not write.
+-- 500: after the premium check (100), so that a user is not told to correct a schema that they may not write.
 create trigger custom_indicators_500_validate_parameters
   before insert or update of parameters on public.custom_indicators
   for each row
   when (jsonb_typeof(new.parameters) = 'object')
   execute function private.check_indicator_parameters();
 
--- 900: the premium check (100) compares the whole row, so updated_at must still be the old one then.
+-- 900: the premium check (100) compares the whole row, so updated_at must not have changed before it.
 create trigger custom_indicators_900_set_updated_at
   before update on public.custom_indicators
   for each row

@@ -1,4 +1,4 @@
--- The library. Rows come from migrations and from service_role; users read them.
+-- The library of indicators. Its rows come from migrations and from service_role; users read them.
 create table public.indicators (
   id uuid primary key default gen_random_uuid(),
   name text not null,
@@ -17,7 +17,7 @@ create table public.indicators (
   constraint indicators_category_length check (char_length(category) <= 200 and category ~ '\S'),
   constraint indicators_type_known check (type in ('trend', 'entry', 'exit', 'stop_loss')),
   constraint indicators_parameters_is_an_object check (jsonb_typeof(parameters) = 'object'),
-  -- Twice what values may take: a schema names each parameter, its title and its bounds.
+  -- Twice the size of values: a schema also names each parameter, its title and its bounds.
   constraint indicators_parameters_size check (octet_length(parameters::text) <= 16384),
   constraint indicators_defaults_is_an_object check (jsonb_typeof(defaults) = 'object'),
   constraint indicators_defaults_size check (octet_length(defaults::text) <= 8192),
@@ -39,8 +39,8 @@ comment on column public.indicators.type is 'Where it fits in a strategy: trend,
 comment on column public.indicators.parameters is
   'JSON Schema of the parameters, an object of at most 16 KiB; {} declares none and accepts anything.';
 comment on column public.indicators.defaults is
-  'Customary parameter values, fitting the schema; they fill in what a component leaves out.';
-comment on column public.indicators.created_by is 'Who contributed it; null for the library''s own.';
+  'Usual parameter values, which fit the schema and replace what a component leaves out.';
+comment on column public.indicators.created_by is 'The user who contributed it; null for the library''s own.';
 comment on column public.indicators.accuracy_rating is '0.00 to 5.00.';
 
 alter table public.indicators enable row level security;
@@ -57,8 +57,8 @@ create policy "users read public indicators and their own"
   to authenticated
   using (is_public or created_by = (select private.reader_id()));
 
--- Schemas are held to what is understood, and defaults to their schema. A value that is not an object is refused
--- by the table's own checks, which run later.
+-- Refuses a parameter schema with keywords that nothing checks, and defaults that do not fit their schema. A value
+-- that is not an object is left to the table's own checks, which run later.
 create function private.check_indicator_parameters()
 returns trigger
 language plpgsql
@@ -85,9 +85,6 @@ begin
   return new;
 end;
 $$;
-
-comment on function private.check_indicator_parameters() is
-  'Trigger function: refuses a parameter schema that is not understood, and defaults that do not fit it.';
 
 create trigger indicators_validate_parameters
   before insert or update of parameters, defaults on public.indicators

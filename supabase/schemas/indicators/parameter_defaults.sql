@@ -1,4 +1,4 @@
--- The values that a schema gives to what is left out.
+-- Returns the defaults that a parameter schema declares, as an object.
 create function private.parameter_defaults(parameter_schema jsonb)
 returns jsonb
 language plpgsql
@@ -17,8 +17,5 @@ begin
   );
 end;
 $$;
-
-comment on function private.parameter_defaults(jsonb) is
-  'The defaults that a parameter schema declares, as an object.';
 
 revoke all on function private.parameter_defaults from public, anon, authenticated, service_role;

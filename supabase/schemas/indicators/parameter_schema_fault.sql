@@ -1,19 +1,18 @@
 -- The parameters of an indicator are described by a JSON Schema. This part of JSON Schema is supported, with its
 -- usual meaning:
 --
---   {"type": "object", "properties": {…}, "required": […], "additionalProperties": false}
+--    {"type": "object", "properties": {…}, "required": […], "additionalProperties": false}
 --
--- and in each property `type` (integer, number, boolean, string), `minimum`, `maximum`,
--- `multipleOf`, `enum`, `default`, `title` and `description`. A schema that says anything
--- else is refused when it is written: a bound that nobody checks is worse than none. The
--- empty schema {} declares nothing and so accepts any object.
+-- and in each property `type` (integer, number, boolean, string), `minimum`, `maximum`, `multipleOf`, `enum`,
+-- `default`, `title` and `description`. A schema with anything else is refused when it is written: a bound that
+-- nothing checks is worse than none. The empty schema {} declares nothing and accepts any object.
 --
--- Four functions know this and nothing else does: parameter_schema_fault, parameter_value_fault, parameter_defaults and
--- parameters_fault. A fault is a JSON object of facts for an error's hint, {"parameter": "length", "maximum": 500}; null
--- means none.
+-- Only four functions interpret schemas: parameter_schema_fault, parameter_value_fault, parameter_defaults and
+-- parameters_fault. A fault is a JSON object of facts for an error's hint, such as {"parameter": "length",
+-- "maximum": 500}; null means none.
 --
--- What a schema's own text breaks: {"parameter": …, "keyword": …}, or without a parameter
--- where the schema as a whole is wrong.
+-- This one returns what is wrong with a schema itself: {"parameter": …, "keyword": …}, without a parameter where the
+-- schema as a whole is wrong.
 create function private.parameter_schema_fault(parameter_schema jsonb)
 returns jsonb
 language plpgsql
@@ -36,7 +35,7 @@ begin
 
   for v_keyword, v_value in
     select e.key, e.value
-    -- A missing type is null here, and is refused like a wrong one.
+    -- A missing type is null here, and is refused like a wrong type.
     from jsonb_each(
       parameter_schema_fault.parameter_schema
         || jsonb_build_object('type', parameter_schema_fault.parameter_schema -> 'type')
@@ -75,7 +74,7 @@ begin
       return jsonb_build_object('parameter', v_name, 'keyword', 'type');
     end if;
     v_is_number := v_property ->> 'type' in ('integer', 'number');
-    -- Each option is checked against everything but the options: that it is one of them needs no search.
+    -- Each option is checked without the list of options, because it is certainly in it.
     v_bare := v_property - 'enum';
 
     for v_keyword, v_value in
@@ -122,8 +121,5 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.parameter_schema_fault(jsonb) is
-  'What is wrong with a parameter schema, as {parameter, keyword}; null for nothing.';
 
 revoke all on function private.parameter_schema_fault from public, anon, authenticated, service_role;

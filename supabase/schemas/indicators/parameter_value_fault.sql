@@ -1,4 +1,4 @@
--- What a value breaks in the description of its parameter.
+-- Returns which bound a value breaks in the schema of its parameter, as {keyword: bound}; null for none.
 create function private.parameter_value_fault(property jsonb, value jsonb)
 returns jsonb
 language plpgsql
@@ -36,8 +36,5 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.parameter_value_fault(jsonb, jsonb) is
-  'What a value breaks in the schema of one parameter, as {keyword: bound}; null for nothing.';
 
 revoke all on function private.parameter_value_fault from public, anon, authenticated, service_role;

@@ -1,7 +1,7 @@
--- The one check of parameter values: what an indicator's defaults and a component's
--- parameters must fit. `fallbacks` holds what fills in for a parameter that is left out,
--- on top of the schema's own defaults; null means that nothing is missed, because a set of
--- defaults may leave the choice of a required parameter to the user.
+-- Returns which bound a set of parameters breaks in a schema, as {parameter, keyword: bound}; null for none. Both an
+-- indicator's defaults and a component's parameters are checked here. `fallbacks` holds values for parameters that
+-- are left out, in addition to the schema's own defaults. Null means that no parameter is required, because an
+-- indicator's defaults may leave a required parameter to the user.
 create function private.parameters_fault(parameter_schema jsonb, parameters jsonb, fallbacks jsonb)
 returns jsonb
 language plpgsql
@@ -44,8 +44,5 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.parameters_fault(jsonb, jsonb, jsonb) is
-  'What a set of parameters breaks in a schema, as {parameter, keyword: bound}; null for nothing.';
 
 revoke all on function private.parameters_fault from public, anon, authenticated, service_role;

@@ -1,4 +1,4 @@
--- Raises the faults that parameters_fault() and parameter_schema_fault() find.
+-- Raises invalid_parameters for a fault that parameters_fault() or parameter_schema_fault() has found.
 create function private.refuse_parameters(fault jsonb, of_what text)
 returns void
 language plpgsql
@@ -35,8 +35,5 @@ begin
   );
 end;
 $$;
-
-comment on function private.refuse_parameters(jsonb, text) is
-  'Raises invalid_parameters for a fault, naming the parameter and the bound.';
 
 revoke all on function private.refuse_parameters from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- The library by words, type and category, best match first: the very name, then names
--- that begin so, then by rank.
+-- Searches those indicators of the library that the caller may see. The indicator with exactly this name comes
+-- first, then names that begin with it, then the rest by rank.
 create function private.search_indicators(
   search text default null,
   type text default null,
@@ -62,9 +62,6 @@ begin
   offset (v_page - 1)::bigint * v_page_size;
 end;
 $$;
-
-comment on function private.search_indicators(text, text, text, integer, integer) is
-  'Searches the library as far as the caller may see it.';
 
 create function public.search_indicators(
   search text default null,

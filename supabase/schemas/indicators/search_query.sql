@@ -1,6 +1,6 @@
--- What somebody typed, as a query: every word must be found, as the beginning of a word
--- or by its stem. Null where nothing was typed that could be looked for. The length is
--- checked before anything is parsed, because parsing 200 KB takes seconds.
+-- Turns what a user typed into a full-text query: each word must be found, as the beginning of a word or by its
+-- stem. Returns null where nothing was typed that can be searched. The length is checked before anything is parsed,
+-- because parsing 200 KB takes seconds.
 create function private.search_query(search text)
 returns tsquery
 language plpgsql
@@ -25,8 +25,5 @@ begin
   return to_tsquery('simple', v_words) || to_tsquery('english', v_words);
 end;
 $$;
-
-comment on function private.search_query(text) is
-  'Turns typed words into a full-text query that matches beginnings of words and stems; raises invalid_argument beyond 200 characters.';
 
 revoke all on function private.search_query from public, anon, authenticated, service_role;

@@ -1,8 +1,7 @@
--- The words of a text for a search, by weight: the title first, then where it belongs, then
--- the text. Each twice: as written, so that the beginning of a word finds it, and by its
--- stem, so that "averages" finds an average. Anything but letters and digits is a space, or
--- the parser takes "a/b" for a file's name. It stands in an index, so whoever writes an
--- indicator needs the right to call it.
+-- The words of a text for a search, by weight: title, keywords, then body. Each word is indexed twice: as written,
+-- so that its beginning finds it, and by its stem, so that "averages" finds "average". Everything but letters and
+-- digits becomes a space, or the parser would take "a/b" for a file name. An index uses this function, so every role
+-- that writes an indicator needs the privilege to call it.
 create function private.search_words(title text, keywords text, body text)
 returns tsvector
 language sql
@@ -16,9 +15,6 @@ return
   || setweight(to_tsvector('simple', regexp_replace(coalesce(search_words.keywords, ''), '[^[:alnum:]]+', ' ', 'g')), 'B')
   || setweight(to_tsvector('english', regexp_replace(coalesce(search_words.body, ''), '[^[:alnum:]]+', ' ', 'g')), 'C')
   || setweight(to_tsvector('simple', regexp_replace(coalesce(search_words.body, ''), '[^[:alnum:]]+', ' ', 'g')), 'D');
-
-comment on function private.search_words(text, text, text) is
-  'The words of a title, its keywords and its text as a weighted tsvector, as written and by their stems.';
 
 revoke all on function private.search_words from public, anon, authenticated, service_role;
 grant execute on function private.search_words to service_role;

@@ -1,7 +1,8 @@
--- The number of strategies, and of custom indicators, that the plan allows. It is counted after the rows are in, so
--- that row-level security has refused a stranger's row before; the user's row is locked while they are counted, so
--- that two requests at once cannot both add the last one. What a lapsed plan leaves over the limit stays; only the
--- next one is refused. service_role and migrations act for the operator and are not bound.
+-- Refuses more strategies or custom indicators than the user's plan allows; the trigger's argument is what a row is
+-- called. The rows are counted after they are inserted, because row-level security has refused another user's row by
+-- then. The user's row is locked while they are counted, so that two requests at once cannot both add the last one.
+-- Rows beyond the limit of a plan that has lapsed stay; only the next one is refused. service_role and migrations
+-- act for the operator and have no limit.
 create function private.hold_to_plan()
 returns trigger
 language plpgsql
@@ -51,8 +52,5 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.hold_to_plan() is
-  'Statement trigger function: holds users to the number of rows that their plan allows in the table. Its argument is what a row is called.';
 
 revoke all on function private.hold_to_plan from public, anon, authenticated, service_role;

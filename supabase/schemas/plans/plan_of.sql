@@ -1,6 +1,6 @@
--- The plan whose limits bind a user now. Whether they are premium is said by
--- premium_until alone; which premium plan it is, by the subscription that runs longest.
--- Premium without any subscription has the monthly plan's limits.
+-- Returns the plan whose limits hold for a user now. premium_until alone decides whether they are premium, and the
+-- subscription that runs longest decides which premium plan it is. Premium without any subscription has the limits
+-- of the monthly plan.
 create function private.plan_of(user_id uuid)
 returns public.plans
 language sql
@@ -26,8 +26,5 @@ begin atomic
     )
   end;
 end;
-
-comment on function private.plan_of(uuid) is
-  'The row of plans whose limits bind this user now: `free` unless premium.';
 
 revoke all on function private.plan_of from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- Plans: what a user may hold and what a subscription grants. The three rows ship
--- here; what they cost stands in prices.
+-- Plans: what a user may have and what a subscription grants. Three rows ship with the package; their prices are in
+-- public.prices.
 create table public.plans (
   plan_type text primary key,
   name text not null,
@@ -28,7 +28,7 @@ comment on column public.plans.max_strategies is 'Strategies a user may hold; nu
 comment on column public.plans.max_versions is 'Newest versions kept of each strategy.';
 comment on column public.plans.max_custom_indicators is 'Custom indicators a user may hold.';
 comment on column public.plans.trial_days is 'Days before the first payment; 0 for no trial. A person has one trial in all.';
-comment on column public.plans.is_active is 'Offered to new subscribers; an inactive plan keeps the ones it has.';
+comment on column public.plans.is_active is 'Offered to new subscribers; existing subscribers keep an inactive plan.';
 
 alter table public.plans enable row level security;
 

@@ -1,7 +1,6 @@
--- Prices: one row for each price of a provider that is or was ours. A price that is no
--- longer current is no longer offered, but a subscription that pays it keeps its plan. If
--- old prices were forgotten instead, a price rise would end every running subscription.
--- Ids differ per environment, so no price ships.
+-- Prices: one row for each price that is or was offered at a provider. A price that is no longer current is no
+-- longer offered, but a subscription that pays it keeps its plan. If old prices were deleted instead, a price rise
+-- would end every running subscription. The providers' ids differ per environment, so no price ships.
 create table public.prices (
   id uuid primary key default gen_random_uuid(),
   provider text not null,
@@ -32,7 +31,7 @@ create index prices_plan_type_idx on public.prices (plan_type);
 
 create index prices_pack_type_idx on public.prices (pack_type);
 
--- One offer, so that a checkout never has to choose between two.
+-- At most one current price for each offer, so that a checkout never has to choose between two.
 create unique index prices_one_current
   on public.prices (provider, plan_type, pack_type, currency, interval, interval_count)
   nulls not distinct
@@ -44,7 +43,7 @@ comment on column public.prices.currency is 'Three lower-case letters, as in usd
 comment on column public.prices.unit_amount is 'Amount in the currency''s smallest unit, for one interval or one pack.';
 comment on column public.prices.interval is 'month or year; null for a pack.';
 comment on column public.prices.interval_count is 'Number of intervals in one paid period.';
-comment on column public.prices.is_current is 'Offered to new buyers. One that is not still entitles whoever pays it.';
+comment on column public.prices.is_current is 'Offered to new buyers. A price that is not current still entitles those who pay it.';
 
 alter table public.prices enable row level security;
 

@@ -1,5 +1,5 @@
--- Subscriptions: what a payment provider, or an operator by hand, says a user pays
--- for. Written by billing only: a user who could insert here would be premium.
+-- Subscriptions: what a user pays for, as a payment provider reports it or as an operator has granted it. Only
+-- billing functions write it: a user who could insert here would be premium.
 create table public.subscriptions (
   id uuid primary key default gen_random_uuid(),
   user_id uuid not null references public.users (id) on delete cascade,
@@ -36,7 +36,7 @@ create index subscriptions_plan_type_idx on public.subscriptions (plan_type);
 
 create index subscriptions_price_id_idx on public.subscriptions (price_id);
 
--- What time makes due is looked up here, so that a sweep with nothing to do reads nothing.
+-- By these two indexes a sweep finds what is due, so one with nothing to do reads nothing.
 create index subscriptions_next_grant_at_idx
   on public.subscriptions (next_grant_at)
   where next_grant_at is not null;
@@ -45,7 +45,7 @@ create index subscriptions_cancel_at_idx
   on public.subscriptions (cancel_at)
   where cancel_at is not null and status in ('trialing', 'active', 'past_due');
 
--- Renewals that should have been heard of, and what is revoked: both are looked for often and are few.
+-- billing_attention() looks for renewals that are overdue and for revoked subscriptions. Both are few.
 create index subscriptions_renewal_due_idx
   on public.subscriptions (current_period_end)
   where status in ('trialing', 'active') and provider <> 'manual';
@@ -54,20 +54,19 @@ create index subscriptions_revoked_at_idx
   on public.subscriptions (revoked_at)
   where revoked_at is not null;
 
-comment on table public.subscriptions is 'Subscriptions as the provider last showed them. Written by billing only.';
+comment on table public.subscriptions is 'Subscriptions as the provider last reported them. Written by billing only.';
 comment on column public.subscriptions.status is 'One of Stripe''s eight; PayPal''s are mapped to them.';
 comment on column public.subscriptions.provider is 'stripe, paypal, or manual for one that an operator granted.';
 comment on column public.subscriptions.provider_subscription_id is 'The provider''s id; null for manual ones.';
 comment on column public.subscriptions.cancel_at is 'When it is scheduled to end; null when it will renew.';
-comment on column public.subscriptions.grace_until is 'Until when an unpaid one still counts; follows from the unpaid period, not from retries.';
-comment on column public.subscriptions.ended_at is 'When it ended.';
+comment on column public.subscriptions.grace_until is 'Until when an unpaid subscription still entitles; counted from the start of the unpaid period, so no retry moves it.';
 comment on column public.subscriptions.price_id is 'The price that it pays, current or not; null for manual ones.';
 comment on column public.subscriptions.revoked_at is
   'Since when it entitles to nothing, whatever the provider says; set by revoke_subscription() or a lost dispute.';
 comment on column public.subscriptions.paid_through is 'End of the last period that was paid for and not refunded in full.';
-comment on column public.subscriptions.next_grant_at is 'When its next month of credits begins; null when none is known.';
+comment on column public.subscriptions.next_grant_at is 'When its next month of credits begins; null when no further month has been paid for.';
 comment on column public.subscriptions.livemode is 'Whether real money moves; test mode and live mode never mix.';
-comment on column public.subscriptions.read_number is 'Number of the read this row shows; an older read never overwrites a newer one.';
+comment on column public.subscriptions.read_number is 'Number of the read that wrote this row; an older read never overwrites a newer one.';
 
 alter table public.subscriptions enable row level security;
 
@@ -90,7 +89,7 @@ create trigger subscriptions_set_updated_at
   when (old.* is distinct from new.*)
   execute function private.set_updated_at();
 
--- A subscription that is over always says since when, also where an operator ends it by hand.
+-- Sets ended_at of a subscription that is over, also where an operator ends it by hand.
 create function private.note_subscription_end()
 returns trigger
 language plpgsql
@@ -103,9 +102,6 @@ begin
   return new;
 end;
 $$;
-
-comment on function private.note_subscription_end() is
-  'Trigger function: sets ended_at of a subscription that is over and does not say since when.';
 
 create trigger subscriptions_note_end
   before insert or update of status on public.subscriptions

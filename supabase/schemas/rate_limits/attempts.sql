@@ -1,7 +1,6 @@
--- Rate limits: how often one user may try one thing, in a sliding window. One row for
--- each user and thing holds the times of the attempts that count; the row's lock makes
--- the count exact when many requests come at once. Ids are not referenced: an attempt
--- is also counted for a user without an account, and the sweep takes every row in time.
+-- Rate limits: how often one user may attempt one action in a sliding window. One row per user and action holds the
+-- times of the attempts that count, and its lock makes the count exact when many requests come at once. user_id has
+-- no foreign key: attempts are also counted for a user without an account, and the sweep deletes every row in time.
 create table private.attempts (
   user_id uuid not null,
   bucket text not null,
@@ -13,8 +12,8 @@ create table private.attempts (
 
 comment on table private.attempts is
   'Attempts within their sliding window, one row per user and bucket. Written by take_attempt(), emptied by sweep_attempts().';
-comment on column private.attempts.bucket is 'What is tried, such as read_api_key.';
+comment on column private.attempts.bucket is 'Name of the action, such as read_api_key.';
 comment on column private.attempts.attempted_at is 'Times of the attempts that were allowed, oldest first.';
-comment on column private.attempts.expires_at is 'When the newest attempt leaves the window and the row says nothing any more.';
+comment on column private.attempts.expires_at is 'When the newest attempt leaves the window; the row can be deleted then.';
 
 revoke all on private.attempts from public, anon, authenticated, service_role;

@@ -1,5 +1,6 @@
--- A row that is being counted on is left for the next sweep. It reads the whole table: an
--- index on the time would have to follow every attempt, for the sake of a few rows.
+-- Deletes the rows whose attempts have all left their window, and returns how many. A row that is in use is left for
+-- the next sweep. This reads the whole table: an index on the time would have to be updated at every attempt, only
+-- to find a few rows.
 create function private.sweep_attempts()
 returns integer
 language plpgsql
@@ -24,8 +25,5 @@ begin
   return v_swept;
 end;
 $$;
-
-comment on function private.sweep_attempts() is
-  'Deletes the attempts that have left their window; gives the number of rows.';
 
 revoke all on function private.sweep_attempts from public, anon, authenticated, service_role;

@@ -1,11 +1,10 @@
--- Counts an attempt, or tells how long to wait. Only allowed attempts count, so somebody who keeps trying is
--- allowed again as soon as the window has moved on. A count stands when its transaction commits, so the caller
--- must answer an error instead of raising it, and must not be a function that a client calls directly: a client
--- can roll its own call back.
+-- Counts one attempt in a sliding window and returns null, or returns the seconds to wait where it is refused. Only
+-- allowed attempts count, so somebody who keeps trying is allowed again as soon as the window has moved on. An
+-- attempt is counted once its transaction commits. So the caller must return an error instead of raising it, and
+-- must not be a function that a client calls directly: a client can roll its own call back.
 --
--- One statement counts or refuses, under the row's lock either way. The time is read where
--- the lock is held: now() is when the transaction began, which may be before an attempt
--- that another has committed in the meantime.
+-- One statement counts or refuses, under the row's lock in both cases. The time is read while the lock is held:
+-- now() is the start of the transaction, and another transaction may have committed an attempt since then.
 create function private.take_attempt(bucket text, user_id uuid, max_attempts integer, window_length interval)
 returns integer
 language plpgsql
@@ -17,7 +16,7 @@ declare
   v_now timestamptz;
   v_attempts timestamptz[];
 begin
-  -- A limit that is missing must not read as no limit.
+  -- A null limit must not mean that there is no limit.
   if num_nulls(take_attempt.bucket, take_attempt.user_id, take_attempt.max_attempts, take_attempt.window_length) > 0
     or take_attempt.max_attempts < 1
     or take_attempt.window_length <= interval '0'
@@ -61,8 +60,8 @@ begin
     order by t
   );
 
-  -- Free again when the last attempt that fills the window has left it, which it may have
-  -- done since the refusal.
+  -- The next attempt is allowed when the oldest one that fills the window has left it. That may have happened since
+  -- the refusal, so the wait is at least one second.
   return greatest(
     1,
     ceil(extract(epoch from
@@ -71,8 +70,5 @@ begin
   )::integer;
 end;
 $$;
-
-comment on function private.take_attempt(text, uuid, integer, interval) is
-  'Counts one attempt of a user in a sliding window: null when it is allowed, else the whole seconds until the next one is.';
 
 revoke all on function private.take_attempt from public, anon, authenticated, service_role;

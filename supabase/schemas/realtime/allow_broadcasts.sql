@@ -1,5 +1,6 @@
--- A user hears their own topic and sends to none. Both the topic that is joined and that of the message are
--- compared: a policy on the joined topic alone would show every message to a reader of the table.
+-- Creates the policy by which users receive their own Realtime topic and no other, and returns whether it exists. An
+-- operator calls it again on a project that gets Realtime later. Both the topic that is joined and the topic of the
+-- message are compared: a policy on the joined topic alone would show every message to a reader of the table.
 create function private.allow_broadcasts()
 returns boolean
 language plpgsql
@@ -17,7 +18,7 @@ begin
     return false;
   end if;
 
-  create policy "users hear their own topic"
+  create policy "users receive their own topic"
     on realtime.messages
     for select
     to authenticated
@@ -32,12 +33,9 @@ exception
   when duplicate_object then
     return true;
   when insufficient_privilege or undefined_column then
-    raise notice 'Nobody hears broadcasts, as realtime.messages takes no policy: %', sqlerrm;
+    raise notice 'Nobody receives broadcasts, because the policy on realtime.messages could not be created: %', sqlerrm;
     return false;
 end;
 $$;
-
-comment on function private.allow_broadcasts() is
-  'Creates the policy by which users hear their own Realtime topic, and tells whether it is there. An operator runs it again on a project that got Realtime later.';
 
 revoke all on function private.allow_broadcasts from public, anon, authenticated, service_role;

@@ -1,9 +1,9 @@
--- Broadcasts: each change of a user's own rows is sent to the private topic `user:<id>`, in the transaction that
--- makes it. Realtime owns the schema `realtime`, and a project may lack it: nothing here depends on it to exist.
+-- Sends each change of a user's own rows to the private topic `user:<id>`, in the transaction that makes it.
+-- Realtime owns the schema `realtime` and a project may lack it, so nothing here depends on it to exist.
 --
--- Sends one change, in the form of Realtime's own broadcast_changes: the event is the operation, and the payload is
+-- A message has the form of Realtime's own broadcast_changes: the event is the operation, and the payload is
 -- {schema, table, operation, record, old_record}. A record holds the ids of the row and the columns that have
--- changed; a deleted row's holds the ids alone. Every column of these tables may be read by its user.
+-- changed; the record of a deleted row holds the ids alone. The user may read every column of these tables.
 create function private.broadcast_change()
 returns trigger
 language plpgsql
@@ -24,7 +24,7 @@ begin
   end if;
 
   if tg_op = 'DELETE' then
-    -- The rows of a deleted account are deleted with it: the account's own message tells that.
+    -- The rows of a deleted account are deleted with it, and one message about the account is enough.
     if tg_table_name <> 'users' and not exists (select from public.users as u where u.id = v_user_id::uuid) then
       return null;
     end if;
@@ -62,9 +62,6 @@ begin
 end;
 $$;
 
-comment on function private.broadcast_change() is
-  'Trigger function: sends the change of a row to the private Realtime topic of its user.';
-
 create trigger users_broadcast_changes
   after insert or update or delete on public.users
   for each row
@@ -80,7 +77,7 @@ create trigger subscriptions_broadcast_changes
   for each row
   execute function private.broadcast_change();
 
--- The ledger only grows.
+-- Ledger rows are only inserted.
 create trigger credit_transactions_broadcast_changes
   after insert on public.credit_transactions
   for each row

@@ -1,6 +1,7 @@
--- The plan bounds the files of an account like its rows: at most one file for each version that it keeps, and
--- together at most what those versions may take, 128 KiB each. Storage writes the size when a file has arrived, so
--- the last file, or several that arrive at once, may go beyond it by what the bucket allows for each.
+-- Whether the caller may add a file to strategy-exports. The plan limits the files of an account like its rows: at
+-- most one file for each version that it keeps, and in total at most what those versions may take, 128 KiB each.
+-- Storage writes the size of a file after it has arrived. So the last file, or several that arrive at once, may
+-- exceed the total, each by as much as the bucket allows for one file.
 create function private.has_room_for_exports()
 returns boolean
 language plpgsql
@@ -14,7 +15,7 @@ declare
   v_files bigint;
   v_bytes numeric;
 begin
-  -- Names are compared by bytes: "0" follows "/".
+  -- "0" is the byte after "/", so this is the range of all names in the user's folder.
   select count(*), coalesce(sum((o.metadata ->> 'size')::bigint), 0)
   into v_files, v_bytes
   from storage.objects as o
@@ -25,9 +26,6 @@ begin
   return v_max_files is null or (v_files < v_max_files and v_bytes < v_max_files * 131072);
 end;
 $$;
-
-comment on function private.has_room_for_exports() is
-  'Whether the caller may add a file to strategy-exports: fewer files and bytes than the versions that their plan keeps.';
 
 create policy "users read their own strategy exports"
   on storage.objects

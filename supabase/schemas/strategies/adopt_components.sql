@@ -1,8 +1,8 @@
--- Components from elsewhere, a version or another's strategy, as this strategy can hold
--- them: without the reference where the indicator is gone, hidden from the owner, or takes
--- other parameters now. The name stays, and nothing of it makes a restore or a fork fail.
--- The indicators that remain are locked against a delete until the transaction ends; one that
--- is being deleted counts as gone, for the reason that stands at check_component().
+-- Returns components of a version or of another strategy, changed so that this strategy can hold them: the reference
+-- is removed where the indicator is deleted, hidden from the owner, or has another parameter schema by now. The name
+-- stays, and no component makes a restore or a fork fail. The indicators that remain are locked against deletion
+-- until the transaction ends; one that is being deleted counts as deleted, for the reason given at
+-- check_component().
 create function private.adopt_components(strategy_id uuid, owner_id uuid, components jsonb)
 returns jsonb
 language plpgsql
@@ -43,7 +43,7 @@ begin
     end if;
 
     if (v_schema is null or private.parameters_fault(v_schema, v_component -> 'parameters', v_defaults) is not null)
-      -- What the strategy has at this position already, it may keep.
+      -- A component that the strategy already has at this position may stay.
       and not exists (
         select
         from public.strategy_components as c
@@ -63,8 +63,5 @@ begin
   return v_adopted;
 end;
 $$;
-
-comment on function private.adopt_components(uuid, uuid, jsonb) is
-  'Components of a version or of another strategy, without the references that this owner cannot use.';
 
 revoke all on function private.adopt_components from public, anon, authenticated, service_role;

@@ -1,4 +1,4 @@
--- A strategy document as its reader gets it, with every parameter that counts.
+-- Returns a strategy document as a reader gets it: with defaults for the parameters that are left out.
 create function private.complete_strategy_document(document jsonb)
 returns jsonb
 language plpgsql
@@ -32,8 +32,5 @@ begin
   );
 end;
 $$;
-
-comment on function private.complete_strategy_document(jsonb) is
-  'A strategy document with defaults for the parameters that are left out.';
 
 revoke all on function private.complete_strategy_document from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- What fills in for parameters that a component leaves out: the schema's defaults, and the
--- indicator's own before them. Nothing where the reader may not see the indicator.
+-- Returns the values of parameters that a component leaves out: the indicator's own defaults, then those of its
+-- schema. Empty where the reader may not see the indicator.
 create function private.component_defaults(is_custom boolean, indicator_id uuid, reader_id uuid)
 returns jsonb
 language plpgsql
@@ -26,8 +26,5 @@ begin
   return coalesce(v_defaults, '{}');
 end;
 $$;
-
-comment on function private.component_defaults(boolean, uuid, uuid) is
-  'The defaults of an indicator''s parameters, as far as this user may see the indicator.';
 
 revoke all on function private.component_defaults from public, anon, authenticated, service_role;

@@ -1,13 +1,13 @@
--- Indicators that were deleted while components referred to them. The request that deletes
--- does no work for strangers' rows; the sweep sets their indicator_id to null in batches.
+-- Indicators that were deleted while components referred to them. The request that deletes an indicator writes no
+-- rows of other users; the sweep sets their indicator_id to null in batches.
 create table private.deleted_indicators (
   indicator_id uuid primary key,
   deleted_at timestamptz not null default now()
 );
 
-comment on table private.deleted_indicators is 'Deleted indicators whose components still have to lose the reference.';
+comment on table private.deleted_indicators is 'Deleted indicators to which components still refer.';
 
--- When an indicator goes, its components stay with its name and lose the link.
+-- Records a deleted indicator that components still refer to. They keep its name.
 create function private.note_deleted_indicator()
 returns trigger
 language plpgsql
@@ -16,8 +16,8 @@ security definer
 set search_path = ''
 as $$
 begin
-  -- A component that was being linked has held the indicator's lock until it was committed,
-  -- so it is seen here.
+  -- A transaction that links a component holds a lock on the indicator until it is committed, so its component is
+  -- visible here.
   if exists (
     select
     from public.strategy_components as c
@@ -30,9 +30,6 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.note_deleted_indicator() is
-  'Trigger function: notes a deleted indicator that components still refer to.';
 
 create trigger indicators_note_deleted
   after delete on public.indicators

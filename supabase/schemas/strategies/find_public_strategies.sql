@@ -1,9 +1,8 @@
--- The newest public strategies after a place on the page, at most max_rows, that have the
--- words. A word that many strategies have is found among the newest; a rare one by the index
--- of words, which would have to fetch and sort every strategy with a common word. So the
--- newest 300 are looked at first. Where at least one of them has the words, the newest 5,000
--- are; else the index of words finds the rest, in the order of the page. The planner may
--- not read the whole table, whatever it guesses.
+-- Returns the ids of the newest public strategies after a place on the page that match the query, max_rows at most;
+-- null for none. A word that many strategies have is found among the newest. A rare word is found by the index of
+-- words, which would have to fetch and sort every strategy with a common word. So the newest 300 are searched first.
+-- If at least one of them matches, the newest 5,000 are searched; otherwise the index of words finds the rest. The
+-- planner may not read the whole table, whatever it estimates.
 create function private.find_public_strategies(
   query tsquery,
   market_type text,
@@ -52,7 +51,7 @@ begin
     exit when v_found is null;
   end loop;
 
-  -- Materialized, so that the planner cannot walk the page instead.
+  -- Materialized, so that the planner cannot read the page in order instead.
   with found as materialized (
     select p.strategy_id, p.created_at, p.market_type, p.timeframe
     from private.public_strategies as p
@@ -73,8 +72,5 @@ begin
   return v_found;
 end;
 $$;
-
-comment on function private.find_public_strategies(tsquery, text, text, timestamptz, uuid, integer) is
-  'Ids of public strategies after a place on the page, newest first; null for none.';
 
 revoke all on function private.find_public_strategies from public, anon, authenticated, service_role;

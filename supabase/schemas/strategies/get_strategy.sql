@@ -13,16 +13,13 @@ begin
       and (s.is_public or s.user_id = (select private.reader_id()))
   ) then
     perform private.raise_error(
-      'strategy_not_found', 'No such strategy, or it is not published: check its id.',
+      'strategy_not_found', 'No strategy has this id, or it is not published: check the id.',
       jsonb_build_object('strategy_id', get_strategy.strategy_id)
     );
   end if;
   return private.complete_strategy_document(private.strategy_document(get_strategy.strategy_id));
 end;
 $$;
-
-comment on function private.get_strategy(uuid) is
-  'The document of a strategy that is public or the caller''s own.';
 
 create function public.get_strategy(strategy_id uuid)
 returns jsonb

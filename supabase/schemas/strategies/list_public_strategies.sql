@@ -1,6 +1,5 @@
--- A cursor is a place in the public page: created_at in microseconds and the id, 24 bytes,
--- which are 32 characters of base64url without padding. It says nothing that the row does
--- not, and needs no secret.
+-- Returns the cursor of a row on the public page: created_at in microseconds and the id, 24 bytes, which are 32
+-- characters of base64url without padding. It contains nothing that the row does not show, so it needs no secret.
 create function private.page_cursor(created_at timestamptz, id uuid)
 returns text
 language sql
@@ -13,12 +12,9 @@ return translate(
   '-_'
 );
 
-comment on function private.page_cursor(timestamptz, uuid) is
-  'The cursor of a row on the public page.';
-
--- Public strategies, newest first. Each page starts after the last row of the one before,
--- so rows that appear meanwhile neither repeat nor hide another. Every table is asked by its
--- keys, and the planner may not read a whole one instead.
+-- Public strategies, newest first. Each page starts after the last row of the page before, so rows that appear
+-- meanwhile cause no repeats and no gaps. Every table is read by its keys, and the planner may not read a whole one
+-- instead.
 create function private.list_public_strategies(
   search text default null,
   market_type text default null,
@@ -48,8 +44,7 @@ begin
       '{"argument": "page_size", "minimum": 1, "maximum": 100}'
     );
   end if;
-  -- Parsed only now: its length is known.
-  v_query := private.search_query(list_public_strategies.search);
+    v_query := private.search_query(list_public_strategies.search);
   perform private.check_strategy_arguments(
     null, null, list_public_strategies.market_type, list_public_strategies.timeframe, null, null
   );
@@ -60,7 +55,7 @@ begin
       v_microseconds := ('x' || encode(substr(v_bytes, 1, 8), 'hex'))::bit(64)::bigint;
     end if;
 
-    -- From 2000 to 2200: far more than there is, and no more than a timestamp holds.
+    -- From 2000 to 2200: far more than occurs, and within the range of a timestamp.
     if coalesce(v_microseconds, 0) not between 946684800000000 and 7258118400000000 then
       perform private.raise_error(
         'invalid_argument', 'cursor must be the next_cursor of an earlier page. Omit it for the first page.',
@@ -112,9 +107,6 @@ begin
   return v_page;
 end;
 $$;
-
-comment on function private.list_public_strategies(text, text, text, integer, text) is
-  'A page of public strategies, newest first, with the cursor of the next.';
 
 create function public.list_public_strategies(
   search text default null,

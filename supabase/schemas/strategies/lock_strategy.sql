@@ -1,5 +1,5 @@
--- Locks a strategy of this owner and tells what it is at. Components that are about to be
--- replaced come first: a client that changes one holds it before it asks for the strategy.
+-- Locks a strategy of this owner against other writers and returns its version; raises strategy_not_found.
+-- Components that will be replaced are locked first: a client that changes a component locks it before the strategy.
 create function private.lock_strategy(
   strategy_id uuid,
   owner_id uuid,
@@ -31,14 +31,11 @@ begin
 
   if not found then
     perform private.raise_error(
-      'strategy_not_found', 'No such strategy of yours: check its id.',
+      'strategy_not_found', 'You have no strategy of this id: check the id.',
       jsonb_build_object('strategy_id', lock_strategy.strategy_id)
     );
   end if;
 end;
 $$;
-
-comment on function private.lock_strategy(uuid, uuid, boolean) is
-  'Locks a strategy against other writers and tells what it is at; raises strategy_not_found.';
 
 revoke all on function private.lock_strategy from public, anon, authenticated, service_role;

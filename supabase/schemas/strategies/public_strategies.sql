@@ -1,11 +1,7 @@
--- The public page: what list_public_strategies() looks through, one row for each strategy
--- that is published.
---
--- A search that is asked of the strategies themselves depends on the planner's guess of how
--- many rows hold a word: where it guesses wrong, a search without hits reads every public
--- strategy. Here the words are stored, so that reading a row's words costs little, and the
--- search in find_public_strategies() decides by what it has seen. The rows are small, private strategies have
--- none, and clients never see the stored words.
+-- One row for each published strategy, which list_public_strategies() searches. A search in public.strategies itself
+-- would depend on the planner's estimate of how many rows contain a word: where it is wrong, a search without hits
+-- reads every public strategy. Here the words are stored, so reading them costs little, and find_public_strategies()
+-- decides by what it has found. Private strategies have no row, and clients never see the stored words.
 create table private.public_strategies (
   strategy_id uuid primary key references public.strategies (id) on delete cascade,
   created_at timestamptz not null,
@@ -28,6 +24,6 @@ create index public_strategies_timeframe_page_idx
 create index public_strategies_words_idx on private.public_strategies using gin (words);
 
 comment on table private.public_strategies is
-  'Published strategies with their words for the search; kept by a trigger on strategies.';
+  'Published strategies with their words for the search; kept up to date by a trigger on strategies.';
 
 revoke all on private.public_strategies from public, anon, authenticated, service_role;

@@ -1,6 +1,6 @@
--- Reads the components of a document as a client sends them: each field of the type it has
--- in the contract, no other field (a misspelt one would be lost in silence), positions
--- counted within the type where they are left out.
+-- Reads the components of a document as a client sends them, and returns them with every field filled in. Each field
+-- must have the type that the contract names, and an unknown field is refused, because a misspelt one would be lost
+-- silently. Positions that are left out are counted within the component type. Raises invalid_argument.
 create function private.read_components(components jsonb)
 returns jsonb
 language plpgsql
@@ -120,8 +120,5 @@ begin
   return coalesce(v_read, '[]');
 end;
 $$;
-
-comment on function private.read_components(jsonb) is
-  'The components of a document with every field filled, in the order given; raises invalid_argument.';
 
 revoke all on function private.read_components from public, anon, authenticated, service_role;

@@ -1,7 +1,6 @@
--- Makes a strategy's components those of a document, by the smallest change: what is there
--- already is not touched, so it is not checked again either, and an indicator that has been
--- hidden since stays where it was. Parameters that differ only by defaults, as a client has
--- them from get_strategy(), are no difference.
+-- Makes a strategy's components those of a document, by the smallest change. A component that is in the strategy
+-- already is not written, so it is not checked again either, and stays even if its indicator has been hidden since.
+-- Parameters that differ only by defaults, as get_strategy() returns them, count as equal.
 create function private.replace_components(strategy_id uuid, owner_id uuid, components jsonb)
 returns void
 language plpgsql
@@ -56,8 +55,5 @@ begin
   );
 end;
 $$;
-
-comment on function private.replace_components(uuid, uuid, jsonb) is
-  'Makes the components of a strategy those of a document, touching only what differs.';
 
 revoke all on function private.replace_components from public, anon, authenticated, service_role;

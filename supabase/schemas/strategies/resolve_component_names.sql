@@ -1,6 +1,6 @@
--- Gives a component that is saved by indicator_name alone the id of the library's indicator
--- of that name; with is_custom, of the owner's own. One that the strategy already holds in
--- this place under this name, because its indicator was deleted, stays as it is.
+-- Gives a component that is saved by indicator_name alone the id of the library's indicator of that name, or with
+-- is_custom that of the owner's own indicator. A component that the strategy already has in this place under this
+-- name, because its indicator was deleted, stays as it is. Raises indicator_not_found.
 create function private.resolve_component_names(strategy_id uuid, owner_id uuid, components jsonb)
 returns jsonb
 language plpgsql
@@ -75,8 +75,5 @@ begin
   return v_components;
 end;
 $$;
-
-comment on function private.resolve_component_names(uuid, uuid, jsonb) is
-  'The components of a document with the ids of indicators that were given by name; raises indicator_not_found.';
 
 revoke all on function private.resolve_component_names from public, anon, authenticated, service_role;

@@ -1,4 +1,4 @@
--- The strategy document, as it is stored.
+-- Returns the document of a strategy with the parameters that are stored; null for an unknown strategy.
 create function private.strategy_document(strategy_id uuid)
 returns jsonb
 language plpgsql
@@ -53,11 +53,8 @@ begin
 end;
 $$;
 
-comment on function private.strategy_document(uuid) is
-  'The whole document of a strategy with the parameters that are stored; null for an unknown one.';
-
--- Writes a document back into the row of its strategy, to restore a version. Whether it is public and made by a model is
--- no content to go back to. The components are written by replace_components().
+-- Writes a document back into the row of its strategy, to restore a version. is_public and is_ai_generated are not
+-- restored, because they are not content. The components are written by replace_components().
 create function private.write_strategy_document(strategy_id uuid, document jsonb)
 returns void
 language plpgsql
@@ -78,9 +75,6 @@ begin
       is distinct from (d.name, d.description, d.market_type, d.timeframe, d.config);
 end;
 $$;
-
-comment on function private.write_strategy_document(uuid, jsonb) is
-  'Writes the content of a document into the row of its strategy, where it says anything else.';
 
 revoke all on function private.strategy_document, private.write_strategy_document
   from public, anon, authenticated, service_role;

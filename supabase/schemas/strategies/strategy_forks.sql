@@ -1,9 +1,6 @@
--- Forks: how many strategies were forked from each, and what is left of them when the
--- source is deleted.
---
--- The number is counted as forks come and go, because counting rows takes longer the more
--- popular a strategy is. It stands in a table of its own, so that a stranger who forks a
--- strategy does not lock the row that its owner edits.
+-- How many forks each strategy has. The number is counted as forks come and go, because counting rows takes longer
+-- the more popular a strategy is. It has a table of its own, so that a user who forks a strategy does not lock the
+-- row that its owner edits.
 create table private.strategy_forks (
   strategy_id uuid primary key,
   forks integer not null,

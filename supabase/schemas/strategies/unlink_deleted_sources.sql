@@ -1,5 +1,5 @@
--- Sets forked_from to null in the forks of deleted strategies. A fork that somebody is
--- writing is left for the next call. Neither updated_at nor the history of a fork changes.
+-- Sets forked_from to null in the forks of deleted strategies, max_rows at most, and returns how many. A fork that
+-- another transaction is writing is left for the next call. Neither updated_at nor the history of a fork changes.
 create function private.unlink_deleted_sources(max_rows integer)
 returns integer
 language plpgsql
@@ -43,8 +43,5 @@ begin
   return v_unlinked;
 end;
 $$;
-
-comment on function private.unlink_deleted_sources(integer) is
-  'Takes the reference to deleted strategies from at most so many of their forks; returns how many.';
 
 revoke all on function private.unlink_deleted_sources from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- An older document as it would read now: without the ids of indicators that are gone
--- since, because their going is no change of the strategy.
+-- Returns an older document without the ids of indicators that have been deleted since, because the deletion of an
+-- indicator is not a change of the strategy.
 create function private.without_gone_indicators(document jsonb)
 returns jsonb
 language sql
@@ -33,8 +33,5 @@ begin atomic
   )
   from jsonb_array_elements(without_gone_indicators.document -> 'components') with ordinality as c (component, place);
 end;
-
-comment on function private.without_gone_indicators(jsonb) is
-  'A strategy document with null for the ids of indicators that exist no longer.';
 
 revoke all on function private.without_gone_indicators from public, anon, authenticated, service_role;

@@ -1,7 +1,7 @@
--- Reads everything of the last two days again, once a day: an event that was lost would otherwise be
--- noticed first by its user. Only functions know the keys of the providers, so one of them is
--- called. Its address and the project's secret key are two secrets of Vault; without them, or without
--- pg_net, nothing is called, and npm run billing:reconcile does the same.
+-- Once a day, reads everything of the last two days again; otherwise a user would be the first to notice an event
+-- that was lost. Only edge functions have the providers' keys, so sync-subscription is called. Its address and the
+-- project's secret key are two secrets in Vault. Without them, or without pg_net, this returns false, and npm run
+-- billing:reconcile does the same work.
 create function private.call_reconcile()
 returns boolean
 language plpgsql
@@ -34,8 +34,5 @@ begin
   return true;
 end;
 $$;
-
-comment on function private.call_reconcile() is
-  'Asks sync-subscription to read everything of the last two days again; false where Vault does not say where it is.';
 
 revoke all on function private.call_reconcile from public, anon, authenticated, service_role;

@@ -1,8 +1,6 @@
--- The sweep does what becomes due by time alone. Each part finds its rows by an index, takes a bounded number of
--- them and skips what somebody else holds, so that it costs nothing when nothing is due and no user waits for
--- it. A scheduled job calls it; more often is always allowed.
---
--- A part that fails writes a warning and does not stop the others.
+-- Does what becomes due by time alone. Each part finds its rows by an index, takes a bounded number of them and
+-- skips locked ones, so it costs almost nothing when nothing is due, and no user waits for it. A scheduled job calls
+-- it; calling it more often is always allowed. A part that fails writes a warning and does not stop the others.
 create function private.sweep(as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -22,7 +20,7 @@ declare
   v_rows integer;
   v_failures integer := 0;
 begin
-  -- Two at once would only skip each other's rows.
+  -- Two sweeps at once would only skip each other's rows.
   if not pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('private.sweep', 0)) then
     return jsonb_build_object(
       'retried', 0, 'abandoned', 0, 'ended', 0, 'months_granted', 0, 'unlinked', 0, 'deleted', 0, 'failures', 0,
@@ -55,7 +53,7 @@ begin
       and e.event_id = due.event_id;
     get diagnostics v_abandoned = row_count;
 
-    -- Ninety days are longer than any provider retries.
+    -- No provider retries for as long as ninety days.
     delete from private.webhook_events as e
     using (
       select w.provider, w.event_id
@@ -114,7 +112,7 @@ begin
       raise warning 'the sweep could not archive the ledger and the audit trail: % (%)', sqlerrm, sqlstate;
   end;
 
-  -- Last, and few, because these are the rows that a user may wait for until this transaction ends.
+  -- Last, and few: a user may wait for these rows until this transaction ends.
   v_swept := private.sweep_subscriptions(20, sweep.as_of);
 
   return jsonb_build_object(
@@ -130,9 +128,6 @@ begin
 end;
 $$;
 
-comment on function private.sweep(timestamptz) is
-  'Does what time has made due, a bounded number of rows: {retried, abandoned, ended, months_granted, unlinked, deleted, failures, ledger_disagreements}.';
-
 create function public.sweep()
 returns jsonb
 language sql
@@ -144,7 +139,7 @@ begin atomic
 end;
 
 comment on function public.sweep() is
-  'What time alone makes due, a bounded number of rows a run: for a scheduled job, and npm run sweep where there is none.';
+  'Does what time alone has made due, a bounded number of rows per run: {retried, abandoned, ended, months_granted, unlinked, deleted, failures, ledger_disagreements}. For a scheduled job, and for npm run sweep where there is none.';
 
 revoke all on function private.sweep, public.sweep from public, anon, authenticated, service_role;
 grant execute on function private.sweep, public.sweep to service_role;

@@ -1,6 +1,6 @@
--- Ledger and audit trail keep a year. Once the oldest row of an account is thirteen months old, its rows older
--- than twelve months are archived, so that each account is due about once a month. The accounts are looked at in
--- turns, by their oldest rows, until max_rows rows are archived.
+-- The ledger and the audit trail keep a year. Once the oldest row of an account is thirteen months old, its rows
+-- that are older than twelve months are archived, so each account is due about once a month. Accounts are checked in
+-- turn, max_users at most, until max_rows rows are archived. Returns the number of rows.
 create function private.sweep_archive(max_rows integer, max_users integer)
 returns integer
 language plpgsql
@@ -9,7 +9,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  -- Rows carry the time of the clock, so it is compared with the clock, not with the sweep's as_of.
+  -- Rows have the time of the clock, so they are compared with the clock and not with the sweep's as_of.
   v_due timestamptz := now() - interval '13 months';
   v_before timestamptz := now() - interval '12 months';
   v_user record;
@@ -63,7 +63,7 @@ begin
       when others then
         raise warning 'the rows of account % could not be archived: % (%)', v_user.id, sqlerrm, sqlstate;
     end;
-    -- All due rows of this account are archived, so the next run begins behind it.
+    -- All due rows of this account are archived, so the next run begins after it.
     exit when v_rows >= sweep_archive.max_rows;
     v_last_user := v_user.id;
   end loop;
@@ -71,7 +71,7 @@ begin
   update private.sweep_state as s
   set archive_user_id = coalesce(
     v_last_user,
-    -- From the beginning again after the last one.
+    -- After the last account, the next run starts from the beginning.
     case when v_rows = 0 then '00000000-0000-0000-0000-000000000000' else s.archive_user_id end
   )
   where s.is_only;
@@ -79,8 +79,5 @@ begin
   return v_rows;
 end;
 $$;
-
-comment on function private.sweep_archive(integer, integer) is
-  'Moves ledger rows and audit events of the next accounts into the archive once they are thirteen months old: how many rows.';
 
 revoke all on function private.sweep_archive from public, anon, authenticated, service_role;

@@ -1,6 +1,6 @@
--- The ledger. The rows that came since the last check are compared with the ones before them,
--- and with the balance; besides, a slice of all accounts is added up in full. A ledger that
--- disagrees is flagged and not corrected, because nobody knows which side is right.
+-- Compares the ledger rows that were added since the last check with the rows before them and with the balance, and
+-- adds up the whole ledger of a slice of all accounts. Returns the accounts that disagree. They are flagged and not
+-- corrected, because nothing here can decide which side is right.
 create function private.sweep_ledger(max_rows integer, max_users integer, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -40,7 +40,7 @@ begin
     limit sweep_ledger.max_users
   ) as n;
 
-  -- One statement, so one point in time, whatever goes on beside it.
+  -- One statement sees one point in time, so writes at the same time cause no false difference.
   select jsonb_agg(jsonb_build_object('account_id', d.account_id, 'credits', d.credits, 'ledger_balance', d.ledger_balance))
   into v_found
   from (
@@ -105,7 +105,7 @@ begin
 
   update private.sweep_state as s
   set ledger_id = coalesce(v_upto, s.ledger_id),
-      -- From the beginning again after the last one.
+      -- After the last account, the next run starts from the beginning.
       user_id = coalesce(v_last_user, '00000000-0000-0000-0000-000000000000'),
       swept_at = sweep_ledger.as_of
   where s.is_only;
@@ -121,7 +121,7 @@ begin
     raise warning 'ledger and balance disagree: %', v_found;
     perform private.raise_flag(
       'ledger_disagreement', '', f.account ->> 'account_id', (f.account ->> 'account_id')::uuid,
-      format('The balance is %s, the ledger says %s.', f.account ->> 'credits', f.account ->> 'ledger_balance'), sweep_ledger.as_of, true
+      format('The balance is %s, and by the ledger it is %s.', f.account ->> 'credits', f.account ->> 'ledger_balance'), sweep_ledger.as_of, true
     )
     from jsonb_array_elements(v_found) as f (account);
   end if;
@@ -129,8 +129,5 @@ begin
   return coalesce(v_found, '[]');
 end;
 $$;
-
-comment on function private.sweep_ledger(integer, integer, timestamptz) is
-  'Checks the ledger of accounts that moved since the last time, and of a slice of all others: the accounts that disagree.';
 
 revoke all on function private.sweep_ledger from public, anon, authenticated, service_role;

@@ -9,6 +9,6 @@ create table private.sweep_state (
   constraint sweep_state_is_only check (is_only)
 );
 
-comment on table private.sweep_state is 'One row: up to where the sweep has checked the ledger, whose rows it archived last, and when it last ran.';
+comment on table private.sweep_state is 'One row: how far the sweep has checked the ledger, which account it archived last, and when it last ran.';
 
 revoke all on private.sweep_state from public, anon, authenticated, service_role;

@@ -17,7 +17,7 @@ begin
   from public.subscriptions as s
   where s.id = sweep_subscription.subscription_id;
 
-  -- An account that is locked, because its user is paying or buying, is left for the next sweep.
+  -- An account that is locked, because its user is paying, is left for the next sweep.
   perform
   from public.users as u
   where u.id = v_subscription.user_id
@@ -27,16 +27,16 @@ begin
     return;
   end if;
 
-  -- What began before the end is granted before the end is written; it is the same either way.
+  -- Months that began before the end are granted first; the order makes no difference.
   months := private.settle_months(
     sweep_subscription.subscription_id,
-    -- One that has failed for a while may owe earlier months too.
+    -- A subscription that has failed for some time may owe earlier months too.
     least(v_subscription.next_grant_at, sweep_subscription.as_of) - interval '40 days',
     sweep_subscription.as_of
   );
 
-  -- A scheduled end that has passed is an end, whether or not the provider's word of it
-  -- arrived. One that should have renewed is left as it is: it may have.
+  -- A scheduled end that has passed is an end, whether or not the provider's event has arrived. A subscription that
+  -- should have renewed is left unchanged, because it may have renewed.
   update public.subscriptions as s
   set status = 'canceled',
       ended_at = coalesce(s.ended_at, s.cancel_at)
@@ -51,12 +51,9 @@ begin
 end;
 $$;
 
-comment on function private.sweep_subscription(uuid, timestamptz) is
-  'Ends a subscription whose scheduled end has passed and grants its months: how many of each.';
-
--- All in one subtransaction, because a transaction with many of them slows every other one down;
--- only where a row breaks, each row in one of its own. The row that broke is flagged and tried again
--- in an hour, so that it does not stand at the head of the queue.
+-- Settles what is due of a bounded number of subscriptions: {ended, months_granted, failures}. All of them share one
+-- subtransaction, because a transaction with many of them slows down every other one; only if a row fails, each row
+-- gets its own. The row that failed is flagged and tried again in an hour, so that it does not block the queue.
 create function private.sweep_subscriptions(max_rows integer, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -138,7 +135,7 @@ begin
       end loop;
   end;
 
-  -- One that is no longer due could be settled after all.
+  -- The flag of a subscription that is no longer due is resolved.
   update private.billing_flags as f
   set resolved_at = sweep_subscriptions.as_of
   where f.kind = 'sweep_failure'
@@ -153,9 +150,6 @@ begin
   return jsonb_build_object('ended', v_ended, 'months_granted', v_months, 'failures', v_failures);
 end;
 $$;
-
-comment on function private.sweep_subscriptions(integer, timestamptz) is
-  'Ends and grants what is due of a bounded number of subscriptions: {ended, months_granted, failures}.';
 
 revoke all on function private.sweep_subscription, private.sweep_subscriptions
   from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- Writes what an event means. Runs inside the transaction that settles the event, first
--- or again, and may run any number of times.
+-- Writes what an event means: {outcome, reason, user_id, waits_for, tasks}, outcome one of processed, ignored,
+-- parked. It runs in the transaction that settles the event, and may run any number of times.
 create function private.apply_effect(provider text, effect jsonb, read_number bigint, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -17,7 +17,7 @@ declare
 begin
   case v_kind
     when 'ignored', 'parked' then
-      -- Payments of one mode, test or live, cannot be read with the keys of the other.
+      -- The keys of one mode, test or live, cannot read the payments of the other.
       if effect ->> 'other_mode' is not null then
         perform private.raise_flag(
           'other_mode', apply_effect.provider, effect ->> 'other_mode', null,
@@ -53,13 +53,13 @@ begin
       end if;
 
       if v_user_id is not null then
-        -- The user's row first, before the checkout that hangs on it.
+        -- Lock the user's row before the checkout that belongs to it.
         perform
         from public.users as u
         where u.id = v_user_id
         for no key update;
 
-        -- The event came before the function that made the session could note its id.
+        -- The event arrived before the function that created the session recorded its id.
         perform private.open_checkout(c.attempt, effect ->> 'session_id', null, null, apply_effect.as_of)
         from private.checkouts as c
         where c.attempt = private.uuid_or_null(effect ->> 'attempt')
@@ -86,7 +86,7 @@ begin
       where c.provider = apply_effect.provider
         and c.customer_id = effect ->> 'customer_id';
 
-      -- A customer of another product of the same account.
+      -- Without a user it is a customer of another product that uses the same provider account.
       v_result := jsonb_build_object('outcome', case when v_user_id is null then 'ignored' else 'processed' end, 'user_id', v_user_id);
 
     when 'incident' then
@@ -105,7 +105,7 @@ begin
       return jsonb_build_object('outcome', 'parked', 'reason', format('Effects of the kind %s are not known.', v_kind));
   end case;
 
-  -- Several subscriptions at once: the event is parked while one of them cannot be placed.
+  -- Several subscriptions at once: the event is parked while one of them cannot be applied.
   for v_one in
     select t.snapshot
     from jsonb_array_elements(effect -> 'snapshots') as t (snapshot)
@@ -120,8 +120,5 @@ begin
   return v_result || jsonb_build_object('tasks', v_tasks);
 end;
 $$;
-
-comment on function private.apply_effect(text, jsonb, bigint, timestamptz) is
-  'Writes what a webhook event means: {outcome, reason, user_id, waits_for, tasks}, outcome one of processed, ignored, parked.';
 
 revoke all on function private.apply_effect from public, anon, authenticated, service_role;

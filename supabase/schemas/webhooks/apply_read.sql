@@ -1,3 +1,4 @@
+-- Applies what a numbered read of one customer reported, and then the events that were parked for it.
 create function private.apply_read(snapshots jsonb, read_number bigint, purchases jsonb, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -49,9 +50,6 @@ begin
 end;
 $$;
 
-comment on function private.apply_read(jsonb, bigint, jsonb, timestamptz) is
-  'Writes what a numbered read of one customer said, and tries what was parked for them: {results: [{subscription, outcome, reason}], tasks}.';
-
 create function public.apply_read(snapshots jsonb, read_number bigint, purchases jsonb default '[]')
 returns jsonb
 language sql
@@ -63,7 +61,7 @@ begin atomic
 end;
 
 comment on function public.apply_read(jsonb, bigint, jsonb) is
-  'Internal. Writes what a numbered read of one customer said: {results: [{subscription, outcome, reason}], tasks}.';
+  'Internal. Applies what a numbered read of one customer reported: {results: [{subscription, outcome, reason}], tasks}.';
 
 revoke all on function private.apply_read, public.apply_read from public, anon, authenticated, service_role;
 grant execute on function private.apply_read, public.apply_read to service_role;

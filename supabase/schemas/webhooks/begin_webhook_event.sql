@@ -1,4 +1,4 @@
--- Writes no row: the number orders reads, and a duplicate need not be read at all.
+-- Writes no row: the number only orders reads, and a duplicate event needs no read at all.
 create function private.begin_webhook_event(provider text, event_id text)
 returns jsonb
 language plpgsql
@@ -22,9 +22,6 @@ begin
 end;
 $$;
 
-comment on function private.begin_webhook_event(text, text) is
-  'Draws the number of the read that an event asks for: {status: received, read_number}, or {status: duplicate}.';
-
 create function public.begin_webhook_event(provider text, event_id text)
 returns jsonb
 language sql
@@ -36,7 +33,7 @@ begin atomic
 end;
 
 comment on function public.begin_webhook_event(text, text) is
-  'Internal to the webhooks. Draws the number of the read that an event asks for: {status: received, read_number}, or {status: duplicate}.';
+  'Internal to the webhooks. Draws the number of the read that an event causes: {status: received, read_number}, or {status: duplicate}.';
 
 revoke all on function private.begin_webhook_event, public.begin_webhook_event
   from public, anon, authenticated, service_role;

@@ -1,4 +1,5 @@
--- What the portal, a sync and the deletion of an account need to know about a user's billing.
+-- What the portal, a sync and the deletion of an account need about a user's billing: {account, email, checkout,
+-- customers: {provider: id}, subscriptions: [...], paypal_subscriptions: [...]}.
 create function private.billing_of(user_id uuid)
 returns jsonb
 language sql
@@ -60,9 +61,6 @@ begin atomic
     )
   );
 end;
-
-comment on function private.billing_of(uuid) is
-  'A user''s account, open checkout, customers and subscriptions at the providers: {account, email, checkout, customers: {provider: id}, subscriptions: [...], paypal_subscriptions: [...]}.';
 
 create function public.billing_of(user_id uuid)
 returns jsonb

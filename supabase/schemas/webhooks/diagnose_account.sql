@@ -1,3 +1,4 @@
+-- An event without its payload.
 create function private.event_summary(event private.webhook_events)
 returns jsonb
 language sql
@@ -14,9 +15,7 @@ return jsonb_build_object(
   'attempts', event.attempts
 );
 
-comment on function private.event_summary(private.webhook_events) is 'An event without its payload.';
-
--- "Paid but not premium": everything that decides it, on one page.
+-- Everything that decides whether a user who has paid is premium, on one page.
 create function private.diagnose_account(email text)
 returns jsonb
 language plpgsql
@@ -114,9 +113,6 @@ begin
   );
 end;
 $$;
-
-comment on function private.diagnose_account(text) is
-  'What a support case needs: user, plan, subscriptions, customers, events and the ledger check.';
 
 create function public.diagnose_account(email text)
 returns jsonb

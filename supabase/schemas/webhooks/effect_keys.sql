@@ -1,5 +1,5 @@
--- The keys that parked events may be waiting for and that an effect fulfils. In plpgsql, which keeps its plan:
--- every event asks.
+-- Returns the keys of webhook_events.waits_for that an effect may fulfil. It is in plpgsql, which keeps its plan,
+-- because it runs for every event.
 create function private.effect_keys(provider text, effect jsonb, user_id uuid)
 returns text[]
 language plpgsql
@@ -21,7 +21,5 @@ begin
   );
 end;
 $$;
-
-comment on function private.effect_keys(text, jsonb, uuid) is 'Keys of webhook_events.waits_for that an effect may fulfil.';
 
 revoke all on function private.effect_keys from public, anon, authenticated, service_role;

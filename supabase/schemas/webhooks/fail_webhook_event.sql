@@ -1,4 +1,4 @@
--- Records a failed event, so that a retry or a replay can finish it. A settled event stays settled.
+-- Records a failed event, so that a retry or a replay can finish it. An event that is settled or parked stays so.
 create function private.fail_webhook_event(
   provider text,
   event_id text,
@@ -35,9 +35,6 @@ begin
     where e.status = 'failed';
 end;
 $$;
-
-comment on function private.fail_webhook_event(text, text, text, timestamptz, boolean, jsonb, text, timestamptz) is
-  'Records an event as failed, with the reason, unless it was settled or parked.';
 
 create function public.fail_webhook_event(
   provider text,

@@ -16,9 +16,6 @@ begin
 end;
 $$;
 
-comment on function private.finish_provider_task(bigint, text, timestamptz) is
-  'Marks a task as done, or counts its failure so that it is tried later.';
-
 create function public.finish_provider_task(id bigint, error text default null)
 returns void
 language sql
@@ -30,7 +27,7 @@ begin atomic
 end;
 
 comment on function public.finish_provider_task(bigint, text) is
-  'Internal. Marks a task as done, or counts its failure.';
+  'Internal. Marks a task as done, or counts its failure so that it is tried again later.';
 
 revoke all on function private.finish_provider_task, public.finish_provider_task
   from public, anon, authenticated, service_role;

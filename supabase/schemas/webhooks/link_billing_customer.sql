@@ -1,5 +1,5 @@
--- Links a customer that we created at a provider to its user, and tries what was waiting
--- for that. Answers the customer that the user has: another one, where two calls raced.
+-- Links a customer that we created at a provider to its user, and applies the events that were parked for it.
+-- Returns the customer that the user has now, which is another one where two calls created one at the same time.
 create function private.link_billing_customer(user_id uuid, provider text, customer_id text, as_of timestamptz)
 returns text
 language plpgsql
@@ -39,9 +39,6 @@ begin
   return v_customer_id;
 end;
 $$;
-
-comment on function private.link_billing_customer(uuid, text, text, timestamptz) is
-  'Links a provider''s customer to a user; returns the customer that the user has.';
 
 create function public.link_billing_customer(user_id uuid, provider text, customer_id text)
 returns text

@@ -1,5 +1,6 @@
--- Locks the user of a customer before anything of theirs is written: who deletes the account
--- holds its row and then waits for the rest, so the other order could end in a deadlock.
+-- Locks and returns the user of a provider's customer, before anything of theirs is written; null where the customer
+-- is linked to no user. Deleting an account locks the user's row and then waits for the rest, so the other order
+-- could end in a deadlock.
 create function private.lock_customer_user(provider text, customer_id text)
 returns uuid
 language plpgsql
@@ -22,11 +23,9 @@ begin
 end;
 $$;
 
-comment on function private.lock_customer_user(text, text) is
-  'Locks and returns the user of a provider''s customer; null where the customer is nobody''s.';
-
--- Events of one customer are recorded one after the other. Otherwise one could be parked because it does not see
--- what another one is writing, and neither would see the other.
+-- Events of one customer are recorded one after the other. Otherwise an event could be parked because it does not
+-- see what another transaction is writing, while that one does not see the parked event. Held until the transaction
+-- ends.
 create function private.lock_billing_customer(provider text, customer_id text)
 returns void
 language plpgsql
@@ -42,9 +41,6 @@ begin
   end if;
 end;
 $$;
-
-comment on function private.lock_billing_customer(text, text) is
-  'Waits for whoever writes about this customer; held until the transaction ends.';
 
 revoke all on function private.lock_customer_user, private.lock_billing_customer
   from public, anon, authenticated, service_role;

@@ -31,9 +31,6 @@ begin
 end;
 $$;
 
-comment on function private.open_provider_tasks(integer, timestamptz) is
-  'What is still to be done at a provider: [{id, provider, subscription_id, action, reason, requested_at, attempts, email}].';
-
 create function public.open_provider_tasks(page_size integer default 100)
 returns jsonb
 language sql
@@ -45,7 +42,7 @@ begin atomic
 end;
 
 comment on function public.open_provider_tasks(integer) is
-  'Internal. What is still to be done at a provider: [{id, provider, subscription_id, action, reason, requested_at, attempts, email}].';
+  'Internal. The tasks that are still to be done at a provider: [{id, provider, subscription_id, action, reason, requested_at, attempts, email}].';
 
 revoke all on function private.open_provider_tasks, public.open_provider_tasks
   from public, anon, authenticated, service_role;

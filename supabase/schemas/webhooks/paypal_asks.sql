@@ -1,6 +1,6 @@
--- Anybody can post a body to the webhook, and only PayPal can tell whether it sent it. An ask is counted before
--- it is made, and given back where the delivery was genuine: what counts in the end are the false ones, and many
--- at once cannot pass together.
+-- Anybody can post a body to the webhook, and only PayPal can confirm that it sent it. A question to PayPal is
+-- counted before it is sent, and subtracted again where the delivery was genuine. So in the end only false
+-- deliveries count, and many at once cannot exceed the limit together.
 create function private.take_paypal_ask()
 returns jsonb
 language plpgsql
@@ -25,9 +25,7 @@ begin
 end;
 $$;
 
-comment on function private.take_paypal_ask() is
-  'Counts a question to PayPal whether it sent a delivery, 60 a minute: {ok: true} or the error.';
-
+-- Subtracts one question from the count, because PayPal did send that delivery.
 create function private.return_paypal_ask()
 returns void
 language sql
@@ -40,9 +38,6 @@ begin atomic
   where a.user_id = '00000000-0000-0000-0000-000000000000'
     and a.bucket = 'paypal_ask';
 end;
-
-comment on function private.return_paypal_ask() is
-  'Takes one question back from the count: PayPal did send that delivery.';
 
 create function public.take_paypal_ask()
 returns jsonb
@@ -68,7 +63,7 @@ begin atomic
 end;
 
 comment on function public.return_paypal_ask() is
-  'Internal to paypal-webhook. Takes a question back from the count: the delivery was genuine.';
+  'Internal to paypal-webhook. Subtracts a question from the count, because the delivery was genuine.';
 
 revoke all on function
   private.take_paypal_ask,

@@ -35,9 +35,6 @@ begin
 end;
 $$;
 
-comment on function private.reconcile_targets(text, timestamptz, text, integer) is
-  'A page of the subscriptions that a reconciliation reads: [{id, customer_id, user_id}] by id.';
-
 create function public.reconcile_targets(
   provider text,
   since timestamptz,

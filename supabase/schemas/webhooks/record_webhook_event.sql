@@ -1,5 +1,5 @@
--- Records an event, applies what it means and settles it, all or nothing. The event's own row
--- is written last: locks are taken in the order user, subscription, rest.
+-- Records an event, applies what it means and settles it, all or nothing. The event's own row is written last,
+-- because locks are taken in the order user, subscription, rest.
 create function private.record_webhook_event(
   provider text,
   event_id text,
@@ -83,7 +83,7 @@ begin
     return '{"status": "duplicate"}';
   end if;
 
-  -- This event may have brought what others were waiting for.
+  -- This event may have brought what parked events wait for.
   if v_outcome = 'processed' then
     v_keys := private.effect_keys(record_webhook_event.provider, record_webhook_event.effect, (v_result ->> 'user_id')::uuid);
 
@@ -106,9 +106,6 @@ begin
   );
 end;
 $$;
-
-comment on function private.record_webhook_event(text, text, text, timestamptz, boolean, jsonb, jsonb, bigint, timestamptz) is
-  'Records an event with its effect, in one transaction: {status, reason, user_id, tasks}, status one of processed, duplicate, ignored, parked.';
 
 create function public.record_webhook_event(
   provider text,

@@ -1,6 +1,6 @@
--- Tries parked events again, in the order of their reads: those that wait for one of the keys, or
--- with null those whose time has come. One that somebody else is settling is left to them. An
--- event that is still parked is tried again later and later, at least once a day.
+-- Applies parked events again, in the order of their reads: those that wait for one of the keys, or with null those
+-- that are due. Returns {retried, failures, tasks}. An event that another transaction is settling is skipped. An
+-- event that stays parked is tried again after longer and longer times, at least once a day.
 create function private.retry_parked(provider text, keys text[], max_events integer, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -31,7 +31,7 @@ begin
     begin
       v_result := private.apply_effect(v_event.provider, v_event.effect, v_event.read_number, retry_parked.as_of);
     exception
-      -- One event that breaks must not stop the others.
+      -- One event that raises an error must not stop the others.
       when others then
         v_result := jsonb_build_object('outcome', 'parked', 'reason', format('It failed again: %s (%s)', sqlerrm, sqlstate));
         v_failures := v_failures + 1;
@@ -59,11 +59,7 @@ begin
 end;
 $$;
 
-comment on function private.retry_parked(text, text[], integer, timestamptz) is
-  'Applies parked events that can be placed by now: {retried, failures, tasks}.';
-
--- A price that is added is what parked events were waiting for. What is more than a few
--- hundred is left to the sweep.
+-- Applies the parked events that waited for a price which is added now, 200 at most; the sweep applies the rest.
 create function private.follow_price()
 returns trigger
 language plpgsql
@@ -91,8 +87,6 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.follow_price() is 'Trigger function: applies the parked events that waited for a price.';
 
 create trigger prices_apply_parked_events
   after insert on public.prices

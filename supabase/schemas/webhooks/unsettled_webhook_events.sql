@@ -1,5 +1,5 @@
--- What a replay has to finish: failed events, and parked ones whose object the provider did not
--- know yet, because only a read can tell whether it does now.
+-- Returns what a replay must finish: failed events, and parked ones whose object the provider did not have yet,
+-- because only a read can find out whether it has it now; or the one event that is named.
 create function private.unsettled_webhook_events(provider text, event_id text, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -36,9 +36,6 @@ begin
   );
 end;
 $$;
-
-comment on function private.unsettled_webhook_events(text, text, timestamptz) is
-  'Events that a replay finishes: failed, or waiting for an object of the provider; or the one that is named.';
 
 create function public.unsettled_webhook_events(provider text default null, event_id text default null)
 returns jsonb

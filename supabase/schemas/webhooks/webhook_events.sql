@@ -1,13 +1,13 @@
--- Webhooks: every event that a payment provider sends is recorded and settled in one
--- transaction with whatever it causes. A second delivery finds it settled.
+-- Every event that a payment provider sends is recorded and settled in one transaction with everything that it
+-- causes. A second delivery finds it settled.
 --
--- processed  settled
--- ignored    of no concern: an event we do not use, a deleted user, the other livemode
--- parked     cannot be placed yet; tried again when what it waits for appears, and by the sweep
--- failed     something broke; the provider's retry or a replay finishes it
--- abandoned  parked for thirty days
+--   processed  settled
+--   ignored    has no effect: an event that we do not use, a deleted user, the other livemode
+--   parked     cannot be applied yet; tried again when what it waits for appears, and by the sweep
+--   failed     raised an error; the provider's retry or a replay finishes it
+--   abandoned  parked for thirty days
 --
--- An event's effect, once it is read, is {kind: subscription | snapshots | checkout | purchase |
+-- An event's effect, once its object has been read, is {kind: subscription | snapshots | checkout | purchase |
 -- customer_deleted | incident | ignored | parked, ...}.
 create table private.webhook_events (
   provider text not null,
@@ -43,7 +43,7 @@ create index webhook_events_retry_at_idx
   on private.webhook_events (retry_at)
   where status = 'parked';
 
--- What waits for a customer, a price or an object is looked for when that appears.
+-- Events that wait for a customer, a price or an object are looked up when it appears.
 create index webhook_events_waits_for_idx
   on private.webhook_events (waits_for, provider)
   where status in ('parked', 'abandoned');
@@ -56,11 +56,11 @@ create index webhook_events_settled_at_idx
 create index webhook_events_received_at_idx on private.webhook_events (provider, received_at);
 
 comment on table private.webhook_events is
-  'Events of payment providers: what came, what became of it, and what is still to do.';
+  'Events of payment providers: what arrived, its outcome, and what is still to be done.';
 comment on column private.webhook_events.payload is 'The event without card data, names and addresses.';
-comment on column private.webhook_events.effect is 'What a parked event was found to mean, so that it can be tried again.';
+comment on column private.webhook_events.effect is 'The meaning of a parked event, so that it can be tried again.';
 comment on column private.webhook_events.read_number is 'Number of the read that the effect comes from.';
 comment on column private.webhook_events.waits_for is 'What must appear first: customer:<id>, price:<id>, user:<id> or object:<id>.';
-comment on column private.webhook_events.retry_at is 'When a parked event is tried next without having been asked for.';
+comment on column private.webhook_events.retry_at is 'When the sweep tries a parked event next.';
 
 revoke all on private.webhook_events from public, anon, authenticated, service_role;

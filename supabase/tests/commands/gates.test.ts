@@ -49,10 +49,15 @@ revoke all on function public.definer_for_the_service from public, anon, authent
 grant execute on function public.definer_for_the_service to service_role;
 
 create schema private;
+create function private.invoker_for_anon() returns integer language sql security invoker set search_path = ''
+begin atomic select 1; end;
+revoke all on function private.invoker_for_anon from public;
+
 create function private.planted_mutable() returns integer language sql security invoker
 begin atomic select 1; end;
 revoke all on function private.planted_mutable from public;
 
+-- What it guarantees.
 create function private.planted_open() returns integer language sql security invoker set search_path = ''
 begin atomic select 1; end;
 `;
@@ -132,6 +137,12 @@ const expected: [step: string, findings: string[]][] = [
     ["column public.planted.extra: only the schema files have it\n  run npm run db:diff -- NAME"],
   ],
   [
+    "every function of private is explained",
+    [
+      "supabase/schemas/planted.sql: write above private.planted_mutable what it guarantees, and why",
+    ],
+  ],
+  [
     "advisors (supabase db advisors)",
     ["rls_disabled_in_public", "auth_rls_initplan", "function_search_path_mutable"],
   ],
@@ -153,6 +164,11 @@ describe("npm run lint", () => {
     const names = [...sourceSteps, ...databaseSteps("")].map(({ name }) => name);
     expect(names).toEqual(expected.map(([name]) => name));
   });
+});
+
+it("a function of private is explained by a comment above it or by its public wrapper", async () => {
+  const step = sourceSteps.find(({ name }) => name === "every function of private is explained");
+  expect((await step?.run())?.split("\n")).toHaveLength(1);
 });
 
 it("the rules of our own name what breaks them, and nothing else", async () => {

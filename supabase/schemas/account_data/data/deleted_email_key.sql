@@ -1,5 +1,5 @@
--- The key is made here once, at random. A key that exists is kept: under another one no email of a deleted
--- account would be recognised.
+-- The key is generated once, at random. An existing key is kept: under another key no email of a deleted account
+-- would be recognised.
 select vault.create_secret(
   encode(extensions.gen_random_bytes(32), 'hex'),
   'deleted_email_key',

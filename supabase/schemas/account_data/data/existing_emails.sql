@@ -1,5 +1,4 @@
--- Remembers the emails of the accounts that exist already. The key is read from Vault once, not for each of
--- them.
+-- Records the emails of the accounts that exist already. The key is read from Vault once, not once per account.
 insert into private.account_emails (user_id, email_hash)
 select u.id, extensions.hmac(lower(btrim(u.email)), k.key, 'sha256')
 from auth.users as u

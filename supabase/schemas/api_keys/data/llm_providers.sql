@@ -1,5 +1,5 @@
--- Paths that generate, and lists of models. Files, batches, fine-tuning and administration are
--- left out: with the operator's key they would show and cost what is not the caller's.
+-- Only paths that generate, and lists of models. Files, batches, fine-tuning and administration are left out: with
+-- the operator's key they would show and cost what does not belong to the caller.
 insert into private.llm_providers
   (provider, name, base_url, auth_header, auth_scheme, extra_headers, path_prefixes, check_path)
 values
@@ -21,7 +21,7 @@ values
     '{/v1/chat/completions,/v1/fim/completions,/v1/embeddings,/v1/models}', '/v1/models'
   ),
   (
-    -- Its list of models is open to everybody, so it says nothing about a key.
+    -- Everybody may read its list of models, so that request would not check a key.
     'openrouter', 'OpenRouter', 'https://openrouter.ai', 'authorization', 'Bearer', '{}',
     '{/api/v1/chat/completions,/api/v1/completions,/api/v1/models,/api/v1/key}', '/api/v1/key'
   ),
@@ -30,7 +30,7 @@ values
     '{/openai/v1/chat/completions,/openai/v1/responses,/openai/v1/models}', '/openai/v1/models'
   ),
   (
-    -- Its own base URL has no version, and OpenAI's clients may put one: both reach the same.
+    -- Its own base URL has no version, and OpenAI's clients may add one: both reach the same API.
     'deepseek', 'DeepSeek', 'https://api.deepseek.com', 'authorization', 'Bearer', '{}',
     '{/chat/completions,/v1/chat/completions,/models,/v1/models}', '/models'
   ),

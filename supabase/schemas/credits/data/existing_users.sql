@@ -1,6 +1,5 @@
--- Accounts for the auth users that are here already, each with its opening credits.
--- Confirmed users come first and single-sign-on users last: where two share an email, the
--- first one keeps it.
+-- Creates accounts for the auth users that exist already, with their opening credits. Confirmed users come first and
+-- single-sign-on users last: where two share an email, the first one keeps it.
 do $$
 begin
   perform private.ensure_account(u.id)

@@ -1,5 +1,6 @@
--- Every plan that ships has a number of everything, so that an account's storage has a bound: at most
--- max_strategies times max_versions documents of 128 KiB. An operator may take the limit away with null.
+-- Every plan that ships limits everything that a user may have, so that the storage of an account is bounded: at
+-- most max_strategies times max_versions documents of 128 KiB. An operator may remove the limit of strategies with
+-- null.
 insert into public.plans
   (plan_type, name, is_premium, monthly_credits, max_strategies, max_versions, max_custom_indicators)
 values

@@ -1,5 +1,4 @@
--- Storage: a private bucket for exports, one folder per user, named by their id. An OAuth client
--- that is not trusted has none.
+-- A private bucket for exports with one folder per user, named by the user's id.
 insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_types)
 values (
   'strategy-exports',

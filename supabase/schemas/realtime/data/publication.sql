@@ -1,6 +1,6 @@
--- Realtime: the tables whose changes an app shows as they happen. Row-level security
--- decides who hears of which row. The publication is the project's, so it is altered
--- and never recreated: other tables may be in it. One that is for all tables holds these already.
+-- Adds the tables whose changes an app shows as they happen; row-level security decides who receives which row. The
+-- publication belongs to the project and other tables may be in it, so it is altered and never recreated. A
+-- publication for all tables contains these already.
 do $$
 begin
   if not (select p.puballtables from pg_catalog.pg_publication as p where p.pubname = 'supabase_realtime') then

@@ -1,6 +1,6 @@
--- Every minute, where the project has pg_cron; elsewhere something else calls public.sweep(). On
--- the first of a month many months are due at once: batch after batch, until one is not full,
--- and each ends its transaction, so that nobody waits for a row for longer than one takes. The
+-- Schedules the sweep every minute where the project has pg_cron; elsewhere the operator schedules public.sweep().
+-- On the first of a month many months are due at once. So the job runs one batch after the other until one is not
+-- full. Each batch is a transaction of its own, so that nobody waits for a row for longer than one batch takes. The
 -- name makes it one job, however often it is scheduled.
 do $$
 begin

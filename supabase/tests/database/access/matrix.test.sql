@@ -307,6 +307,10 @@ from
 
 insert into expected_callers
 values
+  ('public.rotate_api_key_secret', 'service_role'),
+  ('private.create_api_key_secret', 'service_role'),
+  ('public.store_checked_api_key', 'service_role'),
+  ('private.write_api_key', 'service_role'),
   ('public.revoke_subscription', 'service_role'),
   ('public.reinstate_subscription', 'service_role'),
   ('private.change_revocation', 'service_role');
@@ -340,11 +344,9 @@ from
       ('get_decrypted_api_key', 'service_role'),
       ('encrypt_api_key', 'service_role'),
       ('decrypt_api_key', 'service_role'),
-      ('rotate_api_key_secret', 'service_role'),
       ('reencrypt_api_keys', 'service_role'),
       ('drop_api_key_secret', 'service_role'),
       ('begin_api_key_check', 'service_role'),
-      ('store_checked_api_key', 'service_role'),
       ('open_llm_call', 'service_role'),
       ('mark_api_key', 'service_role'),
       ('list_llm_providers', 'anon'),

@@ -321,7 +321,7 @@ select pg_temp.read('rich', '2026-01-01 00:00Z', 'basic_m', '2026-01-01 00:00Z',
 ));
 select is((select credits from public.users where id = md5('rich')::uuid), 2147483647, 'an account near 2^31 credits takes what fits');
 select is(
-  (select reason from private.billing_flags where kind = 'credits_overflow'), 'The balance could take 30 of 100 credits.', 'and is flagged'
+  (select reason from private.billing_flags where kind = 'credits_overflow'), 'The balance could hold only 30 of 100 credits.', 'and is flagged'
 );
 
 -- ------------------------------------------------------------------------ packs

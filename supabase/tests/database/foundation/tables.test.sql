@@ -269,18 +269,9 @@ select is_empty(
 select is_empty(
   $$select p.proname
     from pg_catalog.pg_proc as p
-    where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
-      and obj_description(p.oid, 'pg_proc') is null
-      -- Of an implementation, its public wrapper says what it does.
-      and not exists (
-        select
-        from pg_catalog.pg_proc as w
-        where w.pronamespace = 'public'::regnamespace
-          and w.proname = p.proname
-          and w.proargtypes = p.proargtypes
-          and obj_description(w.oid, 'pg_proc') is not null
-      )$$,
-  'every function has a comment, or its public wrapper has'
+    where p.pronamespace = 'public'::regnamespace
+      and obj_description(p.oid, 'pg_proc') is null$$,
+  'every public function has a comment'
 );
 
 select is_empty(

@@ -170,7 +170,7 @@ select results_eq(
 
 -- --------------------------------------------------------------------- policy
 
-select policies_are('realtime', 'messages', array['users hear their own topic'], 'realtime.messages has this policy alone');
+select policies_are('realtime', 'messages', array['users receive their own topic'], 'realtime.messages has this policy alone');
 
 delete from realtime.messages where topic like 'user:%' or topic = 'room';
 select realtime.send('{"n": 1}', 'UPDATE', 'user:' || md5('owner')::uuid, true);

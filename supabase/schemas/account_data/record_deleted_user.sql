@@ -1,6 +1,7 @@
--- Runs before the user's row is deleted, while the rows that depend on it still exist. It holds the lock on that
--- row, so that a redemption at the same time is either committed and seen here, or finds no account.
-create function private.bury_user()
+-- Records the id and the used coupons of a user who is being deleted. It runs before the user's row is deleted,
+-- while the rows that depend on it still exist. It holds the lock on that row, so a redemption at the same time is
+-- either committed and recorded here, or finds no account.
+create function private.record_deleted_user()
 returns trigger
 language plpgsql
 volatile
@@ -19,7 +20,7 @@ begin
   where r.user_id = old.id
   on conflict on constraint account_uses_pkey do nothing;
 
-  -- Who has signed in has a confirmed email, also where it was not remembered in time.
+  -- A user who has signed in has a confirmed email, even where it was not recorded at the time.
   if old.last_login is not null then
     perform private.remember_email(old.id, old.email);
   end if;
@@ -27,12 +28,9 @@ begin
 end;
 $$;
 
-comment on function private.bury_user() is
-  'Trigger function: writes the tombstone of an account that is being deleted, and what it used.';
-
-create trigger users_leave_a_tombstone
+create trigger users_record_deleted
   before delete on public.users
   for each row
-  execute function private.bury_user();
+  execute function private.record_deleted_user();
 
-revoke all on function private.bury_user from public, anon, authenticated, service_role;
+revoke all on function private.record_deleted_user from public, anon, authenticated, service_role;
