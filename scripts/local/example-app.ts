@@ -5,7 +5,6 @@ import { extname, join, resolve } from "node:path";
 import { packageFile, runNodeProgram } from "../lib/child.ts";
 import { findFiles } from "../lib/find-files.ts";
 import { projectDir } from "./paths.ts";
-import { type OpenPort, openPort } from "./port.ts";
 
 const folder = join(projectDir, "examples", "strategy-builder");
 
@@ -20,14 +19,6 @@ const sourceFolders = ["examples/strategy-builder/src", "types", "supabase/funct
 /** Whether this is the checkout that has the example app. An app's own project has none. */
 export function hasExampleApp(): boolean {
   return process.env.PINEBASE_PROJECT_DIR === undefined && existsSync(folder);
-}
-
-/**
- * Opens the port of the example app: the wanted one, or a free one where another program has it. A person may well
- * have something else on the port that apps usually take, and the backend runs without it.
- */
-export async function openAppPort(wanted: number): Promise<OpenPort> {
-  return openPort("example app", wanted).catch(() => openPort("example app", 0));
 }
 
 /** What the built app needs to know of the backend. */

@@ -3,10 +3,10 @@ export interface Html {
   html: string;
 }
 
-/** What may stand in a template: HTML as it is, anything else escaped, lists one after the other. */
+/** A value in a template: HTML is inserted as it is, anything else is escaped, a list is joined. */
 export type Content = Html | string | number | null | readonly Content[];
 
-/** Writes HTML; whatever is put in and is not HTML is escaped. */
+/** Writes HTML. Every inserted value that is not HTML is escaped. */
 export function html(parts: TemplateStringsArray, ...contents: Content[]): Html {
   const text = parts.map((part, index) => part + toHtml(contents[index] ?? null)).join("");
   return { html: text };
@@ -17,18 +17,6 @@ function toHtml(content: Content): string {
   if (typeof content === "object" && "html" in content) return content.html;
   if (typeof content === "object") return content.map(toHtml).join("");
   return String(content).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
-}
-
-/** An answer with a page. */
-export interface Page {
-  status: number;
-  body: string;
-}
-
-/** An answer that sends the browser elsewhere, which it asks for by GET. */
-export interface Redirect {
-  status: 303;
-  location: string;
 }
 
 const style = `
@@ -45,12 +33,20 @@ const style = `
   th, td { text-align: start; padding: .35rem .75rem .35rem 0; border-bottom: .0625rem solid; }
 `;
 
+/** The headers of every page. It runs no script, and no other page can show it in a frame. */
+const pageHeaders = {
+  "content-type": "text/html; charset=utf-8",
+  "content-security-policy":
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+  "cache-control": "no-store",
+};
+
 /**
- * A whole page, which needs no script.
+ * Answers with a whole page, which needs no script.
  *
- * @param note says above it what the page is
+ * @param note stands above the page and says what it belongs to
  */
-export function htmlPage(title: string, note: string, content: Content, status = 200): Page {
+export function htmlPage(title: string, note: string, content: Content, status = 200): Response {
   const { html: body } = html`<!doctype html>
 <html lang="en">
 <head>
@@ -68,24 +64,21 @@ ${content}
 </body>
 </html>
 `;
-  return { status, body };
+  return new Response(body, { status, headers: pageHeaders });
 }
 
-/** What every page is sent with. It runs no script and is shown in no other page's frame. */
-export const pageHeaders = {
-  "content-type": "text/html; charset=utf-8",
-  "content-security-policy":
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-  "cache-control": "no-store",
-};
+/** Sends the browser to another page, which it requests by GET. */
+export function seeOther(location: string): Response {
+  return new Response(null, { status: 303, headers: { location } });
+}
 
-/** An amount of the currency's smallest unit, as a person reads it. */
+/** An amount of a currency's smallest unit, as a person reads it. */
 export function money(amount: number, currency: string): string {
   const format = new Intl.NumberFormat("en", { style: "currency", currency });
   return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
 }
 
-/** A time in seconds since 1970, as a day. */
+/** The day of a time in seconds since 1970, as a person reads it. */
 export function day(seconds: number): string {
   const format = new Intl.DateTimeFormat("en", { dateStyle: "long", timeZone: "UTC" });
   return format.format(seconds * 1000);

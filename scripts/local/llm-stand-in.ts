@@ -1,18 +1,15 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { keepAliveTimeout } from "./port.ts";
+import { openPort } from "./port.ts";
 
 /** The running stand-in. */
 export interface LlmStandIn {
-  /** What a provider's base_url is to be. */
+  /** The value for a provider's base_url. */
   url: string;
   close(): Promise<void>;
 }
 
-/** The key that the stand-in of a stack knows as the operator's. */
+/** The operator's key at the stand-in of a stack. */
 export const standInOperatorKey = "local-operator-key";
 
 const model = "stand-in";
@@ -22,76 +19,73 @@ const requestSchema = z.looseObject({
   stream: z.boolean().default(false),
 });
 
-/** Characters of one part of a stream, and the milliseconds between two; more of them where a message says `slowly`. */
+/** Characters of one part of a stream, and milliseconds between two parts; `slowPause` where a message holds `slowly`. */
 const part = { characters: 12, pause: 15, slowPause: 1_000 };
 
 /**
- * Starts a stand-in for a provider of language models on a free port of this machine, for the example app and tests
- * where there is no network. It speaks OpenAI's chat API, with streams. It is no model: it answers every prompt with
- * one of three strategies, as JSON, chosen by words of the last message. It accepts keys that begin with `local-`.
+ * Starts a stand-in for a provider of language models on a free port of this machine, for the example app and for tests
+ * without a network. It speaks OpenAI's chat API, with streams. It is no model: it answers every prompt with one of
+ * three strategies, as JSON, chosen by words of the last message. It accepts keys that begin with `local-`.
  */
 export async function startLlmStandIn(): Promise<LlmStandIn> {
-  const server = createServer({ keepAliveTimeout }, (request, response) => {
-    void answer(request, response).catch(() => response.destroy());
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  const { url, serve, close } = await openPort("stand-in for language models", 0);
+  serve(answer);
+  return { url, close };
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const body = await text(request);
-  if (!/^Bearer local-\S+$/.test(request.headers.authorization ?? "")) {
-    return fail(
-      response,
-      401,
-      "invalid_api_key",
-      "The stand-in accepts keys that begin with local-.",
-    );
+async function answer(request: Request): Promise<Response> {
+  if (!/^Bearer local-\S+$/.test(request.headers.get("authorization") ?? "")) {
+    const message = "The stand-in accepts keys that begin with local-.";
+    return failure(401, "invalid_api_key", message);
   }
-  const route = `${request.method} ${request.url?.split("?")[0]}`;
+  const route = `${request.method} ${new URL(request.url).pathname}`;
   if (route === "GET /v1/models") {
-    return send(response, 200, { object: "list", data: [{ id: model, object: "model" }] });
+    return Response.json({ object: "list", data: [{ id: model, object: "model" }] });
   }
   if (route !== "POST /v1/chat/completions") {
-    return fail(response, 404, "unknown_url", `The stand-in does not know ${route}.`);
+    return failure(404, "unknown_url", `The stand-in has no route ${route}.`);
   }
-  const parsed = requestSchema.safeParse(readJson(body));
-  if (!parsed.success) {
-    return fail(response, 400, "invalid_request", z.prettifyError(parsed.error));
-  }
+  const parsed = requestSchema.safeParse(await request.json().catch(() => null));
+  if (!parsed.success) return failure(400, "invalid_request", z.prettifyError(parsed.error));
+
   const prompt = parsed.data.messages.at(-1)?.content ?? "";
   const content = JSON.stringify(strategyFor(prompt));
   const common = { id: `chatcmpl-${Date.now()}`, created: Math.floor(Date.now() / 1000), model };
   if (!parsed.data.stream) {
     const message = { role: "assistant", content };
     const choices = [{ index: 0, message, finish_reason: "stop" }];
-    return send(response, 200, { ...common, object: "chat.completion", choices });
+    return Response.json({ ...common, object: "chat.completion", choices });
   }
-  response.writeHead(200, { "content-type": "text/event-stream" });
   const pause = /\bslowly\b/i.test(prompt) ? part.slowPause : part.pause;
-  const chunk = (delta: object, finish_reason: string | null) => {
-    const choices = [{ index: 0, delta, finish_reason }];
-    const data = { ...common, object: "chat.completion.chunk", choices };
-    response.write(`data: ${JSON.stringify(data)}\n\n`);
-  };
-  chunk({ role: "assistant", content: "" }, null);
-  for (let from = 0; from < content.length; from += part.characters) {
-    if (response.destroyed) return;
-    chunk({ content: content.slice(from, from + part.characters) }, null);
-    await sleep(pause);
-  }
-  chunk({}, "stop");
-  response.end("data: [DONE]\n\n");
+  const events = streamOf(content, pause, { ...common, object: "chat.completion.chunk" });
+  const stream = new ReadableStream({
+    pull: async (controller) => {
+      const { done, value } = await events.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: () => void events.return(),
+  });
+  return new Response(stream, { headers: { "content-type": "text/event-stream" } });
 }
 
-/** A strategy as save_strategy takes it. */
+/** The answer in parts, as the events of a stream. A reader that leaves ends it. */
+async function* streamOf(content: string, pause: number, common: object) {
+  const encoder = new TextEncoder();
+  const chunk = (delta: object, finish_reason: string | null) => {
+    const data = { ...common, choices: [{ index: 0, delta, finish_reason }] };
+    return encoder.encode(`data: ${JSON.stringify(data)}\n\n`);
+  };
+  yield chunk({ role: "assistant", content: "" }, null);
+  for (let from = 0; from < content.length; from += part.characters) {
+    yield chunk({ content: content.slice(from, from + part.characters) }, null);
+    await sleep(pause);
+  }
+  yield chunk({}, "stop");
+  yield encoder.encode("data: [DONE]\n\n");
+}
+
+/** A strategy in the form that save_strategy takes. */
 function strategyFor(prompt: string) {
   const { name, entry } = strategies.find(({ words }) => words.test(prompt)) ?? strategies[0];
   const component = (component_type: string, indicator_name: string, parameters: object) => ({
@@ -136,19 +130,7 @@ const strategies = [
   },
 ] as const;
 
-function readJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return null;
-  }
-}
-
-function send(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { "content-type": "application/json" });
-  response.end(JSON.stringify(body));
-}
-
-function fail(response: ServerResponse, status: number, code: string, message: string): void {
-  send(response, status, { error: { message, type: "invalid_request_error", param: null, code } });
+function failure(status: number, code: string, message: string): Response {
+  const error = { message, type: "invalid_request_error", param: null, code };
+  return Response.json({ error }, { status });
 }

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { type Content, type Html, html, htmlPage, pageHeaders } from "./html.ts";
+import { type Content, type Html, html, htmlPage } from "./html.ts";
 import { openLog } from "./log-file.ts";
 import { readIfThere } from "./secrets.ts";
 
@@ -12,22 +12,23 @@ const mailSchema = z.object({
   sent_at: z.string(),
 });
 
-/** What Auth would send. */
+/** A mail that Auth would send. */
 export type Mail = Omit<z.output<typeof mailSchema>, "sent_at">;
 
-/** The mails of a stack, which go no further than a page. */
+/** The mails of a stack. They are shown on a page and sent nowhere. */
 export interface Mails {
   add(mail: Mail): void;
-  /** The page, or for a program JSON; the newest mail comes first. */
+  /** The page, or JSON for a program. The newest mail comes first. */
   show(request: Request): Response;
 }
 
 /** The file's name in the folder of the stack: one mail a line. */
 const mailFile = "mails.jsonl";
 
+/** The number of mails that are kept and shown. */
 const kept = 200;
 
-/** Reads what was sent before, and keeps what comes. */
+/** Reads the mails of earlier starts, and stores new ones. */
 export async function openMails(dir: string): Promise<Mails> {
   const file = join(dir, mailFile);
   const lines = ((await readIfThere(file)) ?? "").split("\n").slice(-kept - 1);
@@ -43,16 +44,13 @@ export async function openMails(dir: string): Promise<Mails> {
     show: (request) => {
       const newestFirst = mails.slice(-kept).reverse();
       const isProgram = request.headers.get("accept")?.includes("application/json");
-      if (isProgram)
+      if (isProgram) {
         return Response.json(newestFirst, { headers: { "cache-control": "no-store" } });
+      }
       const note = "Mails that Auth would have sent. They stay on this machine.";
       const content = newestFirst.map(toHtml);
-      const { body } = htmlPage(
-        "Mails",
-        note,
-        content.length > 0 ? content : html`<p>There is no mail yet.</p>`,
-      );
-      return new Response(body, { headers: pageHeaders });
+      const none = html`<p>There is no mail yet.</p>`;
+      return htmlPage("Mails", note, content.length > 0 ? content : none);
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Api } from "./api.ts";
 import { loadConfig, withPage } from "./config.ts";
 import { prepareFolder } from "./data-folder.ts";
 import { demoEmail, prepareDemoUser } from "./demo-user.ts";
-import { openAppPort, serveExampleApp } from "./example-app.ts";
+import { serveExampleApp } from "./example-app.ts";
 import { functionsEnvironment, startFunctions } from "./functions.ts";
 import { createGateway } from "./gateway.ts";
 import { offerLlmStandIn } from "./llm-provider.ts";
@@ -21,7 +21,7 @@ import {
   hasPlatformDatabase,
   preparePlatform,
 } from "./platform.ts";
-import { openPort } from "./port.ts";
+import { openPort, openPortOrFree } from "./port.ts";
 import { startPostgres, superuserUrl } from "./postgres.ts";
 import { loadSecrets, roleToken } from "./secrets.ts";
 import { runSeed } from "./seed.ts";
@@ -101,7 +101,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     cleanups.push(await lockFolder(options.dir));
     const door = await openPort("API", options.apiPort);
     cleanups.push(door.close);
-    const app = options.appPort === undefined ? null : await openAppPort(options.appPort);
+    const app =
+      options.appPort === undefined ? null : await openPortOrFree("example app", options.appPort);
     if (app) {
       cleanups.push(app.close);
       config = withPage(config, app.url);

@@ -2,16 +2,16 @@ import { z } from "zod";
 import { invalidRequest, missing } from "./errors.ts";
 import {
   flag,
-  keep,
   metadata,
-  newId,
-  nowInSeconds,
-  pageOf,
-  paging,
-  params,
+  objectRoute,
+  orNull,
   type Route,
+  readRoutes,
+  retrieveRoute,
   route,
+  wholeNumber,
 } from "./route.ts";
+import { newId } from "./store.ts";
 
 const enabled = z.strictObject({ enabled: flag });
 
@@ -33,8 +33,8 @@ const features = z.strictObject({
     .optional(),
 });
 
-/** Names of events, of which Stripe refuses those that it does not know. */
-const events = z
+/** Names of events. Stripe refuses names that it does not have. */
+const eventNames = z
   .array(
     z
       .string()
@@ -44,86 +44,95 @@ const events = z
   )
   .min(1);
 
-/** Products by an id of one's own, prices by lookup key, and the portal's configurations. */
+/** Products, prices, the portal's configurations and the webhook endpoints. */
 export const catalogRoutes: Route[] = [
-  route("GET", "/v1/products/:id", params({}), (_, id, store) => {
-    return store.all("product").get(id) ?? missing("product", id);
+  route(
+    "POST /v1/products",
+    {
+      id: z.string().optional(),
+      name: z.string().min(1),
+      description: orNull(z.string()),
+      metadata,
+    },
+    (given, store) => store.create("product", { ...given, active: true }),
+  ),
+  retrieveRoute("/v1/products", "product"),
+  route(
+    "POST /v1/prices",
+    {
+      product: z.string(),
+      currency: z.string().length(3),
+      unit_amount: wholeNumber,
+      recurring: orNull(
+        z.strictObject({
+          interval: z.enum(["day", "week", "month", "year"]),
+          interval_count: wholeNumber.default(1),
+        }),
+      ),
+      transfer_lookup_key: flag.default(false),
+      nickname: orNull(z.string()),
+      lookup_key: orNull(z.string()),
+      metadata,
+    },
+    ({ transfer_lookup_key, ...fields }, store) => {
+      const { product, lookup_key } = fields;
+      if (!store.find("product", product)) return missing("product", product);
+      const owner = store.list("price").find((price) => price.lookup_key === lookup_key);
+      if (lookup_key !== null && owner) {
+        if (!transfer_lookup_key) {
+          const message = "A price already uses that lookup key.";
+          return invalidRequest("resource_already_exists", message, "lookup_key");
+        }
+        owner.lookup_key = null;
+      }
+      return store.create("price", { ...fields, active: true });
+    },
+  ),
+  objectRoute(
+    "POST /v1/prices/:id",
+    "price",
+    { active: flag.optional(), nickname: z.string().optional(), metadata },
+    (given, store, price) => store.change(price, "price.updated", given),
+  ),
+  ...readRoutes(
+    "/v1/prices",
+    "price",
+    { lookup_keys: z.array(z.string()).max(10).optional(), active: flag.optional() },
+    { matches: { lookup_keys: ({ lookup_key }, wanted) => [wanted].flat().includes(lookup_key) } },
+  ),
+  route("POST /v1/billing_portal/configurations", { features, metadata }, (given, store) => {
+    const product = given.features.subscription_update?.products?.[0]?.product;
+    if (product && !store.find("product", product)) return missing("product", product);
+    return store.keep("billing_portal.configuration", { ...given, active: true });
+  }),
+  objectRoute(
+    "POST /v1/billing_portal/configurations/:id",
+    "billing_portal.configuration",
+    { features: features.optional() },
+    (given, _, configuration) => Object.assign(configuration, given),
+  ),
+  ...readRoutes("/v1/billing_portal/configurations", "billing_portal.configuration", {
+    active: flag.optional(),
   }),
   route(
-    "GET",
-    "/v1/prices",
-    params({
-      lookup_keys: z.array(z.string()).max(10).optional(),
-      active: flag.optional(),
-      ...paging,
-    }),
-    (given, _, store) => {
-      const data = [...store.all("price").values()].filter(
-        ({ lookup_key, active }) =>
-          (given.active === undefined || active === given.active) &&
-          (given.lookup_keys === undefined || given.lookup_keys.includes(String(lookup_key))),
-      );
-      return pageOf("/v1/prices", data, given);
-    },
-  ),
-  route(
-    "GET",
-    "/v1/billing_portal/configurations",
-    params({ active: flag.optional(), ...paging }),
-    (given, __, store) =>
-      pageOf("/v1/billing_portal/configurations", [...store.all("portal").values()], given),
-  ),
-  route(
-    "POST",
-    "/v1/billing_portal/configurations",
-    params({ features, metadata }),
-    (given, _, store) => {
-      const product = given.features.subscription_update?.products?.[0]?.product;
-      if (product && !store.all("product").has(product)) return missing("product", product);
-      const id = newId("bpc");
-      const object = "billing_portal.configuration";
-      const created = { id, object, active: true, created: nowInSeconds(store), ...given };
-      store.all("portal").set(id, created);
-      return created;
-    },
-  ),
-  route(
-    "POST",
-    "/v1/billing_portal/configurations/:id",
-    params({ features: features.optional() }),
-    (given, id, store) => {
-      const present = store.all("portal").get(id);
-      if (!present) return invalidRequest("resource_missing", `No such configuration: '${id}'`);
-      return Object.assign(present, { features: given.features ?? present.features });
-    },
-  ),
-  route("GET", "/v1/webhook_endpoints", params(paging), (given, _, store) =>
-    pageOf("/v1/webhook_endpoints", [...store.all("webhook_endpoint").values()], given),
-  ),
-  route(
-    "POST",
-    "/v1/webhook_endpoints",
-    params({
+    "POST /v1/webhook_endpoints",
+    {
       url: z.url(),
-      enabled_events: events,
-      description: z.string().optional(),
+      enabled_events: eventNames,
+      description: orNull(z.string()),
       metadata,
-    }),
-    ({ url, enabled_events, description = null, ...given }, _, store) => {
-      const fields = { url, enabled_events, description, status: "enabled" };
-      const kept = keep(store, "we", "webhook_endpoint", fields, given.metadata);
-      // Told once, when the endpoint is made.
-      return { ...kept, secret: `whsec_${newId("made").slice(5)}` };
+    },
+    (given, store) => {
+      const endpoint = store.keep("webhook_endpoint", { ...given, status: "enabled" });
+      // Stripe shows the secret once, in the answer to this request.
+      return { ...endpoint, secret: `whsec_${newId("made").slice(5)}` };
     },
   ),
-  route(
-    "POST",
-    "/v1/webhook_endpoints/:id",
-    params({ url: z.url().optional(), enabled_events: events.optional() }),
-    (given, id, store) => {
-      const present = store.all("webhook_endpoint").get(id);
-      if (!present) return missing("webhook endpoint", id);
-      return Object.assign(present, { enabled_events: given.enabled_events });
-    },
+  objectRoute(
+    "POST /v1/webhook_endpoints/:id",
+    "webhook_endpoint",
+    { url: z.url().optional(), enabled_events: eventNames.optional() },
+    (given, _, endpoint) => Object.assign(endpoint, given),
   ),
+  ...readRoutes("/v1/webhook_endpoints", "webhook_endpoint", {}),
 ];

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { invalidRequest, missing } from "./errors.ts";
-import { metadata, newId, nowInSeconds, params, type Route, route, wholeNumber } from "./route.ts";
+import { metadata, orNull, type Route, retrieveRoute, route, wholeNumber } from "./route.ts";
 
 const percent = z
   .string()
@@ -11,54 +11,32 @@ const percent = z
 /** https://docs.stripe.com/api/coupons */
 export const couponRoutes: Route[] = [
   route(
-    "POST",
-    "/v1/coupons",
-    params({
+    "POST /v1/coupons",
+    {
       id: z.string().min(1).max(500).optional(),
-      name: z.string().max(40).optional(),
-      percent_off: percent.optional(),
-      amount_off: wholeNumber.optional(),
-      currency: z.string().length(3).optional(),
+      name: orNull(z.string().max(40)),
+      percent_off: orNull(percent),
+      amount_off: orNull(wholeNumber),
+      currency: orNull(z.string().length(3)),
       duration: z.enum(["once", "forever", "repeating"]).default("once"),
-      duration_in_months: wholeNumber.optional(),
-      max_redemptions: wholeNumber.optional(),
-      redeem_by: wholeNumber.optional(),
+      duration_in_months: orNull(wholeNumber),
+      max_redemptions: orNull(wholeNumber),
+      redeem_by: orNull(wholeNumber),
       metadata,
-    }),
-    (given, _, store) => {
-      if ((given.percent_off === undefined) === (given.amount_off === undefined)) {
+    },
+    (given, store) => {
+      if ((given.percent_off === null) === (given.amount_off === null)) {
         return invalidRequest("parameter_missing", "Must provide percent_off or amount_off.");
       }
-      const coupons = store.all("coupon");
-      const id = given.id ?? newId("co");
-      if (coupons.has(id))
+      if (store.find("coupon", given.id)) {
         return invalidRequest("resource_already_exists", "Coupon already exists.");
-      const coupon = {
-        id,
-        object: "coupon",
-        name: given.name ?? null,
-        percent_off: given.percent_off ?? null,
-        amount_off: given.amount_off ?? null,
-        currency: given.currency ?? null,
-        duration: given.duration,
-        duration_in_months: given.duration_in_months ?? null,
-        max_redemptions: given.max_redemptions ?? null,
-        redeem_by: given.redeem_by ?? null,
-        metadata: given.metadata,
-        created: nowInSeconds(store),
-        livemode: false,
-        times_redeemed: 0,
-        valid: true,
-      };
-      coupons.set(id, coupon);
-      return coupon;
+      }
+      return store.keep("coupon", { ...given, times_redeemed: 0, valid: true });
     },
   ),
-  route("GET", "/v1/coupons/:id", params({}), (_, id, store) => {
-    return store.all("coupon").get(id) ?? missing("coupon", id);
-  }),
-  route("DELETE", "/v1/coupons/:id", params({}), (_, id, store) => {
-    if (!store.all("coupon").delete(id)) return missing("coupon", id);
+  retrieveRoute("/v1/coupons", "coupon"),
+  route("DELETE /v1/coupons/:id", {}, (_, store, id) => {
+    if (!store.delete("coupon", id)) return missing("coupon", id);
     return { id, object: "coupon", deleted: true };
   }),
 ];

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { newId, type StripeObject } from "./route.ts";
+import { newId, type StripeObject, secondsNow } from "./store.ts";
 
 const eventSchema = z.object({
   id: z.string(),
@@ -17,37 +17,37 @@ const eventSchema = z.object({
 /** An event as Stripe sends it: https://docs.stripe.com/api/events/object */
 export type StripeEvent = z.output<typeof eventSchema>;
 
-/** Reads events that were kept. */
+/** The form of stored events. */
 export const eventsSchema = z.array(eventSchema);
 
-/** Where events go. */
+/** Where events are sent. */
 export interface WebhookEndpoint {
   url: string;
-  /** Signs the deliveries. */
+  /** The key of the deliveries' signatures. */
   secret: string;
 }
 
-/** Sends events as Stripe does: signed, at least once, several at a time and so in no certain order. */
+/** Sends events as Stripe does: signed, at least once, several at a time and therefore in no certain order. */
 export interface Deliveries {
   add(event: StripeEvent): void;
-  /** Sends what waits and whatever comes from now on. */
+  /** Sends the events that wait and all that are added from now on. */
   start(endpoint: WebhookEndpoint): void;
-  /** Settles when each event so far has been tried once, at the latest after 10 s, as Stripe waits at a checkout. */
+  /** Settles when each event so far has been tried once, or after the 10 s that Stripe waits at a checkout. */
   tried(): Promise<void>;
-  /** Those that were not yet taken. */
+  /** The events that the endpoint has not accepted yet. */
   pending(): StripeEvent[];
   stop(): Promise<void>;
 }
 
 const atOnce = 4;
 
-/** An endpoint that refuses is asked again for about an hour; Stripe does so for three days. */
+/** An endpoint that refuses an event gets it again for about an hour. Stripe tries for three days. */
 const attempts = 60;
 
 /** Seconds before the next attempt. */
 const pause = (attempt: number) => Math.min(2 ** (attempt - 1), 60);
 
-/** Makes the event that tells what has happened to an object. */
+/** Makes the event of a change to an object. */
 export function newEvent(type: string, object: StripeObject, apiVersion: string): StripeEvent {
   return {
     id: newId("evt"),
@@ -61,7 +61,7 @@ export function newEvent(type: string, object: StripeObject, apiVersion: string)
   };
 }
 
-/** @param log told of each attempt, in one line */
+/** @param log takes one line for each attempt */
 export function createDeliveries(log: (line: string) => void): Deliveries {
   const pending = new Map<string, { event: StripeEvent; attempt: number; tried: () => void }>();
   const first = new Map<string, Promise<void>>();
@@ -131,7 +131,7 @@ export function createDeliveries(log: (line: string) => void): Deliveries {
   };
 }
 
-/** Gives the status of the answer, or the reason why there was none. */
+/** Returns the status of the answer, or the reason why there was none. */
 async function post(
   event: StripeEvent,
   { url, secret }: WebhookEndpoint,
@@ -169,8 +169,4 @@ function withResolver(): { promise: Promise<void>; resolve: () => void } {
     resolve = settle;
   });
   return { promise, resolve };
-}
-
-function secondsNow(): number {
-  return Math.floor(Date.now() / 1000);
 }

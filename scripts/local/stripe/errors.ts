@@ -4,7 +4,7 @@ export interface StripeError {
   error: { type: string; code?: string; message: string; param?: string };
 }
 
-/** A request that cannot be done as it was asked; the commonest of Stripe's errors. */
+/** The commonest of Stripe's errors: a request that Stripe refuses as it stands. */
 export function invalidRequest(code: string, message: string, param?: string): StripeError {
   const status = code === "resource_missing" ? 404 : 400;
   return {
@@ -13,9 +13,16 @@ export function invalidRequest(code: string, message: string, param?: string): S
   };
 }
 
-/** There is no object of this id. */
+/** Kinds of objects that Stripe's messages give another name. */
+const names: Record<string, string> = {
+  "billing_portal.configuration": "configuration",
+  payment_method: "PaymentMethod",
+  webhook_endpoint: "webhook endpoint",
+};
+
+/** The error for an id that no object of this kind has. */
 export function missing(kind: string, id: string, param = "id"): StripeError {
-  return invalidRequest("resource_missing", `No such ${kind}: '${id}'`, param);
+  return invalidRequest("resource_missing", `No such ${names[kind] ?? kind}: '${id}'`, param);
 }
 
 /** Whether an answer is an error. */

@@ -1,9 +1,9 @@
-/** What a form body holds: texts, lists and maps of them. */
+/** A value of a form: a text, or a list or map of values. */
 export type FormValue = string | FormValue[] | { [key: string]: FormValue };
 
 /**
- * Reads a body as Stripe does: `items[0][price]=p&metadata[a]=b` is
- * `{items: [{price: "p"}], metadata: {a: "b"}}`. Lists are given by number or by `[]`.
+ * Parses a body as Stripe does: `items[0][price]=p&metadata[a]=b` is `{items: [{price: "p"}], metadata: {a: "b"}}`.
+ * A list is written with numbers or with `[]`.
  *
  * @see https://docs.stripe.com/api/metadata for the form of nested fields
  */

@@ -1,25 +1,25 @@
 import { z } from "zod";
 import { invalidRequest, missing, type StripeError } from "./errors.ts";
+import { subscriptionOf } from "./objects.ts";
 import { findMethod } from "./payment-methods.ts";
-import { type Bill, declined, pay } from "./payments.ts";
+import { declined, pay } from "./payments.ts";
 import {
   created,
   flag,
-  keep,
+  listOf,
   metadata,
-  newId,
-  nowInSeconds,
+  objectRoute,
+  orNull,
   pageOf,
   paging,
-  params,
   type Route,
+  readRoutes,
   route,
-  type Store,
-  type StripeObject,
   wholeNumber,
 } from "./route.ts";
+import { newId, type Store, type StripeObject } from "./store.ts";
 
-/** A line of an invoice, as far as it is given. */
+/** What a line of an invoice is made from. */
 export interface Line {
   amount: number;
   period: { start: number; end: number };
@@ -27,181 +27,127 @@ export interface Line {
   parent?: { subscription_item_details?: { proration: boolean } };
 }
 
-/** An invoice shows its first lines; the rest are asked for. */
+/** The number of lines inside an invoice. The rest are read by a route of their own. */
 const shownLines = 10;
+
+const text = z.string().optional();
 
 /** https://docs.stripe.com/api/invoices */
 export const invoiceRoutes: Route[] = [
   route(
-    "POST",
-    "/v1/invoiceitems",
-    params({
+    "POST /v1/invoiceitems",
+    {
       customer: z.string(),
       amount: wholeNumber,
       currency: z.string().length(3),
-      description: z.string().optional(),
+      description: orNull(z.string()),
       metadata,
-    }),
-    (given, _, store) => {
-      const { customer, amount, currency, description = null } = given;
-      if (!store.all("customer").has(customer)) return missing("customer", customer);
-      const item = { customer, amount, currency, description, invoice: null };
-      const kept = keep(store, "ii", "invoiceitem", item, given.metadata);
-      store.emit("invoiceitem.created", kept);
-      return kept;
+    },
+    (given, store) => {
+      if (!store.find("customer", given.customer)) return missing("customer", given.customer);
+      return store.create("invoiceitem", { ...given, invoice: null });
     },
   ),
+  ...readRoutes(
+    "/v1/invoiceitems",
+    "invoiceitem",
+    { customer: text, pending: flag.optional() },
+    { matches: { pending: ({ invoice }, wanted) => wanted === (invoice === null) } },
+  ),
   route(
-    "POST",
-    "/v1/invoices",
-    params({
+    "POST /v1/invoices",
+    {
       customer: z.string(),
-      description: z.string().optional(),
+      description: orNull(z.string()),
       pending_invoice_items_behavior: z.enum(["exclude", "include"]).default("exclude"),
       collection_method: z
         .enum(["charge_automatically", "send_invoice"])
         .default("charge_automatically"),
       days_until_due: wholeNumber.optional(),
       metadata,
-    }),
-    (given, _, store) => {
-      const { customer, description = null, collection_method } = given;
-      if (!store.all("customer").has(customer)) return missing("customer", customer);
-      const period = { start: nowInSeconds(store), end: nowInSeconds(store) };
-      const pending = [...store.all("invoiceitem").values()].filter(
-        (item) => item.customer === customer && item.invoice === null,
-      );
-      const items = given.pending_invoice_items_behavior === "include" ? pending : [];
-      const currency = String(items[0]?.currency ?? "usd");
-      const lines = items.map((item) => ({ amount: Number(item.amount), period }));
-      const invoice = draft(
-        store,
-        { customer, currency, description, lines, collection_method },
-        given.metadata,
-      );
+    },
+    ({ pending_invoice_items_behavior, days_until_due, ...given }, store) => {
+      const { customer } = given;
+      if (!store.find("customer", customer)) return missing("customer", customer);
+      const isPending = (item: StripeObject) =>
+        pending_invoice_items_behavior === "include" &&
+        item.customer === customer &&
+        item.invoice === null;
+      const items = store.list("invoiceitem").filter(isPending);
+      const period = { start: store.now(), end: store.now() };
+      const invoice = draft(store, {
+        ...given,
+        currency: String(items[0]?.currency ?? "usd"),
+        lines: items.map((item) => ({ amount: Number(item.amount), period })),
+      });
       for (const item of items) item.invoice = invoice.id;
       return invoice;
     },
   ),
-  route(
-    "GET",
+  ...readRoutes(
     "/v1/invoices",
-    params({
-      ...paging,
+    "invoice",
+    {
       created,
-      customer: z.string().optional(),
-      subscription: z.string().optional(),
+      customer: text,
+      subscription: text,
       status: z.enum(["draft", "open", "paid", "uncollectible", "void"]).optional(),
-    }),
-    (given, _, store) => {
-      const isWanted = (invoice: StripeObject) =>
-        (given.customer === undefined || invoice.customer === given.customer) &&
-        (given.subscription === undefined || subscriptionOf(invoice) === given.subscription) &&
-        (given.status === undefined || invoice.status === given.status);
-      const found = [...store.all("invoice").values()].filter(isWanted);
-      const withPayments = given.expand?.includes("data.payments") ?? false;
-      return pageOf(
-        "/v1/invoices",
-        found.map((invoice) => shown(store, invoice, withPayments)),
-        given,
-      );
+    },
+    {
+      matches: { subscription: (invoice, wanted) => subscriptionOf(invoice) === wanted },
+      show: withFirstLines,
     },
   ),
-  route("GET", "/v1/invoices/:id", params({}), (given, id, store) => {
-    const invoice = store.all("invoice").get(id);
-    const withPayments = given.expand?.includes("payments") ?? false;
-    return invoice ? shown(store, invoice, withPayments) : missing("invoice", id);
-  }),
-  route("GET", "/v1/invoices/:id/lines", params(paging), (given, id, store) => {
-    const invoice = store.all("invoice").get(id);
-    if (!invoice) return missing("invoice", id);
-    return pageOf(`/v1/invoices/${id}/lines`, [...linesOf(invoice)].reverse(), given);
-  }),
-  route(
-    "GET",
-    "/v1/invoice_payments",
-    params({
-      ...paging,
-      invoice: z.string().optional(),
-      payment: z
-        .strictObject({ type: z.enum(["payment_intent"]), payment_intent: z.string() })
-        .optional(),
-    }),
-    (given, _, store) => {
-      const found = [...store.all("invoice_payment").values()].filter(
-        (one) =>
-          (given.invoice === undefined || one.invoice === given.invoice) &&
-          (given.payment === undefined || intentOf(one) === given.payment.payment_intent),
-      );
-      return pageOf("/v1/invoice_payments", found, given);
-    },
+  objectRoute("GET /v1/invoices/:id/lines", "invoice", paging, (given, _, invoice) =>
+    pageOf(`/v1/invoices/${invoice.id}/lines`, linesOf(invoice).reverse(), given),
   ),
-  route(
-    "GET",
-    "/v1/invoiceitems",
-    params({ ...paging, customer: z.string().optional(), pending: flag.optional() }),
-    (given, _, store) => {
-      const found = [...store.all("invoiceitem").values()].filter(
-        (item) =>
-          (given.customer === undefined || item.customer === given.customer) &&
-          (given.pending === undefined || given.pending === (item.invoice === null)),
-      );
-      return pageOf("/v1/invoiceitems", found, given);
-    },
+  ...readRoutes("/v1/invoice_payments", "invoice_payment", {
+    invoice: text,
+    payment: z
+      .strictObject({ type: z.enum(["payment_intent"]), payment_intent: z.string() })
+      .optional(),
+  }),
+  objectRoute("POST /v1/invoices/:id", "invoice", { metadata }, (given, store, invoice) =>
+    store.change(invoice, "invoice.updated", given),
   ),
-  route("POST", "/v1/invoices/:id", params({ metadata }), (given, id, store) => {
-    const invoice = store.all("invoice").get(id);
-    if (!invoice) return missing("invoice", id);
-    Object.assign(invoice, { metadata: given.metadata });
-    store.emit("invoice.updated", invoice);
-    return invoice;
-  }),
-  route("POST", "/v1/invoices/:id/finalize", params({}), (_, id, store) => {
-    const invoice = store.all("invoice").get(id);
-    if (!invoice) return missing("invoice", id);
-    return invoice.status === "draft" ? finalize(store, invoice) : wrongStatus(invoice);
-  }),
-  route(
-    "POST",
-    "/v1/invoices/:id/pay",
-    params({ payment_method: z.string() }),
-    (given, id, store) => {
-      const invoice = store.all("invoice").get(id);
-      if (!invoice) return missing("invoice", id);
+  objectRoute("POST /v1/invoices/:id/finalize", "invoice", {}, (_, store, invoice) =>
+    invoice.status === "draft" ? finalize(store, invoice) : wrongStatus(invoice),
+  ),
+  objectRoute(
+    "POST /v1/invoices/:id/pay",
+    "invoice",
+    { payment_method: z.string() },
+    ({ payment_method }, store, invoice) => {
       if (invoice.status === "draft") finalize(store, invoice);
       if (invoice.status !== "open") return wrongStatus(invoice);
-      const method = findMethod(store, given.payment_method);
-      if (!method) return missing("PaymentMethod", given.payment_method);
+      const method = findMethod(store, payment_method);
+      if (!method) return missing("payment_method", payment_method);
       const outcome = collect(store, invoice, method);
-      if (outcome === "requires_action") return needsAction();
+      if (outcome === "requires_action") return actionRequired();
       return outcome === "succeeded" ? invoice : declined();
     },
   ),
-  route("POST", "/v1/invoices/:id/send", params({}), (_, id, store) => {
-    const invoice = store.all("invoice").get(id);
-    if (!invoice) return missing("invoice", id);
+  objectRoute("POST /v1/invoices/:id/send", "invoice", {}, (_, store, invoice) => {
     if (invoice.collection_method !== "send_invoice") return wrongStatus(invoice);
     if (invoice.status === "draft") finalize(store, invoice);
     store.emit("invoice.sent", invoice);
     return invoice;
   }),
-  route("DELETE", "/v1/invoices/:id", params({}), (_, id, store) => {
-    const invoice = store.all("invoice").get(id);
-    if (!invoice) return missing("invoice", id);
+  objectRoute("DELETE /v1/invoices/:id", "invoice", {}, (_, store, invoice) => {
     if (invoice.status !== "draft") return wrongStatus(invoice);
-    store.all("invoice").delete(id);
+    store.delete("invoice", invoice.id);
     store.emit("invoice.deleted", invoice);
-    return { id, object: "invoice", deleted: true };
+    return { id: invoice.id, object: "invoice", deleted: true };
   }),
-  ...(["void", "mark_uncollectible"] as const).map((verb) =>
-    route("POST", `/v1/invoices/:id/${verb}`, params({}), (_, id, store) => {
-      const invoice = store.all("invoice").get(id);
-      if (!invoice) return missing("invoice", id);
-      if (invoice.status !== "open") return wrongStatus(invoice);
-      invoice.status = verb === "void" ? "void" : "uncollectible";
-      store.emit(verb === "void" ? "invoice.voided" : "invoice.marked_uncollectible", invoice);
-      return invoice;
-    }),
+  objectRoute("POST /v1/invoices/:id/void", "invoice", {}, (_, store, invoice) =>
+    invoice.status === "open"
+      ? store.change(invoice, "invoice.voided", { status: "void" })
+      : wrongStatus(invoice),
+  ),
+  objectRoute("POST /v1/invoices/:id/mark_uncollectible", "invoice", {}, (_, store, invoice) =>
+    invoice.status === "open"
+      ? store.change(invoice, "invoice.marked_uncollectible", { status: "uncollectible" })
+      : wrongStatus(invoice),
   ),
 ];
 
@@ -216,16 +162,16 @@ export function draft(
     description?: string | null;
     parent?: object;
     billing_reason?: string;
-    /** Those that take something off. */
-    coupons?: { id: string; percent_off: number }[];
+    /** The coupons that reduce it. */
+    coupons?: { id: string; percent_off?: number | null | undefined }[];
+    metadata?: object;
   },
-  metadataGiven: Record<string, string> = {},
 ): StripeObject {
   const { coupons = [], lines: given, ...rest } = fields;
   const lines = given.map((line) => {
     const isCredit = line.amount < 0;
     const discount_amounts = coupons.map(({ id, percent_off }) => ({
-      amount: isCredit ? 0 : Math.round((line.amount * percent_off) / 100),
+      amount: isCredit ? 0 : Math.round((line.amount * (percent_off ?? 0)) / 100),
       discount: `di_${id}`,
     }));
     return { id: newId("il"), object: "line_item", discount_amounts, ...line };
@@ -235,13 +181,13 @@ export function draft(
       sum + amount - discount_amounts.reduce((off, one) => off + one.amount, 0),
     0,
   );
-  // What a downgrade gave back is kept for the customer and pays later invoices.
-  const customer = store.all("customer").get(fields.customer);
+  // The customer's balance holds what a downgrade gave back. It pays later invoices.
+  const customer = store.find("customer", fields.customer);
   const starting_balance = Number(customer?.balance ?? 0);
   const due = Math.max(0, total + starting_balance);
   const ending_balance = Math.min(0, total + starting_balance);
   if (customer) customer.balance = ending_balance;
-  const invoice = {
+  return store.create("invoice", {
     parent: null,
     billing_reason: "manual",
     ...rest,
@@ -255,11 +201,8 @@ export function draft(
     amount_remaining: due,
     attempt_count: 0,
     status_transitions: { finalized_at: null, paid_at: null, voided_at: null },
-    lines: { object: "list", data: lines, has_more: false },
-  };
-  const kept = keep(store, "in", "invoice", invoice, metadataGiven);
-  store.emit("invoice.created", kept);
-  return kept;
+    lines: listOf(lines),
+  });
 }
 
 const linesSchema = z.object({
@@ -270,46 +213,32 @@ function linesOf(invoice: StripeObject): StripeObject[] {
   return linesSchema.parse(invoice).lines.data;
 }
 
-function shown(store: Store, invoice: StripeObject, withPayments: boolean): StripeObject {
+function withFirstLines(
+  store: Store,
+  invoice: StripeObject,
+  expand: readonly string[],
+): StripeObject {
   const all = linesOf(invoice);
-  const lines = {
-    object: "list",
-    data: all.slice(0, shownLines),
-    has_more: all.length > shownLines,
-  };
-  if (!withPayments) return { ...invoice, lines };
-  const own = [...store.all("invoice_payment").values()].filter(
-    (one) => one.invoice === invoice.id,
-  );
-  return { ...invoice, lines, payments: { object: "list", data: own, has_more: false } };
+  const lines = { ...listOf(all.slice(0, shownLines)), has_more: all.length > shownLines };
+  if (!expand.includes("payments")) return { ...invoice, lines };
+  const own = store.list("invoice_payment").filter((one) => one.invoice === invoice.id);
+  return { ...invoice, lines, payments: listOf(own) };
 }
 
-function subscriptionOf(invoice: StripeObject): string | undefined {
-  const schema = z.object({
-    parent: z.object({ subscription_details: z.object({ subscription: z.string() }) }),
-  });
-  return schema.safeParse(invoice).data?.parent.subscription_details.subscription;
-}
-
-function intentOf(payment: StripeObject): unknown {
-  return (payment.payment as { payment_intent?: string }).payment_intent;
-}
-
-/** Makes an invoice final. Where there is nothing to pay, it is paid. */
+/** Makes an invoice final. It is paid at once where its amount is zero. */
 export function finalize(store: Store, invoice: StripeObject): StripeObject {
-  invoice.status = "open";
-  store.emit("invoice.finalized", invoice);
-  if (invoice.amount_due === 0) settled(store, invoice);
+  store.change(invoice, "invoice.finalized", { status: "open" });
+  if (invoice.amount_due === 0) markPaid(store, invoice);
   return invoice;
 }
 
-/** Tries to take what an invoice asks for. */
+/** Tries to take the amount of an invoice from a payment method. */
 export function collect(
   store: Store,
   invoice: StripeObject,
   method: StripeObject,
 ): "succeeded" | "failed" | "requires_action" | "processing" {
-  const bill: Bill = {
+  const bill = {
     amount: Number(invoice.amount_remaining),
     currency: String(invoice.currency),
     customer: String(invoice.customer),
@@ -317,7 +246,7 @@ export function collect(
   if (invoice.attempt_count === 0) invoice.attempt_count = 1;
   const { id: intent, status } = pay(store, bill, method);
   const isPaid = status === "succeeded";
-  keep(store, "inpay", "invoice_payment", {
+  store.keep("invoice_payment", {
     invoice: invoice.id,
     amount_paid: isPaid ? bill.amount : null,
     amount_requested: bill.amount,
@@ -326,7 +255,7 @@ export function collect(
     payment: { type: "payment_intent", payment_intent: intent },
   });
   if (isPaid) {
-    settled(store, invoice);
+    markPaid(store, invoice);
     return "succeeded";
   }
   if (status === "processing") return "processing";
@@ -336,16 +265,17 @@ export function collect(
   return "requires_action";
 }
 
-function settled(store: Store, invoice: StripeObject): void {
-  const { amount_due } = invoice;
-  const status_transitions = { paid_at: nowInSeconds(store), voided_at: null };
-  const paid = { status: "paid", amount_paid: amount_due, amount_remaining: 0 };
-  Object.assign(invoice, { ...paid, status_transitions });
-  store.emit("invoice.paid", invoice);
+function markPaid(store: Store, invoice: StripeObject): void {
+  store.change(invoice, "invoice.paid", {
+    status: "paid",
+    amount_paid: invoice.amount_due,
+    amount_remaining: 0,
+    status_transitions: { paid_at: store.now(), voided_at: null },
+  });
   store.emit("invoice.payment_succeeded", invoice);
 }
 
-function needsAction(): StripeError {
+function actionRequired(): StripeError {
   const code = "invoice_payment_intent_requires_action";
   const message = "Payment for this invoice requires additional user action.";
   return { status: 402, error: { type: "card_error", code, message } };

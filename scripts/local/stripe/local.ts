@@ -2,12 +2,12 @@ import { newLineLog } from "../log-file.ts";
 import { standInKey } from "../status.ts";
 import { createDeliveries, newEvent, type WebhookEndpoint } from "./deliveries.ts";
 import { offerCatalog } from "./offer.ts";
-import { startStripeFake } from "./stand-in.ts";
+import { startStripeStandIn } from "./stand-in.ts";
 import { readState, writeState } from "./state.ts";
 
 /** The stand-in for Stripe beside a stack. */
 export interface LocalStripe {
-  /** What the functions reach it by. */
+  /** The variables by which the functions reach it. */
   variables: { STRIPE_SECRET_KEY: string; STRIPE_API_BASE: string };
   /** Sends every event to the webhook from now on, those of an earlier start first. */
   deliverTo(endpoint: WebhookEndpoint): void;
@@ -18,7 +18,7 @@ export interface LocalStripe {
 const apiVersion = "2026-10-28.endive";
 
 /**
- * Starts the stand-in on the data of a folder and puts what the database sells up for sale there.
+ * Starts the stand-in on the data of a folder, and offers there what the database sells.
  *
  * @param databaseUrl as the role postgres
  * @throws UserError when its data is damaged
@@ -27,7 +27,7 @@ export async function startLocalStripe(dir: string, databaseUrl: string): Promis
   const state = await readState(dir);
   const log = await newLineLog(dir, "stripe.log");
   const deliveries = createDeliveries(log);
-  // One write after the other, and each tells what there is when its turn has come.
+  // Writes follow each other. Each writes what is true when its turn has come.
   let writing = Promise.resolve();
   const save = () => {
     const write = () =>
@@ -36,7 +36,7 @@ export async function startLocalStripe(dir: string, databaseUrl: string): Promis
     return writing;
   };
 
-  const stripe = await startStripeFake({
+  const stripe = await startStripeStandIn({
     ...(state ? { port: state.port, objects: state.objects } : {}),
     onChange: save,
     delivered: deliveries.tried,
@@ -44,7 +44,7 @@ export async function startLocalStripe(dir: string, databaseUrl: string): Promis
   for (const event of state?.pending ?? []) deliveries.add(event);
   stripe.onEvent((type, object) => deliveries.add(newEvent(type, object, apiVersion)));
   if (state && state.port !== stripe.port) stripe.expireCheckouts();
-  // Renewals, retries and scheduled ends come by themselves, also those that came while nothing ran.
+  // Renewals, retries and scheduled ends come by themselves, also those that were due while nothing ran.
   stripe.catchUp();
   const clock = setInterval(() => {
     stripe.catchUp();

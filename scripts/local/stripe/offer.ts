@@ -1,6 +1,7 @@
 import postgres from "postgres";
 import { lookupKey } from "../../lib/stripe-catalog.ts";
-import type { StripeFake } from "./stand-in.ts";
+import type { StripeStandIn } from "./stand-in.ts";
+import { secondsNow } from "./store.ts";
 
 /** A price of the database, and what it sells. */
 interface Price {
@@ -16,17 +17,17 @@ interface Price {
 }
 
 /**
- * Gives every plan and pack that nobody has priced a price of the stand-in, so that a checkout works at once, and
- * makes each price that the database knows at the stand-in, under its id.
+ * Gives every plan and pack that has no price one of the stand-in's, so that a checkout works at once. Then makes every
+ * price of the database at the stand-in, under the same id.
  *
  * @param databaseUrl as the role postgres
  */
-export async function offerCatalog(stripe: StripeFake, databaseUrl: string): Promise<void> {
+export async function offerCatalog(stripe: StripeStandIn, databaseUrl: string): Promise<void> {
   const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
   try {
-    const [found] = await sql`select to_regclass('public.prices') is not null as sells`;
-    // A project that has not added Pinebase yet.
-    if (!found?.sells) return;
+    // An app's own project may not have the migrations yet.
+    const [found] = await sql`select to_regclass('public.prices') is not null as installed`;
+    if (!found?.installed) return;
     await setPrices(sql);
     for (const price of await readPrices(sql)) offer(stripe, price);
   } finally {
@@ -90,7 +91,7 @@ function readPrices(sql: postgres.Sql): Promise<Price[]> {
   `;
 }
 
-function offer(stripe: StripeFake, price: Price): void {
+function offer(stripe: StripeStandIn, price: Price): void {
   const { id, sells, name, is_plan, currency, unit_amount, is_current } = price;
   const { interval, interval_count } = price;
   // One product for all plans, so that the portal can change between them.
@@ -115,11 +116,10 @@ function offer(stripe: StripeFake, price: Price): void {
 }
 
 function put(
-  stripe: StripeFake,
+  stripe: StripeStandIn,
   kind: string,
   fields: { id: string } & Record<string, unknown>,
 ): void {
   if (stripe.objects(kind).some(({ id }) => id === fields.id)) return;
-  const created = Math.floor(Date.now() / 1000);
-  stripe.put(kind, { created, livemode: false, metadata: {}, ...fields });
+  stripe.put(kind, { created: secondsNow(), livemode: false, metadata: {}, ...fields });
 }

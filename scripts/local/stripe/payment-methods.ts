@@ -1,25 +1,13 @@
 import { z } from "zod";
 import { missing } from "./errors.ts";
-import {
-  keep,
-  metadata,
-  params,
-  type Route,
-  route,
-  type Store,
-  type StripeObject,
-} from "./route.ts";
+import { paymentMethodSchema } from "./objects.ts";
+import { metadata, type Route, route } from "./route.ts";
+import type { Store, StripeObject } from "./store.ts";
 
-/** What a charge of a payment method comes to. `settles` and `bounces` do so days later. */
-export type Outcome =
-  | "succeeds"
-  | "is declined"
-  | "needs action"
-  | "is disputed"
-  | "settles"
-  | "bounces";
+/** What a charge of a payment method results in. `settles` and `bounces` are known days later. */
+type Outcome = "succeeds" | "is declined" | "needs action" | "is disputed" | "settles" | "bounces";
 
-/** The test cards by what follows `tok_` and `pm_card_`: https://docs.stripe.com/testing */
+/** The test cards by the part of their names after `tok_` and `pm_card_`: https://docs.stripe.com/testing */
 const cards: Record<string, { last4: string; outcome: Outcome }> = {
   visa: { last4: "4242", outcome: "succeeds" },
   bypassPending: { last4: "0077", outcome: "succeeds" },
@@ -39,39 +27,34 @@ const accounts: Record<string, Outcome> = {
   IT60X0542811101000000123456: "bounces",
 };
 
+const text = z.string().optional();
+
 const address = z.strictObject({
-  line1: z.string().optional(),
-  line2: z.string().optional(),
-  postal_code: z.string().optional(),
-  city: z.string().optional(),
-  state: z.string().optional(),
+  line1: text,
+  line2: text,
+  postal_code: text,
+  city: text,
+  state: text,
   country: z.string().length(2).optional(),
 });
 
-/** Where goods would go. */
+/** A shipping address. */
 export const shipping = z.strictObject({ name: z.string(), address });
 
 /** https://docs.stripe.com/api/payment_methods */
 export const paymentMethodRoutes: Route[] = [
   route(
-    "POST",
-    "/v1/payment_methods",
-    params({
+    "POST /v1/payment_methods",
+    {
       type: z.enum(["card", "sepa_debit"]),
       card: z.strictObject({ token: z.string() }).optional(),
       sepa_debit: z.strictObject({ iban: z.string() }).optional(),
       billing_details: z
-        .strictObject({
-          email: z.string().optional(),
-          name: z.string().optional(),
-          phone: z.string().optional(),
-          address: address.optional(),
-        })
+        .strictObject({ email: text, name: text, phone: text, address: address.optional() })
         .optional(),
       metadata,
-    }),
-    (given, _, store) => {
-      const { card, sepa_debit, type } = given;
+    },
+    ({ card, sepa_debit, type }, store) => {
       if (type === "sepa_debit") {
         const iban = sepa_debit?.iban ?? "";
         if (!(iban in accounts)) return missing("test account", iban);
@@ -82,39 +65,30 @@ export const paymentMethodRoutes: Route[] = [
     },
   ),
   route(
-    "POST",
-    "/v1/payment_methods/:id/attach",
-    params({ customer: z.string() }),
-    ({ customer }, id, store) => {
-      if (!store.all("customer").has(customer)) return missing("customer", customer);
-      return attach(store, id, customer) ?? missing("PaymentMethod", id);
+    "POST /v1/payment_methods/:id/attach",
+    { customer: z.string() },
+    ({ customer }, store, id) => {
+      if (!store.find("customer", customer)) return missing("customer", customer);
+      return attach(store, id, customer) ?? missing("payment_method", id);
     },
   ),
 ];
 
-/** A payment method, new where one of the test cards is named; null where there is none. */
+/** The payment method of an id, or a new one where the id names a test card. */
 export function findMethod(store: Store, id: string): StripeObject | null {
-  const kept = store.all("payment_method").get(id);
-  return kept ?? (id.startsWith("pm_card_") ? newCard(store, id.slice("pm_card_".length)) : null);
+  const name = id.startsWith("pm_card_") ? id.slice("pm_card_".length) : "";
+  return store.find("payment_method", id) ?? newCard(store, name);
 }
 
-/** Makes a payment method a customer's. */
+/** Attaches a payment method to a customer. */
 export function attach(store: Store, id: string, customer: string): StripeObject | null {
   const method = findMethod(store, id);
-  if (!method) return null;
-  method.customer = customer;
-  store.emit("payment_method.attached", method);
-  return method;
+  return method && store.change(method, "payment_method.attached", { customer });
 }
 
-/** What a charge of a payment method comes to. */
+/** What a charge of a payment method results in. */
 export function outcomeOf(method: StripeObject): Outcome {
-  const { card, sepa_debit } = z
-    .object({
-      card: z.object({ last4: z.string() }).optional(),
-      sepa_debit: z.object({ last4: z.string() }).optional(),
-    })
-    .parse(method);
+  const { card, sepa_debit } = paymentMethodSchema.parse(method);
   const found = card
     ? Object.values(cards).find(({ last4 }) => last4 === card.last4)?.outcome
     : Object.entries(accounts).find(([iban]) => iban.endsWith(sepa_debit?.last4 ?? "-"))?.[1];
@@ -126,6 +100,6 @@ function newCard(store: Store, name: string): StripeObject | null {
   return card ? newMethod(store, { type: "card", card: { last4: card.last4 } }) : null;
 }
 
-function newMethod(store: Store, fields: Record<string, unknown>): StripeObject {
-  return keep(store, "pm", "payment_method", { customer: null, ...fields });
+function newMethod(store: Store, fields: object): StripeObject {
+  return store.keep("payment_method", { customer: null, ...fields });
 }

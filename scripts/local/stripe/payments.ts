@@ -4,42 +4,30 @@ import { findMethod, outcomeOf, shipping } from "./payment-methods.ts";
 import {
   created,
   flag,
-  keep,
+  listOf,
   metadata,
-  nowInSeconds,
-  pageOf,
-  paging,
-  params,
+  objectRoute,
+  orNull,
   type Route,
+  readRoutes,
   route,
-  type Store,
-  type StripeObject,
   wholeNumber,
 } from "./route.ts";
+import type { Store, StripeObject } from "./store.ts";
 
-/** What is to be paid, and by whom. */
-export interface Bill {
-  amount: number;
-  currency: string;
-  customer: string | null;
-  description?: string | null;
-  /** Taken later: only an authorization is made. */
-  manual?: boolean;
-}
+const text = z.string().optional();
+const ofCharge = { created, charge: text, payment_intent: text };
 
-const ofCharge = { charge: z.string().optional(), payment_intent: z.string().optional() };
-
-/** Payment intents, refunds and disputes: https://docs.stripe.com/api/payment_intents */
+/** Payment intents, charges, refunds and disputes: https://docs.stripe.com/api/payment_intents */
 export const paymentRoutes: Route[] = [
   route(
-    "POST",
-    "/v1/payment_intents",
-    params({
+    "POST /v1/payment_intents",
+    {
       amount: wholeNumber,
       currency: z.string().length(3),
-      customer: z.string().optional(),
-      description: z.string().optional(),
-      payment_method: z.string().optional(),
+      customer: orNull(z.string()),
+      description: orNull(z.string()),
+      payment_method: text,
       payment_method_types: z.array(z.enum(["card", "sepa_debit"])).optional(),
       confirm: flag.default(false),
       capture_method: z.enum(["automatic", "manual"]).default("automatic"),
@@ -55,271 +43,199 @@ export const paymentRoutes: Route[] = [
         })
         .optional(),
       metadata,
-    }),
-    (given, _, store) => {
-      const { amount, currency, customer = null, description = null } = given;
-      if (customer !== null && !store.all("customer").has(customer)) {
+    },
+    (given, store) => {
+      const { amount, currency, customer, description, capture_method, metadata } = given;
+      if (customer !== null && !store.find("customer", customer)) {
         return missing("customer", customer);
       }
       const method = given.payment_method ? findMethod(store, given.payment_method) : null;
-      if (given.payment_method && !method) return missing("PaymentMethod", given.payment_method);
-      const manual = given.capture_method === "manual";
-      const bill = { amount, currency, customer, description, manual };
-      const intent = newIntent(store, bill, given.metadata);
+      if (given.payment_method && !method) return missing("payment_method", given.payment_method);
+      const bill = { amount, currency, customer, description, capture_method, metadata };
+      const intent = newIntent(store, bill);
       if (!given.confirm) return intent;
       if (!method) return invalidRequest("parameter_missing", "A payment method is needed.");
-      confirm(store, intent, method, bill);
+      confirm(store, intent, method);
       return intent.status === "requires_payment_method" ? declined() : intent;
     },
   ),
-  route("POST", "/v1/payment_intents/:id/capture", params({}), (_, id, store) => {
-    const intent = store.all("payment_intent").get(id);
-    if (!intent) return missing("payment_intent", id);
-    const charge = store.all("charge").get(String(intent.latest_charge));
+  objectRoute("POST /v1/payment_intents/:id/capture", "payment_intent", {}, (_, store, intent) => {
+    const charge = store.find("charge", intent.latest_charge);
     if (intent.status !== "requires_capture" || !charge) return wrongStatus("capture", intent);
-    Object.assign(charge, { captured: true });
-    Object.assign(intent, { status: "succeeded" });
-    store.emit("charge.captured", charge);
-    store.emit("payment_intent.succeeded", intent);
-    return intent;
+    store.change(charge, "charge.captured", { captured: true });
+    return store.change(intent, "payment_intent.succeeded", { status: "succeeded" });
   }),
-  route(
-    "POST",
-    "/v1/payment_intents/:id/cancel",
-    params({
+  objectRoute(
+    "POST /v1/payment_intents/:id/cancel",
+    "payment_intent",
+    {
       cancellation_reason: z
         .enum(["abandoned", "duplicate", "fraudulent", "requested_by_customer"])
         .optional(),
-    }),
-    (_, id, store) => {
-      const intent = store.all("payment_intent").get(id);
-      if (!intent) return missing("payment_intent", id);
-      if (["canceled", "processing", "succeeded"].includes(String(intent.status))) {
-        return wrongStatus("cancel", intent);
-      }
-      Object.assign(intent, { status: "canceled" });
-      store.emit("payment_intent.canceled", intent);
-      return intent;
     },
+    (_, store, intent) =>
+      ["canceled", "processing", "succeeded"].includes(String(intent.status))
+        ? wrongStatus("cancel", intent)
+        : store.change(intent, "payment_intent.canceled", { status: "canceled" }),
   ),
   route(
-    "POST",
-    "/v1/refunds",
-    params({
-      payment_intent: z.string().optional(),
-      charge: z.string().optional(),
+    "POST /v1/refunds",
+    {
+      payment_intent: text,
+      charge: text,
       amount: wholeNumber.optional(),
-      reason: z.enum(["duplicate", "fraudulent", "requested_by_customer"]).optional(),
+      reason: orNull(z.enum(["duplicate", "fraudulent", "requested_by_customer"])),
       metadata,
-    }),
-    (given, _, store) => {
-      const intent = store.all("payment_intent").get(given.payment_intent ?? "");
-      const charge = store.all("charge").get(given.charge ?? String(intent?.latest_charge));
+    },
+    (given, store) => {
+      const intent = store.find("payment_intent", given.payment_intent);
+      const charge = store.find("charge", given.charge ?? intent?.latest_charge);
       if (!charge) return missing("payment_intent", given.payment_intent ?? "");
       if (charge.refunded) {
         const message = `Charge ${charge.id} has already been refunded.`;
         return invalidRequest("charge_already_refunded", message);
       }
       const left = Number(charge.amount) - Number(charge.amount_refunded);
-      const { amount = left, reason = null } = given;
-      if (amount <= 0)
+      const { amount = left, reason, metadata } = given;
+      if (amount <= 0) {
         return invalidRequest("parameter_invalid_integer", "Invalid positive integer");
+      }
       if (amount > left) {
         const message = `Refund amount (${amount}) is greater than unrefunded amount on charge (${left})`;
         return invalidRequest("", message, "amount");
       }
       const { currency, payment_intent } = charge;
       const money = { amount, currency, payment_intent, charge: charge.id, reason };
+      const refund = store.create("refund", { ...money, status: "succeeded", metadata });
       const amount_refunded = Number(charge.amount_refunded) + amount;
-      Object.assign(charge, { refunded: amount === left, amount_refunded });
-      const kept = keep(store, "re", "refund", { ...money, status: "succeeded" }, given.metadata);
-      store.emit("refund.created", kept);
-      store.emit("charge.refunded", charge);
-      return kept;
+      store.change(charge, "charge.refunded", { refunded: amount === left, amount_refunded });
+      return refund;
     },
   ),
-  route("POST", "/v1/refunds/:id", params({ metadata }), (given, id, store) => {
-    const refund = store.all("refund").get(id);
-    if (!refund) return missing("refund", id);
-    Object.assign(refund, { metadata: given.metadata });
-    store.emit("refund.updated", refund);
+  objectRoute("POST /v1/refunds/:id", "refund", { metadata }, (given, store, refund) => {
+    store.change(refund, "refund.updated", given);
     store.emit("charge.refund.updated", refund);
     return refund;
   }),
-  route("GET", "/v1/refunds", params({ ...paging, created, ...ofCharge }), (given, _, store) =>
-    pageOf("/v1/refunds", ownOf(store, "refund", given), given),
+  objectRoute("POST /v1/disputes/:id", "dispute", { metadata }, (given, store, dispute) =>
+    store.change(dispute, "charge.dispute.updated", given),
   ),
-  route("GET", "/v1/refunds/:id", params({}), (given, id, store) => {
-    const refund = store.all("refund").get(id);
-    return refund ? withCharge(store, refund, given.expand) : missing("refund", id);
-  }),
-  route("GET", "/v1/disputes", params({ ...paging, created, ...ofCharge }), (given, _, store) =>
-    pageOf("/v1/disputes", ownOf(store, "dispute", given), given),
+  objectRoute("POST /v1/disputes/:id/close", "dispute", {}, (_, store, dispute) =>
+    store.change(dispute, "charge.dispute.closed", { status: "lost" }),
   ),
-  route("GET", "/v1/disputes/:id", params({}), (given, id, store) => {
-    const dispute = store.all("dispute").get(id);
-    return dispute ? withCharge(store, dispute, given.expand) : missing("dispute", id);
-  }),
-  route(
-    "GET",
+  ...readRoutes("/v1/refunds", "refund", ofCharge, { show: withCharge }),
+  ...readRoutes("/v1/disputes", "dispute", ofCharge, { show: withCharge }),
+  ...readRoutes(
     "/v1/charges",
-    params({
-      ...paging,
-      created,
-      customer: z.string().optional(),
-      payment_intent: z.string().optional(),
-    }),
-    (given, _, store) => {
-      const found = [...store.all("charge").values()].filter(
-        ({ customer, payment_intent }) =>
-          (given.customer === undefined || customer === given.customer) &&
-          (given.payment_intent === undefined || payment_intent === given.payment_intent),
-      );
-      const isWanted = given.expand?.includes("data.refunds") ?? false;
-      return pageOf(
-        "/v1/charges",
-        found.map((charge) => (isWanted ? withRefunds(store, charge) : charge)),
-        given,
-      );
-    },
+    "charge",
+    { created, customer: text, payment_intent: text },
+    { show: withRefunds },
   ),
-  route("GET", "/v1/charges/:id", params({}), (_, id, store) => {
-    return store.all("charge").get(id) ?? missing("charge", id);
-  }),
-  route("POST", "/v1/disputes/:id", params({ metadata }), (given, id, store) => {
-    const dispute = store.all("dispute").get(id);
-    if (!dispute) return missing("dispute", id);
-    Object.assign(dispute, { metadata: given.metadata });
-    store.emit("charge.dispute.updated", dispute);
-    return dispute;
-  }),
-  route("POST", "/v1/disputes/:id/close", params({}), (_, id, store) => {
-    const dispute = store.all("dispute").get(id);
-    if (!dispute) return missing("dispute", id);
-    Object.assign(dispute, { status: "lost" });
-    store.emit("charge.dispute.closed", dispute);
-    return dispute;
-  }),
 ];
 
-function ownOf(
-  store: Store,
-  kind: string,
-  given: { charge?: string | undefined; payment_intent?: string | undefined },
-): StripeObject[] {
-  return [...store.all(kind).values()].filter(
-    ({ charge, payment_intent }) =>
-      (given.charge === undefined || charge === given.charge) &&
-      (given.payment_intent === undefined || payment_intent === given.payment_intent),
-  );
-}
-
-function withCharge(store: Store, object: StripeObject, expand: string[] = []): StripeObject {
-  const charge = expand.includes("charge") && store.all("charge").get(String(object.charge));
+function withCharge(store: Store, object: StripeObject, expand: readonly string[]): StripeObject {
+  const charge = expand.includes("charge") && store.find("charge", object.charge);
   return charge ? { ...object, charge } : object;
 }
 
-function withRefunds(store: Store, charge: StripeObject): StripeObject {
-  const data = ownOf(store, "refund", { charge: charge.id }).reverse();
-  return { ...charge, refunds: { object: "list", data, has_more: false } };
+function withRefunds(store: Store, charge: StripeObject, expand: readonly string[]): StripeObject {
+  if (!expand.includes("refunds")) return charge;
+  const own = store.list("refund").filter((refund) => refund.charge === charge.id);
+  return { ...charge, refunds: listOf(own.reverse()) };
 }
 
-/** Tries to take a bill's amount from a payment method. The intent's status says what came of it. */
+/** An amount to pay, and the customer who pays it. */
+export interface Bill {
+  amount: number;
+  currency: string;
+  customer: string | null;
+}
+
+/** Tries to take an amount from a payment method. The status of the intent is the result. */
 export function pay(store: Store, bill: Bill, method: StripeObject): StripeObject {
-  const intent = newIntent(store, bill);
-  confirm(store, intent, method, bill);
+  const intent = newIntent(store, { ...bill, description: null, capture_method: "automatic" });
+  confirm(store, intent, method);
   return intent;
 }
 
-/** The money of a bank debit comes, or does not. */
-export function settle(store: Store, intent: StripeObject, comes: boolean): void {
-  const charge = store.all("charge").get(String(intent.latest_charge));
-  if (charge) Object.assign(charge, { status: comes ? "succeeded" : "failed", paid: comes });
-  Object.assign(intent, { status: comes ? "succeeded" : "requires_payment_method" });
-  const event = comes ? "succeeded" : "payment_failed";
-  if (charge) store.emit(comes ? "charge.succeeded" : "charge.failed", charge);
-  store.emit(`payment_intent.${event}`, intent);
+/** Ends a bank debit: the money arrives, or it does not. */
+export function settle(store: Store, intent: StripeObject, arrives: boolean): void {
+  const charge = store.find("charge", intent.latest_charge);
+  const status = arrives ? "succeeded" : "failed";
+  if (charge) store.change(charge, `charge.${status}`, { status, paid: arrives });
+  intent.status = arrives ? "succeeded" : "requires_payment_method";
+  store.emit(`payment_intent.${arrives ? "succeeded" : "payment_failed"}`, intent);
 }
 
-/** A card that was refused, as Stripe answers it. */
+/** Stripe's answer to a card that was declined. */
 export function declined(): StripeError {
   const message = "Your card was declined.";
   return { status: 402, error: { type: "card_error", code: "card_declined", message } };
 }
 
-function newIntent(store: Store, bill: Bill, given: Record<string, string> = {}): StripeObject {
-  const { amount, currency, customer, description = null, manual = false } = bill;
-  const intent = {
-    amount,
-    currency,
-    customer,
-    description,
+function newIntent(
+  store: Store,
+  fields: Bill & { description: string | null; capture_method: string; metadata?: object },
+): StripeObject {
+  return store.create("payment_intent", {
+    ...fields,
     status: "requires_payment_method",
-    capture_method: manual ? "manual" : "automatic",
     payment_method: null,
     latest_charge: null,
-  };
-  const kept = keep(store, "pi", "payment_intent", intent, given);
-  store.emit("payment_intent.created", kept);
-  return kept;
+  });
 }
 
-function confirm(store: Store, intent: StripeObject, method: StripeObject, bill: Bill): void {
+function confirm(store: Store, intent: StripeObject, method: StripeObject): void {
   const outcome = outcomeOf(method);
   intent.payment_method = method.id;
   if (outcome === "needs action") {
-    intent.status = "requires_action";
-    store.emit("payment_intent.requires_action", intent);
+    store.change(intent, "payment_intent.requires_action", { status: "requires_action" });
     return;
   }
   const isPending = outcome === "settles" || outcome === "bounces";
   const isDeclined = outcome === "is declined";
-  const { amount, currency, customer, description = null, manual = false } = bill;
-  const charge = keep(store, "ch", "charge", {
+  const isManual = intent.capture_method === "manual";
+  const { amount, currency, customer, description } = intent;
+  const charge = store.keep("charge", {
     amount,
-    amount_refunded: 0,
     currency,
     customer,
     description,
+    amount_refunded: 0,
     payment_intent: intent.id,
     payment_method: method.id,
     status: isPending ? "pending" : isDeclined ? "failed" : "succeeded",
     paid: !isPending && !isDeclined,
-    captured: !isDeclined && !manual,
+    captured: !isDeclined && !isManual,
     refunded: false,
     disputed: outcome === "is disputed",
   });
   intent.latest_charge = charge.id;
+  store.emit(`charge.${charge.status}`, charge);
   if (isPending) {
-    intent.status = "processing";
-    store.emit("charge.pending", charge);
-    store.emit("payment_intent.processing", intent);
+    store.change(intent, "payment_intent.processing", { status: "processing" });
   } else if (isDeclined) {
-    store.emit("charge.failed", charge);
     store.emit("payment_intent.payment_failed", intent);
-  } else if (manual) {
-    intent.status = "requires_capture";
-    store.emit("charge.succeeded", charge);
-    store.emit("payment_intent.amount_capturable_updated", intent);
+  } else if (isManual) {
+    const status = "requires_capture";
+    store.change(intent, "payment_intent.amount_capturable_updated", { status });
   } else {
-    intent.status = "succeeded";
-    store.emit("charge.succeeded", charge);
-    store.emit("payment_intent.succeeded", intent);
+    store.change(intent, "payment_intent.succeeded", { status: "succeeded" });
   }
   if (outcome === "is disputed") openDispute(store, charge, "warning_needs_response");
 }
 
-/** The bank of a customer contests a charge. */
+/** Opens a dispute: the bank of the customer contests a charge. */
 export function openDispute(
   store: Store,
   charge: StripeObject,
   status = "needs_response",
 ): StripeObject {
   const { id, amount, currency, payment_intent } = charge;
-  const evidence_details = { due_by: nowInSeconds(store) + 7 * 86_400 };
-  const about = { charge: id, amount, currency, payment_intent, reason: "fraudulent" };
   charge.disputed = true;
-  const dispute = keep(store, "du", "dispute", { ...about, status, evidence_details });
+  const about = { charge: id, amount, currency, payment_intent, reason: "fraudulent" };
+  const evidence_details = { due_by: store.now() + 7 * 86_400 };
+  const dispute = store.keep("dispute", { ...about, status, evidence_details });
   store.emit("charge.dispute.created", dispute);
   return dispute;
 }

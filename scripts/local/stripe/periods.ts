@@ -1,20 +1,18 @@
-/** How long a price's period is. */
-export interface Recurring {
-  interval: "day" | "week" | "month" | "year";
-  interval_count: number;
-}
+import type { Recurring } from "./objects.ts";
 
 /**
  * The end of a period. The day of the month is the anchor's, or the last day of a shorter month.
  *
  * @param anchor seconds since 1970 of the first period's start
+ * @param recurring a month where a price has none
  * @see https://docs.stripe.com/billing/subscriptions/billing-cycle
  */
 export function periodEnd(
   start: number,
   anchor: number,
-  { interval, interval_count }: Recurring,
+  recurring: Recurring | null | undefined,
 ): number {
+  const { interval, interval_count } = recurring ?? { interval: "month", interval_count: 1 };
   const day = 24 * 60 * 60;
   if (interval === "day") return start + interval_count * day;
   if (interval === "week") return start + interval_count * 7 * day;

@@ -1,75 +1,112 @@
-import { randomBytes } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import type { StripeError } from "./errors.ts";
+import { missing, type StripeError } from "./errors.ts";
+import type { Store, StripeObject } from "./store.ts";
 
-/** An object as Stripe keeps it. */
-export type StripeObject = Record<string, unknown> & { id: string };
+type Answer = StripeObject | StripeError;
 
-/** What the fake keeps: the objects of each kind by their id. */
-export class Store {
-  readonly #kinds = new Map<string, Map<string, StripeObject>>();
-
-  /** Where the pages are, once there is a port. */
-  url = "";
-
-  /** The time here in milliseconds since 1970: that of the machine until a test sets one. */
-  now: () => number = Date.now;
-
-  /** What becomes of a subscription when the last retry of a payment has failed: a setting of the dashboard. */
-  afterRetries: "canceled" | "unpaid" | "past_due" = "canceled";
-
-  /** Told of every event that Stripe would send. */
-  readonly listeners = new Set<(type: string, object: StripeObject) => void>();
-
-  /** Says that something has happened to an object. */
-  emit(type: string, object: StripeObject): void {
-    for (const listener of this.listeners) listener(type, structuredClone(object));
-  }
-
-  all(kind: string): Map<string, StripeObject> {
-    const objects = this.#kinds.get(kind) ?? new Map<string, StripeObject>();
-    this.#kinds.set(kind, objects);
-    return objects;
-  }
-
-  /** Everything that is kept, as lists. */
-  dump(): Record<string, StripeObject[]> {
-    return Object.fromEntries(
-      [...this.#kinds].map(([kind, objects]) => [kind, [...objects.values()]]),
-    );
-  }
-
-  /** Takes back what was dumped. */
-  load(dump: Record<string, StripeObject[]>): void {
-    for (const [kind, objects] of Object.entries(dump)) {
-      for (const object of objects) this.all(kind).set(object.id, object);
-    }
-  }
-}
-
-/** One route: what it takes and what it does. */
+/** One route of the API: the parameters that it accepts, and what it does. */
 export interface Route {
-  method: "GET" | "POST" | "DELETE";
-  /** Such as `/v1/coupons/:id`. */
-  path: string;
-  /** What it knows of; anything else is refused, as Stripe does. */
+  method: string;
+  /** Matches the path; its group is the id. */
+  path: RegExp;
+  /** Refuses any other parameter, as Stripe does. */
   params: z.ZodType;
-  run(params: never, id: string, store: Store): StripeObject | StripeError | { deleted: true };
+  run(params: never, store: Store, id: string): Answer;
 }
 
-/** Makes a route whose `run` gets what `params` parsed. */
-export function route<Params extends z.ZodType>(
-  method: Route["method"],
-  path: string,
-  params: Params,
-  run: (params: z.output<Params>, id: string, store: Store) => ReturnType<Route["run"]>,
+type Method = "GET" | "POST" | "DELETE";
+type Given<Shape extends z.ZodRawShape> = z.output<z.ZodObject<Shape, z.core.$strict>>;
+
+/**
+ * Makes a route.
+ *
+ * @param address such as `POST /v1/coupons/:id`
+ * @param shape the parameters; a form's values are texts. Every route accepts `expand` as well.
+ */
+export function route<Shape extends z.ZodRawShape>(
+  address: `${Method} /v1/${string}`,
+  shape: Shape,
+  run: (given: Given<Shape>, store: Store, id: string, expand: readonly string[]) => Answer,
 ): Route {
-  return { method, path, params, run };
+  const [method = "", path = ""] = address.split(" ");
+  return {
+    method,
+    path: new RegExp(`^${path.replace(":id", "([^/]+)")}$`),
+    params: z.strictObject({ ...shape, expand: z.array(z.string()).default([]) }),
+    run: ({ expand, ...given }: Given<Shape> & { expand: string[] }, store, id) =>
+      run(given as unknown as Given<Shape>, store, id, expand),
+  };
 }
 
-/** Parameters: a form's values are texts. `expand` may always be given. */
-export function params<Shape extends z.ZodRawShape>(shape: Shape) {
-  return z.strictObject({ ...shape, expand: z.array(z.string()).optional() });
+/** Makes a route of one object, which answers 404 where there is no object of the id. */
+export function objectRoute<Shape extends z.ZodRawShape>(
+  address: `${Method} /v1/${string}`,
+  kind: string,
+  shape: Shape,
+  run: (
+    given: Given<Shape>,
+    store: Store,
+    object: StripeObject,
+    expand: readonly string[],
+  ) => Answer,
+): Route {
+  return route(address, shape, (given, store, id, expand) => {
+    const object = store.find(kind, id);
+    return object ? run(given, store, object, expand) : missing(kind, id);
+  });
+}
+
+/** An object as a route answers it, with what `expand` names in the place of ids. */
+type Show = (store: Store, object: StripeObject, expand: readonly string[]) => StripeObject;
+
+/** Makes the route that retrieves one object. */
+export function retrieveRoute(
+  path: `/v1/${string}`,
+  kind: string,
+  show: Show = (_, object) => object,
+): Route {
+  return objectRoute(`GET ${path}/:id`, kind, {}, (_, store, object, expand) =>
+    show(store, object, expand),
+  );
+}
+
+/**
+ * Makes the routes that list the objects of a kind and retrieve one.
+ *
+ * @param filters what the list accepts beside the page; an object is listed when its field equals the parameter
+ * @param matches decides instead for a filter that does not compare the field of its name
+ */
+export function readRoutes(
+  path: `/v1/${string}`,
+  kind: string,
+  filters: z.ZodRawShape,
+  options: {
+    matches?: Record<string, (object: StripeObject, wanted: unknown) => boolean>;
+    show?: Show;
+  } = {},
+): Route[] {
+  const { matches = {}, show = (_, object) => object } = options;
+  const list = route(`GET ${path}`, { ...paging, ...filters }, (given, store, _, expand) => {
+    const wanted = Object.entries(given).filter(
+      ([name, value]) => value !== undefined && name in filters && name !== "created",
+    );
+    const found = store
+      .list(kind)
+      .filter((object) =>
+        wanted.every(
+          ([name, value]) =>
+            matches[name]?.(object, value) ?? isDeepStrictEqual(object[name], value),
+        ),
+      );
+    const inList = expand.flatMap((name) => (name.startsWith("data.") ? [name.slice(5)] : []));
+    return pageOf(
+      path,
+      found.map((object) => show(store, object, inList)),
+      given,
+    );
+  });
+  return [list, retrieveRoute(path, kind, show)];
 }
 
 /** At most 50 keys of 40 characters with values of 500. */
@@ -85,38 +122,18 @@ export const wholeNumber = z
 
 export const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 
-/** A new id with Stripe's prefix for its kind. */
-export function newId(prefix: string): string {
-  return `${prefix}_${randomBytes(12).toString("hex")}`;
+/** A parameter that may be left out, which is null then. */
+export function orNull<Schema extends z.ZodType>(schema: Schema) {
+  return schema.optional().transform((value) => value ?? null);
 }
 
-/** The time as Stripe tells it, in whole seconds. */
-export function nowInSeconds(store: Store): number {
-  return Math.floor(store.now() / 1000);
-}
-
-/** Keeps a new object, which gets an id where none is given. */
-export function keep(
-  store: Store,
-  prefix: string,
-  kind: string,
-  fields: Record<string, unknown>,
-  metadataGiven: Record<string, string> = {},
-): StripeObject {
-  const id = typeof fields.id === "string" ? fields.id : newId(prefix);
-  const common = { id, object: kind, created: nowInSeconds(store), livemode: false };
-  const object = { metadata: metadataGiven, ...common, ...fields };
-  store.all(kind).set(id, object);
-  return object;
-}
-
-/** What every list takes. */
+/** The parameters of every list. */
 export const paging = {
   limit: wholeNumber.refine((value) => value >= 1 && value <= 100).optional(),
   starting_after: z.string().optional(),
 };
 
-/** A time, or bounds of one. */
+/** Bounds of the time at which an object was created. */
 export const created = z
   .strictObject({ gt: wholeNumber, gte: wholeNumber, lt: wholeNumber, lte: wholeNumber })
   .partial()
@@ -131,7 +148,7 @@ export function pageOf(
     starting_after?: string | undefined;
     created?: z.output<typeof created>;
   },
-): StripeObject | StripeError {
+): StripeObject {
   const { gt = -1, gte = 0, lt = Infinity, lte = Infinity } = given.created ?? {};
   const matching = all
     .filter(({ created: at }) => {
@@ -142,5 +159,10 @@ export function pageOf(
   const after = matching.findIndex(({ id }) => id === given.starting_after);
   const rest = matching.slice(after + 1);
   const data = rest.slice(0, given.limit ?? 10);
-  return { id: "list", object: "list", url, has_more: rest.length > data.length, data };
+  return { id: "list", url, ...listOf(data), has_more: rest.length > data.length };
+}
+
+/** A list inside an object, whole. */
+export function listOf(data: readonly object[]) {
+  return { object: "list", data, has_more: false };
 }

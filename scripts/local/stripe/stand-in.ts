@@ -1,9 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { text } from "node:stream/consumers";
+import type { Socket } from "node:net";
 import type { z } from "zod";
-import { type Page, pageHeaders, type Redirect } from "../html.ts";
-import { keepAliveTimeout } from "../port.ts";
+import { openPortOrFree } from "../port.ts";
 import { catalogRoutes } from "./catalog.ts";
 import { checkoutRoutes } from "./checkout.ts";
 import { couponRoutes } from "./coupons.ts";
@@ -11,16 +8,17 @@ import { customerRoutes } from "./customers.ts";
 import { invalidRequest, isStripeError, type StripeError } from "./errors.ts";
 import { parseForm } from "./form.ts";
 import { invoiceRoutes } from "./invoices.ts";
-import type { PageContext } from "./pages/context.ts";
+import type { ApiAnswer, PageContext } from "./pages/context.ts";
 import { answerPage } from "./pages/pages.ts";
 import { paymentMethodRoutes } from "./payment-methods.ts";
 import { paymentPageRoutes } from "./payment-pages.ts";
 import { openDispute, paymentRoutes } from "./payments.ts";
-import { newId, type Route, Store, type StripeObject } from "./route.ts";
+import type { Route } from "./route.ts";
+import { type EventListener, newId, Store, type StripeObject, secondsNow } from "./store.ts";
 import { advance } from "./subscription-life.ts";
 import { subscriptionRoutes } from "./subscriptions.ts";
 
-/** A request that reached the fake. */
+/** A request that the stand-in has answered. */
 export interface StripeRequest {
   method: string;
   path: string;
@@ -29,57 +27,54 @@ export interface StripeRequest {
 }
 
 /**
- * What the fake does with a request before anything else: nothing, fail with a status before or after doing the
- * work (`lost` does it and breaks the connection), or wait.
+ * A fault of the stand-in. `fails` answers with this status and does nothing; `lost` does what is requested and breaks
+ * the connection instead of answering; `waits` answers when the promise has settled.
  */
 export type Trouble = { fails: number } | { lost: true } | { waits: Promise<unknown> };
 
-/** A Stripe of one's own: it keeps state, and refuses what Stripe refuses. */
-export interface StripeFake {
-  /** What STRIPE_API_BASE is to be, and where its pages are. */
+/** A running stand-in for Stripe. It keeps state and refuses what Stripe refuses. */
+export interface StripeStandIn {
+  /** The value for STRIPE_API_BASE. The pages are there too. */
   url: string;
   port: number;
   requests: StripeRequest[];
   /** The objects of a kind, such as `coupon`. */
   objects(kind: string): StripeObject[];
-  /** Makes an object as if somebody had made it in Stripe's dashboard. */
+  /** Stores an object, as if somebody had made it in Stripe's dashboard. */
   put(kind: string, object: StripeObject): void;
-  /** All objects of all kinds, to start with the next time. */
+  /** Every object, for `StripeStandInOptions.objects` of a later start. */
   dump(): Record<string, StripeObject[]>;
-  /** Closes every open checkout: the links to them have become wrong. */
+  /** Expires every open checkout, because its link leads to a port that is no longer ours. */
   expireCheckouts(): void;
-  /** Calls back with every event that Stripe would send, until what it gives is called. */
-  onEvent(listener: (type: string, object: StripeObject) => void): () => void;
-  /** Sets the time here, which stands still from then on. */
+  /** Calls the listener with every event that Stripe would send. Returns what ends that. */
+  onEvent(listener: EventListener): () => void;
+  /** Sets the clock, which then stands still. */
   setTime(time: Date): void;
-  /** Lets time pass: periods are renewed, payments tried again, scheduled ends come. */
+  /** Moves the clock: periods are renewed, payments tried again, scheduled ends come. */
   advance(to: Date): void;
-  /** Does what has become due by the clock of this machine, and goes on by it. */
+  /** Moves the clock to the time of this machine, and lets it run from there. */
   catchUp(): void;
-  /** What becomes of a subscription when the last retry of a payment has failed. */
-  afterRetries(outcome: "canceled" | "unpaid" | "past_due"): void;
-  /** The bank of a customer contests a charge; `POST /v1/disputes/ID/close` loses it. */
+  /** Sets what becomes of a subscription when the last retry of a payment has failed. */
+  afterRetries(outcome: Store["afterRetries"]): void;
+  /** Opens a dispute on a charge; `POST /v1/disputes/ID/close` loses it. */
   dispute(chargeId: string): StripeObject;
-  /** What is to happen to every request from now on; null for nothing. */
+  /** Sets a fault of every request from now on, or none. */
   trouble(trouble: Trouble | null): void;
   close(): Promise<void>;
 }
 
-/** How to start it; all of it may be left out. */
-export interface StripeFakeOptions {
-  /** Taken where it is free, and another one where not. */
+export interface StripeStandInOptions {
+  /** Used if it is free; otherwise, and by default, a free one is taken. */
   port?: number;
-  /** What an earlier one has kept. */
+  /** The objects of an earlier stand-in. */
   objects?: Record<string, StripeObject[]>;
-  /** Awaited before a request that may have changed something is answered. */
+  /** Called after a request that may have changed something; the answer waits for it. */
   onChange?(): Promise<void>;
-  /** Settles when the events so far were delivered once, which pages wait for before they send a person on. */
+  /** Settles when every event so far has been delivered once. Pages wait for it before they send a person on. */
   delivered?(): Promise<void>;
 }
 
-interface Answer {
-  status: number;
-  body: object;
+interface Answer extends ApiAnswer {
   headers?: Record<string, string>;
 }
 
@@ -95,65 +90,55 @@ const routes: readonly Route[] = [
   ...paymentPageRoutes,
 ];
 
-/** Starts the fake on a port of this machine. */
-export async function startStripeFake(options: StripeFakeOptions = {}): Promise<StripeFake> {
+/** Starts the stand-in on a port of this machine. */
+export async function startStripeStandIn(
+  options: StripeStandInOptions = {},
+): Promise<StripeStandIn> {
   const { onChange = async () => {}, delivered = async () => {} } = options;
   const store = new Store();
   store.load(options.objects ?? {});
   const requests: StripeRequest[] = [];
-  const kept = new Map<string, { fingerprint: string; answer: Answer }>();
+  const executed = new Map<string, { fingerprint: string; answer: Answer }>();
   let trouble: Trouble | null = null;
 
-  const server = createServer({ keepAliveTimeout }, (request, response) => {
-    void handle(request, response).catch((error: unknown) => {
-      send(response, {
-        status: 500,
-        body: { error: { type: "api_error", message: String(error) } },
-      });
-    });
-  });
-
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname, search } = new URL(request.url ?? "/", "http://stripe.test");
-    const method = request.method ?? "";
-    const body = await text(request);
-    const key = header(request, "idempotency-key");
-    const form = method === "GET" ? search.slice(1) : body;
-    const page = answerPage(pathname, method === "POST" ? body : null, pageContext);
-    if (page) {
-      sendPage(response, await page);
-      return;
-    }
-    const current = trouble;
-    if (current && "waits" in current) await current.waits;
-    const answer =
-      current && "fails" in current
-        ? failing(current.fails)
-        : (unauthorized(request) ?? once(method, pathname, form, key));
-    requests.push({ method, path: pathname, idempotencyKey: key, status: answer.status });
-    if (method !== "GET") await onChange();
-    if (current && "lost" in current) request.socket.destroy();
-    else send(response, answer);
-  }
-
   const pageContext: PageContext = {
-    objects: (kind) => [...store.all(kind).values()],
-    call: (method, path, form) => run(method, path, new URLSearchParams(form).toString()).answer,
+    list: (kind) => store.list(kind),
+    post: (path, form) => run(store, "POST", path, new URLSearchParams(form).toString()).answer,
     delivered: async () => {
       await onChange();
       await delivered();
     },
   };
 
-  /** https://docs.stripe.com/api/idempotent_requests */
-  function once(method: string, path: string, form: string, key: string | null): Answer {
-    if (method !== "POST" || key === null) return run(method, path, form).answer;
+  async function answer(request: Request, socket: Socket): Promise<Response> {
+    const { pathname, search } = new URL(request.url);
+    const { method, headers } = request;
+    const body = await request.text();
+    const page = answerPage(pathname, method === "POST" ? body : null, pageContext);
+    if (page) return page;
+
+    const current = trouble;
+    if (current && "waits" in current) await current.waits;
+    const idempotencyKey = headers.get("idempotency-key");
+    const form = method === "GET" ? search.slice(1) : body;
+    const result =
+      current && "fails" in current
+        ? failed(current.fails, "Something went wrong.")
+        : (unauthorized(headers) ?? runOnce(method, pathname, form, idempotencyKey));
+    requests.push({ method, path: pathname, idempotencyKey, status: result.status });
+    if (method !== "GET") await onChange();
+    if (current && "lost" in current) socket.destroy();
+    return toResponse(result);
+  }
+
+  /** Answers a repeated request as the first time: https://docs.stripe.com/api/idempotent_requests */
+  function runOnce(method: string, path: string, form: string, key: string | null): Answer {
+    if (method !== "POST" || key === null) return run(store, method, path, form).answer;
     const fingerprint = `${method} ${path} ${form}`;
-    const earlier = kept.get(key);
+    const earlier = executed.get(key);
     if (!earlier) {
-      const { answer, executed } = run(method, path, form);
-      // A request that is refused for its form has not been executed, and may be sent again, corrected.
-      if (executed) kept.set(key, { fingerprint, answer });
+      const { answer, isExecuted } = run(store, method, path, form);
+      if (isExecuted) executed.set(key, { fingerprint, answer });
       return answer;
     }
     if (earlier.fingerprint !== fingerprint) {
@@ -163,33 +148,24 @@ export async function startStripeFake(options: StripeFakeOptions = {}): Promise<
     return { ...earlier.answer, headers: { "idempotent-replayed": "true" } };
   }
 
-  function run(method: string, path: string, form: string): { answer: Answer; executed: boolean } {
-    const found = find(method, path);
-    if (!found) {
-      const message = `Unrecognized request URL (${method}: ${path}).`;
-      const body = { error: { type: "invalid_request_error", message } };
-      return { answer: { status: 404, body }, executed: false };
-    }
-    const parsed = found.route.params.safeParse(parseForm(form));
-    if (!parsed.success) {
-      return { answer: toAnswer(refusal(parsed.error)), executed: false };
-    }
-    const result = found.route.run(parsed.data as never, found.id, store);
-    return { answer: toAnswer(structuredClone(result)), executed: true };
-  }
-
-  const port = await listen(server, options.port ?? 0);
-  store.url = `http://127.0.0.1:${port}`;
+  const { port, url, serve, close } = await openPortOrFree(
+    "stand-in for Stripe",
+    options.port ?? 0,
+  );
+  store.url = url;
+  serve((request, socket) =>
+    answer(request, socket).catch((error: unknown) => toResponse(failed(500, String(error)))),
+  );
   return {
-    url: store.url,
+    url,
     port,
     requests,
-    objects: pageContext.objects,
+    objects: pageContext.list,
+    put: (kind, object) => store.put(kind, object),
     dump: () => store.dump(),
-    put: (kind, object) => void store.all(kind).set(object.id, object),
     expireCheckouts: () => {
-      for (const { id, status } of store.all("checkout.session").values()) {
-        if (status === "open") run("POST", `/v1/checkout/sessions/${id}/expire`, "");
+      for (const { id, status } of store.list("checkout.session")) {
+        if (status === "open") pageContext.post(`/v1/checkout/sessions/${id}/expire`, {});
       }
     },
     onEvent: (listener) => {
@@ -197,58 +173,50 @@ export async function startStripeFake(options: StripeFakeOptions = {}): Promise<
       return () => void store.listeners.delete(listener);
     },
     setTime: (time) => {
-      store.now = () => time.getTime();
+      const seconds = Math.floor(time.getTime() / 1000);
+      store.now = () => seconds;
     },
     advance: (to) => advance(store, Math.floor(to.getTime() / 1000)),
     catchUp: () => {
-      advance(store, Math.floor(Date.now() / 1000));
-      store.now = Date.now;
+      advance(store, secondsNow());
+      store.now = secondsNow;
     },
     afterRetries: (outcome) => {
       store.afterRetries = outcome;
     },
     dispute: (chargeId) => {
-      const charge = store.all("charge").get(chargeId);
-      if (!charge) throw new Error(`no charge ${chargeId}`);
+      const charge = store.find("charge", chargeId);
+      if (!charge) throw new Error(`There is no charge ${chargeId}.`);
       return openDispute(store, charge);
     },
     trouble: (next) => {
       trouble = next;
     },
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    close,
   };
 }
 
-/** Listens on the port, or on a free one where somebody else has it. */
-async function listen(server: Server, wanted: number): Promise<number> {
-  for (const port of [wanted, 0]) {
-    const isOpen = await new Promise<boolean>((resolve, reject) => {
-      const refuse = (error: NodeJS.ErrnoException) =>
-        error.code === "EADDRINUSE" && port !== 0 ? resolve(false) : reject(error);
-      server.once("error", refuse);
-      server.listen(port, "127.0.0.1", () => {
-        server.off("error", refuse);
-        resolve(true);
-      });
-    });
-    if (isOpen) break;
+/** Runs a request. One that is refused for its form is not executed: corrected, it may come again with the same key. */
+function run(
+  store: Store,
+  method: string,
+  path: string,
+  form: string,
+): { answer: Answer; isExecuted: boolean } {
+  const route = routes.find((one) => one.method === method && one.path.test(path));
+  if (!route) {
+    const message = `Unrecognized request URL (${method}: ${path}).`;
+    const body = { error: { type: "invalid_request_error", message } };
+    return { answer: { status: 404, body }, isExecuted: false };
   }
-  return (server.address() as AddressInfo).port;
+  const parsed = route.params.safeParse(parseForm(form));
+  if (!parsed.success) return { answer: toAnswer(refusal(parsed.error)), isExecuted: false };
+  const id = decodeURIComponent(route.path.exec(path)?.[1] ?? "");
+  const result = route.run(parsed.data as never, store, id);
+  return { answer: toAnswer(structuredClone(result)), isExecuted: true };
 }
 
-function find(method: string, path: string): { route: Route; id: string } | null {
-  for (const route of routes) {
-    const pattern = new RegExp(`^${route.path.replace(":id", "([^/]+)")}$`);
-    const match = route.method === method ? pattern.exec(path) : null;
-    if (match) return { route, id: decodeURIComponent(match[1] ?? "") };
-  }
-  return null;
-}
-
-/** The first thing wrong with the parameters, in Stripe's words. */
+/** The first fault of the parameters, in Stripe's words. */
 function refusal(error: z.ZodError): StripeError {
   const [issue] = error.issues;
   const path = [
@@ -266,14 +234,14 @@ function refusal(error: z.ZodError): StripeError {
   return invalidRequest("parameter_invalid", `Invalid ${param}: ${issue?.message ?? ""}`, param);
 }
 
-function unauthorized(request: IncomingMessage): Answer | null {
-  if (/^Bearer sk_test_\w+$/.test(header(request, "authorization") ?? "")) return null;
+function unauthorized(headers: Headers): Answer | null {
+  if (/^Bearer sk_test_\w+$/.test(headers.get("authorization") ?? "")) return null;
   const message = "You did not provide an API key.";
   return { status: 401, body: { error: { type: "invalid_request_error", message } } };
 }
 
-function failing(status: number): Answer {
-  return { status, body: { error: { type: "api_error", message: "Something went wrong." } } };
+function failed(status: number, message: string): Answer {
+  return { status, body: { error: { type: "api_error", message } } };
 }
 
 function toAnswer(result: StripeError | object): Answer {
@@ -282,25 +250,6 @@ function toAnswer(result: StripeError | object): Answer {
     : { status: 200, body: result };
 }
 
-function send(response: ServerResponse, { status, body, headers }: Answer): void {
-  response.writeHead(status, {
-    "content-type": "application/json",
-    "request-id": newId("req"),
-    ...headers,
-  });
-  response.end(JSON.stringify(body));
-}
-
-function sendPage(response: ServerResponse, answer: Page | Redirect): void {
-  if ("location" in answer) {
-    response.writeHead(303, { location: answer.location }).end();
-    return;
-  }
-  response.writeHead(answer.status, pageHeaders);
-  response.end(answer.body);
-}
-
-function header(request: IncomingMessage, name: string): string | null {
-  const value = request.headers[name];
-  return typeof value === "string" ? value : null;
+function toResponse({ status, body, headers }: Answer): Response {
+  return Response.json(body, { status, headers: { "request-id": newId("req"), ...headers } });
 }

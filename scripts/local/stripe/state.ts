@@ -5,15 +5,15 @@ import { readIfThere, writePrivately } from "../secrets.ts";
 import { eventsSchema } from "./deliveries.ts";
 
 const stateSchema = z.object({
-  /** Where the pages were: links to them are kept in the database. */
+  /** The port of the pages, to which links in the database lead. */
   port: z.number(),
   /** The objects of each kind. */
   objects: z.record(z.string(), z.array(z.looseObject({ id: z.string() }))),
-  /** Events that the webhook has not taken. */
+  /** Events that the webhook has not accepted yet. */
   pending: eventsSchema,
 });
 
-/** What the stand-in keeps between two starts, so that the database and Stripe's side still agree. */
+/** What the stand-in keeps between two starts, so that the database and the stand-in still agree. */
 export type StripeState = z.output<typeof stateSchema>;
 
 /** The file's name in the folder of the stack. */
@@ -29,7 +29,7 @@ export async function readState(dir: string): Promise<StripeState | null> {
   } catch (cause) {
     throw new UserError(
       `The file ${file} is damaged.`,
-      "Put it back from a copy. Or delete the local data with npm run reset: the subscriptions are in it.",
+      "Restore it from a copy, or delete the local data, with its subscriptions, by npm run reset.",
       { cause },
     );
   }

@@ -8,13 +8,13 @@ import { startKeyedFunctions, webhookSecret } from "../support/keyed-functions.t
 import { runNodeProgram } from "../support/programs.ts";
 import { besideNoReconcile } from "../support/reconcile-lock.ts";
 import { stack } from "../support/stack.ts";
-import { type StripeFake, startStripeFake } from "../support/stripe-fake.ts";
+import { type StripeStandIn, startStripeStandIn } from "../support/stripe-stand-in.ts";
 
 /** The operator's commands, against a Stripe of the tests' own. */
 
-let stripe: StripeFake;
+let stripe: StripeStandIn;
 beforeAll(async () => {
-  stripe = await startStripeFake();
+  stripe = await startStripeStandIn();
 });
 afterAll(() => stripe?.close());
 
@@ -85,7 +85,7 @@ describe("stripe:setup", () => {
     expect(await storedPrices()).toEqual(made.map(({ id }) => id).sort());
     expect(stripe.objects("product")).toHaveLength(4);
     // The portal changes between plans; a pack is bought once.
-    expect(stripe.objects("portal")).toMatchObject([
+    expect(stripe.objects("billing_portal.configuration")).toMatchObject([
       {
         features: {
           subscription_update: {

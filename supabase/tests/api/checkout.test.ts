@@ -6,18 +6,18 @@ import { gather, type Member, postAs } from "../support/crowd.ts";
 import { app, startKeyedFunctions, webhookSecret } from "../support/keyed-functions.ts";
 import { completeSession } from "../support/shop.ts";
 import { stack } from "../support/stack.ts";
-import type { StripeObject } from "../support/stripe-fake.ts";
-import { type StripeFake, startStripeFake } from "../support/stripe-fake.ts";
+import type { StripeObject } from "../support/stripe-stand-in.ts";
+import { type StripeStandIn, startStripeStandIn } from "../support/stripe-stand-in.ts";
 
 /** Checkout, portal and sync with a key, against a Stripe of the tests' own. */
 
-let stripe: StripeFake;
+let stripe: StripeStandIn;
 let functions: Awaited<ReturnType<typeof startKeyedFunctions>>;
 let crowd: Member[];
 let user: Member;
 
 beforeAll(async () => {
-  stripe = await startStripeFake();
+  stripe = await startStripeStandIn();
   functions = await startKeyedFunctions({
     STRIPE_SECRET_KEY: "sk_test_checkout",
     STRIPE_API_BASE: stripe.url,

@@ -7,17 +7,17 @@ import { asOperator } from "../support/clients.ts";
 import { gather, type Member, postAs } from "../support/crowd.ts";
 import { type Functions, startFunctions } from "../support/local-stack.ts";
 import { stack } from "../support/stack.ts";
-import { type StripeFake, startStripeFake } from "../support/stripe-fake.ts";
+import { type StripeStandIn, startStripeStandIn } from "../support/stripe-stand-in.ts";
 
 /** The functions with a key of Stripe, against a Stripe of the tests' own. */
 
-let stripe: StripeFake;
+let stripe: StripeStandIn;
 let functions: Functions;
 let dir: string;
 let crowd: Member[];
 
 beforeAll(async () => {
-  stripe = await startStripeFake();
+  stripe = await startStripeStandIn();
   dir = await mkdtemp(join(tmpdir(), "pinebase-functions-"));
   functions = await startFunctions({
     dir,

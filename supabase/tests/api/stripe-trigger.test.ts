@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newEvent, offerPlans, type SentEvent, signedDelivery } from "../support/billing.ts";
 import { startKeyedFunctions, webhookSecret } from "../support/keyed-functions.ts";
 import { triggerStripe } from "../support/stripe-cli.ts";
-import { type StripeFake, startStripeFake } from "../support/stripe-fake.ts";
+import { type StripeStandIn, startStripeStandIn } from "../support/stripe-stand-in.ts";
 
 /**
  * Scenarios of `stripe trigger`, by Stripe's own command line. What they make belongs to nobody here, and yet none
@@ -38,13 +38,13 @@ const scenarios = [
   "payment_intent.canceled",
 ];
 
-let stripe: StripeFake;
+let stripe: StripeStandIn;
 let keyed: Awaited<ReturnType<typeof startKeyedFunctions>>;
 let home: string;
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), "pinebase-trigger-"));
-  stripe = await startStripeFake();
+  stripe = await startStripeStandIn();
   keyed = await startKeyedFunctions({
     STRIPE_SECRET_KEY: "sk_test_trigger",
     STRIPE_API_BASE: stripe.url,

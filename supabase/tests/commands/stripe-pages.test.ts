@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import Stripe from "stripe";
 import { afterEach, describe, expect, it } from "vitest";
 import { createDeliveries, newEvent } from "../support/local-stack.ts";
-import { type StripeFake, startStripeFake } from "../support/stripe-fake.ts";
+import { type StripeStandIn, startStripeStandIn } from "../support/stripe-stand-in.ts";
 
 /** What a person clicks through, and what the webhook hears of it. */
 
@@ -15,8 +15,8 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-async function startStripe(options = {}): Promise<{ fake: StripeFake; stripe: Stripe }> {
-  const fake = await startStripeFake(options);
+async function startStripe(options = {}): Promise<{ fake: StripeStandIn; stripe: Stripe }> {
+  const fake = await startStripeStandIn(options);
   cleanups.push(fake.close);
   const { hostname, port } = new URL(fake.url);
   return { fake, stripe: new Stripe("sk_test_pages", { protocol: "http", host: hostname, port }) };

@@ -17,7 +17,7 @@ import type { Member, postAs } from "./crowd.ts";
 import { app, startKeyedFunctions, webhookSecret } from "./keyed-functions.ts";
 import { type PaypalFake, startPaypalFake } from "./paypal-fake.ts";
 import { stack } from "./stack.ts";
-import { type StripeFake, type StripeObject, startStripeFake } from "./stripe-fake.ts";
+import { type StripeObject, type StripeStandIn, startStripeStandIn } from "./stripe-stand-in.ts";
 
 /** Plans of these tests and what each month of one grants. */
 export const sold = {
@@ -34,7 +34,7 @@ export const opening = 5;
 
 /** A shop: the functions with keys, and behind them a Stripe and a PayPal of its own. */
 export interface Shop {
-  stripe: StripeFake;
+  stripe: StripeStandIn;
   api: Stripe;
   paypal: PaypalFake;
   functionsUrl: string;
@@ -75,7 +75,7 @@ export async function openShop(
   place: "http" | "here" = "http",
   settings: Record<string, string> = {},
 ): Promise<Shop> {
-  const stripe = await startStripeFake();
+  const stripe = await startStripeStandIn();
   const paypal = await startPaypalFake();
   const keys = {
     STRIPE_SECRET_KEY: "sk_test_shop",
@@ -260,7 +260,7 @@ function functionsHere(keys: Record<string, string>): ShopFunctions {
 
 /** Fills in a session's page, as its customer does. */
 export async function completeSession(
-  stripe: StripeFake,
+  stripe: StripeStandIn,
   session: StripeObject,
   card = "pm_card_visa",
 ): Promise<number> {

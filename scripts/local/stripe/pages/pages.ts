@@ -1,4 +1,3 @@
-import type { Page, Redirect } from "../../html.ts";
 import { checkoutPage } from "./checkout.ts";
 import type { PageContext } from "./context.ts";
 import { portalPage } from "./portal.ts";
@@ -6,15 +5,15 @@ import { portalPage } from "./portal.ts";
 const pages = { pay: checkoutPage, portal: portalPage };
 
 /**
- * Answers a browser; null for what is no page.
+ * Answers a browser. Returns null for a path that is not a page's.
  *
- * @param body of a form that was sent; null where the page is only asked for
+ * @param body of a form that was sent; null where the page is only requested
  */
 export function answerPage(
   path: string,
   body: string | null,
   context: PageContext,
-): Promise<Page | Redirect> | null {
+): Promise<Response> | null {
   const [, kind, id = ""] = /^\/(pay|portal)\/(\w+)$/.exec(path) ?? [];
   if (kind !== "pay" && kind !== "portal") return null;
   const form = body === null ? null : Object.fromEntries(new URLSearchParams(body));

@@ -1,22 +1,19 @@
 import { z } from "zod";
-import { type Content, day, type Html, html, money, type Page, type Redirect } from "../../html.ts";
-import type { StripeObject } from "../route.ts";
-import { cardChoice } from "./cards.ts";
-import { rateOf } from "./checkout.ts";
-import { type CallAnswer, find, type PageContext, refusalOf } from "./context.ts";
+import { type Content, day, type Html, html, money, seeOther } from "../../html.ts";
 import {
   customerSchema,
   invoiceSchema,
   paymentMethodSchema,
   portalSessionSchema,
   priceSchema,
-  productSchema,
+  type Subscription,
   subscriptionSchema,
-} from "./objects.ts";
-import { page } from "./page.ts";
+} from "../objects.ts";
+import type { StripeObject } from "../store.ts";
+import { type ApiAnswer, find, type PageContext, refusalOf } from "./context.ts";
+import { cardChoice, nameOf, page, pageWithAlert, rateOf } from "./parts.ts";
 
 type PortalSession = z.output<typeof portalSessionSchema>;
-type Subscription = z.output<typeof subscriptionSchema>;
 
 const formSchema = z.discriminatedUnion("action", [
   z.object({ action: z.enum(["cancel", "renew"]), subscription: z.string() }),
@@ -25,12 +22,12 @@ const formSchema = z.discriminatedUnion("action", [
   z.object({ action: z.literal("pay"), invoice: z.string() }),
 ]);
 
-/** The customer's portal: cancel, keep, change the plan or the card, see and pay invoices. */
+/** The customer's portal: cancel or keep a subscription, change the plan or the card, see and pay invoices. */
 export async function portalPage(
   id: string,
   form: Record<string, string> | null,
   context: PageContext,
-): Promise<Page | Redirect> {
+): Promise<Response> {
   const session = find(context, "billing_portal.session", id, portalSessionSchema);
   if (!session) return page("This link has expired", html`<p>Open the portal in the app.</p>`, 404);
   if (form === null) return overview(session, context);
@@ -38,47 +35,46 @@ export async function portalPage(
   const answer = given ? act(given, session, context) : null;
   const refusal = answer ? refusalOf(answer) : "Choose one of the buttons.";
   await context.delivered();
-  if (refusal !== null) return overview(session, context, refusal);
-  return { status: 303, location: `/portal/${id}` };
+  return refusal === null ? seeOther(`/portal/${id}`) : overview(session, context, refusal);
 }
 
-/** Does what a button stands for; null where the object is not this customer's. */
+/** Does what a button stands for. Returns null where the object does not belong to this customer. */
 function act(
   given: z.output<typeof formSchema>,
   { customer }: PortalSession,
   context: PageContext,
-): CallAnswer | null {
+): ApiAnswer | null {
   const isOwn = (kind: string, id: string) =>
-    context.objects(kind).some((object) => object.id === id && object.customer === customer);
+    context.list(kind).some((object) => object.id === id && object.customer === customer);
   if (given.action === "card") return saveCard(given.payment_method, customer, context);
   if (given.action === "pay") {
     if (!isOwn("invoice", given.invoice)) return null;
     const payment_method = cardOf(customer, context)?.id ?? "";
-    return context.call("POST", `/v1/invoices/${given.invoice}/pay`, { payment_method });
+    return context.post(`/v1/invoices/${given.invoice}/pay`, { payment_method });
   }
   if (!isOwn("subscription", given.subscription)) return null;
   const path = `/v1/subscriptions/${given.subscription}`;
   if (given.action !== "change") {
-    return context.call("POST", path, { cancel_at_period_end: String(given.action === "cancel") });
+    return context.post(path, { cancel_at_period_end: String(given.action === "cancel") });
   }
   const item = find(context, "subscription", given.subscription, subscriptionSchema)?.items.data[0];
-  return context.call("POST", path, {
+  return context.post(path, {
     "items[0][id]": item?.id ?? "",
     "items[0][price]": given.price,
     proration_behavior: "always_invoice",
   });
 }
 
-/** The card pays for what runs, and for what comes. */
-function saveCard(card: string, customer: string, context: PageContext): CallAnswer {
-  const attached = context.call("POST", `/v1/payment_methods/${card}/attach`, { customer });
+/** Makes a card the one that pays, for running subscriptions and for those to come. */
+function saveCard(card: string, customer: string, context: PageContext): ApiAnswer {
+  const attached = context.post(`/v1/payment_methods/${card}/attach`, { customer });
   const { id } = z.object({ id: z.string() }).catch({ id: "" }).parse(attached.body);
   if (id === "") return attached;
-  for (const one of context.objects("subscription")) {
+  for (const one of context.list("subscription")) {
     if (one.customer !== customer || one.status === "canceled") continue;
-    context.call("POST", `/v1/subscriptions/${one.id}`, { default_payment_method: id });
+    context.post(`/v1/subscriptions/${one.id}`, { default_payment_method: id });
   }
-  return context.call("POST", `/v1/customers/${customer}`, {
+  return context.post(`/v1/customers/${customer}`, {
     "invoice_settings[default_payment_method]": id,
   });
 }
@@ -86,30 +82,30 @@ function saveCard(card: string, customer: string, context: PageContext): CallAns
 function cardOf(customer: string, context: PageContext) {
   const owner = find(context, "customer", customer, customerSchema);
   const paying = context
-    .objects("subscription")
+    .list("subscription")
     .filter((one) => one.customer === customer && one.status !== "canceled")
     .map((one) => z.string().nullish().parse(one.default_payment_method));
   const preferred = owner?.invoice_settings?.default_payment_method ?? paying.at(-1);
   return find(context, "payment_method", preferred, paymentMethodSchema);
 }
 
-function overview(session: PortalSession, context: PageContext, alert?: string): Page {
-  const isOwn = ({ customer }: StripeObject) => customer === session.customer;
-  const subscriptions = context
-    .objects("subscription")
-    .filter(isOwn)
-    .map((object) => subscriptionSchema.parse(object))
-    .reverse();
-  const invoices = context
-    .objects("invoice")
-    .filter(isOwn)
-    .map((object) => invoiceSchema.parse(object))
-    .reverse();
+function overview(
+  session: PortalSession,
+  context: PageContext,
+  alert: string | null = null,
+): Response {
+  const newestFirst = (kind: string) =>
+    context
+      .list(kind)
+      .filter(({ customer }: StripeObject) => customer === session.customer)
+      .reverse();
+  const subscriptions = newestFirst("subscription").map((one) => subscriptionSchema.parse(one));
+  const invoices = newestFirst("invoice").map((one) => invoiceSchema.parse(one));
   const card = cardOf(session.customer, context);
-  return page(
+  return pageWithAlert(
     "Your subscription",
-    html`${alert === undefined ? null : html`<p role="alert">${alert}</p>`}
-${subscriptions.length === 0 ? html`<p>There is no subscription yet.</p>` : null}
+    alert,
+    html`${subscriptions.length === 0 ? html`<p>There is no subscription yet.</p>` : null}
 ${subscriptions.map((subscription) => section(subscription, context))}
 <section aria-labelledby="card">
 <h2 id="card">Card</h2>
@@ -118,22 +114,16 @@ ${subscriptions.map((subscription) => section(subscription, context))}
 </section>
 ${invoiceTable(invoices)}
 ${session.return_url ? html`<p><a href="${session.return_url}">Back to the app</a></p>` : null}`,
-    alert === undefined ? 200 : 402,
   );
 }
 
 function section(subscription: Subscription, context: PageContext): Html {
   const { id, status, items } = subscription;
-  const [item] = items.data;
-  const name = item
-    ? (item.price.nickname ??
-      find(context, "product", item.price.product, productSchema)?.name ??
-      item.price.id)
-    : id;
+  const price = items.data[0]?.price;
   const isOver = status === "canceled" || status === "incomplete_expired";
   return html`<section aria-labelledby="${id}">
-<h2 id="${id}">${name}</h2>
-<p>${item ? `${rateOf(item.price)}. ` : null}${stateOf(subscription)}</p>
+<h2 id="${id}">${price ? nameOf(price, context) : id}</h2>
+<p>${price ? `${rateOf(price)}. ` : null}${stateOf(subscription)}</p>
 ${isOver ? null : buttons(subscription, context)}
 </section>`;
 }
@@ -149,18 +139,21 @@ function stateOf({ status, cancel_at, cancel_at_period_end, items }: Subscriptio
 function buttons(subscription: Subscription, context: PageContext): Html {
   const { id, cancel_at, cancel_at_period_end, items } = subscription;
   const isEnding = Boolean(cancel_at) || cancel_at_period_end === true;
-  const [item] = items.data;
-  const others = context
-    .objects("price")
+  const current = items.data[0]?.price;
+  const choices = context
+    .list("price")
     .flatMap((object) => priceSchema.safeParse(object).data ?? [])
     .filter(
-      ({ id: price, active, recurring, currency }) =>
-        active && recurring && price !== item?.price.id && currency === item?.price.currency,
+      (price) =>
+        price.active &&
+        price.recurring &&
+        price.id !== current?.id &&
+        price.currency === current?.currency,
+    )
+    .map(
+      (price) =>
+        html`<option value="${price.id}">${price.nickname ?? price.id}, ${rateOf(price)}</option>`,
     );
-  const choices = others.map(
-    (price) =>
-      html`<option value="${price.id}">${price.nickname ?? price.id}, ${rateOf(price)}</option>`,
-  );
   const form = (content: Content) =>
     html`<form method="post"><input type="hidden" name="subscription" value="${id}">${content}</form>`;
   return html`${form(

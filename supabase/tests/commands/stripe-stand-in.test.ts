@@ -4,16 +4,16 @@ import { join } from "node:path";
 import Stripe from "stripe";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { triggerStripe } from "../support/stripe-cli.ts";
-import { type StripeFake, startStripeFake } from "../support/stripe-fake.ts";
+import { type StripeStandIn, startStripeStandIn } from "../support/stripe-stand-in.ts";
 
 /** The fake is believed by Stripe's own client and by Stripe's own command line, not only by us. */
 
-let fake: StripeFake;
+let fake: StripeStandIn;
 let stripe: Stripe;
 let home: string;
 
 beforeAll(async () => {
-  fake = await startStripeFake();
+  fake = await startStripeStandIn();
   stripe = new Stripe("sk_test_fake", { ...hostOf(fake), maxNetworkRetries: 0 });
   home = await mkdtemp(join(tmpdir(), "pinebase-stripe-"));
 });
@@ -170,7 +170,7 @@ describe("Stripe's command line", () => {
   });
 });
 
-function hostOf({ url }: StripeFake) {
+function hostOf({ url }: StripeStandIn) {
   const { hostname, port } = new URL(url);
   return { protocol: "http", host: hostname, port } as const;
 }
