@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
 import type { Providers } from "../supabase/functions/_shared/billing/provider.ts";
 import {
-  type KeptEvent,
   replayEvent,
+  type StoredEvent,
   unsettledEvents,
 } from "../supabase/functions/_shared/billing/reconcile.ts";
 import { isFailure } from "../supabase/functions/_shared/http/failure.ts";
@@ -45,7 +45,7 @@ export async function run(args: string[]): Promise<number> {
 
 async function replayAll(
   service: RpcClient,
-  events: readonly KeptEvent[],
+  events: readonly StoredEvent[],
   providers: Providers,
   dryRun: boolean,
 ): Promise<number> {

@@ -1,4 +1,4 @@
-import { holdsNul } from "../../supabase/functions/_shared/http/body.ts";
+import { containsNul } from "../../supabase/functions/_shared/http/body.ts";
 import type { Api } from "./api.ts";
 import type { Config } from "./config.ts";
 import { preflight, withCors } from "./cors.ts";
@@ -138,7 +138,7 @@ function refuseWithoutFilter(request: Request): Response | null {
 
 /** Auth would answer 500: Postgres can keep no U+0000, in the metadata of a sign-up or anywhere else. */
 async function refuseNul(request: Request): Promise<Response | null> {
-  if (request.body === null || !holdsNul(await request.clone().text())) return null;
+  if (request.body === null || !containsNul(await request.clone().text())) return null;
   const msg = "The request holds the character U+0000. Remove it.";
   return Response.json({ code: 400, error_code: "bad_json", msg }, { status: 400 });
 }

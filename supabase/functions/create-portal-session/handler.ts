@@ -48,7 +48,7 @@ async function openPortal(
     const url = await provider.portal({ customerId, returnUrl });
     return (
       url ??
-      failure("billing_account_not_found", "There is nothing to manage yet: subscribe first.")
+      failure("billing_account_not_found", "You have no subscription to manage. Subscribe first.")
     );
   } catch (error) {
     return upstreamFailure(provider, error);

@@ -1,54 +1,52 @@
 import { type Failure, failure } from "../_shared/http/failure.ts";
 
-/** A user's files. */
+/** The files of users. */
 export interface Files {
-  /** Removes every one of them; gives how many there were. */
+  /** Removes all files of a user, and returns their number. */
   removeAll(userId: string): Promise<number | Failure>;
 }
 
-/** What Storage says when it says no. */
-export interface StorageRefusal {
+/** An error that Storage answered. */
+export interface StorageError {
   status?: number | undefined;
   statusCode?: string | undefined;
 }
 
-/** The part of supabase-js that knows the files of a bucket. */
+/** The part of supabase-js that lists and removes the files of a bucket. */
 export interface Bucket {
   list(
     folder: string,
     options: { limit: number },
-  ): Promise<{ data: { name: string; id: string | null }[] | null; error: StorageRefusal | null }>;
-  remove(
-    paths: string[],
-  ): Promise<{ data: { name: string }[] | null; error: StorageRefusal | null }>;
+  ): Promise<{ data: { name: string; id: string | null }[] | null; error: StorageError | null }>;
+  remove(paths: string[]): Promise<{ data: { name: string }[] | null; error: StorageError | null }>;
 }
 
-/** As many as Storage lists, and removes, at once. */
+/** The number of files that Storage lists or removes in one call. */
 const page = 1_000;
 
-/** What went wrong when files were removed: Storage's refusal, or null where a file would not go. */
-interface Stuck {
-  refusal: StorageRefusal | null;
+/** Why files could not be removed: Storage's error, or null where Storage reported none and the files stayed. */
+interface RemovalError {
+  error: StorageError | null;
 }
 
 /**
- * Removes files by the Storage API, which alone also takes what lies behind a row. A folder is read from its
- * beginning until nothing is left in it, so that no page is skipped while files go. A folder is no file; it is gone
- * with the last one in it.
+ * Removes files with the Storage API, because deleting the rows in SQL would leave the stored bytes. The first page of a
+ * folder is read again until the folder is empty, so that no file is skipped while others are removed. Folders disappear
+ * with their last file.
  */
 export function createFiles(bucket: Bucket): Files {
-  const removeFolder = async (folder: string): Promise<number | Stuck> => {
+  const removeFolder = async (folder: string): Promise<number | RemovalError> => {
     let removed = 0;
     for (;;) {
       const { data: entries, error } = await bucket.list(folder, { limit: page });
-      if (error || entries === null) return { refusal: error };
+      if (error || entries === null) return { error };
       if (entries.length === 0) return removed;
 
       const before = removed;
       const files = entries.filter(({ id }) => id !== null).map(({ name }) => `${folder}/${name}`);
       if (files.length > 0) {
         const result = await bucket.remove(files);
-        if (result.error || result.data === null) return { refusal: result.error };
+        if (result.error || result.data === null) return { error: result.error };
         removed += result.data.length;
       }
       for (const { name } of entries.filter(({ id }) => id === null)) {
@@ -56,8 +54,8 @@ export function createFiles(bucket: Bucket): Files {
         if (typeof inside !== "number") return inside;
         removed += inside;
       }
-      // What is still listed and does not go would be listed for ever.
-      if (removed === before) return { refusal: null };
+      // Without progress the loop would not end.
+      if (removed === before) return { error: null };
     }
   };
 
@@ -65,20 +63,20 @@ export function createFiles(bucket: Bucket): Files {
     async removeAll(userId) {
       const result = await removeFolder(userId);
       if (typeof result === "number") return result;
-      if (isAbsent(result.refusal)) return 0;
+      if (isNoStorage(result.error)) return 0;
       return failure(
         "upstream_error",
-        "The files could not be removed, and the account is still there. Try again later.",
-        { cause: `storage:${result.refusal?.status ?? "stuck"}` },
+        "The files could not be removed, so the account was not deleted. Try again later.",
+        { cause: `storage:${result.error?.status ?? "stuck"}` },
       );
     },
   };
 }
 
 /**
- * The stack without Docker has no Storage and so no file. It says so in these words, which no Storage that
- * is there ever says: whatever else goes wrong, the account stays until its files are gone.
+ * Whether the error is that of the stack without Docker, which has no Storage and so no files. A real Storage never
+ * answers it. After any other error the account stays until its files are removed.
  */
-function isAbsent(refusal: StorageRefusal | null): boolean {
-  return refusal?.status === 501 && refusal.statusCode === "not_in_local_stack";
+function isNoStorage(error: StorageError | null): boolean {
+  return error?.status === 501 && error.statusCode === "not_in_local_stack";
 }

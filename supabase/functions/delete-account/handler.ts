@@ -3,7 +3,7 @@ import { type UserDependencies, userWithSecondFactor } from "../_shared/auth/cal
 import { type BillingAccount, readBillingAccount } from "../_shared/billing/account.ts";
 import { runOpenTasks } from "../_shared/billing/apply-read.ts";
 import type { Provider, Providers } from "../_shared/billing/provider.ts";
-import { leaveSession, syncUser } from "../_shared/billing/sync.ts";
+import { applyClosedSession, syncUser } from "../_shared/billing/sync.ts";
 import { upstreamFailure } from "../_shared/billing/upstream.ts";
 import { createEndpoint } from "../_shared/http/endpoint.ts";
 import { type Failure, failure, isFailure } from "../_shared/http/failure.ts";
@@ -53,17 +53,17 @@ export function createHandler(
       const deletedSchema = z.object({ deleted: z.boolean() });
       const deleted = await callRpc(service, "delete_user", { user_id: userId }, deletedSchema);
       if (isFailure(deleted)) return deleted;
-      // What began to run in the meantime is ended now, or by the schedule.
+      // The deletion requests the end of a subscription that began in the meantime.
       await runOpenTasks(service, providers);
-      // Already gone is gone: an earlier request got this far.
+      // `deleted.deleted` is false where an earlier request has already deleted the rows.
       return { deleted: true };
     },
   });
 }
 
 /**
- * Sees to it that nothing takes money from somebody without an account. The open checkout is closed and the providers
- * are read, or a subscription whose webhook was lost would be missed.
+ * Ends everything that could charge a person who no longer has an account. The open checkout is closed, and the
+ * providers are read so that a subscription whose webhook was lost is found.
  */
 async function endBilling(
   service: RpcClient,
@@ -72,18 +72,13 @@ async function endBilling(
   known: BillingAccount,
 ): Promise<true | Failure> {
   const { checkout } = known;
-  const owner = checkout && providers[checkout.provider];
-  if (checkout && owner) {
-    const left = await atProvider(owner, async () =>
-      leaveSession(
-        service,
-        providers,
-        userId,
-        checkout.session_id,
-        await owner.close(checkout.session_id),
-      ),
+  const provider = checkout && providers[checkout.provider];
+  if (checkout && provider) {
+    const { session_id: id } = checkout;
+    const closed = await atProvider(provider, async () =>
+      applyClosedSession(service, providers, userId, id, await provider.close(id)),
     );
-    if (isFailure(left)) return left;
+    if (isFailure(closed)) return closed;
   }
   const synced = await syncUser(service, providers, userId, known);
   if (isFailure(synced)) return synced;
@@ -99,26 +94,26 @@ async function endBilling(
       { facts: { provider: renewing.provider } },
     );
   }
-  for (const { provider: name, id } of leftAtProviders(account)) {
+  for (const { provider: name, id } of subscriptionsToCancel(account)) {
     const provider = providers[name];
-    const done = provider && (await atProvider(provider, () => provider.cancel(id)));
-    if (isFailure(done)) return done;
+    const cancelled = provider && (await atProvider(provider, () => provider.cancel(id)));
+    if (isFailure(cancelled)) return cancelled;
   }
   return true;
 }
 
-/** What is scheduled to end, was never paid, or could still be approved. */
-function leftAtProviders({ subscriptions, paypal_subscriptions }: BillingAccount) {
-  const left = subscriptions.flatMap(
+/** The subscriptions that are scheduled to end, were never paid, or can still be approved. */
+function subscriptionsToCancel({ subscriptions, paypal_subscriptions }: BillingAccount) {
+  const started = subscriptions.flatMap(
     ({ provider, provider_subscription_id: id, is_running, status }) =>
       provider !== "manual" && id !== null && (is_running || status === "incomplete")
         ? [{ provider, id }]
         : [],
   );
   const approvals = paypal_subscriptions
-    .filter(({ id, is_over }) => !is_over && !left.some((one) => one.id === id))
+    .filter(({ id, is_over }) => !is_over && !started.some((one) => one.id === id))
     .map(({ id }) => ({ provider: "paypal" as const, id }));
-  return [...left, ...approvals];
+  return [...started, ...approvals];
 }
 
 async function atProvider<T>(provider: Provider, work: () => Promise<T>): Promise<T | Failure> {

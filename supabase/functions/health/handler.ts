@@ -9,7 +9,7 @@ import { callRpc, type RpcClient } from "../_shared/supabase/rpc.ts";
 export interface HealthDependencies {
   /** Whether the database answers through the Data API. */
   databaseAnswers(): Promise<boolean>;
-  /** Acts as the service role, for whoever sends its key. */
+  /** Acts as the service role. */
   service: RpcClient;
   serviceKeys: readonly string[];
   log?: Log;

@@ -19,13 +19,13 @@ import { isOpenToOperatorKey, readTarget, type Target, targetUrl } from "./targe
 
 /** What the llm-proxy function needs from outside. */
 export interface LlmProxyDependencies extends UserDependencies {
-  /** The operator's own key of a provider; null where there is none. */
+  /** The operator's key of a provider; null where there is none. */
   operatorKey(provider: string): string | null;
   checkAddress(url: URL): Promise<Refusal>;
   fetch: typeof globalThis.fetch;
-  /** Keeps the function alive until something is done that no request waits for. */
+  /** Keeps the function alive until a promise settles that no request waits for. */
   background(work: Promise<unknown>): void;
-  /** Milliseconds until a provider must have begun to answer. */
+  /** Milliseconds within which a provider must begin to answer. */
   answerTime?: number;
   /** Milliseconds before a refund is tried again. */
   refundPause?: number;
@@ -34,15 +34,15 @@ export interface LlmProxyDependencies extends UserDependencies {
 const callSchema = z.object({
   ok: z.literal(true),
   provider: llmProviderSchema,
-  /** The user's own key; null where the operator's is used. */
+  /** The user's key; null where the operator's key is used. */
   api_key: z.string().nullable(),
   stored_at: z.string().optional(),
   is_rejected: z.boolean().optional(),
-  /** Credits that were taken for it. */
+  /** Credits that were charged for the call. */
   charged: z.number(),
 });
 
-/** Hosted ends a request that has said nothing for 150 s; what was charged must be given back before. */
+/** Milliseconds. Hosted Supabase ends a request without an answer after 150 s, and the charge is refunded before that. */
 const defaultAnswerTime = 140_000;
 
 /**
@@ -82,7 +82,7 @@ export function createHandler(
       return isFailure(sent) ? sent : { target, sent };
     },
     handle: async ({ request, requestId, note, caller, body: { target, sent } }) => {
-      const ownersKey = operatorKey(target.provider.toLowerCase());
+      const keyOfOperator = operatorKey(target.provider.toLowerCase());
       const call = await callRpc(
         service,
         "open_llm_call",
@@ -90,19 +90,19 @@ export function createHandler(
           user_id: caller.userId,
           provider: target.provider,
           request_id: requestId,
-          has_operator_key: ownersKey !== null,
+          has_operator_key: keyOfOperator !== null,
           has_second_factor: caller.hasSecondFactor,
         },
         callSchema,
       );
       if (isFailure(call)) return call;
       const { provider, charged } = call;
-      const key = call.api_key ?? ownersKey ?? "";
+      const key = call.api_key ?? keyOfOperator ?? "";
       note({ provider: provider.provider, key: call.api_key === null ? "operator" : "own" });
 
       let refunding: Promise<void> | null = null;
       const refund = () => {
-        if (charged > 0) refunding ??= giveBack(caller.userId, requestId);
+        if (charged > 0) refunding ??= refundCall(caller.userId, requestId);
         return refunding ?? Promise.resolve();
       };
 
@@ -132,7 +132,7 @@ export function createHandler(
         await refund();
         return failure(
           "upstream_error",
-          `${provider.name} sends this request elsewhere, which is not followed.`,
+          `${provider.name} answers with a redirect, which is not followed.`,
           {
             facts: { provider: provider.provider },
             cause: "redirect",
@@ -143,7 +143,7 @@ export function createHandler(
       if (request.signal.aborted) {
         await answer.body?.cancel();
         await refund();
-        return givenUp(provider);
+        return clientLeft(provider);
       }
 
       const relayed =
@@ -167,16 +167,12 @@ export function createHandler(
     const url = targetUrl(provider, target);
     if (isFailure(url)) return url;
     if (!isOwn && !isOpenToOperatorKey(provider, request.method, target)) {
-      return failure(
-        "api_key_not_found",
-        "This request needs a key of your own. Store one first.",
-        {
-          facts: { provider: provider.provider },
-        },
-      );
+      return failure("api_key_not_found", "This request needs your own key. Store one first.", {
+        facts: { provider: provider.provider },
+      });
     }
     if (url.href.includes(caller.token)) {
-      return failure("invalid_argument", "Send the session in a header, never in the URL.", {
+      return failure("invalid_argument", "Send the access token in a header, never in the URL.", {
         facts: { argument: "query" },
       });
     }
@@ -185,23 +181,24 @@ export function createHandler(
 
     const headers = toProvider(request.headers, provider.extra_headers, caller.token);
     setKey(headers, provider, key);
-    const waiting = new AbortController();
-    const giveUp = () => waiting.abort();
-    // Only until the answer begins: afterwards the stream itself is cancelled, and an error in it is the provider's.
-    request.signal.addEventListener("abort", giveUp);
-    const late = setTimeout(giveUp, answerTime);
+    const controller = new AbortController();
+    const abort = () => controller.abort();
+    // The signal only applies until the answer begins. Afterwards the stream is cancelled instead, so that an error in it
+    // always comes from the provider.
+    request.signal.addEventListener("abort", abort);
+    const timer = setTimeout(abort, answerTime);
     try {
       return await fetch(url, {
         method: request.method,
         headers,
         body,
         redirect: "manual",
-        signal: waiting.signal,
+        signal: controller.signal,
       });
     } catch (error) {
-      if (request.signal.aborted) return givenUp(provider);
+      if (request.signal.aborted) return clientLeft(provider);
       const facts = { provider: provider.provider };
-      return waiting.signal.aborted
+      return controller.signal.aborted
         ? failure(
             "upstream_error",
             `${provider.name} takes too long. Try again, or ask for a stream.`,
@@ -215,12 +212,12 @@ export function createHandler(
             cause: describeError(error).error,
           });
     } finally {
-      clearTimeout(late);
-      request.signal.removeEventListener("abort", giveUp);
+      clearTimeout(timer);
+      request.signal.removeEventListener("abort", abort);
     }
   }
 
-  /** Remembers that a provider has begun to refuse a key, or accepts it again. */
+  /** Stores that a provider has begun to refuse a key, or accepts it again. */
   async function markKey(
     userId: string,
     { provider }: LlmProvider,
@@ -238,8 +235,8 @@ export function createHandler(
     });
   }
 
-  /** Gives the credits of a call back. The database does so once, whatever number of times it is asked. */
-  async function giveBack(userId: string, requestId: string): Promise<void> {
+  /** Refunds the credits of a call. Repeated calls refund once. */
+  async function refundCall(userId: string, requestId: string): Promise<void> {
     for (let attempt = 1; attempt <= 3; attempt += 1) {
       const args = { user_id: userId, idempotency_key: requestId };
       const { error } = await service.rpc("refund_credits", args);
@@ -250,17 +247,18 @@ export function createHandler(
   }
 }
 
-/** For the log: whoever asked has left and reads no answer. */
-function givenUp({ provider }: LlmProvider): Failure {
-  return failure("upstream_error", "The request was given up.", {
+/** The failure for a client that has disconnected. It only appears in the log. */
+function clientLeft({ provider }: LlmProvider): Failure {
+  return failure("upstream_error", "The client closed the connection.", {
     facts: { provider },
     cause: "client_left",
   });
 }
 
 /**
- * The request as identifyCaller reads it. A provider's own client puts what it takes for its key, here the session, into
- * its own header; beside it hosted's gateway may put the publishable key into Authorization.
+ * Moves the access token to the Authorization header, where identifyCaller reads it. A provider's own client sends the
+ * token as its key, in a header of its own. The gateway of hosted Supabase may put the publishable key into Authorization
+ * then.
  */
 function withSession(request: Request): Request {
   const token = sessionHeaders

@@ -1,9 +1,10 @@
 /*
- * Which headers pass. A request carries the caller's session, a browser's cookies and what hosted's gateway adds, such as
- * the caller's address; an answer carries the provider's cookies and what concerns its connection or its host.
+ * The headers that are not forwarded. In a request these are the caller's session, a browser's cookies and what the
+ * gateway of hosted Supabase adds, such as the caller's address. In an answer these are the provider's cookies and the
+ * headers about its connection or its host.
  */
 
-/** Of one connection: RFC 9110, section 7.6.1. */
+/** Headers that apply to one connection only: RFC 9110, section 7.6.1. */
 const hopByHop = [
   "connection",
   "keep-alive",
@@ -16,7 +17,7 @@ const hopByHop = [
   "upgrade",
 ];
 
-/** Where providers' clients put their key, which here is the user's session. */
+/** The headers in which providers' clients send their key, which here is the user's access token. */
 export const sessionHeaders = ["x-api-key", "x-goog-api-key", "api-key"];
 
 const notToProvider = new Set([
@@ -59,7 +60,7 @@ const notToClient = new Set([
   ...hopByHop,
   "set-cookie",
   "set-cookie2",
-  // The body arrives unpacked, and may lose a key that the provider quotes.
+  // fetch decompresses the body, and a key that the provider quotes is replaced in it.
   "content-encoding",
   "content-length",
   "location",
@@ -74,14 +75,14 @@ const notToClient = new Set([
   "vary",
   "server",
   "via",
-  // The operator's, where the operator's key was used.
+  // These identify the operator where the operator's key was used.
   "openai-organization",
   "openai-project",
   "anthropic-organization-id",
 ]);
 const notToClientPrefixes = ["access-control-", "cf-", "x-supabase-", "sb-"];
 
-/** The headers of a request for the provider, without any that holds the session. The key is not there yet. */
+/** The headers of a request to the provider, without any that contains the access token. The key is not yet among them. */
 export function toProvider(
   request: Headers,
   extra: Readonly<Record<string, string>>,
@@ -94,12 +95,12 @@ export function toProvider(
     if (notToProviderPrefixes.some((prefix) => name.startsWith(prefix))) continue;
     headers.set(name, value);
   }
-  // Packed parts of a stream could be held back on the way.
+  // A compressed stream could be buffered on the way.
   headers.set("accept-encoding", "identity");
   return headers;
 }
 
-/** The headers of an answer for the client, without any that holds the key. */
+/** The headers of an answer to the client, without any that contains the key. */
 export function toClient(answer: Headers, key: string): Headers {
   const headers = new Headers();
   const named = namedByConnection(answer);
@@ -108,7 +109,7 @@ export function toClient(answer: Headers, key: string): Headers {
     if (notToClientPrefixes.some((prefix) => name.startsWith(prefix))) continue;
     headers.append(name, value);
   }
-  // A server on the way that packs a stream holds its parts back.
+  // A server on the way that compresses a stream buffers it.
   headers.set("cache-control", "no-store, no-transform");
   return headers;
 }

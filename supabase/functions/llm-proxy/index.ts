@@ -8,7 +8,7 @@ const variables = Deno.env.toObject();
 const environment = parseEnvironment(variables);
 const { LLM_ALLOW_LOOPBACK } = parseVariables(llmEnvironmentSchema, variables);
 
-/** Hosted's; https://supabase.com/docs/guides/functions/background-tasks */
+/** Exists on hosted Supabase only: https://supabase.com/docs/guides/functions/background-tasks */
 declare const EdgeRuntime: { waitUntil(work: Promise<unknown>): void } | undefined;
 
 Deno.serve(

@@ -2,21 +2,21 @@ import { concat } from "../_shared/std/bytes/concat.ts";
 
 /** How a relayed body ended. */
 export type Ending =
-  /** The provider said everything, or the client left when it had some of it. */
+  /** The provider sent everything, or the client disconnected after it had received a part. */
   | "delivered"
-  /** The client left before it had a byte. */
+  /** The client disconnected before it received anything. */
   | "left"
-  /** The provider broke off. */
+  /** The provider's connection broke. */
   | "broken";
 
 const removed = new TextEncoder().encode("[key removed]");
 
 /**
- * Passes a body on part by part, each when the reader asks for it, so that a slow reader slows the provider down and
- * nothing piles up here. A key that the provider quotes is replaced, also where two parts share it: of a part's
- * end only what may be the beginning of the key waits for the next part.
+ * Forwards a body part by part, each when the client requests it, so that a slow client slows the provider down and no
+ * data accumulates here. A key that the provider quotes is replaced, also where it is split over two parts: an end of a
+ * part that may be the beginning of the key is held until the next part.
  *
- * @param gone aborted when the client has left; what is passed on then reaches nobody
+ * @param gone aborted when the client has disconnected; what is forwarded afterwards does not count as delivered
  * @param ended called once
  */
 export function relay(
@@ -29,7 +29,7 @@ export function relay(
   const secret = new TextEncoder().encode(key);
   let held: Uint8Array = new Uint8Array(0);
   let delivered = false;
-  // Cancelling also ends the read that is going on, which must not count as an ending of its own.
+  // Cancelling also ends the pending read, which must not be reported as a second ending.
   let isOver = false;
   const end = (ending: Ending) => {
     if (!isOver) ended(ending);
@@ -76,7 +76,7 @@ export function relay(
   );
 }
 
-/** The bytes without the key, and their end if the key may begin there and go on in the next part. */
+/** The bytes without the key, and as `rest` their end where the key may begin and continue in the next part. */
 function withoutKey(
   bytes: Uint8Array,
   secret: Uint8Array,
@@ -100,7 +100,7 @@ function withoutKey(
   return { clean: parts.length === 0 ? last : concat([...parts, last]), rest: bytes.subarray(end) };
 }
 
-/** How many bytes at a place are those with which the key begins. */
+/** The number of bytes from a position on that match the beginning of the key. */
 function commonLength(bytes: Uint8Array, at: number, secret: Uint8Array): number {
   let length = 0;
   while (length < secret.length && bytes[at + length] === secret[length]) length += 1;

@@ -1,7 +1,7 @@
 import { type Failure, failure } from "../_shared/http/failure.ts";
 import { type LlmProvider, providerUrl, withSlash } from "../_shared/llm/provider.ts";
 
-/** What a request asks for: the text after the function's name, taken apart and not yet compared with any provider. */
+/** The part of a request's URL after the function's name. It is parsed and not yet compared with the provider's row. */
 export interface Target {
   provider: string;
   /** Begins with a slash. */
@@ -10,20 +10,21 @@ export interface Target {
   query: string;
 }
 
-// Read from the text itself: URL would resolve what must be refused. Hosted cuts /functions/v1 off.
+// The URL is matched as text, because the class URL would resolve dot segments, which must be refused. Hosted Supabase
+// removes /functions/v1.
 const urlForm =
   /^https?:\/\/[^/]+(?:\/functions\/v1)?\/llm-proxy\/([\w-]{2,32})(?=[/?#]|$)([^?#]*)(\?[^#]*)?$/;
 
-// No percent sign, so that nothing can be encoded; no @, backslash or empty segment.
+// Without a percent sign, so that no character can be encoded, and without @, backslash or empty segments.
 const pathForm = /^(\/[A-Za-z0-9_.~:,=+!$&'()*;-]+)+$/;
 
-/** Characters that a query may have: a page token of a list is long, a prompt does not belong there. */
+/** The most characters of a query: enough for the page token of a list. */
 const queryLimit = 2_048;
 
-/** Query parameters that carry credentials: Google's and our gateway's. Ours are in headers. */
+/** Query parameters that carry credentials, of Google and of our gateway. They are removed; credentials go in headers. */
 const credentialParameters = new Set(["key", "apikey", "api_key", "access_token"]);
 
-/** Takes the URL of a request apart, or says what in it is not allowed. */
+/** Parses the URL of a request, or returns the failure that names what is not allowed in it. */
 export function readTarget(url: string): Target | Failure {
   const [, provider = "", path = "", query = ""] = urlForm.exec(url) ?? [];
   if (provider === "") {
@@ -33,7 +34,7 @@ export function readTarget(url: string): Target | Failure {
   if (!pathForm.test(path) || hasDotSegment) {
     return failure(
       "invalid_argument",
-      "The path must be one of the provider's own, without .., //, @ or encoded characters.",
+      "The path must not contain .., //, @ or encoded characters.",
       { facts: { argument: "path" } },
     );
   }
@@ -49,26 +50,27 @@ export function readTarget(url: string): Target | Failure {
   return { provider, path, query: withoutCredentials(query) };
 }
 
-/** The URL at the provider, if its row opens this path. */
+/** The URL at the provider, if the provider's row allows the path. */
 export function targetUrl(provider: LlmProvider, { path, query }: Target): URL | Failure {
-  const open = provider.path_prefixes.some((prefix) => isBelow(path, prefix));
-  if (!open) {
+  const isAllowed = provider.path_prefixes.some((prefix) => isBelow(path, prefix));
+  if (!isAllowed) {
     return failure(
       "invalid_argument",
-      `${provider.name} is not open at this path. See the facts.`,
-      {
-        facts: { argument: "path", open: provider.path_prefixes },
-      },
+      `This path of ${provider.name} cannot be used. The facts list the paths that can.`,
+      { facts: { argument: "path", open: provider.path_prefixes } },
     );
   }
   const url = providerUrl(provider, `${path}${query}`);
-  // The form of the path ensures it; a host that is not the provider's must never get a key.
-  return url.origin === new URL(provider.base_url).origin ? url : notThere();
+  // pathForm already prevents another host. This check stays because no other host may ever receive a key.
+  if (url.origin === new URL(provider.base_url).origin) return url;
+  return failure("invalid_argument", "The path leads to another host than the provider's.", {
+    facts: { argument: "path" },
+  });
 }
 
 /**
- * Whether the operator's key serves a request: whatever generates, and the cheap request that checks a key. Other GET
- * requests can list what other users left at the provider.
+ * Whether a request can use the operator's key: every POST request, and the GET request that checks a key. Other GET
+ * requests can list what other users have stored at the provider under the same key.
  */
 export function isOpenToOperatorKey(
   provider: LlmProvider,
@@ -95,10 +97,4 @@ function withoutCredentials(query: string): string {
 
 function nameOf(pair: string): string {
   return ([...new URLSearchParams(pair).keys()][0] ?? "").toLowerCase();
-}
-
-function notThere(): Failure {
-  return failure("invalid_argument", "The path leads away from the provider.", {
-    facts: { argument: "path" },
-  });
 }

@@ -1,4 +1,4 @@
-import { limitAsks } from "../_shared/billing/limits.ts";
+import { limitVerification } from "../_shared/billing/limits.ts";
 import type { Providers } from "../_shared/billing/provider.ts";
 import { createWebhook } from "../_shared/billing/webhook.ts";
 import type { Log } from "../_shared/http/log.ts";
@@ -8,7 +8,7 @@ import type { RpcClient } from "../_shared/supabase/rpc.ts";
 export interface PaypalWebhookDependencies {
   service: RpcClient;
   providers: Providers;
-  /** Whether the id of the webhook is known, without which nothing can be verified. */
+  /** Whether `PAYPAL_WEBHOOK_ID` is set, without which no event can be verified. */
   hasWebhookId: boolean;
   log?: Log;
 }
@@ -31,7 +31,7 @@ export function createHandler({
     provider: paypal,
     missing: "PAYPAL_CLIENT_ID, PAYPAL_CLIENT_SECRET and PAYPAL_WEBHOOK_ID",
     providers,
-    ...(paypal ? { verify: limitAsks(service, paypal.verify) } : {}),
+    ...(paypal ? { verify: limitVerification(service, paypal.verify) } : {}),
     log,
   });
 }

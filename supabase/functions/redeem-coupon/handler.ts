@@ -9,9 +9,9 @@ import { callRpc } from "../_shared/supabase/rpc.ts";
 
 /** What the redeem-coupon function needs from outside. */
 export interface RedeemCouponDependencies extends UserDependencies {
-  /** Makes sure that the coupon of this code is at Stripe; null where there is no Stripe. */
+  /** Creates the coupon of a code at Stripe unless it exists; null where Stripe is not set up. */
   mirror: ((code: string) => Promise<void>) | null;
-  /** Milliseconds that Stripe may take. */
+  /** Milliseconds within which Stripe must answer. */
   mirrorTime?: number;
 }
 

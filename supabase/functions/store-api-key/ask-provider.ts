@@ -1,17 +1,17 @@
 import { type LlmProvider, providerUrl, setKey, withSlash } from "../_shared/llm/provider.ts";
 
-/** What a provider says of a key; unknown where it does not answer, or not about the key. */
+/** Whether a provider accepts a key; unknown where it does not answer, or its answer is not about the key. */
 export type Verdict = "accepted" | "refused" | "unknown";
 
-/** Characters of an answer that are read for its reason. */
+/** The most characters of an answer in which its reason is searched. */
 const reasonLength = 4_096;
 
 /**
- * Asks a provider by the cheapest request of its API whether it accepts a key. The request has no fault of its own, so
- * 400 means the key as well: Google and xAI answer that to a key which they do not know. A key that is good
- * and may only not list models is told by OpenAI with 403 and the missing scope.
+ * Sends the cheapest request of a provider's API with a key, to find out whether the provider accepts it. The request
+ * itself is correct, so status 400 is about the key: Google and xAI answer it to an unknown key. For a valid key that
+ * may not list models, OpenAI answers 403 and names the missing scope.
  *
- * @throws what fetch throws where nobody answers in time
+ * @throws what fetch throws where the provider does not answer in time
  */
 export async function askProvider(
   provider: LlmProvider,

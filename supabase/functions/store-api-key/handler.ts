@@ -17,7 +17,7 @@ import { askProvider, type Verdict } from "./ask-provider.ts";
 export interface StoreApiKeyDependencies extends UserDependencies {
   checkAddress(url: URL): Promise<Refusal>;
   fetch: typeof globalThis.fetch;
-  /** Milliseconds that a provider may take. */
+  /** Milliseconds within which a provider must answer. */
   providerTime?: number;
 }
 
@@ -65,7 +65,7 @@ export function createHandler(
       if (verdict === "refused") {
         return failure(
           "api_key_rejected",
-          `${provider.name} does not accept this key. Check it, or create a new one there.`,
+          `${provider.name} does not accept this key. Check it, or create a new key there.`,
           { facts: { provider: provider.provider } },
         );
       }

@@ -7,7 +7,7 @@ import type { RpcClient } from "../_shared/supabase/rpc.ts";
 export interface StripeWebhookDependencies {
   service: RpcClient;
   providers: Providers;
-  /** Whether there is a secret that can have signed. */
+  /** Whether `STRIPE_WEBHOOK_SECRET` is set. */
   hasSecret: boolean;
   log?: Log;
 }

@@ -5,7 +5,7 @@ import { countBillingCall } from "../_shared/billing/limits.ts";
 import type { Providers } from "../_shared/billing/provider.ts";
 import { reconcile } from "../_shared/billing/reconcile.ts";
 import { syncUser } from "../_shared/billing/sync.ts";
-import { bodyLimit, readText } from "../_shared/http/body.ts";
+import { bodyLimit, parseJson, readText } from "../_shared/http/body.ts";
 import { createEndpoint } from "../_shared/http/endpoint.ts";
 import { type Failure, failure, isFailure } from "../_shared/http/failure.ts";
 import { syncSubscriptionRequestSchema } from "../_shared/http/schemas.ts";
@@ -18,10 +18,10 @@ export interface SyncSubscriptionDependencies extends UserDependencies {
   now?: () => number;
 }
 
-/** Milliseconds that a call of the schedule reads: hosted ends a request after 150 s. */
+/** Milliseconds for which a call of the schedule reads, because hosted Supabase ends a request after 150 s. */
 const readingTime = 100_000;
 
-/** Who or what is to be read. */
+/** What to read: everything of a user, or everything that changed since a time. */
 type Target = { userId: string } | { since: Date; after: string | undefined };
 
 /**
@@ -42,7 +42,7 @@ export function createHandler(
     methods: ["POST"],
     allowedOrigins,
     log,
-    // Null for the service role.
+    // The service role has no caller.
     caller: async (context) =>
       (await isServiceRequest(context.request, serviceKeys)) ? null : await identify(context),
     body: ({ request, caller }) => readTarget(request, caller),
@@ -69,11 +69,13 @@ export function createHandler(
   });
 }
 
-/** A user means themselves; the service role has to say. */
+/** A user is the target of their own request; the service role names the target in the body. */
 async function readTarget(request: Request, caller: Caller | null): Promise<Target | Failure> {
   const text = await readText(request, bodyLimit.other);
   if (isFailure(text)) return text;
-  const { success, data } = syncSubscriptionRequestSchema.safeParse(parseJson(text));
+  // An empty body is a body without fields.
+  const json = parseJson(text.trim() || "{}");
+  const { success, data } = syncSubscriptionRequestSchema.safeParse(json);
   const fields = success ? Object.keys(data).sort().join() : null;
   if (caller !== null && fields === "") return { userId: caller.userId };
   if (caller === null && data?.user_id && fields === "user_id") {
@@ -83,16 +85,7 @@ async function readTarget(request: Request, caller: Caller | null): Promise<Targ
     return { since: new Date(data.since), after: data.after };
   }
   const message = caller
-    ? "A user sends no field: the token says who is meant."
-    : "Say who is meant by user_id, or since when everything is to be read.";
+    ? "Send no fields: the access token identifies the user."
+    : "Send either user_id, or since for everything that changed after it.";
   return failure("invalid_body", message, { facts: { field: "user_id" } });
-}
-
-/** No body at all is an empty one. */
-function parseJson(text: string): unknown {
-  try {
-    return text.trim() === "" ? {} : JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

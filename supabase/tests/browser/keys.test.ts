@@ -12,7 +12,7 @@ journey("a person stores a model key, sees its trail, and never the key", async 
   await page.getByRole("option", { name: /local/i }).click();
   await page.getByLabel("Key", { exact: true }).fill("short");
   await page.getByRole("button", { name: "Store the key" }).click();
-  await page.getByText("The field api_key is missing or not what it should be.").waitFor();
+  await page.getByText("The field api_key is missing or invalid.").waitFor();
 
   await page.getByLabel("Key", { exact: true }).fill("local-0123456789-wxyz");
   await page.getByRole("button", { name: "Store the key" }).click();

@@ -105,7 +105,7 @@ describe("the reference of the edge functions", async () => {
   it("shows the fields of a request with their types, bounds and comments", () => {
     const redeem = sections.get("redeem-coupon");
     expect(redeem).toContain("| `code` | string, minLength 1, maxLength 200 | Case and");
-    expect(redeem).toContain("| `preview` | boolean (optional) | Whether only to show what");
+    expect(redeem).toContain("| `preview` | boolean (optional) | Whether only to show the coupon");
     expect(redeem).toContain("| `coupon.description` | string or null |");
   });
 

@@ -6,7 +6,7 @@ import type { LogFields } from "../../functions/_shared/http/log.ts";
 import {
   type Bucket,
   createFiles,
-  type StorageRefusal,
+  type StorageError,
 } from "../../functions/delete-account/files.ts";
 import { createHandler } from "../../functions/delete-account/handler.ts";
 import { stubProvider, stubService } from "./billing-support.ts";
@@ -217,7 +217,7 @@ for (const [broken, status, expected] of [
 // ------------------------------------------------------------------------ files
 
 /** A bucket as Storage shows it: folders are no files, and at most `limit` entries are listed. */
-function bucket(paths: string[], refused: StorageRefusal | null = null, removes = true) {
+function bucket(paths: string[], refused: StorageError | null = null, removes = true) {
   const files = new Set(paths);
   const fake: Bucket = {
     list: (folder, { limit }) => {

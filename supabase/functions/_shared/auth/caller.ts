@@ -15,25 +15,25 @@ export interface UserDependencies {
   log?: Log | undefined;
 }
 
-/** Somebody who is signed in. */
+/** The signed-in user who sent a request. */
 export interface Caller {
   userId: string;
-  /** Of the token; null where the user has none. */
+  /** The email in the token; null where the user has none. */
   email: string | null;
-  /** The token itself, to act as its owner. */
+  /** The access token. */
   token: string;
   /** Whether the session was opened with a second factor. */
   hasSecondFactor: boolean;
 }
 
-/** The part of supabase-js that knows whose a token is. */
+/** The part of supabase-js that verifies a token and reads its claims. */
 export interface ClaimsReader {
   getClaims(
     token: string,
   ): Promise<{ data: { claims: unknown } | null; error: { status?: number | undefined } | null }>;
 }
 
-// Auth's own users have this role. The anon key and the service key are tokens too, and no user's.
+// Tokens of users have the role authenticated. The anon key and the service key are tokens with other roles.
 const claimsSchema = z.object({
   sub: z.uuid(),
   role: z.literal("authenticated"),
@@ -45,9 +45,9 @@ const claimsSchema = z.object({
 });
 
 /**
- * Tells who sent a request, by the token in its Authorization header: `getClaims` checks the signature, by the
- * project's public keys or, where it signs with a shared secret, by asking Auth. A token that was issued to an
- * OAuth client is refused with `client_not_trusted`, because no scope limits what a function does with it.
+ * Identifies the user who sent a request, by the token in its Authorization header. `getClaims` checks the signature
+ * with the project's public keys, or calls Auth where the project signs with a shared secret. A token that was issued
+ * to an OAuth client is refused with `client_not_trusted`, because no scope limits what a function does with it.
  */
 export async function identifyCaller(
   request: Request,
@@ -59,7 +59,7 @@ export async function identifyCaller(
   try {
     answer = await auth.getClaims(token);
   } catch {
-    // It throws at a token that it cannot take apart or whose algorithm it does not know.
+    // getClaims throws where a token is malformed or uses an unknown algorithm.
     return notAuthenticated();
   }
   const { data, error } = answer;
@@ -81,8 +81,9 @@ export async function identifyCaller(
 }
 
 /**
- * Refuses with `mfa_required` a session that was opened without the second factor that its user has: the password
- * alone must not reach keys or delete the account. The database is asked only for a session without one.
+ * Refuses with `mfa_required` a session that was opened without the second factor that its user has, because the
+ * password alone must not give access to keys or delete the account. The database is queried only for a session
+ * without a second factor.
  */
 export async function requireSecondFactor(
   caller: Caller,
@@ -105,9 +106,9 @@ export async function requireSecondFactor(
 }
 
 /**
- * The caller of an endpoint for users. The log line names them.
+ * The caller check of an endpoint for users. It adds the user's id to the log line.
  *
- * @param read the request as `identifyCaller` reads it
+ * @param read moves a token that stands in another header to the Authorization header
  */
 export function user(
   auth: ClaimsReader,
@@ -120,7 +121,7 @@ export function user(
   };
 }
 
-/** The caller of an endpoint for users that a session without the user's second factor must not reach. */
+/** The caller check of an endpoint that requires the second factor of a user who has one. */
 export function userWithSecondFactor(
   auth: ClaimsReader,
   service: RpcClient,

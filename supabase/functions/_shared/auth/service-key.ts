@@ -1,8 +1,8 @@
 import { encodeHex } from "../std/encoding/hex.ts";
 
 /**
- * Whether a request carries a key of the service role: an app's own server, or an operator. Compared by digest,
- * so that the time it takes tells nothing about the key.
+ * Whether a request carries a key of the service role, as an app's own server or an operator sends it. Digests are
+ * compared, so that the time of the comparison reveals nothing about the key.
  */
 export async function isServiceRequest(
   request: Request,

@@ -16,19 +16,19 @@ const billingAccountSchema = z.object({
       provider: z.enum(["stripe", "paypal", "manual"]),
       provider_subscription_id: z.string().nullable(),
       cancel_at: z.string().nullable(),
-      /** Whether it takes money, or will again. */
+      /** Whether the provider charges for it, now or later. */
       is_running: z.boolean(),
       status: z.string(),
     }),
   ),
-  /** Every subscription that we created at PayPal for this user. */
+  /** Every subscription that create-paypal-subscription created for this user. */
   paypal_subscriptions: z.array(z.object({ id: z.string(), is_over: z.boolean() })),
 });
 
-/** What is known of a user's billing. */
+/** What the database stores about a user's billing. */
 export type BillingAccount = z.output<typeof billingAccountSchema>;
 
-/** Reads what is known of a user's billing. */
+/** Reads a user's billing from the database. */
 export async function readBillingAccount(
   service: RpcClient,
   userId: string,
@@ -36,7 +36,7 @@ export async function readBillingAccount(
   return await callRpc(service, "billing_of", { user_id: userId }, billingAccountSchema);
 }
 
-/** What is known of a user at one provider. */
+/** The user's ids at one provider. */
 export function knownCustomer(billing: BillingAccount, provider: ProviderName): KnownCustomer {
   return {
     customerId: provider === "stripe" ? (billing.customers.stripe ?? null) : null,

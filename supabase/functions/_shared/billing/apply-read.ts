@@ -4,14 +4,14 @@ import { callRpc, type RpcClient } from "../supabase/rpc.ts";
 import type { Providers } from "./provider.ts";
 import type { Purchase, Snapshot } from "./snapshot.ts";
 
-/** What the database wants done at a provider: it cannot ask there itself. */
+/** Calls of a provider that the database requests, because it cannot make them itself. */
 export const tasksSchema = z.array(
   z.object({
     id: z.coerce.string(),
     provider: z.enum(["stripe", "paypal"]),
     subscription_id: z.string(),
     action: z.enum(["cancel", "activate", "email"]),
-    /** With `email`: the customer stands in the place of the subscription, and this is their address now. */
+    /** The new address for the action `email`, for which `subscription_id` is the id of a customer. */
     email: z.string().nullish(),
   }),
 );
@@ -29,18 +29,19 @@ const appliedSchema = z.object({
   tasks: tasksSchema,
 });
 
-/** A subscription that could not be placed, and why. */
+/** A subscription that cannot be applied yet, and why. */
 export interface Parked {
   subscription: string;
   reason: string;
 }
 
 /**
- * Reads from a provider and writes what it says, as a webhook would: the number is drawn before the read, so an
- * event that is read later wins, and one that was read earlier loses. Gives what parked.
+ * Reads from a provider and applies the result, as a webhook does. The read number is drawn before the read, so that a
+ * later read overwrites this one and an earlier read does not.
  *
- * @param providers those at which the database may have something done because of this
- * @throws what the read throws
+ * @param providers the providers for which tasks of the database are run afterwards
+ * @returns what was parked
+ * @throws what `read` throws
  */
 export async function applyRead(
   service: RpcClient,
@@ -61,8 +62,10 @@ export async function applyRead(
 }
 
 /**
- * Does what the database has asked for, and reads each subscription again. What fails is counted and stays for the
- * next call; gives how many failed.
+ * Runs the tasks that the database requests, and reads each subscription again. A task that fails stays for the next
+ * call.
+ *
+ * @returns the number of tasks that failed
  */
 export async function runTasks(
   service: RpcClient,
@@ -75,7 +78,7 @@ export async function runTasks(
     let error: string | null = provider ? null : `${name} is not set up`;
     try {
       if (action !== "email") await provider?.[action](subscription_id);
-      // Of an account that is gone nobody has to know an address.
+      // A deleted account has no address.
       else if (email) await provider?.setEmail(subscription_id, email);
     } catch (cause) {
       error = cause instanceof Error ? cause.name : "unknown";
@@ -83,7 +86,7 @@ export async function runTasks(
     if (error !== null) failed += 1;
     await callRpc(service, "finish_provider_task", { id, error }, z.unknown());
     if (error !== null || provider === undefined || action === "email") continue;
-    // What this asks for in turn waits for the next call: a task never leads to another without end.
+    // Tasks that this read requests wait for the next call, so that tasks cannot cause each other without end.
     await applyRead(service, {}, async () => ({
       snapshots: [await provider.read(subscription_id)],
       purchases: [],
@@ -92,7 +95,7 @@ export async function runTasks(
   return failed;
 }
 
-/** Does what earlier calls have left undone. */
+/** Runs the tasks that earlier calls have left open. */
 export async function runOpenTasks(service: RpcClient, providers: Providers): Promise<number> {
   const tasks = await callRpc(service, "open_provider_tasks", {}, tasksSchema);
   return isFailure(tasks) ? 0 : await runTasks(service, providers, tasks);

@@ -5,7 +5,7 @@ import { applyRead } from "./apply-read.ts";
 import { digest } from "./digest.ts";
 import type { Provider, Providers } from "./provider.ts";
 import type { ProviderName } from "./snapshot.ts";
-import { endCheckout, leaveSession } from "./sync.ts";
+import { applyClosedSession, endCheckout } from "./sync.ts";
 import { upstreamFailure } from "./upstream.ts";
 
 const providerName = z.enum(["stripe", "paypal"]);
@@ -26,7 +26,7 @@ const begunSchema = z.union([
 
 type Begun = Extract<z.output<typeof begunSchema>, { attempt: string }>;
 
-/** What a user asks for. Exactly one of `planType` and `packType` is given. */
+/** What a user wants to buy. Exactly one of `planType` and `packType` is set. */
 export interface CheckoutRequest {
   userId: string;
   planType: string | null;
@@ -38,13 +38,16 @@ export interface CheckoutRequest {
   cancelUrl: string;
 }
 
-/** An open session has to be closed before the next, and each round closes one: more means a fight between tabs. */
+/**
+ * Each round closes one session that is open for another request. More rounds are only needed while several tabs of a
+ * user open checkouts at once.
+ */
 const rounds = 4;
 
 /**
- * Opens a session at a provider and gives its URL, or the URL of the one that is open for the same. The database
- * knows of every session before anybody is sent there, so there is one at most; whatever the provider was asked
- * and did not answer is asked again for the same attempt.
+ * Opens a session at a provider and returns its URL, or returns the URL of the session that is already open for the same
+ * request. The database records every session before its URL is returned, so that a user has at most one. A request that
+ * the provider did not answer is repeated with the same attempt id, which gives the same session.
  */
 export async function openCheckout(
   service: RpcClient,
@@ -74,7 +77,7 @@ export async function openCheckout(
     const begun = await callRpc(service, "begin_checkout", args, begunSchema);
     if (isFailure(begun)) {
       if (begun.code !== "active_subscription" || hasRead) return begun;
-      // Our row may be old: the end of a subscription may never have been heard of.
+      // The stored subscription may be outdated, because the event about its end can be lost.
       hasRead = true;
       const refreshed = await refresh(service, providers, begun);
       if (isFailure(refreshed)) return refreshed;
@@ -87,7 +90,7 @@ export async function openCheckout(
           : await openSession(service, provider, providers, request, begun);
       if (url !== null) return url;
     } catch (error) {
-      // A refusal is kept by the provider under the attempt's key: the next try needs a new one.
+      // The provider repeats a refusal for the same attempt id, so the next request needs a new attempt.
       if ("attempt" in begun && provider.isRefusal(error)) {
         await callRpc(service, "drop_checkout", { attempt: begun.attempt }, z.unknown());
       }
@@ -103,7 +106,7 @@ const runningSchema = z.object({
   subscriptions: z.array(z.object({ provider: providerName, id: z.string() })),
 });
 
-/** Reads the subscriptions that stand in the way of a checkout. */
+/** Reads the subscriptions because of which a checkout was refused. */
 async function refresh(
   service: RpcClient,
   providers: Providers,
@@ -126,7 +129,7 @@ async function refresh(
   return true;
 }
 
-/** Gives the URL to go to; null where the checkout has to be begun anew. */
+/** Returns the session's URL; null where the checkout must begin again. */
 async function openSession(
   service: RpcClient,
   provider: Provider,
@@ -137,8 +140,8 @@ async function openSession(
   if (begun.session_id !== null && begun.url !== null) {
     const state = await provider.session(begun.session_id);
     if (state.isOpen) return begun.url;
-    const left = await leaveSession(service, providers, userId, begun.session_id, state);
-    return isFailure(left) ? left : null;
+    const applied = await applyClosedSession(service, providers, userId, begun.session_id, state);
+    return isFailure(applied) ? applied : null;
   }
   if (begun.customer_id !== null) await provider.setEmail(begun.customer_id, begun.email);
   const session = await provider.open({
@@ -160,8 +163,8 @@ async function openSession(
       return linked;
     },
   });
-  if (session === null) return await forgetCustomer(service, provider, begun);
-  const isOurs =
+  if (session === null) return await recordDeletedCustomer(service, provider, begun);
+  const isRecorded =
     session.url !== null &&
     (await callRpc(
       service,
@@ -174,18 +177,18 @@ async function openSession(
       },
       z.boolean(),
     ));
-  if (isFailure(isOurs)) return isOurs;
-  if (isOurs) return session.url;
+  if (isFailure(isRecorded)) return isRecorded;
+  if (isRecorded) return session.url;
   const state = await provider.close(session.id);
-  const left = await leaveSession(service, providers, userId, session.id, state);
-  return isFailure(left) ? left : null;
+  const applied = await applyClosedSession(service, providers, userId, session.id, state);
+  return isFailure(applied) ? applied : null;
 }
 
 /**
- * The customer is gone at the provider, and its event was never heard of. It is told in the event's words, so that the
- * next round makes a new one.
+ * Records that the customer was deleted at the provider, as the lost event about it would have done, so that the next
+ * round makes a new customer.
  */
-async function forgetCustomer(
+async function recordDeletedCustomer(
   service: RpcClient,
   { name, livemode }: Provider,
   { attempt, customer_id }: Begun,
@@ -210,7 +213,7 @@ async function forgetCustomer(
   return isFailure(recorded) ? recorded : null;
 }
 
-/** Closes the session that stands in the way. Where it has completed, the next round finds what it made. */
+/** Closes a session that is open for another request. Where it was paid, the next round finds its subscription. */
 async function closeSession(
   service: RpcClient,
   providers: Providers,
@@ -219,10 +222,11 @@ async function closeSession(
 ): Promise<null | Failure> {
   const provider = providers[name];
   if (provider === undefined) {
-    // The provider's keys were taken away: nothing that it has can be paid into our account any more.
+    // The operator has removed the provider's keys, so the session cannot be closed there and its result cannot be read.
     await endCheckout(service, userId, id, false);
     return null;
   }
-  const left = await leaveSession(service, providers, userId, id, await provider.close(id));
-  return isFailure(left) ? left : null;
+  const state = await provider.close(id);
+  const applied = await applyClosedSession(service, providers, userId, id, state);
+  return isFailure(applied) ? applied : null;
 }

@@ -6,7 +6,7 @@ import type { Provider, ProviderEvent, Providers } from "./provider.ts";
 import type { Effect } from "./snapshot.ts";
 import { upstreamFailure } from "./upstream.ts";
 
-/** What became of a delivery. */
+/** The outcome of a delivery. */
 export type DeliveryStatus = "processed" | "duplicate" | "ignored" | "parked";
 
 const begunSchema = z.union([
@@ -20,10 +20,10 @@ const recordedSchema = z.object({
 });
 
 /**
- * Takes an event in: draws a number, reads the provider, and records the event in one transaction with what it
- * causes. What fails is recorded as failed, and a failure returned, so that the provider sends it again.
+ * Processes an event: draws a read number, reads the provider, and in one transaction records the event and applies what
+ * was read. A failure is recorded and returned, so that the provider sends the event again.
  */
-export async function takeEvent(
+export async function processEvent(
   service: RpcClient,
   provider: Provider,
   providers: Providers,
@@ -59,7 +59,7 @@ async function effectOf(provider: Provider, event: ProviderEvent): Promise<Effec
   if (event.livemode !== provider.livemode) {
     return {
       kind: "ignored",
-      reason: "The event is of the other mode, test or live.",
+      reason: "The event belongs to the other mode, test or live.",
       other_mode: event.livemode ? "live" : "test",
     };
   }

@@ -5,8 +5,8 @@ import { callRpc, type RpcClient } from "../supabase/rpc.ts";
 const allowedSchema = z.object({ ok: z.literal(true) });
 
 /**
- * Counts a call of a user that makes us ask a payment provider: 20 in 10 minutes over the functions that share this,
- * or one person could use up what the provider allows to all.
+ * Counts a user's call of a function that calls a payment provider. A user has 20 in 10 minutes for all these functions
+ * together, because otherwise one user could use up the provider's rate limit for everybody.
  */
 export async function countBillingCall(
   service: RpcClient,
@@ -17,10 +17,10 @@ export async function countBillingCall(
 }
 
 /**
- * Asks PayPal whether it sent a body, 60 times a minute for bodies that it did not send: anybody can post one. An ask is
- * counted before and given back when the delivery was genuine.
+ * Limits the calls of PayPal's verification for bodies that PayPal did not send to 60 a minute, because anybody can post
+ * such a body. A call is counted before it is made, and not counted any more when the body was genuine.
  */
-export function limitAsks(
+export function limitVerification(
   service: RpcClient,
   verify: (body: string, headers: Headers) => Promise<boolean>,
 ): (body: string, headers: Headers) => Promise<boolean | Failure> {

@@ -1,26 +1,26 @@
 import type { Effect, ProviderName, Purchase, Snapshot } from "./snapshot.ts";
 
-/** An event of a provider: a hint to read something. Nothing else of it is believed. */
+/** An event of a provider. It only says what to read; its other contents are not trusted. */
 export interface ProviderEvent {
   id: string;
   type: string;
   /** ISO 8601 */
   created: string;
   livemode: boolean;
-  /** What is kept of it: identifiers. `parse` of this gives the same event. */
+  /** The part of the event that is stored, which is its identifiers. `parse` of this gives the same event. */
   payload: Record<string, unknown>;
-  /** Reads what the event is about. Throws where trying again may help. */
+  /** Reads the object that the event is about. Throws where a retry may help. */
   read(): Promise<Effect>;
 }
 
-/** What is to be paid in a checkout. */
+/** What a checkout sells, to whom. */
 export interface Order {
-  /** The same attempt gives the same session, however often it is asked for. */
+  /** An id; repeating `open` with the same attempt gives the same session. */
   attempt: string;
   userId: string;
   email: string;
   priceId: string;
-  /** A pack is paid once, a plan again and again. */
+  /** Whether it is a pack, which is paid once, or a plan, which is paid each period. */
   isPack: boolean;
   customerId: string | null;
   trialDays: number;
@@ -28,20 +28,20 @@ export interface Order {
   successUrl: string;
   cancelUrl: string;
   locale: string | null;
-  /** Keeps a customer that was made for this user; gives the one that the user has. */
+  /** Stores a customer that was made for this user. Returns the customer that the user has. */
   linkCustomer(customerId: string): Promise<string | null>;
 }
 
 /** A page of a provider where a user pays or approves. */
 export interface OpenSession {
   id: string;
-  /** Null where it is over already. */
+  /** Null where the session is already over. */
   url: string | null;
   /** ISO 8601 */
   expiresAt: string;
 }
 
-/** What has become of a session: `completed` is null while the money is under way. */
+/** The state of a session. `completed` is null while the payment is pending. */
 export type SessionState =
   | { isOpen: true }
   | {
@@ -51,14 +51,14 @@ export type SessionState =
       purchases: Purchase[];
     };
 
-/** What is known of a user at a provider. */
+/** The stored ids of a user at a provider. */
 export interface KnownCustomer {
   customerId: string | null;
-  /** Ids of subscriptions that are known to be the user's and have not ended. */
+  /** Ids of the user's subscriptions that have not ended. */
   subscriptionIds: readonly string[];
 }
 
-/** A session of the past: whose it was and what became of it. */
+/** A session that is over, with the user who opened it. */
 export interface PastSession {
   id: string;
   userId: string;
@@ -66,44 +66,44 @@ export interface PastSession {
 }
 
 /**
- * A payment provider. Checkout, portal, sync, deletion, webhook, replay and reconcile are each written once, over
- * this. Every function throws where the provider does not answer, or not as documented.
+ * A payment provider. Checkout, portal, sync, deletion, webhook, replay and reconcile are each written once, on top of
+ * this interface. Its functions throw where the provider does not answer or answers unexpectedly.
  */
 export interface Provider {
   name: ProviderName;
-  /** How a person calls it. */
+  /** The name for people. */
   title: string;
-  /** Whether money is real. */
+  /** Whether payments are real. */
   livemode: boolean;
   /** Whether the provider sent this body. */
   verify(body: string, headers: Headers): Promise<boolean>;
-  /** Understands an event that was verified, or kept; null for what is no event. Never throws. */
+  /** Parses an event that was verified or stored. Returns null for anything else, and never throws. */
   parse(json: unknown): ProviderEvent | null;
   /** Reads one subscription. */
   read(subscriptionId: string): Promise<Snapshot>;
   /** Reads everything that a customer has or had. */
   readAll(customer: KnownCustomer): Promise<{ snapshots: Snapshot[]; purchases: Purchase[] }>;
-  /** Ids of the subscriptions that something may have happened to since. */
+  /** Ids of the subscriptions that may have changed since a time. */
   changedSince(since: Date): AsyncIterable<string>;
-  /** Packs that were bought, refunded or disputed since. */
+  /** Packs that were bought, refunded or disputed since a time. */
   purchasesSince(since: Date): AsyncIterable<Purchase>;
-  /** Sessions that were opened since and are over. */
+  /** Sessions that were opened since a time and are over. */
   sessionsSince(since: Date): AsyncIterable<PastSession>;
-  /** Opens a session; null where the customer is gone at the provider. */
+  /** Opens a session. Returns null where the provider has deleted the customer. */
   open(order: Order): Promise<OpenSession | null>;
   session(id: string): Promise<SessionState>;
-  /** Closes a session, so that nobody can pay it any more, and tells what had become of it. */
+  /** Closes a session, so that it can no longer be paid, and returns its final state. */
   close(id: string): Promise<SessionState & { isOpen: false }>;
   activate(subscriptionId: string): Promise<void>;
-  /** Ends a subscription now. Ending one that has ended already is no error. */
+  /** Ends a subscription now. Ending a subscription that has already ended is not an error. */
   cancel(subscriptionId: string): Promise<void>;
-  /** Tells where receipts go from now on. */
+  /** Changes the address to which receipts are sent. */
   setEmail(customerId: string, email: string): Promise<void>;
-  /** Where the customer changes and cancels; null where that needs a customer that there is not. */
+  /** The URL where the customer changes and cancels; null where that needs a customer and there is none. */
   portal(customer: { customerId: string | null; returnUrl: string }): Promise<string | null>;
-  /** Whether an error is the provider's answer, and not the lack of one. */
+  /** Whether an error is an answer of the provider, as opposed to a missing answer. */
   isRefusal(error: unknown): boolean;
 }
 
-/** The providers that are set up. */
+/** The providers whose keys are set. */
 export type Providers = Readonly<Partial<Record<ProviderName, Provider>>>;

@@ -17,9 +17,9 @@ const settingsSchema = stripeEnvironmentSchema.extend({
 });
 
 /**
- * Makes the providers whose keys are set. Without any there are no payments.
+ * Makes the providers whose keys are set.
  *
- * @param coupons where the coupons are that a checkout applies; null where nothing opens a checkout
+ * @param coupons a client that reads the coupons for a checkout; null in a function that opens none
  * @throws Error naming each variable that is wrong
  */
 export function createProviders(variables: Variables, coupons: Client | null): Providers {
@@ -37,7 +37,7 @@ export function createProviders(variables: Variables, coupons: Client | null): P
             checkout: settings,
             portalConfiguration: settings.STRIPE_PORTAL_CONFIGURATION ?? null,
             mirrorCoupon: (code) => {
-              if (coupons === null) throw new Error("Nothing here opens a checkout.");
+              if (coupons === null) throw new Error("This function opens no checkout.");
               return mirrorCoupon(coupons, stripe.coupons, code);
             },
           }),

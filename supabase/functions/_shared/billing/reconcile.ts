@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Failure, isFailure } from "../http/failure.ts";
 import { callRpc, type RpcClient } from "../supabase/rpc.ts";
 import { applyRead, runOpenTasks } from "./apply-read.ts";
-import { takeEvent } from "./delivery.ts";
+import { processEvent } from "./delivery.ts";
 import type { Provider, Providers } from "./provider.ts";
 import { endCheckout } from "./sync.ts";
 
@@ -13,7 +13,7 @@ export interface Reconciled {
   parked: number;
   /** Reads and tasks that failed; the next call tries them again. */
   failed: number;
-  /** Events that had failed, or waited for an object, and are settled now. */
+  /** Events that had failed or were parked, and are settled now. */
   replayed: number;
   /** The subscription at which time ran out; null where everything was read. */
   next: string | null;
@@ -21,25 +21,25 @@ export interface Reconciled {
 
 /** How to reconcile. */
 export interface ReconcileOptions {
-  /** From when on something may have been missed. */
+  /** The time from which events may have been lost. */
   since: Date;
-  /** What an earlier call answered as `next`. */
+  /** The `next` of an earlier call, to continue it. */
   after?: string | undefined;
-  /** Milliseconds since 1970 at which no further read is begun. */
+  /** Milliseconds since 1970, after which no further read begins. */
   until?: number;
-  /** Told of everything that parked or failed. */
+  /** Called with one line for everything that was parked or failed. */
   report?: (line: string) => void;
 }
 
-/** Reads at once, of each provider: far below what Stripe allows, and each takes a few requests. */
+/** Parallel reads of one provider, each of a few requests; far below Stripe's limit. */
 const concurrency = 4;
 
 const targetsSchema = z.array(z.object({ id: z.string() }));
 const targetPage = 500;
 
 /**
- * Reads every subscription that runs or may have changed, every pack and every session since a time, and applies them;
- * finishes what events and tasks were left over. Afterwards the state is what it would have been, had no event been lost.
+ * Reads and applies every subscription that is running or may have changed since a time, and every pack and session
+ * since then; then finishes open events and tasks. Afterwards the state is the same as if no event had been lost.
  */
 export async function reconcile(
   service: RpcClient,
@@ -64,7 +64,7 @@ export async function reconcile(
   for (const provider of Object.values(providers).sort(byName)) {
     const found = await targetsOf(service, provider, since);
     if (isFailure(found)) return found;
-    // Sorted, so that a call can go on where another has stopped.
+    // Sorted, so that a call can continue where an earlier one stopped.
     const ids = [...found].filter((id) => `${provider.name}:${id}` >= after).sort();
     await inParallel(ids, concurrency, async (id) => {
       if (Date.now() > until) {
@@ -94,7 +94,7 @@ function byName({ name }: Provider, other: Provider): number {
   return name < other.name ? -1 : 1;
 }
 
-/** Ids of every subscription to read: those that our books have, and those that the provider tells of. */
+/** Ids of the subscriptions to read: those that the database has, and those that the provider lists. */
 async function targetsOf(
   service: RpcClient,
   provider: Provider,
@@ -135,27 +135,27 @@ const eventsSchema = z.array(
 );
 
 /** An event that is not settled. */
-export type KeptEvent = z.output<typeof eventsSchema>[number];
+export type StoredEvent = z.output<typeof eventsSchema>[number];
 
-/** Events that failed, were cut off or wait for an object whose time has come; or the one that is named. */
+/** Events that failed, were interrupted, or are parked and due to be tried again; or only the event of an id. */
 export async function unsettledEvents(
   service: RpcClient,
   filter: { provider: string | null; event_id: string | null },
-): Promise<KeptEvent[] | Failure> {
+): Promise<StoredEvent[] | Failure> {
   return await callRpc(service, "unsettled_webhook_events", filter, eventsSchema);
 }
 
-/** Takes a kept event in as the webhook would: what counts is what the provider says now. */
+/** Processes a stored event as the webhook does, by the present state at the provider. */
 export async function replayEvent(
   service: RpcClient,
   providers: Providers,
-  kept: KeptEvent,
+  stored: StoredEvent,
 ): Promise<string> {
-  const provider = providers[kept.provider];
-  if (provider === undefined) return `failed: ${kept.provider} is not set up here`;
-  const event = provider.parse(kept.payload);
-  if (event === null) return "failed: the event that was kept cannot be read";
-  const status = await takeEvent(service, provider, providers, event);
+  const provider = providers[stored.provider];
+  if (provider === undefined) return `failed: ${stored.provider} is not set up here`;
+  const event = provider.parse(stored.payload);
+  if (event === null) return "failed: the stored event cannot be parsed";
+  const status = await processEvent(service, provider, providers, event);
   return isFailure(status) ? `failed: ${status.message}` : status;
 }
 

@@ -1,7 +1,9 @@
+import { z } from "zod";
+
 /** The payment providers. */
 export type ProviderName = "stripe" | "paypal";
 
-/** The eight states of a subscription, which are Stripe's. */
+/** The states of a subscription, which are Stripe's eight. */
 export type SubscriptionStatus =
   | "incomplete"
   | "incomplete_expired"
@@ -12,7 +14,7 @@ export type SubscriptionStatus =
   | "unpaid"
   | "paused";
 
-/** Money that was given back. Amounts are in the smallest unit, times ISO 8601. */
+/** A refund. Amounts are in the currency's smallest unit, times are ISO 8601. */
 export interface Refund {
   id: string;
   amount: number;
@@ -22,7 +24,7 @@ export interface Refund {
   created_at: string;
 }
 
-/** A payment that its payer contests. The status is `lost`, `won`, or anything else while it is open. */
+/** A dispute of a payment. The status is `lost`, `won`, or any other text while it is open. */
 export interface Dispute {
   id: string;
   amount: number;
@@ -34,7 +36,7 @@ export interface Dispute {
   closed_at: string | null;
 }
 
-/** What a payment was for. A proration says on which price the subscription is since `from`. */
+/** What a payment was for. A proration means that the subscription has had this price since `from`. */
 export interface PaymentLine {
   price_id: string;
   from: string;
@@ -47,20 +49,20 @@ export interface Payment {
   id: string;
   paid_at: string;
   currency: string;
-  /** What was really paid. */
+  /** The amount that was paid. */
   amount: number;
   lines: PaymentLine[];
   refunds: Refund[];
   disputes: Dispute[];
 }
 
-/** A subscription as its provider tells it, in the one form that the database takes. Times are ISO 8601. */
+/** A subscription as its provider describes it, in the form that the database takes from all providers. Times are ISO 8601. */
 export interface Subscription {
   provider: ProviderName;
   id: string;
   customer_id: string | null;
   livemode: boolean;
-  /** Whose the provider says it is. The database decides whether to believe that. */
+  /** The user's id in the provider's metadata. The database decides whether to trust it. */
   user_id: string | null;
   status: SubscriptionStatus;
   items: { price_id: string; start: string | null; end: string | null }[];
@@ -71,18 +73,18 @@ export interface Subscription {
   /** Start of the oldest period whose invoice is not paid. */
   unpaid_since: string | null;
   status_at: string | null;
-  /** PayPal: somebody changed the plan's terms for this subscription alone. */
+  /** PayPal: whether this subscription has other terms than its plan. */
   plan_overridden?: boolean;
-  /** PayPal: the buyer has approved, and we have not activated it. */
+  /** PayPal: whether the buyer has approved it and it is not yet activated. */
   approved?: boolean;
-  /** What recurring discounts take off each period: first a percentage, then an amount in the smallest unit. */
+  /** The recurring discount of each period: first a percentage, then an amount in the smallest unit. */
   discount?: { percent: number; amount: number };
   payments: Payment[];
-  /** Moves to another price that no paid invoice tells of. */
+  /** Changes of price that are not on a paid invoice. */
   changes?: { price_id: string; at: string }[];
 }
 
-/** A subscription that its provider does not have. */
+/** A subscription that does not exist at its provider. */
 export interface MissingSubscription {
   provider: ProviderName;
   id: string;
@@ -90,10 +92,10 @@ export interface MissingSubscription {
   missing: true;
 }
 
-/** What a read of one subscription gives. */
+/** The result of reading one subscription. */
 export type Snapshot = Subscription | MissingSubscription;
 
-/** A credit pack that was bought, or is being bought. */
+/** The checkout of a credit pack. */
 export interface Purchase {
   provider: ProviderName;
   session_id: string;
@@ -105,9 +107,9 @@ export interface Purchase {
   payment: Payment | null;
 }
 
-/** What an event means to the database, which alone decides what becomes of it. */
+/** What the database is to apply because of an event. */
 export type Effect =
-  /** `other_mode`: the mode of an event that the keys of the functions are not for. */
+  /** `other_mode` is the event's mode where it is not the mode of the functions' keys. */
   | { kind: "ignored"; reason: string; other_mode?: "live" | "test" }
   | { kind: "parked"; reason: string; waits_for: string }
   | { kind: "subscription"; snapshot: Snapshot }
@@ -118,7 +120,7 @@ export type Effect =
       attempt: string | null;
       customer_id: string | null;
       user_id: string | null;
-      /** Null while the money is under way. */
+      /** Null while the payment is pending. */
       completed: boolean | null;
       snapshot: Snapshot | null;
       purchase: Purchase | null;
@@ -133,6 +135,19 @@ export type Effect =
       refunds: Refund[];
       disputes: Dispute[];
     };
+
+/** The effect of an event that is not used. */
+export function ignored(reason: string): Effect {
+  return { kind: "ignored", reason };
+}
+
+/** The effect of an event about an object that the provider does not have yet. */
+export function parked(title: string, id: string): Effect {
+  return { kind: "parked", reason: `${title} has no object ${id}.`, waits_for: `object:${id}` };
+}
+
+/** One of our ids in a provider's metadata. Anything else counts as null, because others can write there too. */
+export const metadataIdSchema = z.uuid().nullable().catch(null);
 
 /** Seconds since 1970 as ISO 8601. */
 export function isoTime(seconds: number): string {

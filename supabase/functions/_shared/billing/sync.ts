@@ -6,7 +6,7 @@ import { applyRead, type Parked } from "./apply-read.ts";
 import type { Provider, Providers, SessionState } from "./provider.ts";
 import { upstreamFailure } from "./upstream.ts";
 
-/** Closes a checkout in our books: its coupon is spent, free again, or with null still reserved. */
+/** Ends a checkout in the database. Its coupon is spent, released, or, with null, stays reserved. */
 export async function endCheckout(
   service: RpcClient,
   userId: string,
@@ -17,8 +17,8 @@ export async function endCheckout(
   return await callRpc(service, "end_checkout", args, z.unknown());
 }
 
-/** Writes what became of a session that is over: the checkout ends, and what was bought is applied. */
-export async function leaveSession(
+/** Applies the final state of a session: ends the checkout, and applies what was bought. */
+export async function applyClosedSession(
   service: RpcClient,
   providers: Providers,
   userId: string,
@@ -29,7 +29,7 @@ export async function leaveSession(
   return await applyRead(service, providers, () => Promise.resolve(state));
 }
 
-/** Reads what every provider says of a user now, and writes it. Gives what parked. */
+/** Reads and applies everything that the providers have of a user. Returns what was parked. */
 export async function syncUser(
   service: RpcClient,
   providers: Providers,

@@ -1,7 +1,7 @@
 import { type Failure, failure } from "../http/failure.ts";
 import type { Provider } from "./provider.ts";
 
-/** A payment provider did not answer, or not as documented. The error's own text stays out of the log. */
+/** The failure for a payment provider that does not answer or answers unexpectedly. The error's text is not logged. */
 export function upstreamFailure(
   { name, title }: Pick<Provider, "name" | "title">,
   error: unknown,

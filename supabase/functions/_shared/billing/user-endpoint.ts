@@ -12,13 +12,13 @@ export interface BillingDependencies extends UserDependencies {
   providers: Providers;
 }
 
-/** One function of these. */
+/** The definition of a function that sends a user to a provider. */
 export interface UrlEndpoint<Body> {
   name: string;
   schema: z.ZodType<Body>;
-  /** The fields of the body that are pages to come back to. */
+  /** The fields of the body that are URLs to which the provider sends the user back. */
   returnUrls: readonly (keyof Body & string)[];
-  /** Gives the URL to send the user to. */
+  /** Returns the URL to send the user to. */
   open(userId: string, body: Body): Promise<string | Failure>;
 }
 
@@ -55,13 +55,13 @@ export function createUrlEndpoint<Body extends object>(
   });
 }
 
-/** What a provider needs to be set up, in the words of its variables. */
+/** The variables that set up each provider. */
 export const variablesOf = {
   stripe: "STRIPE_SECRET_KEY",
   paypal: "PAYPAL_CLIENT_ID and PAYPAL_CLIENT_SECRET",
 } as const;
 
-/** The provider that a function works with. */
+/** The provider that a function needs, or a failure that names the variable to set. */
 export function requireProvider(
   providers: Providers,
   name: keyof typeof variablesOf,

@@ -1,31 +1,31 @@
-import { bodyLimit, readText } from "../http/body.ts";
+import { bodyLimit, parseJson, readText } from "../http/body.ts";
 import { anybody, createEndpoint } from "../http/endpoint.ts";
 import { type Failure, failure, isFailure } from "../http/failure.ts";
 import type { Log } from "../http/log.ts";
 import type { RpcClient } from "../supabase/rpc.ts";
-import { takeEvent } from "./delivery.ts";
+import { processEvent } from "./delivery.ts";
 import type { Provider, Providers } from "./provider.ts";
 import { upstreamFailure } from "./upstream.ts";
 
 /** What a webhook needs from outside. */
 export interface WebhookDependencies {
-  /** Acts as the service role, the only one that may write billing. */
+  /** Acts as the service role, the only role that may write billing. */
   service: RpcClient;
-  /** Null where it is not set up; `missing` then says what to set. */
+  /** Null where it is not set up. */
   provider: Provider | null;
+  /** Names the variables to set where `provider` is null. */
   missing: string;
   providers: Providers;
   /**
-   * Asks whether the provider sent a body, where that has a limit. It may refuse; the default is the provider's own
-   * `verify`.
+   * Whether the provider sent a body, or a failure where a limit of calls is used up. The provider's `verify` by default.
    */
   verify?: (body: string, headers: Headers) => Promise<boolean | Failure>;
   log?: Log | undefined;
 }
 
 /**
- * Makes the handler of a webhook. Nothing of a body is parsed before it is verified; an event that is not used is
- * answered like any other, because providers switch off an endpoint that refuses.
+ * Makes the handler of a webhook. A body is not parsed before it is verified. An event that is not used is answered with
+ * 200 like any other, because providers disable an endpoint that returns errors.
  */
 export function createWebhook(
   name: string,
@@ -52,27 +52,19 @@ export function createWebhook(
       if (!verified) {
         return failure(
           "invalid_signature",
-          `${provider.title} did not send this, or long ago: check the endpoint's secret or id.`,
+          `This is not a recent event of ${provider.title}. Check the secret or id of the webhook.`,
         );
       }
 
       const event = provider.parse(parseJson(body));
-      // Verified, and yet no event: sending it again would not make it one.
+      // A verified body that is not an event is answered with 200, because a retry would not change it.
       if (event === null) return { received: true, status: "ignored" };
       note({ event_id: event.id, type: event.type });
 
-      const status = await takeEvent(service, provider, providers, event);
+      const status = await processEvent(service, provider, providers, event);
       if (isFailure(status)) return status;
       note({ outcome: status });
       return { received: true, status };
     },
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

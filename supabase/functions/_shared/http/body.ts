@@ -2,23 +2,23 @@ import type { z } from "zod";
 import { deadline } from "../std/async/deadline.ts";
 import { type Failure, failure, isFailure } from "./failure.ts";
 
-/** Bytes that a body may have: webhooks carry whole objects, prompts are long, all else is a few fields. */
+/** The most bytes that a body may have. Webhooks carry whole objects and prompts are long; other bodies have few fields. */
 export const bodyLimit = { webhook: 256 * 1024, prompt: 1024 * 1024, other: 16 * 1024 } as const;
 
-/** Milliseconds that a whole body may take to arrive. */
-const slowest = 10_000;
+/** Milliseconds within which a whole body must arrive. */
+const arrivalTime = 10_000;
 
 /**
- * Reads a body and stops at the first byte beyond the limit and at the deadline. The memory it takes is at most
- * twice what has arrived, so that many requests that announce much and send nothing cost nothing. The length that
- * a header announces is only believed where it is too great already.
+ * Reads a body, and stops at the first byte beyond the limit or at the deadline. It uses at most twice the memory of
+ * what has arrived, so that many requests which announce a long body and send nothing cost nothing. For the same reason
+ * the Content-Length header is only used to refuse a body.
  *
- * @param time milliseconds until the answer is 408
+ * @param time milliseconds after which the request fails with status 408
  */
 export async function readBytes(
   request: Request,
   limit: number,
-  time: number = slowest,
+  time: number = arrivalTime,
 ): Promise<Uint8Array | Failure> {
   const announced = Number(request.headers.get("content-length") ?? 0);
   if (announced > limit) {
@@ -30,7 +30,7 @@ export async function readBytes(
   try {
     return await deadline(readUpTo(limit, reader), time);
   } catch {
-    // Reading gives its own errors as failures.
+    // Only the deadline rejects: readUpTo returns its own errors as failures.
     reader.cancel().catch(() => {});
     return failure("invalid_body", "The body took too long to arrive. Send the request again.", {
       facts: { seconds: time / 1000 },
@@ -68,16 +68,16 @@ async function readUpTo(
 }
 
 /**
- * Whether a JSON text holds the character U+0000, which JSON can only write as an escape. Behind an odd number of
- * backslashes the same letters are a backslash and plain text.
+ * Whether a JSON text contains the character U+0000, which JSON can only write as the escape \u0000. After an escaped
+ * backslash the same letters are plain text.
  */
-export function holdsNul(json: string): boolean {
+export function containsNul(json: string): boolean {
   return /(?<!\\)(?:\\\\)*\\u0000/.test(json);
 }
 
 /**
- * Reads a JSON body as UTF-8, byte for byte what a signature was made over. The character U+0000 is refused here,
- * for every field of every function: Postgres cannot store it, so the request would end as an internal error.
+ * Reads a JSON body as UTF-8 without any change, because a signature covers its exact bytes. The character U+0000 is
+ * refused here for every function: Postgres cannot store it, so the request would end as an internal error.
  */
 export async function readText(
   request: Request,
@@ -92,12 +92,12 @@ export async function readText(
   } catch {
     return failure("invalid_body", "The body is not UTF-8. Send it as JSON.");
   }
-  return holdsNul(text)
-    ? failure("invalid_body", "The body holds the character U+0000. Remove it.")
+  return containsNul(text)
+    ? failure("invalid_body", "The body contains the character U+0000. Remove it.")
     : text;
 }
 
-/** Reads a JSON body of the given form. The facts of a refusal name the first field that is wrong. */
+/** Reads a JSON body that must fit a schema. The facts of the failure name the first field that does not. */
 export async function readJson<Schema extends z.ZodType>(
   request: Request,
   schema: Schema,
@@ -105,10 +105,8 @@ export async function readJson<Schema extends z.ZodType>(
 ): Promise<z.output<Schema> | Failure> {
   const text = await readText(request, limit);
   if (isFailure(text)) return text;
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
+  const json = parseJson(text);
+  if (json === undefined) {
     return failure("invalid_body", "The body is not JSON. Send a JSON object.");
   }
   const parsed = schema.safeParse(json);
@@ -116,9 +114,18 @@ export async function readJson<Schema extends z.ZodType>(
   const [issue] = parsed.error.issues;
   const field = issue?.path.join(".") || null;
   const message = field
-    ? `The field ${field} is missing or not what it should be. Correct it.`
-    : "The body is not what it should be. Send a JSON object with the known fields.";
+    ? `The field ${field} is missing or invalid. Correct it.`
+    : "The body is invalid. Send a JSON object with the documented fields.";
   return failure("invalid_body", message, { facts: { field, reason: issue?.message ?? null } });
+}
+
+/** The value of a JSON text; undefined where the text is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function tooLarge(limit: number): Failure {

@@ -1,16 +1,16 @@
-/** Decides by an Origin header whether a browser page may read the answer. */
+/** Whether browser pages of an origin may read the answer. */
 export type AllowedOrigins = (origin: string) => boolean;
 
 const entryForm = /^(https?):\/\/([a-z0-9*.-]+|\[[0-9a-f:]+\])(:\d{1,5}|:\*)?$/;
 const thisMachine = /^https?:\/\/(localhost|127\.0\.0\.1)$/;
 
 /**
- * Reads `ALLOWED_ORIGINS`: origins separated by commas. One label of a host may hold one `*`, which stands for
- * letters, digits and hyphens, never for a dot: `https://app-*.vercel.app`. The last two labels hold none, or
- * the list would name domains that anybody can register. `http://localhost:*` and `http://127.0.0.1:*` stand for
- * every port of the machine that the browser runs on; no other host may have a `*` as its port.
+ * Parses `ALLOWED_ORIGINS`: origins separated by commas. One label of a host may contain one `*`, which stands for
+ * letters, digits and hyphens, never for a dot: `https://app-*.vercel.app`. The last two labels must not contain it,
+ * because it would match domains that anybody can register. `http://localhost:*` and `http://127.0.0.1:*` match every
+ * port of the machine on which the browser runs; no other host may have `*` as its port.
  *
- * @throws Error naming the first entry that is no origin
+ * @throws Error naming the first entry that is not an origin
  */
 export function parseAllowedOrigins(list: string): AllowedOrigins {
   const patterns = list
@@ -38,14 +38,14 @@ function toPattern(entry: string): RegExp {
     (stars === 1 && star > labels.length - 3)
   ) {
     throw new Error(
-      `ALLOWED_ORIGINS: "${entry}" is no origin such as https://example.com or https://app-*.example.com`,
+      `ALLOWED_ORIGINS: "${entry}" is not an origin such as https://example.com or https://app-*.example.com`,
     );
   }
   const source = entry.replace(/[.[\]]/g, "\\$&").replace("*", "[a-z0-9-]+");
   return new RegExp(`^${source}$`);
 }
 
-// What supabase-js sends, retries and tracing included.
+// The headers that supabase-js sends, those of retries and tracing included.
 const requestHeaders = [
   "authorization",
   "x-client-info",
@@ -59,8 +59,8 @@ const requestHeaders = [
 ].join(", ");
 
 /**
- * The answer to a preflight request: 204 for an allowed origin, 403 for any other. With `anyHeader` the page may send
- * every header that it asks for.
+ * The answer to a preflight request: 204 for an allowed origin, 403 for any other. With `anyHeader` every header that
+ * the preflight request names is allowed.
  */
 export function preflightResponse(
   request: Request,
@@ -73,15 +73,15 @@ export function preflightResponse(
   allowOrigin(request, response.headers, isAllowed);
   if (allowed) {
     response.headers.set("access-control-allow-methods", methods.join(", "));
-    const asked = anyHeader ? request.headers.get("access-control-request-headers") : null;
-    response.headers.set("access-control-allow-headers", asked ?? requestHeaders);
-    // Chrome keeps it for two hours at most.
+    const requested = anyHeader ? request.headers.get("access-control-request-headers") : null;
+    response.headers.set("access-control-allow-headers", requested ?? requestHeaders);
+    // Two hours are the most that Chrome accepts.
     response.headers.set("access-control-max-age", "7200");
   }
   return response;
 }
 
-/** Lets the page that asked read the answer, if its origin is allowed. */
+/** Sets the headers that let the requesting page read the answer, if its origin is allowed. */
 export function allowOrigin(request: Request, headers: Headers, isAllowed: AllowedOrigins): void {
   headers.append("vary", "origin");
   const origin = request.headers.get("origin");

@@ -1,6 +1,6 @@
 /**
- * Every error code that an application can meet, with its HTTP status: the registry of the database, and
- * what only functions can answer. A code is never renamed.
+ * Every error code that an application can receive, with its HTTP status: those in the registry of the database, and
+ * those that only functions answer. A code is never renamed.
  */
 export const errorStatus = {
   // private.error_codes
@@ -35,7 +35,7 @@ export const errorStatus = {
   rate_limited: 429,
   secret_not_configured: 500,
   decryption_failed: 500,
-  // Functions alone
+  // answered by functions only
   invalid_signature: 400,
   invalid_body: 400,
   method_not_allowed: 405,
@@ -45,7 +45,7 @@ export const errorStatus = {
   not_configured: 503,
 } as const;
 
-/** The stable identifier of an error: what a client switches on. */
+/** The stable identifier of an error, by which a client distinguishes errors. */
 export type ErrorCode = keyof typeof errorStatus;
 
 /** Each code under its own name, as in `error.code === ErrorCode.insufficient_credits`. */

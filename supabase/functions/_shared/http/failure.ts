@@ -1,25 +1,25 @@
 import { type ErrorCode, errorStatus } from "./errors.ts";
 
-/** What a form or a translation needs to tell an error in its own words. */
+/** Values with which an app can show an error in its own words, for example beside a field or in another language. */
 export type Facts = Readonly<Record<string, unknown>>;
 
 /**
- * An error as a value: handlers return it, the endpoint turns it into an answer. What a caller may see is
- * the code, the message and the facts.
+ * An error as a value: handlers return it, and the endpoint turns it into an answer with the code, the message and the
+ * facts.
  */
 export interface Failure {
   readonly failed: true;
   readonly code: ErrorCode;
-  /** The registry's status of the code, unless HTTP has a closer one. */
+  /** The code's status in the registry, unless HTTP has a more exact one. */
   readonly status: number;
-  /** One plain sentence that says what to do. */
+  /** What was wrong and what to do, in plain words. */
   readonly message: string;
   readonly facts: Facts | null;
-  /** For the log, never for the answer: what lies behind it, as an identifier and not as a text. */
+  /** An identifier of the cause, for the log only. */
   readonly cause: string | null;
 }
 
-/** Makes a failure. The cause must be an identifier, such as a SQLSTATE: it is logged as it is. */
+/** Makes a failure. The cause must be an identifier, such as a SQLSTATE, because it is logged unchanged. */
 export function failure(
   code: ErrorCode,
   message: string,
@@ -35,7 +35,7 @@ export function failure(
   };
 }
 
-/** Something went wrong that is nobody's fault out there. */
+/** A failure that the caller did not cause. */
 export function internalFailure(cause: string): Failure {
   return failure("internal", "Something went wrong here. Try again later.", { cause });
 }
@@ -47,12 +47,12 @@ export function isFailure(result: unknown): result is Failure {
   );
 }
 
-/** The answer to a failure: `{error: {code, message, facts}}`, with Retry-After where one must wait. */
+/** The answer for a failure: `{error: {code, message, facts}}`, with a Retry-After header where the caller must wait. */
 export function failureResponse({ code, status, message, facts }: Failure): Response {
   const headers = new Headers();
-  const wait = facts?.retry_after;
-  if (code === "rate_limited" && typeof wait === "number") {
-    headers.set("retry-after", String(Math.max(1, Math.ceil(wait))));
+  const seconds = facts?.retry_after;
+  if (code === "rate_limited" && typeof seconds === "number") {
+    headers.set("retry-after", String(Math.max(1, Math.ceil(seconds))));
   }
   return Response.json({ error: { code, message, facts } }, { status, headers });
 }

@@ -1,15 +1,15 @@
-/** What may stand in a log line: identifiers, counts and flags. */
+/** The fields of a log line: identifiers, counts and flags. */
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
 
-/** Takes one line. */
+/** Writes one log line. */
 export type Log = (line: LogFields) => void;
 
-/** Writes a line as JSON to standard output, where hosted collects it. */
+/** Writes a line as JSON to standard output, where hosted Supabase collects it. */
 export const logToConsole: Log = (line) => console.log(JSON.stringify(line));
 
 /**
- * Where an unexpected error came from: its name and the places it passed. Its message is left out,
- * because messages quote what they complain about, and that may be a key or a body.
+ * The name of an unexpected error and the top of its stack trace. The message is left out, because messages quote the
+ * value that is wrong, which can be a key or a body.
  */
 export function describeError(error: unknown): { error: string; at: string | null } {
   if (!(error instanceof Error)) return { error: typeof error, at: null };

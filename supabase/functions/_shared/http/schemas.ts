@@ -1,10 +1,10 @@
 import { z } from "zod";
 
 /*
- * What each function takes and gives. An application gets these too: a change here is a change of the contract.
+ * The requests and answers of the functions. The package exports them, so a change here changes the public contract.
  */
 
-/** What every function answers when something is wrong. */
+/** The answer of every function to a request that fails. */
 export const errorResponseSchema = z.object({
   error: z.object({
     code: z.string(),
@@ -13,7 +13,7 @@ export const errorResponseSchema = z.object({
   }),
 });
 
-/** `GET health`. With the secret key it also tells what a monitor of the business needs. */
+/** `GET health`. A request with the secret key gets all fields. */
 export const healthResponseSchema = z.object({
   status: z.enum(["ok", "unavailable"]),
   database: z.enum(["ok", "unavailable"]).optional(),
@@ -21,7 +21,7 @@ export const healthResponseSchema = z.object({
   sweep_age_s: z.number().nullable().optional(),
   /** Seconds since a payment provider sent an event; null for never. */
   last_webhook_age_s: z.number().nullable().optional(),
-  /** How many things `billing_attention()` lists, a hundred at most. */
+  /** Number of items that `billing_attention()` lists, at most 100. */
   attention: z.number().optional(),
 });
 
@@ -58,7 +58,7 @@ export const decryptApiKeyResponseSchema = z.object({ provider: z.string(), api_
 export const redeemCouponRequestSchema = z.strictObject({
   /** Case and surrounding space do not matter. */
   code: z.string().trim().min(1).max(200),
-  /** Whether only to show what the code would give. */
+  /** Whether only to show the coupon, without redeeming it. */
   preview: z.boolean().optional(),
 });
 
@@ -70,13 +70,13 @@ export const redeemCouponResponseSchema = z.object({
     description: z.string().nullable(),
     expires_at: z.string().nullable(),
   }),
-  /** Whether the discount is ready for the next checkout; if not, that checkout makes it ready. False for a preview. */
+  /** Whether the coupon is already at Stripe; if not, the next checkout creates it there. False for a preview. */
   checkout_discount: z.boolean(),
 });
 
 /** `POST delete-account` */
 export const deleteAccountRequestSchema = z.strictObject({
-  /** The account's email, typed by its owner; case does not matter. */
+  /** The account's email, as its owner typed it; case does not matter. */
   confirm_email: z.string().trim().min(1).max(320),
 });
 
@@ -95,14 +95,14 @@ const currency = z
 export const createCheckoutSessionRequestSchema = z.strictObject({
   plan_type: planType.optional(),
   pack_type: planType.optional(),
-  /** Of the price; the plan's or pack's first one where none is given. */
+  /** The price's currency; by default the first one in which the plan or pack has a price. */
   currency: currency.optional(),
-  /** Of the payment page, such as de or pt-BR; the browser's where none is given. */
+  /** The language of the payment page, such as de or pt-BR; by default the browser's. */
   locale: z
     .string()
     .regex(/^[a-z]{2,3}(-[A-Z][A-Za-z]{1,3})?$/)
     .optional(),
-  /** May hold `{CHECKOUT_SESSION_ID}`. */
+  /** Stripe replaces `{CHECKOUT_SESSION_ID}` in it. */
   success_url: returnUrl,
   cancel_url: returnUrl,
 });
@@ -111,7 +111,7 @@ export const createCheckoutSessionRequestSchema = z.strictObject({
 export const createPaypalSubscriptionRequestSchema = z.strictObject({
   plan_type: planType,
   currency: currency.optional(),
-  /** Whether to go on though a coupon of the user is not applied: PayPal has none. */
+  /** Whether to continue although the user's coupon is not applied, because PayPal has no coupons. */
   ignore_coupon: z.boolean().optional(),
   return_url: returnUrl,
   cancel_url: returnUrl,
@@ -120,12 +120,12 @@ export const createPaypalSubscriptionRequestSchema = z.strictObject({
 /** `POST create-portal-session`. The URL is a page of an allowed origin. */
 export const createPortalSessionRequestSchema = z.strictObject({ return_url: returnUrl });
 
-/** `POST create-checkout-session`, `create-paypal-subscription`, `create-portal-session`: where to send the user. */
+/** `POST create-checkout-session`, `create-paypal-subscription`, `create-portal-session`: the page to send the user to. */
 export const urlResponseSchema = z.object({ url: z.string() });
 
 /**
- * `POST sync-subscription`: a user sends nothing. The service role says who is meant; or, for the daily call of the
- * schedule, since when everything is to be read again, and after which subscription an earlier call stopped.
+ * `POST sync-subscription`. A user sends no fields. The service role sends the user's id; the daily schedule sends since
+ * when everything is read again, and the subscription at which an earlier call stopped.
  */
 export const syncSubscriptionRequestSchema = z.strictObject({
   user_id: z.uuid().optional(),
@@ -141,7 +141,7 @@ export const syncSubscriptionResponseSchema = z.object({
     is_premium: z.boolean(),
     premium_until: z.string().nullable(),
   }),
-  /** Subscriptions at a provider that could not be placed, and why. */
+  /** Subscriptions at a provider that could not be applied yet, and why. */
   parked: z.array(z.object({ subscription: z.string(), reason: z.string() })),
 });
 

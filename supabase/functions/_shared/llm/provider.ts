@@ -17,9 +17,9 @@ export const llmProviderSchema = z.object({
 /** A row of private.llm_providers. */
 export type LlmProvider = z.infer<typeof llmProviderSchema>;
 
-/** Where LLM_ALLOW_LOOPBACK is read. */
+/** The variables of a function that calls providers of language models. */
 export const llmEnvironmentSchema = z.object({
-  /** For a stand-in on this machine. On hosted a function's own machine is nobody's provider. */
+  /** Whether a provider may run on the same machine, as a stand-in does. Must not be set on hosted Supabase. */
   LLM_ALLOW_LOOPBACK: z
     .string()
     .default("false")
@@ -31,17 +31,17 @@ export function providerUrl({ base_url }: LlmProvider, path: string): URL {
   return new URL(`${base_url.replace(/\/+$/, "")}${path}`);
 }
 
-/** A path as an operator writes it: with or without the slash before it. */
+/** Adds the leading slash to a path where the operator has left it out. */
 export function withSlash(path: string): string {
   return path.startsWith("/") ? path : `/${path}`;
 }
 
-/** Puts a key where the provider looks for it. */
+/** Sets a key in the header where the provider expects it. */
 export function setKey(headers: Headers, provider: LlmProvider, key: string): void {
   headers.set(provider.auth_header, provider.auth_scheme ? `${provider.auth_scheme} ${key}` : key);
 }
 
-/** The error for a provider whose address is not requested. */
+/** The failure for a provider whose address must not be called. */
 export function refusedAddress(
   { name, provider }: LlmProvider,
   refusal: Exclude<Refusal, null>,
@@ -49,20 +49,24 @@ export function refusedAddress(
   const facts = { provider };
   switch (refusal) {
     case "not_resolved":
-      return failure("upstream_error", `${name} cannot be found now. Try again later.`, {
-        facts,
-        cause: refusal,
-      });
+      return failure(
+        "upstream_error",
+        `The address of ${name} cannot be resolved now. Try again later.`,
+        {
+          facts,
+          cause: refusal,
+        },
+      );
     case "not_https":
       return failure(
         "not_configured",
-        `${name} is not reached by https. An operator has to correct its base URL, or set LLM_ALLOW_LOOPBACK for a program on the same machine.`,
+        `The base URL of ${name} is not an https URL. An operator must correct it, or set LLM_ALLOW_LOOPBACK for a program on the same machine.`,
         { facts, cause: refusal },
       );
     case "not_public":
       return failure(
         "not_configured",
-        `${name} has an address that is not public. An operator has to correct its base URL.`,
+        `The base URL of ${name} has an address that is not public. An operator must correct it.`,
         { facts, cause: refusal },
       );
   }

@@ -1,9 +1,9 @@
-/** Gives the addresses of a host name; none where it has none. */
+/** Resolves a host name to its addresses; to an empty list where there are none. */
 export type Resolve = (name: string) => Promise<readonly string[]>;
 
 /**
- * Blocks of IPv4 that are no public address: RFC 6890 and the IANA IPv4 Special-Purpose Address Registry. First
- * address and prefix length.
+ * The blocks of IPv4 addresses that are not public, by first address and prefix length: RFC 6890 and the IANA IPv4
+ * Special-Purpose Address Registry.
  */
 const specialIpv4 = [
   ["0.0.0.0", 8],
@@ -22,7 +22,7 @@ const specialIpv4 = [
   ["224.0.0.0", 3],
 ] as const;
 
-/** Whether an address, as a resolver gives it, belongs to the public internet. What cannot be read does not. */
+/** Whether an address belongs to the public internet. A text that cannot be parsed does not. */
 export function isPublicAddress(address: string): boolean {
   const ipv4 = parseIpv4(address);
   if (ipv4 !== null) {
@@ -34,12 +34,12 @@ export function isPublicAddress(address: string): boolean {
   const groups = parseIpv6(address);
   if (!groups) return false;
   const [first = 0, second = 0] = groups;
-  // 64:ff9b::/96 is an IPv4 address behind a translator (RFC 6052).
+  // 64:ff9b::/96 contains translated IPv4 addresses (RFC 6052).
   if (first === 0x64 && second === 0xff9b && groups.slice(2, 6).every((group) => group === 0)) {
     const [high = 0, low = 0] = groups.slice(6);
     return isPublicAddress([high >> 8, high & 255, low >> 8, low & 255].join("."));
   }
-  // Only 2000::/3 is global unicast, less what is set apart in it: protocols (Teredo among them), documentation, 6to4.
+  // Only 2000::/3 is global unicast, except the blocks for protocols such as Teredo, for documentation and for 6to4.
   if (first >> 13 !== 1) return false;
   if (first === 0x2001 && (second < 0x200 || second === 0xdb8)) return false;
   return first !== 0x2002 && !(first === 0x3fff && second < 0x1000);
@@ -50,24 +50,24 @@ function isLoopbackHost(host: string): boolean {
   return host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-/** Why a URL is not requested; null where it may be. */
+/** Why a URL must not be called; null where it may be. */
 export type Refusal = "not_https" | "not_public" | "not_resolved" | null;
 
-/** How long what a name resolved to is believed, in milliseconds. */
-const believedFor = 60_000;
+/** Milliseconds for which a resolved name is cached. */
+const cacheTime = 60_000;
 
 /**
- * Makes the check that keeps requests away from this machine and from private networks: https and public addresses
- * only, every address of a name included; http on loopback where that is allowed. It does not decide which
- * address is then connected to. A name that answers with another address a moment later gains nothing, because
- * that address must show a certificate for the name before a byte of the request is sent.
+ * Makes the check that keeps requests away from this machine and from private networks. A URL must use https, and every
+ * address of its host must be public; loopback addresses pass where they are allowed. The check does not decide which
+ * address is then connected to: a name that resolves to another address a moment later is harmless, because that
+ * address must present a certificate for the name before anything of the request is sent.
  */
 export function createAddressCheck(
   resolve: Resolve,
   allowLoopback: boolean,
   now: () => number = Date.now,
 ): (url: URL) => Promise<Refusal> {
-  const believed = new Map<string, { until: number; isPublic: boolean }>();
+  const cache = new Map<string, { until: number; isPublic: boolean }>();
   return async ({ protocol, hostname }) => {
     if (allowLoopback && isLoopbackHost(hostname)) return null;
     if (protocol !== "https:") return "not_https";
@@ -75,19 +75,19 @@ export function createAddressCheck(
     if (literal !== hostname || parseIpv4(literal) !== null) {
       return isPublicAddress(literal) ? null : "not_public";
     }
-    const known = believed.get(hostname);
-    if (known && known.until > now()) return known.isPublic ? null : "not_public";
+    const cached = cache.get(hostname);
+    if (cached && cached.until > now()) return cached.isPublic ? null : "not_public";
     const addresses = await resolve(hostname);
     if (addresses.length === 0) return "not_resolved";
     const isPublic = addresses.every(isPublicAddress);
-    believed.set(hostname, { until: now() + believedFor, isPublic });
+    cache.set(hostname, { until: now() + cacheTime, isPublic });
     return isPublic ? null : "not_public";
   };
 }
 
 /**
- * Asks the system's name servers for the IPv4 and IPv6 addresses of a name. Where one of the two cannot be had, neither
- * is believed: the connection may go to the one that was not seen.
+ * Resolves a name to its IPv4 and IPv6 addresses. Where one of the two queries fails, the result is empty, because the
+ * connection could use an address that was not checked.
  */
 export const resolveByDns: Resolve = async (name) => {
   try {
@@ -102,7 +102,7 @@ async function query(name: string, type: "A" | "AAAA"): Promise<string[]> {
   try {
     return await Deno.resolveDns(name, type);
   } catch (error) {
-    // Also where the name exists and has addresses of the other kind alone.
+    // Thrown also where the name only has addresses of the other kind.
     if (error instanceof Deno.errors.NotFound) return [];
     throw error;
   }
@@ -114,7 +114,7 @@ function parseIpv4(text: string): number | null {
   return parts.reduce((sum, part) => sum * 256 + part, 0);
 }
 
-/** The eight groups of an IPv6 address; null where it is none, or one with an IPv4 address at its end. */
+/** The eight groups of an IPv6 address; null for any other text, also for an address that ends in IPv4 notation. */
 function parseIpv6(text: string): number[] | null {
   const halves = text.toLowerCase().split("::");
   if (halves.length > 2) return null;

@@ -1,34 +1,34 @@
 import { z } from "zod";
 
-/** What a function that speaks to PayPal reads from its environment. */
+/** The variables of a function that calls PayPal. */
 export const paypalEnvironmentSchema = z.object({
-  /** Without both nothing is asked of PayPal. */
+  /** PayPal is not used unless this and the secret are set. */
   PAYPAL_CLIENT_ID: z.string().optional(),
   PAYPAL_CLIENT_SECRET: z.string().optional(),
-  /** Of the webhook that is registered at PayPal. */
+  /** The id of the webhook that is registered at PayPal. */
   PAYPAL_WEBHOOK_ID: z.string().optional(),
-  /** Where PayPal is: its sandbox is https://api-m.sandbox.paypal.com. */
+  /** PayPal's address; its sandbox is https://api-m.sandbox.paypal.com. */
   PAYPAL_API_BASE: z.url().default("https://api-m.paypal.com"),
 });
 
-/** How to reach PayPal. */
+/** The parsed variables. */
 export type PaypalSettings = z.output<typeof paypalEnvironmentSchema>;
 
-/** PayPal's REST API. Each function throws where PayPal does not answer, or refuses. */
+/** PayPal's REST API. Its functions throw where PayPal does not answer, or answers with an error. */
 export interface PaypalClient {
-  /** Whether money is real: only at PayPal's own address. */
+  /** Whether payments are real, which they are only at PayPal's production address. */
   livemode: boolean;
   get(path: string): Promise<unknown>;
-  /** Sends a body as it is: JSON that was written anew would have another checksum. */
+  /** Sends a body without any change. */
   post(path: string, body: string, headers?: Record<string, string>): Promise<unknown>;
 }
 
-/** Longer than PayPal takes; whoever waits longer is better told to try again. */
+/** Milliseconds, longer than PayPal usually takes. */
 const timeout = 10_000;
 
 const tokenSchema = z.object({ access_token: z.string(), expires_in: z.number() });
 
-/** PayPal said no. */
+/** An error that PayPal answered. */
 export class PaypalError extends Error {
   override readonly name = "PaypalError";
 
@@ -37,7 +37,7 @@ export class PaypalError extends Error {
   }
 }
 
-/** A client of PayPal's REST API, or null where it is not set up. */
+/** A client of PayPal's REST API, or null where the variables are not set. */
 export function createPaypalClient(
   settings: PaypalSettings,
   now: () => number = Date.now,
@@ -45,10 +45,10 @@ export function createPaypalClient(
   const { PAYPAL_CLIENT_ID: clientId, PAYPAL_CLIENT_SECRET: secret } = settings;
   if (!clientId || !secret) return null;
   const base = settings.PAYPAL_API_BASE.replace(/\/$/, "");
-  let kept: { token: string; until: number } | null = null;
+  let cached: { token: string; until: number } | null = null;
 
   async function token(): Promise<string> {
-    if (kept !== null && now() < kept.until) return kept.token;
+    if (cached !== null && now() < cached.until) return cached.token;
     const response = await fetch(`${base}/v1/oauth2/token`, {
       method: "POST",
       headers: {
@@ -60,11 +60,11 @@ export function createPaypalClient(
     });
     if (!response.ok) throw new PaypalError(response.status);
     const { access_token, expires_in } = tokenSchema.parse(await response.json());
-    kept = { token: access_token, until: now() + (expires_in - 60) * 1000 };
+    cached = { token: access_token, until: now() + (expires_in - 60) * 1000 };
     return access_token;
   }
 
-  async function ask(path: string, body?: string, headers: Record<string, string> = {}) {
+  async function call(path: string, body?: string, headers: Record<string, string> = {}) {
     const response = await fetch(`${base}${path}`, {
       method: body === undefined ? "GET" : "POST",
       headers: {
@@ -75,7 +75,7 @@ export function createPaypalClient(
       ...(body === undefined ? {} : { body }),
       signal: AbortSignal.timeout(timeout),
     });
-    if (response.status === 401) kept = null;
+    if (response.status === 401) cached = null;
     if (!response.ok) throw new PaypalError(response.status);
     const text = await response.text();
     return text === "" ? null : (JSON.parse(text) as unknown);
@@ -83,13 +83,13 @@ export function createPaypalClient(
 
   return {
     livemode: new URL(base).hostname === "api-m.paypal.com",
-    get: (path) => ask(path),
-    post: ask,
+    get: (path) => call(path),
+    post: call,
   };
 }
 
-/** Gives null for what PayPal does not have. */
-export async function orNull<T>(read: () => Promise<T>): Promise<T | null> {
+/** Returns null where PayPal answers that an object does not exist. */
+export async function nullIfMissing<T>(read: () => Promise<T>): Promise<T | null> {
   try {
     return await read();
   } catch (error) {

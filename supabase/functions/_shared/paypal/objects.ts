@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /*
- * What is read of PayPal's objects. Names, addresses and cards are not: what is not named here falls away.
+ * The fields that are read of PayPal's objects. All others are dropped, names, addresses and cards among them.
  */
 
 const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString());
@@ -12,9 +12,9 @@ export const subscriptionSchema = z.object({
   status: z.enum(["APPROVAL_PENDING", "APPROVED", "ACTIVE", "SUSPENDED", "CANCELLED", "EXPIRED"]),
   status_update_time: time.nullish(),
   plan_id: z.string(),
-  /** Whether it has terms of its own in the place of the plan's. */
+  /** Whether it has other terms than its plan. */
   plan_overridden: z.boolean().nullish(),
-  /** The user's id, where we created it. */
+  /** The user's id, where create-paypal-subscription created it. */
   custom_id: z.string().nullish(),
   start_time: time.nullish(),
   create_time: time.nullish(),
@@ -55,7 +55,7 @@ export const saleSchema = z.object({
   state: z.string(),
   amount: z.object({ total: z.string(), currency: z.string() }),
   update_time: time,
-  /** The subscription that it is for. */
+  /** The subscription that it pays. */
   billing_agreement_id: z.string().nullish(),
 });
 
@@ -98,7 +98,7 @@ export type PaypalSubscription = z.output<typeof subscriptionSchema>;
 export type PaypalPlan = z.output<typeof planSchema>;
 export type PaypalSale = z.output<typeof saleSchema>;
 
-/** An amount of PayPal, such as `9.00`, in the smallest unit of its currency. */
+/** Converts an amount of PayPal, such as `9.00`, to the smallest unit of its currency. */
 export function smallestUnit(value: string, currency: string): number {
   const format = new Intl.NumberFormat("en", { style: "currency", currency });
   const digits = format.resolvedOptions().maximumFractionDigits ?? 2;

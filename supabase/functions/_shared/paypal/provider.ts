@@ -1,11 +1,12 @@
 import { z } from "zod";
 import type { Order, Provider, ProviderEvent, SessionState } from "../billing/provider.ts";
-import type { Effect, Snapshot } from "../billing/snapshot.ts";
+import { type Effect, ignored, parked, type Snapshot } from "../billing/snapshot.ts";
+import { parseJson } from "../http/body.ts";
 import { type PaypalClient, PaypalError, type PaypalSettings } from "./client.ts";
 import { eventSchema } from "./objects.ts";
 import { type Incident, readDispute, readRefund, readSale, readSubscription } from "./reader.ts";
 
-/** PayPal lets its user approve for three hours. */
+/** Milliseconds for which a buyer can approve a subscription: PayPal allows three hours. */
 const approvalTime = 3 * 60 * 60 * 1000;
 
 const createdSchema = z.object({
@@ -14,7 +15,7 @@ const createdSchema = z.object({
 });
 
 /**
- * PayPal as a provider.
+ * Makes the provider for PayPal.
  *
  * @see https://developer.paypal.com/docs/api/subscriptions/v1/
  */
@@ -42,7 +43,7 @@ export function createPaypalProvider(
       return { snapshots, purchases: [] };
     },
 
-    // It lists no subscriptions of which one could know whose they are: those that we created are in our books.
+    // PayPal cannot list subscriptions by user. The database has the ids of those that were created here.
     changedSince: none,
     purchasesSince: none,
     sessionsSince: none,
@@ -54,7 +55,7 @@ export function createPaypalProvider(
         await paypal.post("/v1/billing/subscriptions", body, headers),
       );
       const url = created.links.find(({ rel }) => rel === "approve")?.href;
-      if (url === undefined) throw new Error("PayPal gave no page to approve at.");
+      if (url === undefined) throw new Error("PayPal's answer has no approval page.");
       return { id: created.id, url, expiresAt: new Date(now() + approvalTime).toISOString() };
     },
 
@@ -63,8 +64,8 @@ export function createPaypalProvider(
       return isWaiting(snapshot) ? { isOpen: true } : stateOf(snapshot);
     },
 
-    // PayPal closes by itself what nobody approves, and nobody else can. What is approved later takes no money before
-    // we activate it, and we do not where another subscription runs.
+    // An approval cannot be closed; PayPal ends it after some time. One that is approved later charges nothing until it is
+    // activated, and it is not activated while another subscription is running.
     close: async (id) => stateOf(await read(id)),
 
     async activate(id) {
@@ -76,17 +77,17 @@ export function createPaypalProvider(
         await paypal.post(subscriptionPath(id, "cancel"), '{"reason":"Ended by the shop."}');
       } catch (error) {
         if (!(error instanceof PaypalError && [404, 422].includes(error.status))) throw error;
-        // It has ended, or was never active, and takes no money; anything else is an error.
+        // The refusal is fine where the subscription has ended or was never active, because it charges nothing.
         const snapshot = await read(id);
-        const takesMoney =
+        const isCharging =
           !("missing" in snapshot) &&
           snapshot.cancel_at === null &&
           ["active", "past_due"].includes(snapshot.status);
-        if (takesMoney) throw error;
+        if (isCharging) throw error;
       }
     },
 
-    // PayPal knows no customers; its receipts go to the payer's own address.
+    // PayPal has no customers; it sends receipts to the address of the payer's account.
     setEmail: () => Promise.resolve(),
 
     portal: () =>
@@ -96,7 +97,10 @@ export function createPaypalProvider(
   };
 }
 
-/** Without activation by us it would take money at once, though another subscription may run by then. */
+/**
+ * The user action CONTINUE leaves the activation to us. Otherwise PayPal would charge at approval, although another
+ * subscription may be running by then.
+ */
 function requestOf({ priceId, userId, successUrl, cancelUrl }: Order) {
   return {
     plan_id: priceId,
@@ -125,8 +129,8 @@ function stateOf(snapshot: Snapshot): SessionState & { isOpen: false } {
 }
 
 /**
- * Understands a verified event, or one that was kept; null for what is no event. An event of PayPal is only a hint: what
- * it says of a resource is not believed, because its signature covers little more than a checksum.
+ * Parses a verified or stored event; returns null for anything else. Only the resource's id is used, because PayPal's
+ * signature covers little more than a checksum of the body.
  */
 function parseEvent(
   json: unknown,
@@ -144,7 +148,7 @@ function parseEvent(
     payload: parsed.data,
     read: async () => {
       const about = resource.id ?? resource.dispute_id ?? null;
-      if (about === null) return ignored("The event names nothing.");
+      if (about === null) return ignored("The event names no object.");
       if (type.startsWith("BILLING.SUBSCRIPTION.")) return subscriptionEffect(await read(about));
       if (/^PAYMENT\.SALE\.(REFUNDED|REVERSED)$/.test(type)) {
         const found = await readRefund(paypal, about);
@@ -155,7 +159,7 @@ function parseEvent(
         return await saleEffect(paypal, read, { saleId: about });
       if (type.startsWith("CUSTOMER.DISPUTE.")) {
         const found = await readDispute(paypal, about);
-        if (found === null) return parked(about);
+        if (found === null) return parked("PayPal", about);
         const [saleId = ""] = found.saleIds;
         return await saleEffect(paypal, read, { saleId, dispute: found.dispute });
       }
@@ -165,11 +169,11 @@ function parseEvent(
 }
 
 function subscriptionEffect(snapshot: Snapshot): Effect {
-  if ("missing" in snapshot) return parked(snapshot.id);
+  if ("missing" in snapshot) return parked("PayPal", snapshot.id);
   if (snapshot.status === "incomplete" && !snapshot.approved) {
     return { kind: "subscription", snapshot };
   }
-  // Whatever comes after the approval closes the checkout that led to it.
+  // Every state after the approval ends the checkout.
   return {
     kind: "checkout",
     session_id: snapshot.id,
@@ -193,7 +197,7 @@ async function saleEffect(
     return subscriptionEffect(await read(sale.billing_agreement_id, incident));
   }
   if (!refund && !dispute) {
-    return sale ? ignored("The payment is for no subscription.") : parked(saleId);
+    return sale ? ignored("The payment is for no subscription.") : parked("PayPal", saleId);
   }
   return {
     kind: "incident",
@@ -205,25 +209,17 @@ async function saleEffect(
   };
 }
 
-function ignored(reason: string): Effect {
-  return { kind: "ignored", reason };
-}
-
-function parked(id: string): Effect {
-  return { kind: "parked", reason: `PayPal has no object ${id}.`, waits_for: `object:${id}` };
-}
-
 async function* none(): AsyncIterable<never> {}
 
-/** Asks PayPal whether it sent a body. */
+/** Calls PayPal to verify that it sent a body. */
 async function isSentByPaypal(
   paypal: PaypalClient,
   webhookId: string | undefined,
   body: string,
   headers: Headers,
 ): Promise<boolean> {
-  // A second value behind the first would become a field of the question that is asked.
-  if (!isJson(body) || !webhookId) return false;
+  // The body is inserted into the request below, so a text that is not one JSON value could add fields to it.
+  if (parseJson(body) === undefined || !webhookId) return false;
   const fields = {
     auth_algo: headers.get("paypal-auth-algo"),
     cert_url: headers.get("paypal-cert-url"),
@@ -233,24 +229,15 @@ async function isSentByPaypal(
     webhook_id: webhookId,
   };
   if (Object.values(fields).includes(null)) return false;
-  // The body goes as it came: written anew, its checksum would be another.
-  const question = `${JSON.stringify(fields).slice(0, -1)},"webhook_event":${body}}`;
+  // The body is sent unchanged, because the signature covers the checksum of its exact bytes.
+  const request = `${JSON.stringify(fields).slice(0, -1)},"webhook_event":${body}}`;
   const answerSchema = z.object({ verification_status: z.string() });
   try {
-    const answer = await paypal.post("/v1/notifications/verify-webhook-signature", question);
+    const answer = await paypal.post("/v1/notifications/verify-webhook-signature", request);
     return answerSchema.parse(answer).verification_status === "SUCCESS";
   } catch (error) {
-    // What PayPal cannot even read it has not sent.
+    // PayPal cannot have sent a body that it cannot parse.
     if (error instanceof PaypalError && [400, 422].includes(error.status)) return false;
     throw error;
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
   }
 }

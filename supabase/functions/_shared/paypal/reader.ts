@@ -1,6 +1,12 @@
-import { z } from "zod";
-import type { Dispute, Payment, Refund, Snapshot, Subscription } from "../billing/snapshot.ts";
-import { orNull, type PaypalClient } from "./client.ts";
+import {
+  type Dispute,
+  metadataIdSchema,
+  type Payment,
+  type Refund,
+  type Snapshot,
+  type Subscription,
+} from "../billing/snapshot.ts";
+import { nullIfMissing, type PaypalClient } from "./client.ts";
 import {
   disputeSchema,
   type PaypalPlan,
@@ -14,12 +20,10 @@ import {
   transactionsSchema,
 } from "./objects.ts";
 
-const userSchema = z.uuid().nullable().catch(null);
-
-/** PayPal tells its time to the second, and its clock may be ahead of ours. */
+/** Milliseconds by which PayPal's clock may be ahead of ours. */
 const clockDifference = 60_000;
 
-/** What an event named beside a subscription: PayPal lists neither refunds nor disputes by payment. */
+/** A refund or dispute that an event named. PayPal's API cannot list the refunds and disputes of a payment. */
 export interface Incident {
   saleId: string;
   refund?: Refund;
@@ -27,8 +31,8 @@ export interface Incident {
 }
 
 /**
- * Reads one subscription with its plan and every payment, in the database's form. Whether it is one of ours is the
- * database's to say: its customer, or whoever made it, can have written any user's id into it.
+ * Reads one subscription with its plan and every payment, in the database's form. The database decides whether to trust
+ * the user's id in it, because anybody who creates a subscription can write any id there.
  */
 export async function readSubscription(
   paypal: PaypalClient,
@@ -37,7 +41,7 @@ export async function readSubscription(
   incident?: Incident,
 ): Promise<Snapshot> {
   const path = `/v1/billing/subscriptions/${encodeURIComponent(id)}`;
-  const found = await orNull(() => paypal.get(path));
+  const found = await nullIfMissing(() => paypal.get(path));
   if (found === null) return { provider: "paypal", id, livemode: paypal.livemode, missing: true };
   const subscription = subscriptionSchema.parse(found);
   const isOpen = ["APPROVAL_PENDING", "APPROVED"].includes(subscription.status);
@@ -72,7 +76,7 @@ async function readPayments(
       const { currency_code, value } = gross_amount;
       const own = incident?.saleId === saleId ? incident : null;
       const refunds = own?.refund ? [own.refund] : [];
-      // Known by the sale's state, with or without the event of the refund that completed it.
+      // A full refund shows in the sale's state, so it is found also when its event was lost.
       if (status === "REFUNDED") refunds.splice(0, 1, await wholeRefund(paypal, saleId));
       return {
         id: saleId,
@@ -100,18 +104,22 @@ async function wholeRefund(paypal: PaypalClient, saleId: string): Promise<Refund
   };
 }
 
-/** Reads a payment; null where PayPal has none of this id. */
+/** Reads a payment. Returns null where PayPal has none with this id. */
 export async function readSale(paypal: PaypalClient, id: string): Promise<PaypalSale | null> {
-  const found = await orNull(() => paypal.get(`/v1/payments/sale/${encodeURIComponent(id)}`));
+  const found = await nullIfMissing(() =>
+    paypal.get(`/v1/payments/sale/${encodeURIComponent(id)}`),
+  );
   return found === null ? null : saleSchema.parse(found);
 }
 
-/** Reads a refund; null where PayPal has none of this id. */
+/** Reads a refund. Returns null where PayPal has none with this id. */
 export async function readRefund(
   paypal: PaypalClient,
   id: string,
 ): Promise<{ saleId: string; refund: Refund } | null> {
-  const found = await orNull(() => paypal.get(`/v1/payments/refund/${encodeURIComponent(id)}`));
+  const found = await nullIfMissing(() =>
+    paypal.get(`/v1/payments/refund/${encodeURIComponent(id)}`),
+  );
   if (found === null) return null;
   const { sale_id, state, amount, create_time } = refundSchema.parse(found);
   const refund = {
@@ -125,12 +133,14 @@ export async function readRefund(
   return { saleId: sale_id, refund };
 }
 
-/** Reads a dispute; null where PayPal has none of this id. */
+/** Reads a dispute. Returns null where PayPal has none with this id. */
 export async function readDispute(
   paypal: PaypalClient,
   id: string,
 ): Promise<{ saleIds: string[]; dispute: Dispute } | null> {
-  const found = await orNull(() => paypal.get(`/v1/customer/disputes/${encodeURIComponent(id)}`));
+  const found = await nullIfMissing(() =>
+    paypal.get(`/v1/customer/disputes/${encodeURIComponent(id)}`),
+  );
   if (found === null) return null;
   const given = disputeSchema.parse(found);
   const isClosed = given.status === "RESOLVED";
@@ -156,11 +166,11 @@ export async function readDispute(
 }
 
 /**
- * A subscription of PayPal in the database's form. Its period is the one that the last payment paid for: PayPal's own
- * next date may be years ahead, and a trial is not a payment.
+ * Converts a subscription of PayPal to the database's form. Its period is the one that the last payment paid for, because
+ * PayPal's next payment date may be years ahead and a trial has no payment.
  *
- * PayPal's cancelling ends the next payment and not what was paid for: until then the subscription is one that is
- * scheduled to end. One that is suspended owes the period that began when the last one ran out.
+ * Cancelling at PayPal stops further payments, so the subscription stays active and scheduled to end until the end of
+ * the paid period. A suspended subscription has not paid the period after the last paid one.
  */
 function snapshotOf(
   subscription: PaypalSubscription,
@@ -185,7 +195,7 @@ function snapshotOf(
     id,
     customer_id: null,
     livemode,
-    user_id: userSchema.parse(subscription.custom_id ?? null),
+    user_id: metadataIdSchema.parse(subscription.custom_id ?? null),
     items: [{ price_id, start: last?.from ?? null, end: last?.through ?? null }],
     started_at: start_time ?? null,
     trial_end: null,
@@ -221,7 +231,7 @@ function byStart(one: { from: string } | undefined, other: { from: string } | un
   return (one?.from ?? "") < (other?.from ?? "") ? -1 : 1;
 }
 
-/** The plan's regular period from a payment on; the 31st becomes the last of a shorter month. */
+/** The end of the plan's regular period that begins at a time; in a shorter month, the 31st becomes the last day. */
 function addCycle(from: string, plan: PaypalPlan): string | null {
   const cycle = plan.billing_cycles.find(({ tenure_type }) => tenure_type === "REGULAR");
   if (!cycle) return null;

@@ -1,21 +1,21 @@
 import Stripe from "stripe";
 import { z } from "zod";
 
-/** What a function that speaks to Stripe reads from its environment. */
+/** The variables of a function that calls Stripe. */
 export const stripeEnvironmentSchema = z.object({
-  /** Without it there are no payments by Stripe, and its webhook is not configured. */
+  /** Stripe is not used unless this is set. */
   STRIPE_SECRET_KEY: z.string().optional(),
-  /** Where Stripe is; a test has its own. */
+  /** Stripe's address; tests set that of a stand-in. */
   STRIPE_API_BASE: z.url().default("https://api.stripe.com"),
 });
 
-/** Stripe's client, or null without a key. Requests are tried three times in all, which idempotency keys make safe. */
+/** A client of Stripe, or null without a key. It tries a request up to three times, which idempotency keys make safe. */
 export function createStripe(environment: z.output<typeof stripeEnvironmentSchema>): Stripe | null {
   if (!environment.STRIPE_SECRET_KEY) return null;
   const { protocol, hostname, port } = new URL(environment.STRIPE_API_BASE);
   const isSecure = protocol === "https:";
   return new Stripe(environment.STRIPE_SECRET_KEY, {
-    // Deno has no `node:http` that keeps connections; fetch works the same here and on hosted.
+    // Deno's `node:http` does not keep connections; fetch works the same locally and on hosted Supabase.
     httpClient: Stripe.createFetchHttpClient(),
     protocol: isSecure ? "https" : "http",
     host: hostname,
@@ -26,12 +26,12 @@ export function createStripe(environment: z.output<typeof stripeEnvironmentSchem
   });
 }
 
-/** Whether a secret or restricted key is of the live mode: its prefix says so. */
+/** Whether a secret or restricted key is for the live mode, by its prefix. */
 export function isLiveKey(secretKey: string): boolean {
   return /^[a-z]+_live_/.test(secretKey);
 }
 
-/** Whether Stripe says that there is no such object. */
+/** Whether Stripe answered that an object does not exist. */
 export function isMissingAtStripe(
   error: unknown,
 ): error is InstanceType<typeof Stripe.errors.StripeInvalidRequestError> {
@@ -40,7 +40,7 @@ export function isMissingAtStripe(
   );
 }
 
-/** Whether Stripe says that an object of this id is there already. */
+/** Whether Stripe answered that an object with this id already exists. */
 export function isTakenAtStripe(error: unknown): boolean {
   return (
     error instanceof Stripe.errors.StripeInvalidRequestError &&

@@ -2,7 +2,7 @@ import type Stripe from "stripe";
 import { z } from "zod";
 import { isMissingAtStripe, isTakenAtStripe } from "./client.ts";
 
-/** What Stripe has to know of a coupon: a part of its row. */
+/** The columns of a coupon that its copy at Stripe is made of. */
 export const couponTermsSchema = z.object({
   id: z.uuid(),
   code: z.string(),
@@ -10,26 +10,26 @@ export const couponTermsSchema = z.object({
   duration: z.enum(["once", "forever"]),
 });
 
-/** What Stripe has to know of a coupon. */
+/** The part of a coupon that its copy at Stripe is made of. */
 export type CouponTerms = z.output<typeof couponTermsSchema>;
 
-/** The part of Stripe's client that keeps coupons. */
+/** The part of Stripe's client that reads and creates coupons. */
 export interface StripeCoupons {
   retrieve(id: string): Promise<unknown>;
   create(params: Stripe.CouponCreateParams, options: { idempotencyKey: string }): Promise<unknown>;
 }
 
 /**
- * The id of a coupon's mirror at Stripe. The terms are in it because Stripe never changes a coupon's: where ours
- * change, the next checkout finds no mirror with the new ones and makes it.
+ * The id of a coupon's copy at Stripe. It contains the terms, because a coupon at Stripe cannot change them: after a
+ * change of ours, the next checkout finds no copy with the new terms and creates one.
  */
 export function stripeCouponId({ id, discount_percent, duration }: CouponTerms): string {
   return `pinebase_${id}_${discount_percent}_${duration}`;
 }
 
 /**
- * Makes sure that a coupon is at Stripe and gives its id there. Its id is ours, so it is found again whoever
- * made it, and of two that make it at once the second finds it taken.
+ * Creates a coupon at Stripe unless it exists, and returns its id there. The id is derived from ours, so that parallel
+ * calls create one coupon.
  *
  * @throws what Stripe's client throws
  * @see https://docs.stripe.com/api/coupons/create

@@ -1,13 +1,20 @@
 import type Stripe from "stripe";
 import { z } from "zod";
 import type { ProviderEvent } from "../billing/provider.ts";
-import { type Effect, isoTime, type Snapshot } from "../billing/snapshot.ts";
+import {
+  type Effect,
+  ignored,
+  isoTime,
+  metadataIdSchema,
+  parked,
+  type Snapshot,
+} from "../billing/snapshot.ts";
 import { isMissingAtStripe } from "./client.ts";
 import { idOf, readMoney } from "./money.ts";
 import { type ReadingStripe, readPurchase, readSubscription, userOf } from "./reader.ts";
 import { sessionOutcome } from "./sessions.ts";
 
-/** The parts of Stripe's client that read what an event can be about. */
+/** The parts of Stripe's client that read the objects of events. */
 export type EventStripe = ReadingStripe & Pick<Stripe, "customers" | "refunds" | "invoicePayments">;
 
 const id = z.string().min(1).max(255);
@@ -20,7 +27,7 @@ const snapshotEventSchema = z
     type: z.string().min(1).max(255),
     created: z.number().int().min(0).max(253_402_300_799),
     livemode: z.boolean(),
-    /** Of a connected account: its objects are not ours. */
+    /** Set for an event of a connected account. */
     account: z.string().nullish(),
     data: z.object({ object: z.object({ id: id.nullish(), object: z.string().nullish() }) }),
   })
@@ -32,7 +39,7 @@ const snapshotEventSchema = z
     payload: { ...event, created, data, ...(account ? { account } : {}) },
   }));
 
-/** https://docs.stripe.com/api/v2/core/events: it names its object and carries nothing of it. */
+/** https://docs.stripe.com/api/v2/core/events: it has the id of its object and not the object. */
 const thinEventSchema = z
   .object({
     id,
@@ -45,7 +52,7 @@ const thinEventSchema = z
   })
   .transform((event) => ({
     ...event,
-    // The kinds that Stripe also sends as snapshots have the same names behind a prefix.
+    // A type that Stripe also sends as a snapshot has the same name after this prefix.
     type: event.type.replace(/^v1\./, ""),
     created: new Date(event.created).toISOString(),
     about: event.related_object?.id ?? null,
@@ -55,7 +62,7 @@ const thinEventSchema = z
 
 const eventSchema = z.union([snapshotEventSchema, thinEventSchema]);
 
-/** Understands a verified event of any version, or one that was kept; null for what is no event. Never throws. */
+/** Parses a verified or stored event of any version. Returns null for anything else, and never throws. */
 export function parseStripeEvent(
   json: unknown,
   stripe: EventStripe,
@@ -71,30 +78,32 @@ export function parseStripeEvent(
     livemode: event.livemode,
     payload: event.payload,
     read: async () => {
-      if (account !== null) return ignored("The event is about a connected account.");
+      if (account !== null) return ignored("The event belongs to a connected account.");
       const reader = readers.find(({ types }) => types.test(event.type));
       if (!reader || about === null) return ignored("Events of this type are not used.");
       try {
-        return await reader.read({ stripe, livemode }, about, event.type);
+        return await reader.read({ stripe, livemode, type: event.type }, about);
       } catch (error) {
         if (!isMissingAtStripe(error)) throw error;
-        return parked(about);
+        return parked("Stripe", about);
       }
     },
   };
 }
 
-interface At {
+interface ReadContext {
   stripe: EventStripe;
   livemode: boolean;
+  /** Of the event. */
+  type: string;
 }
 
 interface EventReader {
   types: RegExp;
-  read(at: At, id: string, type: string): Promise<Effect>;
+  read(context: ReadContext, id: string): Promise<Effect>;
 }
 
-/** The events to register: those that say something which no other of them says. */
+/** The types of events to register at Stripe. Other types would only repeat them. */
 export const registeredEvents = [
   "checkout.session.completed",
   "checkout.session.async_payment_succeeded",
@@ -115,13 +124,13 @@ export const registeredEvents = [
   "charge.dispute.closed",
 ] as const;
 
-/** How an event of each kind is read. */
+/** How the object of an event is read, by the event's type. */
 const readers: readonly EventReader[] = [
   {
     types: /^customer\.subscription\./,
     read: async ({ stripe, livemode }, id) => {
       const snapshot = await readSubscription(stripe, id, livemode);
-      return "missing" in snapshot ? parked(id) : { kind: "subscription", snapshot };
+      return "missing" in snapshot ? parked("Stripe", id) : { kind: "subscription", snapshot };
     },
   },
   { types: /^invoice\.(?!deleted)/, read: readInvoice },
@@ -132,32 +141,32 @@ const readers: readonly EventReader[] = [
       const customer = await stripe.customers.retrieve(id);
       return customer.deleted
         ? { kind: "customer_deleted", customer_id: id, snapshots: [] }
-        : ignored("The customer is still there.");
+        : ignored("The customer still exists.");
     },
   },
   {
     types: /^charge\.refunded$/,
-    read: async (at, id) => readCharge(at, await at.stripe.charges.retrieve(id)),
+    read: async (context, id) => readCharge(context, await context.stripe.charges.retrieve(id)),
   },
   {
     types: /^(refund\.|charge\.refund\.)/,
-    read: async (at, id) => {
-      const { charge } = await at.stripe.refunds.retrieve(id, { expand: ["charge"] });
+    read: async (context, id) => {
+      const { charge } = await context.stripe.refunds.retrieve(id, { expand: ["charge"] });
       return typeof charge === "object" && charge !== null
-        ? readCharge(at, charge)
-        : ignored("The refund is of no charge.");
+        ? readCharge(context, charge)
+        : ignored("The refund has no charge.");
     },
   },
   {
     types: /^charge\.dispute\./,
-    read: async (at, id) => {
-      const { charge } = await at.stripe.disputes.retrieve(id, { expand: ["charge"] });
-      return typeof charge === "object" ? readCharge(at, charge) : parked(id);
+    read: async (context, id) => {
+      const { charge } = await context.stripe.disputes.retrieve(id, { expand: ["charge"] });
+      return typeof charge === "object" ? readCharge(context, charge) : parked("Stripe", id);
     },
   },
 ];
 
-async function readInvoice({ stripe, livemode }: At, id: string): Promise<Effect> {
+async function readInvoice({ stripe, livemode }: ReadContext, id: string): Promise<Effect> {
   const invoice = await stripe.invoices.retrieve(id);
   const subscription = idOf(invoice.parent?.subscription_details?.subscription);
   if (subscription === null) return ignored("The invoice is for no subscription.");
@@ -165,7 +174,7 @@ async function readInvoice({ stripe, livemode }: At, id: string): Promise<Effect
   return { kind: "subscription", snapshot };
 }
 
-async function readSession({ stripe, livemode }: At, id: string, type: string): Promise<Effect> {
+async function readSession({ stripe, livemode, type }: ReadContext, id: string): Promise<Effect> {
   const session = await stripe.checkout.sessions.retrieve(id, { expand: ["line_items"] });
   if (session.mode === "setup") return ignored("The checkout sells nothing.");
   const subscription = idOf(session.subscription);
@@ -175,12 +184,12 @@ async function readSession({ stripe, livemode }: At, id: string, type: string): 
     : null;
   const purchase = isPack ? await readPurchase(stripe, session) : null;
   const outcome = sessionOutcome(session);
-  // The session itself stays complete and unpaid when the money does not come.
+  // The session itself stays complete and unpaid when a delayed payment fails.
   const hasFailed = purchase?.status === "failed" || type.endsWith("async_payment_failed");
   return {
     kind: "checkout",
     session_id: id,
-    attempt: attemptSchema.parse(session.metadata?.pinebase_attempt ?? null),
+    attempt: metadataIdSchema.parse(session.metadata?.pinebase_attempt ?? null),
     customer_id: idOf(session.customer),
     user_id: userOf(session),
     completed: hasFailed && outcome === null ? false : outcome,
@@ -189,17 +198,16 @@ async function readSession({ stripe, livemode }: At, id: string, type: string): 
   };
 }
 
-const attemptSchema = z.uuid().nullable().catch(null);
-
-/** What a charge was for: the invoice of a subscription, a pack, or something that is not ours. */
-async function readCharge({ stripe, livemode }: At, charge: Stripe.Charge): Promise<Effect> {
+/** Reads what a charge paid: the invoice of a subscription, a pack, or something that was not sold here. */
+async function readCharge(context: ReadContext, charge: Stripe.Charge): Promise<Effect> {
+  const { stripe } = context;
   const intent = idOf(charge.payment_intent);
   if (intent !== null) {
     const payment = { type: "payment_intent", payment_intent: intent } as const;
     const { data: invoiced } = await stripe.invoicePayments.list({ payment, limit: 1 });
     const invoice = idOf(invoiced[0]?.invoice);
     if (invoice !== null) {
-      const effect = await readInvoice({ stripe, livemode }, invoice);
+      const effect = await readInvoice(context, invoice);
       if (effect.kind !== "ignored") return effect;
     }
     const expand = ["data.line_items"];
@@ -219,12 +227,4 @@ async function readCharge({ stripe, livemode }: At, charge: Stripe.Charge): Prom
     refunds: money?.refunds ?? [],
     disputes: money?.disputes ?? [],
   };
-}
-
-function ignored(reason: string): Effect {
-  return { kind: "ignored", reason };
-}
-
-function parked(id: string): Effect {
-  return { kind: "parked", reason: `Stripe has no object ${id}.`, waits_for: `object:${id}` };
 }

@@ -5,9 +5,9 @@ import { couponTermsSchema, ensureStripeCoupon, type StripeCoupons } from "./cou
 const rowSchema = couponTermsSchema.extend({ stripe_coupon_id: z.string().nullable() });
 
 /**
- * Makes sure that the coupon of a code is at Stripe, and that its row says under which id. Gives that id.
+ * Creates the coupon of a code at Stripe unless it exists, stores the id that it has there, and returns that id.
  *
- * @throws what Stripe's client throws, and where the row cannot be read or written
+ * @throws what Stripe's client throws, and an error where the row cannot be read or written
  */
 export async function mirrorCoupon(
   service: Client,

@@ -1,22 +1,22 @@
 import type Stripe from "stripe";
 import { type Dispute, isoTime, type Refund } from "../billing/snapshot.ts";
 
-/** What became of a payment after it was made, and when it last failed. */
+/** What happened to a payment after it was made. */
 export interface Money {
   refunds: Refund[];
   disputes: Dispute[];
-  /** Seconds since 1970. */
+  /** When an attempt last failed, in seconds since 1970. */
   lastFailure: number | null;
 }
 
-/** The parts of Stripe's client that know what became of money. */
+/** The parts of Stripe's client that read refunds and disputes. */
 export type MoneyStripe = Pick<Stripe, "charges" | "disputes">;
 
-/** Closed without a loss: https://docs.stripe.com/disputes/how-disputes-work */
+/** The states of disputes that ended without a loss: https://docs.stripe.com/disputes/how-disputes-work */
 const notLost = ["won", "warning_closed", "prevented"];
 
 /**
- * Reads the refunds and disputes of charges, by the payment intent that each belongs to, or by the charge's own id.
+ * Reads the refunds and disputes of charges. The keys are the ids of payment intents, or of charges that have none.
  *
  * @throws what Stripe's client throws
  */
@@ -67,7 +67,7 @@ function disputeOf(dispute: Stripe.Dispute): Dispute {
   };
 }
 
-/** The id of what may have been expanded. */
+/** The id of an object that may be expanded. */
 export function idOf(reference: string | { id: string } | null | undefined): string | null {
   return typeof reference === "string" ? reference : (reference?.id ?? null);
 }

@@ -18,22 +18,21 @@ import { isSignedByStripe } from "./signature.ts";
 export interface StripeDependencies {
   stripe: Stripe;
   livemode: boolean;
-  /** Those that may have signed a delivery: more than one while one replaces another. */
+  /** The secrets that may have signed a delivery. There are two while one replaces the other. */
   webhookSecrets: readonly string[];
-  /** What the operator wants of a checkout. */
   checkout?: CheckoutSettings;
-  /** Of the portal, as stripe:setup made it; null for the account's own default. */
+  /** The id of the portal's configuration that stripe:setup printed; null for the account's default. */
   portalConfiguration: string | null;
-  /** Makes sure that the coupon of a code is at Stripe, and gives its id there. */
+  /** Creates the coupon of a code at Stripe unless it exists, and returns its id there. */
   mirrorCoupon(code: string): Promise<string>;
   /** Milliseconds since 1970. */
   now?: () => number;
 }
 
-/** Days that a bank lets its customer contest a payment, and more. */
+/** Days within which a payment can be disputed, with a margin: banks allow up to 120. */
 const disputeDays = 130;
 
-/** Stripe as a provider. */
+/** Makes the provider for Stripe. */
 export function createStripeProvider(dependencies: StripeDependencies): Provider {
   const { stripe, livemode, webhookSecrets, mirrorCoupon, now = Date.now } = dependencies;
 
@@ -61,7 +60,7 @@ export function createStripeProvider(dependencies: StripeDependencies): Provider
         : readCustomer(stripe, customerId),
 
     async *changedSince(since) {
-      // What runs may have been renewed, whatever it is that says when it was created.
+      // Every running subscription is listed, because a renewal does not change when it was created.
       for await (const { id } of stripe.subscriptions.list({ limit: 100 })) yield id;
       const created = { gte: seconds(since) };
       for await (const { id } of stripe.subscriptions.list({
@@ -95,7 +94,7 @@ export function createStripeProvider(dependencies: StripeDependencies): Provider
     },
 
     async *sessionsSince(since): AsyncIterable<PastSession> {
-      // A session lives for a day: one that was opened before may have been paid since.
+      // A session is open for up to a day, so one that was opened a day earlier may have been paid since.
       const created = { gte: seconds(since) - 86_400 };
       for await (const session of stripe.checkout.sessions.list({ created, limit: 100 })) {
         const userId = userOf(session);
@@ -107,13 +106,13 @@ export function createStripeProvider(dependencies: StripeDependencies): Provider
     open: (order) => openSession(stripe, order, dependencies.checkout ?? {}, mirrorCoupon),
     session: (id) => readSessionState(stripe, id, livemode),
     close: (id) => closeSession(stripe, id, livemode),
-    activate: () => Promise.reject(new Error("Stripe activates by itself.")),
+    activate: () => Promise.reject(new Error("Stripe activates subscriptions itself.")),
 
     async cancel(id) {
       try {
         await stripe.subscriptions.cancel(id);
       } catch (error) {
-        // Of one that has ended, Stripe says that it is not there.
+        // Stripe answers for a subscription that has ended that it does not exist.
         if (!isMissingAtStripe(error)) throw error;
       }
     },

@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
-import { z } from "zod";
 import {
   isoTime,
+  metadataIdSchema,
   type Payment,
   type PaymentLine,
   type Purchase,
@@ -18,10 +18,8 @@ export type ReadingStripe = Pick<
   "subscriptions" | "invoices" | "invoiceItems" | "charges" | "disputes" | "checkout"
 >;
 
-const userSchema = z.uuid().nullable().catch(null);
-
 /**
- * Reads one subscription with every invoice that it ever had: a renewal that no webhook told of is paid all the same.
+ * Reads one subscription with all its invoices, because a renewal is paid also when its webhook was lost.
  *
  * @throws what Stripe's client throws
  */
@@ -78,7 +76,7 @@ export async function readCustomer(
       purchases: packs.map((session) => purchaseOf(session, money)),
     };
   } catch (error) {
-    // A customer who was deleted has nothing any more.
+    // A deleted customer has neither subscriptions nor packs.
     if (isMissingAtStripe(error)) return { snapshots: [], purchases: [] };
     throw error;
   }
@@ -106,7 +104,7 @@ interface Invoice {
   lines: readonly Stripe.InvoiceLineItem[];
 }
 
-/** An invoice carries its first lines only. */
+/** Stripe returns an invoice with its first lines only. */
 async function withAllLines(stripe: ReadingStripe, invoice: Stripe.Invoice): Promise<Invoice> {
   const { data, has_more } = invoice.lines;
   if (!has_more) return { invoice, lines: data };
@@ -129,14 +127,14 @@ function snapshotOf(
   const payments = paid
     .filter(({ lines }) => lines.length > 0)
     .map(({ invoice, lines }) => paymentOf(invoice, lines, money));
-  // The portal sets a date and not the flag where billing is flexible.
+  // With flexible billing the portal sets the date and not the flag.
   const end = cancel_at ?? (cancel_at_period_end ? (items[0]?.current_period_end ?? null) : null);
   return {
     provider: "stripe",
     id,
     customer_id: idOf(subscription.customer),
     livemode: subscription.livemode,
-    user_id: userSchema.parse(subscription.metadata?.pinebase_user_id ?? null),
+    user_id: metadataIdSchema.parse(subscription.metadata?.pinebase_user_id ?? null),
     status: status as SubscriptionStatus,
     items: items.map(({ price, current_period_start, current_period_end }) => ({
       price_id: price.id,
@@ -163,8 +161,8 @@ function snapshotOf(
 }
 
 /**
- * What recurring discounts take off each period: a coupon that is good for once is no part of what the subscription
- * goes on to pay. Several are taken one after the other.
+ * The recurring discount of each period. A coupon for one invoice is left out, because later periods do not have it.
+ * Several percentages apply one after the other.
  *
  * @see https://docs.stripe.com/api/discounts/object
  */
@@ -182,8 +180,8 @@ function discountOf({ discounts }: Stripe.Subscription): { percent: number; amou
 }
 
 /**
- * The lines of an invoice that say what a subscription was paid for. A trial costs nothing and is left out, and so is
- * what a change of plan gave back. A discount is not part of a line's amount: one of 100 % leaves the line as it is.
+ * The lines of an invoice that show what a subscription has paid for. Lines of trials, which cost nothing, and credits
+ * for a change of plan are left out. A discount does not change a line's amount, so a line with 100 % discount stays.
  *
  * @see https://docs.stripe.com/api/invoice-line-item/object
  */
@@ -214,7 +212,7 @@ function paymentOf(
   };
 }
 
-/** Ids of the payments of an invoice, or of what tried to be one. */
+/** Ids of the payments of an invoice, failed attempts included. */
 function paymentsOf({ payments }: Stripe.Invoice): string[] {
   return (payments?.data ?? []).flatMap(({ payment }) => {
     const id = idOf(payment.payment_intent) ?? idOf(payment.charge);
@@ -222,14 +220,17 @@ function paymentsOf({ payments }: Stripe.Invoice): string[] {
   });
 }
 
-interface Told {
+interface InvoiceWithLines {
   invoice: Stripe.Invoice;
   lines: PaymentLine[];
 }
 
-/** An invoice that was given up long ago says nothing about the periods that were paid for since. */
-function unpaidSince(unpaid: readonly Told[], paid: readonly Told[]): string | null {
-  const starts = (invoices: readonly Told[]) =>
+/** The start of the first unpaid period after the last paid one. Older unpaid invoices no longer matter. */
+function unpaidSince(
+  unpaid: readonly InvoiceWithLines[],
+  paid: readonly InvoiceWithLines[],
+): string | null {
+  const starts = (invoices: readonly InvoiceWithLines[]) =>
     invoices.flatMap(({ lines }) =>
       lines.flatMap(({ from, proration }) => (proration ? [] : [from])),
     );
@@ -240,15 +241,18 @@ function unpaidSince(unpaid: readonly Told[], paid: readonly Told[]): string | n
   return first ?? null;
 }
 
-/** Stripe gives up on a payment right after its last attempt. */
-function lastFailure(unpaid: readonly Told[], money: ReadonlyMap<string, Money>): string | null {
+/** When a subscription became unpaid: Stripe changes its status right after the last failed attempt. */
+function lastFailure(
+  unpaid: readonly InvoiceWithLines[],
+  money: ReadonlyMap<string, Money>,
+): string | null {
   const times = unpaid
     .flatMap(({ invoice }) => paymentsOf(invoice))
     .flatMap((id) => money.get(id)?.lastFailure ?? []);
   return times.length === 0 ? null : isoTime(Math.max(...times));
 }
 
-/** A change of price whose cost waits for the next invoice. */
+/** A change of price that the next invoice will charge. */
 function changeOf({ amount, proration, period, parent, pricing }: Stripe.InvoiceItem, id: string) {
   const price = idOf(pricing?.price_details?.price);
   const owner = parent?.subscription_details?.subscription;
@@ -256,7 +260,7 @@ function changeOf({ amount, proration, period, parent, pricing }: Stripe.Invoice
   return [{ price_id: price, at: isoTime(period.start) }];
 }
 
-/** Reads a pack that a session sold. */
+/** Reads the pack that a session sells. */
 export async function readPurchase(
   stripe: ReadingStripe,
   session: Stripe.Checkout.Session,
@@ -295,17 +299,17 @@ function purchaseOf(session: Stripe.Checkout.Session, money: ReadonlyMap<string,
   };
 }
 
-/** A bank debit completes its session days before the money comes, or does not. */
+/** A bank debit completes its session days before the payment succeeds or fails. */
 function hasFailed({ status }: Stripe.Checkout.Session, lastFailure: number | null): boolean {
   return status === "expired" || (status === "complete" && lastFailure !== null);
 }
 
-/** The user that we wrote into a session. */
+/** The user's id in a session's metadata. */
 export function userOf({ metadata }: Pick<Stripe.Checkout.Session, "metadata">): string | null {
-  return userSchema.parse(metadata?.pinebase_user_id ?? null);
+  return metadataIdSchema.parse(metadata?.pinebase_user_id ?? null);
 }
 
-/** Every object of a list, of all its pages. */
+/** All objects of a list, from all its pages. */
 async function all<T>(list: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];
   for await (const one of list) found.push(one);

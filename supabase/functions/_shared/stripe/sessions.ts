@@ -10,19 +10,19 @@ import { type ReadingStripe, readPurchase, readSubscription } from "./reader.ts"
 const onOrOff = ["true", ""] as const;
 const isTrue = (text: string | undefined) => text === "true";
 
-/** What an operator may want of every checkout, by the environment of the functions. */
+/** The variables by which an operator configures every checkout. */
 export const checkoutSettingsSchema = z.object({
-  /** Stripe adds tax: https://docs.stripe.com/tax/checkout */
+  /** Whether Stripe adds tax: https://docs.stripe.com/tax/checkout */
   CHECKOUT_AUTOMATIC_TAX: z.enum(onOrOff).optional().transform(isTrue),
-  /** Businesses may give their tax id. */
+  /** Whether businesses can enter their tax id. */
   CHECKOUT_TAX_IDS: z.enum(onOrOff).optional().transform(isTrue),
-  /** Promotion codes of Stripe's dashboard may be entered, where no coupon of ours is applied. */
+  /** Whether promotion codes of Stripe's dashboard can be entered, where no coupon of ours is applied. */
   CHECKOUT_PROMOTION_CODES: z.enum(onOrOff).optional().transform(isTrue),
-  /** Whether the address is asked for always, or only where the payment needs it. */
+  /** Whether a billing address is always required, or only where the payment needs it. */
   CHECKOUT_BILLING_ADDRESS: z.enum(["auto", "required"]).optional(),
 });
 
-/** What an operator wants of every checkout. */
+/** The parsed variables. */
 export type CheckoutSettings = Partial<z.output<typeof checkoutSettingsSchema>>;
 
 function optionsOf(settings: CheckoutSettings, hasCoupon: boolean) {
@@ -32,11 +32,11 @@ function optionsOf(settings: CheckoutSettings, hasCoupon: boolean) {
   return {
     ...(automaticTax ? { automatic_tax: { enabled: true } } : {}),
     ...(taxIds ? { tax_id_collection: { enabled: true } } : {}),
-    // Both write what they learn to a customer who is there already, and are refused without this.
+    // For an existing customer Stripe requires this permission to store the address and name that both collect.
     ...(automaticTax || taxIds
       ? { customer_update: { address: "auto", name: "auto" } as const }
       : {}),
-    // Stripe takes no code beside a discount.
+    // Stripe does not allow promotion codes together with a discount.
     ...(settings.CHECKOUT_PROMOTION_CODES && !hasCoupon ? { allow_promotion_codes: true } : {}),
     ...(address ? { billing_address_collection: address } : {}),
   };
@@ -46,8 +46,8 @@ function optionsOf(settings: CheckoutSettings, hasCoupon: boolean) {
 export type SessionStripe = ReadingStripe & Pick<Stripe, "customers">;
 
 /**
- * What a session says by itself: paid for, come to nothing, or with null still open or unpaid: a bank debit completes
- * the session days before the money comes, or does not.
+ * The outcome of a session by its own fields: true for paid, false for expired, null for open or unpaid. A bank debit
+ * completes its session days before the payment succeeds or fails.
  *
  * @see https://docs.stripe.com/checkout/fulfillment
  */
@@ -59,7 +59,7 @@ export function sessionOutcome({
   return payment_status === "unpaid" || status === "open" ? null : true;
 }
 
-/** Opens a session for an order; null where the customer is gone at Stripe. */
+/** Opens a session for an order. Returns null where the customer was deleted at Stripe. */
 export async function openSession(
   stripe: SessionStripe,
   order: Order,
@@ -111,7 +111,7 @@ export async function openSession(
   }
 }
 
-/** Two clicks at once agree on one customer: by Stripe's idempotency key, and if not by that, by our table. */
+/** Parallel calls for a user get one customer, by Stripe's idempotency key and by our table of customers. */
 async function newCustomer(stripe: SessionStripe, order: Order): Promise<string> {
   const { userId, email } = order;
   const key = `customer_${userId}_${await digest(email)}`;
@@ -124,10 +124,10 @@ async function newCustomer(stripe: SessionStripe, order: Order): Promise<string>
     const linked = await order.linkCustomer(created.id);
     if (linked !== null) return linked;
   }
-  throw new Error("Stripe gave no usable customer.");
+  throw new Error("Stripe returned no customer that can be linked.");
 }
 
-/** Reads what has become of a session. */
+/** Reads the state of a session. */
 export async function readSessionState(
   stripe: SessionStripe,
   id: string,
@@ -140,7 +140,7 @@ export async function readSessionState(
   const isPack = session.mode === "payment" && session.status === "complete";
   const snapshots = subscription ? [await readSubscription(stripe, subscription, livemode)] : [];
   const purchases = isPack ? [await readPurchase(stripe, session)] : [];
-  // A session whose money never came stays complete and unpaid.
+  // A session whose delayed payment failed stays complete and unpaid.
   const hasFailed =
     purchases.some(({ status }) => status === "failed") ||
     snapshots.some((one) => "missing" in one || one.ended_at !== null);
@@ -149,21 +149,22 @@ export async function readSessionState(
   return { isOpen: false, completed, snapshots, purchases };
 }
 
-/** Closes a session, unless it is over already, and tells what had become of it. */
+/** Closes a session, unless it is already over, and returns its final state. */
 export async function closeSession(
   stripe: SessionStripe,
   id: string,
   livemode: boolean,
 ): Promise<SessionState & { isOpen: false }> {
-  const closed = { isOpen: false, completed: false, snapshots: [], purchases: [] } as const;
   try {
     await stripe.checkout.sessions.expire(id);
-    return { ...closed, snapshots: [], purchases: [] };
+    return { isOpen: false, completed: false, snapshots: [], purchases: [] };
   } catch (error) {
-    if (isMissingAtStripe(error)) return { ...closed, snapshots: [], purchases: [] };
+    if (isMissingAtStripe(error)) {
+      return { isOpen: false, completed: false, snapshots: [], purchases: [] };
+    }
     if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
   }
-  // It cannot be closed because it is closed.
+  // Stripe refuses to close a session that is already over.
   const state = await readSessionState(stripe, id, livemode);
   if (state.isOpen) throw new Error("The session stays open.");
   return state;

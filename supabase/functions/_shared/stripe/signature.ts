@@ -1,16 +1,16 @@
 import Stripe from "stripe";
 
-/** Seconds that a signature may be old. A delivery that is tried again is signed again. */
-const oldest = 300;
+/** Seconds of age that a signature may have. Stripe signs each retry of a delivery anew. */
+const maximumAge = 300;
 
-/** Seconds that it may be ahead: clocks differ, and Stripe's own check lets any future pass. */
-const furthest = 60;
+/** Seconds by which a signature may lie in the future, because clocks differ. Stripe's library has no such limit. */
+const maximumLead = 60;
 
 /**
- * Whether a body was signed by one of the secrets, of which there are two while one replaces the other. Nothing of
- * the body is parsed.
+ * Whether a body was signed with one of the secrets, of which there are two while one replaces the other. The body is
+ * not parsed.
  *
- * @param body the body as it came
+ * @param body the unchanged body
  * @param header the `stripe-signature` header
  * @param now milliseconds since 1970
  * @see https://docs.stripe.com/webhooks/signature
@@ -22,30 +22,30 @@ export async function isSignedByStripe(
   now: number,
 ): Promise<boolean> {
   const signedAt = timeOf(header ?? "");
-  if (header === null || !(signedAt <= now / 1000 + furthest)) return false;
+  if (header === null || !(signedAt <= now / 1000 + maximumLead)) return false;
   const crypto = Stripe.createSubtleCryptoProvider();
   const { signature } = Stripe.webhooks;
   for (const secret of secrets) {
     try {
-      if (await signature?.verifyHeaderAsync(body, header, secret, oldest, crypto, now))
+      if (await signature?.verifyHeaderAsync(body, header, secret, maximumAge, crypto, now))
         return true;
     } catch {
-      // Not this one.
+      // Not signed with this secret: try the next.
     }
   }
   return false;
 }
 
 /**
- * Gives the time of a header as Stripe's library reads it: of several fields `t`, the last one. The time that is
- * judged here must be the one that the signature was made over.
+ * The time of a signature. Of several fields `t` the last one counts, as in Stripe's library, because the time that is
+ * checked here must be the time that was signed.
  */
 function timeOf(header: string): number {
   const fields = header.split(",").map((field) => field.split("="));
   return Number.parseInt(fields.findLast(([name]) => name === "t")?.[1] ?? "", 10);
 }
 
-/** Reads `STRIPE_WEBHOOK_SECRET`: one secret, or several separated by commas. */
+/** Parses `STRIPE_WEBHOOK_SECRET`: one secret, or several separated by commas. */
 export function parseWebhookSecrets(list: string): string[] {
   return list
     .split(",")

@@ -1,25 +1,25 @@
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import type { Environment } from "./environment.ts";
 
-/** A client of the database. Its answers are parsed by zod: a function carries no generated types. */
+/** A client of the database. Functions have no generated types; zod parses the answers. */
 export type Client = SupabaseClient;
 
 type Platform = Pick<Environment, "supabaseUrl" | "publishableKey" | "secretKey">;
 
-/** Longer than any statement may take; whoever waits longer is better told to try again. */
+/** Milliseconds, longer than any statement may take. */
 const timeout = 15_000;
 
-/** Acts as the service role: it sees every row, and the function decides what to do with that. */
+/** A client that acts as the service role, which bypasses row-level security. */
 export function createServiceClient({ supabaseUrl, secretKey }: Platform): Client {
   return createClient(supabaseUrl, secretKey, options);
 }
 
-/** Acts as nobody. Enough to ask Auth whose a token is. */
+/** A client that acts as a visitor, which is enough to verify a token. */
 export function createVisitorClient({ supabaseUrl, publishableKey }: Platform): Client {
   return createClient(supabaseUrl, publishableKey, options);
 }
 
-/** What every function for users has of the project. */
+/** The dependencies that all functions for users share. */
 export function createUserDependencies(environment: Environment) {
   return {
     auth: createVisitorClient(environment).auth,
@@ -28,7 +28,7 @@ export function createUserDependencies(environment: Environment) {
   };
 }
 
-const fetchInTime: typeof fetch = (input, init) => {
+const fetchWithTimeout: typeof fetch = (input, init) => {
   const request = new Request(input, init);
   const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeout)]);
   return fetch(request, { signal });
@@ -36,5 +36,5 @@ const fetchInTime: typeof fetch = (input, init) => {
 
 const options = {
   auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
-  global: { fetch: fetchInTime },
+  global: { fetch: fetchWithTimeout },
 };

@@ -25,7 +25,7 @@ const originsSchema = z
     }
   });
 
-/** The first are hosted's own; https://supabase.com/docs/guides/functions/secrets lists them. */
+/** Hosted Supabase sets those that begin with SUPABASE_: https://supabase.com/docs/guides/functions/secrets */
 const environmentSchema = z.object({
   SUPABASE_URL: z.url(),
   SUPABASE_ANON_KEY: z.string().optional(),
@@ -36,24 +36,23 @@ const environmentSchema = z.object({
   ALLOWED_ORIGINS: originsSchema,
 });
 
-/** What every function knows of the place it runs in. */
+/** The settings that all functions share. */
 export interface Environment {
   supabaseUrl: string;
-  /** The key that a page has too. */
+  /** The key that pages use. */
   publishableKey: string;
   /** The key that bypasses row-level security. */
   secretKey: string;
-  /** Every key and token that stands for the service role. */
+  /** All keys and tokens of the service role. */
   serviceKeys: readonly string[];
   allowedOrigins: (origin: string) => boolean;
 }
 
-/** The variables of a program. */
+/** Environment variables. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads the variables that every function shares. What one function needs beside them it reads by
- * `parseVariables` and a schema of its own.
+ * Parses the variables that all functions share. A function that needs others parses them with `parseVariables`.
  *
  * @throws Error naming each variable that is missing or wrong, never its value
  */
@@ -81,7 +80,7 @@ export function parseEnvironment(variables: Variables): Environment {
 }
 
 /**
- * Reads variables by a schema. An empty one counts as missing, because a `.env` file has no other way to say so.
+ * Parses variables by a schema. An empty one counts as missing, as it does in a `.env` file.
  *
  * @throws Error naming each variable that is missing or wrong, never its value
  */

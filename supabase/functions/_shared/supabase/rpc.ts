@@ -15,15 +15,15 @@ export interface RpcClient {
 
 const factsSchema = z.record(z.string(), z.unknown()).nullable();
 
-// How private.error_result() tells an error whose work must stand.
+// The form of private.error_result(), which returns an error without undoing the transaction.
 const returnedErrorSchema = z.object({
   ok: z.literal(false),
   error: z.object({ code: z.string(), message: z.string(), facts: factsSchema.catch(null) }),
 });
 
 /**
- * Calls a function of the database. A registered error comes back as a failure, whether it was raised or
- * returned; anything else that goes wrong is internal, and only its SQLSTATE goes to the log.
+ * Calls a function of the database. A registered error becomes a failure with its code, whether it was raised or
+ * returned. Any other error becomes an internal failure, of which only the SQLSTATE is logged.
  */
 export async function callRpc<Schema extends z.ZodType>(
   client: RpcClient,

@@ -1,6 +1,6 @@
 /**
- * Gives what a piece of work gives, or rejects with a `TimeoutError` once the time is over. The work itself goes on; what
- * becomes of it then is not reported.
+ * Resolves or rejects as the promise does, or rejects with a `TimeoutError` after a time. The work behind the promise
+ * continues, and its later result is ignored.
  *
  * @param ms milliseconds
  */
