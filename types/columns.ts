@@ -11,7 +11,7 @@ import type {
   Timeframe,
 } from "./values.ts";
 
-/** The columns that hold less than their type in the database says, by table. */
+/** The columns whose values are narrower than their type in the database, by table. */
 export interface NarrowColumns {
   api_key_events: { action: ApiKeyAction };
   coupons: { duration: CouponDuration };

@@ -3,7 +3,7 @@ import type { Database as Generated, UserColumns, UserFunctions } from "./databa
 import type { NarrowTable, PermittedTable } from "./narrow.ts";
 import type { InternalRpc, Rpcs } from "./rpcs.ts";
 
-/** What the Supabase CLI writes for a project; only what stands in schema public matters here. */
+/** The part that is used here of the types that the Supabase CLI generates for a project. */
 export interface GeneratedDatabase {
   public: { Tables: object; Views: object; Functions: object };
 }
@@ -21,7 +21,7 @@ type TablesWith<Own> = {
       : never;
 };
 
-/** The tables without what a signed-in user may not touch; those of the app's own are left alone. */
+/** The tables without what a signed-in user may not use. The app's own tables stay unchanged. */
 type UserTables<Tables> = {
   [Name in keyof Tables as Name extends Exclude<keyof GeneratedTables, keyof UserColumns>
     ? never
@@ -55,17 +55,17 @@ type UserPublic<Service extends { Tables: object; Functions: object }> = {
 };
 
 /**
- * An app's own generated types, `supabase gen types --lang typescript`, for a server that holds the secret key:
- * Pinebase's tables and functions are narrowed where the generated types say less than the database does (JSON
- * columns, text columns of a few values, answers and arguments of functions).
+ * An app's own generated types (`supabase gen types --lang typescript`) for a server that holds the secret key.
+ * Pinebase's tables and functions get narrower types than the generated ones where the database guarantees them: for JSON
+ * columns, text columns of a few values, and answers and arguments of functions.
  */
 export type ServiceWithPinebase<Own extends GeneratedDatabase> = {
   [Schema in keyof Own]: Schema extends "public" ? ServicePublic<Own["public"]> : Own[Schema];
 };
 
 /**
- * The same for an app that acts as its signed-in user. What a user may not read or write is not in Row, Insert and
- * Update, and the functions of the service role are not there.
+ * The same for an app that acts as its signed-in user. Row, Insert and Update only have what a user may read or write, and
+ * the functions of the service role are left out.
  */
 export type WithPinebase<Own extends GeneratedDatabase> = {
   [Schema in keyof Own]: Schema extends "public"
@@ -79,16 +79,16 @@ export type ServiceDatabase = ServiceWithPinebase<Generated>;
 /** Types `createClient<Database>()` in an app that has no tables of its own. */
 export type Database = WithPinebase<Generated>;
 
-/** The same type, which an editor writes out field by field. */
-type Shown<Shape> = { [Name in keyof Shape]: Shape[Name] } & {};
+/** The same type in a form that editors show field by field. */
+type Expanded<Shape> = { [Name in keyof Shape]: Shape[Name] } & {};
 
 type PublicTables = Database["public"]["Tables"];
 
 /** A row of a table as a signed-in user reads it. */
-export type Tables<Name extends keyof PublicTables> = Shown<PublicTables[Name]["Row"]>;
+export type Tables<Name extends keyof PublicTables> = Expanded<PublicTables[Name]["Row"]>;
 
-/** A row of a table as a signed-in user inserts it; never where they may not. */
-export type TablesInsert<Name extends keyof PublicTables> = Shown<PublicTables[Name]["Insert"]>;
+/** A row of a table as a signed-in user inserts it; `never` where they may not. */
+export type TablesInsert<Name extends keyof PublicTables> = Expanded<PublicTables[Name]["Insert"]>;
 
-/** The columns of a table that a signed-in user may update; never where there are none. */
-export type TablesUpdate<Name extends keyof PublicTables> = Shown<PublicTables[Name]["Update"]>;
+/** The columns of a table that a signed-in user may update; `never` where there are none. */
+export type TablesUpdate<Name extends keyof PublicTables> = Expanded<PublicTables[Name]["Update"]>;

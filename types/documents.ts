@@ -11,8 +11,8 @@ import {
 } from "./values.ts";
 
 /*
- * What the functions of the database answer. Times are ISO 8601 texts. An answer may gain fields: a
- * schema drops those that it does not know.
+ * The answers of the database's functions. Times are ISO 8601 texts. An answer may gain fields; a schema drops the fields
+ * that it does not list.
  */
 
 const time = z.string();
@@ -33,7 +33,7 @@ export type StrategyComponent = z.infer<typeof strategyComponentSchema>;
 /** One indicator of a strategy as `save_strategy` takes it. */
 export const strategyComponentInputSchema = z.strictObject({
   component_type: componentTypeSchema,
-  /** Within the type; counted in the order given where it is left out. */
+  /** The order within the component type; by default the order in the list. */
   position: z.number().int().nonnegative().nullish(),
   is_custom: z.boolean().nullish(),
   indicator_id: id.nullish(),
@@ -56,7 +56,7 @@ const strategyHeadSchema = z.object({
   updated_at: time,
   /** The owner's public name. */
   author: z.string().nullable(),
-  /** The strategy it was forked from; null when that was deleted. */
+  /** The strategy it was forked from; null where that was deleted. */
   forked_from: id.nullable(),
 });
 
@@ -163,7 +163,7 @@ export const subscriptionSchema = z.object({
   livemode: z.boolean(),
   read_number: z.number(),
   price_id: id.nullable(),
-  /** Since when it entitles to nothing, whatever the provider says. */
+  /** Since when it gives neither premium nor credits, whatever its status at the provider. */
   revoked_at: time.nullable(),
   paid_through: time.nullable(),
   /** When its next month of credits begins. */
@@ -209,14 +209,14 @@ const row = <Shape extends z.ZodRawShape>(shape: Shape) =>
 
 const exportPage = <Section extends string, Row extends z.ZodType>(section: Section, row: Row) =>
   z.object({
-    /** The tables that the export consists of: read each of them until `next_cursor` is null. */
+    /** All sections of the export. Read each of them until `next_cursor` is null. */
     sections: z.array(z.string()),
     section: z.literal(section),
     rows: z.array(row),
     next_cursor: z.string().nullable(),
   });
 
-/** A page of a user's rows, from one table. */
+/** A page of a user's rows, from one section of the export. */
 export const userExportPageSchema = z.discriminatedUnion("section", [
   exportPage("users", userSchema),
   exportPage(
@@ -325,10 +325,10 @@ export const userExportPageSchema = z.discriminatedUnion("section", [
     z.object({
       user_id: id,
       kind: z.string(),
-      transactions: z.number().meta({ description: "Ledger rows older than a year" }),
-      delta: z
-        .number()
-        .meta({ description: "Their sum; with the rows that are left, the balance" }),
+      /** Number of ledger rows that were archived. */
+      transactions: z.number(),
+      /** The sum of their deltas. */
+      delta: z.number(),
     }),
   ),
   exportPage(
@@ -337,13 +337,14 @@ export const userExportPageSchema = z.discriminatedUnion("section", [
       user_id: id,
       provider: z.string(),
       action: z.string(),
-      events: z.number().meta({ description: "Events older than a year" }),
+      /** Number of events that were archived. */
+      events: z.number(),
       first_at: time,
       last_at: time,
     }),
   ),
 ]);
-/** A page of a user's rows, from one table. */
+/** A page of a user's rows, from one section of the export. */
 export type UserExportPage = z.infer<typeof userExportPageSchema>;
 
 /** A coupon as a user sees it. */
@@ -356,7 +357,7 @@ export const couponSchema = z.object({
 /** A coupon as a user sees it. */
 export type Coupon = z.infer<typeof couponSchema>;
 
-/** An error that a function answers as a value, because what it counted must stand. */
+/** An error that a function returns instead of raising it, because raising would undo what the function has counted. */
 export const returnedErrorSchema = z.object({
   ok: z.literal(false),
   error: z.object({
@@ -366,26 +367,26 @@ export const returnedErrorSchema = z.object({
     facts: z.record(z.string(), z.unknown()).nullable(),
   }),
 });
-/** An error that a function answers as a value, because what it counted must stand. */
+/** An error that a function returns instead of raising it, because raising would undo what the function has counted. */
 export type ReturnedError = z.infer<typeof returnedErrorSchema>;
 
-/** A redeemed or previewed coupon, or why not. */
+/** A redeemed or previewed coupon, or an error. */
 export const couponResultSchema = z.discriminatedUnion("ok", [
   z.object({ ok: z.literal(true), coupon: couponSchema }),
   returnedErrorSchema,
 ]);
-/** A redeemed or previewed coupon, or why not. */
+/** A redeemed or previewed coupon, or an error. */
 export type CouponResult = z.infer<typeof couponResultSchema>;
 
-/** A key in the clear, or why not. */
+/** A decrypted key, or an error. */
 export const decryptedApiKeySchema = z.discriminatedUnion("ok", [
   z.object({ ok: z.literal(true), provider: z.string(), api_key: z.string() }),
   returnedErrorSchema,
 ]);
-/** A key in the clear, or why not. */
+/** A decrypted key, or an error. */
 export type DecryptedApiKey = z.infer<typeof decryptedApiKeySchema>;
 
-/** What a support case needs. The parts are for a person to read; they may change. */
+/** What a support case needs, for a person to read. Its parts may change. */
 export const diagnosisSchema = z.object({
   user: userSchema.omit({ preferences: true }),
   plan: z.string(),
@@ -397,7 +398,7 @@ export const diagnosisSchema = z.object({
   flags: z.array(jsonObjectSchema),
   ledger: z.object({ agrees: z.boolean(), last: z.array(jsonObjectSchema) }),
 });
-/** What a support case needs. The parts are for a person to read; they may change. */
+/** What a support case needs, for a person to read. Its parts may change. */
 export type Diagnosis = z.infer<typeof diagnosisSchema>;
 
 /** Figures of the business. Amounts are in the currency's smallest unit; currencies are never added together. */
@@ -405,7 +406,7 @@ export const billingOverviewSchema = z.object({
   by_currency: z.array(
     z.object({
       currency: z.string(),
-      /** Monthly recurring revenue: a yearly price counts a twelfth, discounts that recur are taken off. */
+      /** Monthly recurring revenue: a yearly price counts as a twelfth, and recurring discounts are subtracted. */
       mrr: z.number(),
       active: z.number(),
       trialing: z.number(),
@@ -418,11 +419,11 @@ export const billingOverviewSchema = z.object({
       active: z.number(),
       trialing: z.number(),
       past_due: z.number(),
-      /** Granted by an operator. */
+      /** Subscriptions that an operator granted. */
       manual: z.number(),
     }),
   ),
-  /** Subscriptions that began in the last 30 days, as the other figures with this ending a number of things. */
+  /** Number of subscriptions that began in the last 30 days. The fields below that end in `_30d` are numbers too. */
   new_30d: z.number(),
   ended_30d: z.number(),
   refunded_30d: z.number(),
@@ -438,42 +439,42 @@ export const billingOverviewSchema = z.object({
 /** Figures of the business. Amounts are in the currency's smallest unit; currencies are never added together. */
 export type BillingOverview = z.infer<typeof billingOverviewSchema>;
 
-/** Something about money that a person must look at. More kinds may come. */
+/** A billing problem that a person must look at. New kinds may be added. */
 export const billingAttentionItemSchema = z.object({
   kind: z.string(),
   since: time,
   user_id: id.nullable(),
   provider: z.string().nullable(),
-  /** The provider's id of what it is about, or ours. */
+  /** The id of the object that it is about, at the provider or here. */
   reference: z.string(),
   reason: z.string(),
   /** What to do. */
   remedy: z.string(),
 });
-/** Something about money that a person must look at. More kinds may come. */
+/** A billing problem that a person must look at. New kinds may be added. */
 export type BillingAttentionItem = z.infer<typeof billingAttentionItemSchema>;
 
-/** A page of what a person must look at, oldest first. */
+/** A page of billing problems, oldest first. */
 export const billingAttentionSchema = z.object({
   items: z.array(billingAttentionItemSchema),
   next_cursor: z.string().nullable(),
 });
-/** A page of what a person must look at, oldest first. */
+/** A page of billing problems, oldest first. */
 export type BillingAttention = z.infer<typeof billingAttentionSchema>;
 
-/** What a sweep did, as numbers of rows. */
+/** The result of a sweep, in numbers of rows. */
 export const sweepSchema = z.object({
   retried: z.number(),
   abandoned: z.number(),
   deleted: z.number(),
   ended: z.number(),
   months_granted: z.number(),
-  /** References to what was deleted. */
+  /** References to deleted rows that were set to null. */
   unlinked: z.number(),
-  /** Rows that could not be settled; each is flagged and tried again later. */
+  /** Rows that failed; each is flagged and tried again later. */
   failures: z.number(),
-  /** Not corrected, because nobody knows which side is right. */
+  /** Accounts whose ledger and balance differ. They are not corrected, because the right value is unknown. */
   ledger_disagreements: z.array(jsonObjectSchema),
 });
-/** What a sweep did, as numbers of rows. */
+/** The result of a sweep, in numbers of rows. */
 export type Sweep = z.infer<typeof sweepSchema>;

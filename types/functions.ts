@@ -17,12 +17,12 @@ export interface FunctionClient {
 }
 
 /**
- * Calls an edge function as the client's user, with the request and the answer typed by the function's schemas.
+ * Calls an edge function as the client's user. The function's schemas type the request and the answer.
  *
  * @param supabase a client of supabase-js
  * @param name of the function, such as `redeem-coupon`
- * @param body of the request; `{}` for a function that takes nothing
- * @returns `data`, or the `error` of `functions.invoke`, which `toPinebaseError` and `messageOf` read
+ * @param body of the request; `{}` for a function without fields
+ * @returns `data`, or the `error` of `functions.invoke` for `toPinebaseError` and `messageOf`
  */
 export async function invokeFunction<Name extends FunctionName>(
   supabase: FunctionClient,

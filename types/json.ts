@@ -4,15 +4,15 @@ import type { Json } from "./database.types.ts";
 /** A JSON object. */
 export type JsonObject = { [key: string]: Json | undefined };
 
-/** A JSON object with anything in it. */
+/** A JSON object with any fields. */
 export const jsonObjectSchema: z.ZodType<JsonObject, JsonObject> = z.record(z.string(), z.json());
 
-/** Parameter values of a component, or an indicator's own defaults, by name. */
+/** Parameter values of a component, or the defaults of an indicator, by name. */
 export const parameterValuesSchema = z.record(
   z.string(),
   z.union([z.number(), z.boolean(), z.string()]),
 );
-/** Parameter values of a component, or an indicator's own defaults, by name. */
+/** Parameter values of a component, or the defaults of an indicator, by name. */
 export type ParameterValues = z.infer<typeof parameterValuesSchema>;
 
 /** One parameter in the JSON Schema of an indicator. */
@@ -27,7 +27,7 @@ export const parameterSchemaSchema = z.object({
   description: z.string().optional(),
 });
 
-/** The JSON Schema of an indicator's parameters: the subset that the database accepts. */
+/** The JSON Schema of an indicator's parameters, in the subset that the database accepts. */
 export const parametersSchemaSchema = z.object({
   type: z.literal("object").optional(),
   properties: z.record(z.string(), parameterSchemaSchema).optional(),
@@ -36,5 +36,5 @@ export const parametersSchemaSchema = z.object({
   title: z.string().optional(),
   description: z.string().optional(),
 });
-/** The JSON Schema of an indicator's parameters: the subset that the database accepts. */
+/** The JSON Schema of an indicator's parameters, in the subset that the database accepts. */
 export type ParametersSchema = z.infer<typeof parametersSchemaSchema>;

@@ -1,11 +1,11 @@
-/** The shape with other types for some of its fields, which stay optional and nullable where they were. */
+/** The type with other types for some of its fields, which stay optional and nullable where they were. */
 export type Replace<Shape, Fields> = {
   [Name in keyof Shape]: Name extends keyof Fields
     ? Fields[Name] | Extract<Shape[Name], null | undefined>
     : Shape[Name];
 };
 
-/** The shape in which null may stand for what can be left out. */
+/** The type in which every optional field can also be null. */
 export type NullWhereOptional<Shape> = {
   [Name in keyof Shape]: Record<never, never> extends Pick<Shape, Name>
     ? Shape[Name] | null
@@ -19,7 +19,7 @@ export type NarrowTable<Table, Columns> = {
     : Table[Part];
 };
 
-/** A table with only the columns that may be used in each way; never where there are none. */
+/** A table with only the permitted columns in Row, Insert and Update; `never` where none is permitted. */
 export type PermittedTable<Table, Columns> = {
   [Part in keyof Table]: Part extends keyof Columns
     ? [Columns[Part]] extends [never]

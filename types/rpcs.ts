@@ -21,7 +21,7 @@ import type { JsonObject } from "./json.ts";
 import type { NullWhereOptional, Replace } from "./narrow.ts";
 import type { ComponentType, MarketType, Timeframe } from "./values.ts";
 
-/** What each function of the database answers, by its name. */
+/** The schema of each function's answer, by the function's name. */
 export const rpcAnswerSchemas = {
   billing_attention: billingAttentionSchema,
   billing_overview: billingOverviewSchema,
@@ -70,7 +70,7 @@ interface NarrowArguments {
   search_indicators: { type: ComponentType };
 }
 
-/** Functions that only our own edge functions and commands call: an app does not see them. */
+/** Functions that only the edge functions and commands of this package call. An app's types leave them out. */
 export type InternalRpc =
   | "apply_read"
   | "begin_api_key_check"
@@ -119,8 +119,7 @@ type ArgumentsOf<Name extends keyof GeneratedRpcs> = NullWhereOptional<
 >;
 
 /**
- * The functions that the database has and this layer has forgotten, or the other way round. A test
- * fails unless it is never.
+ * The functions that are in the database and not in this file, or the other way round. A test fails unless it is `never`.
  */
 export type ForgottenRpcs =
   | Exclude<keyof GeneratedRpcs, keyof Answers | InternalRpc>

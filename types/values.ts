@@ -2,7 +2,7 @@ import { z } from "zod";
 import { columnValues } from "./database.types.ts";
 
 /*
- * Text columns that hold one of a few values. The values are generated from the checks of the database.
+ * The values of text columns that allow only a few, generated from the check constraints.
  */
 
 /** What a strategy trades. */
@@ -15,9 +15,9 @@ export const timeframeSchema = z.enum(columnValues.strategies.timeframe);
 /** The length of one bar. */
 export type Timeframe = z.infer<typeof timeframeSchema>;
 
-/** What an indicator, or a component that uses it, is for. */
+/** The purpose of an indicator, or of a component that uses it. */
 export const componentTypeSchema = z.enum(columnValues.strategy_components.component_type);
-/** What an indicator, or a component that uses it, is for. */
+/** The purpose of an indicator, or of a component that uses it. */
 export type ComponentType = z.infer<typeof componentTypeSchema>;
 
 /** Why a balance changed. */
@@ -30,9 +30,9 @@ export const apiKeyActionSchema = z.enum(columnValues.api_key_events.action);
 /** What happened to a stored API key. */
 export type ApiKeyAction = z.infer<typeof apiKeyActionSchema>;
 
-/** Who collects the money of a subscription; manual is an operator's gift. */
+/** The payment provider of a subscription; manual for one that an operator granted. */
 export const subscriptionProviderSchema = z.enum(columnValues.subscriptions.provider);
-/** Who collects the money of a subscription; manual is an operator's gift. */
+/** The payment provider of a subscription; manual for one that an operator granted. */
 export type SubscriptionProvider = z.infer<typeof subscriptionProviderSchema>;
 
 /** https://docs.stripe.com/api/subscriptions/object#subscription_object-status */
@@ -40,7 +40,7 @@ export const subscriptionStatusSchema = z.enum(columnValues.subscriptions.status
 /** https://docs.stripe.com/api/subscriptions/object#subscription_object-status */
 export type SubscriptionStatus = z.infer<typeof subscriptionStatusSchema>;
 
-/** How many payments a coupon makes cheaper. */
+/** Whether a coupon applies to the first payment or to all. */
 export const couponDurationSchema = z.enum(columnValues.coupons.duration);
-/** How many payments a coupon makes cheaper. */
+/** Whether a coupon applies to the first payment or to all. */
 export type CouponDuration = z.infer<typeof couponDurationSchema>;

@@ -75,6 +75,14 @@ function fieldRows(owner: string, schema: JsonSchema, prefix: string): string[][
   });
 }
 
+/** The type of an answer in a few words. */
+export function answerType(schema: z.ZodType): string {
+  const id = registry.get(schema)?.id;
+  if (id) return typeText({ $ref: id });
+  if (schema instanceof z.ZodArray) return `list of ${answerType(schema.element as z.ZodType)}`;
+  return optionText(z.toJSONSchema(schema));
+}
+
 /** A type in a few words with its bounds, which carry the names of JSON Schema; a document as a link. */
 function typeText(schema: JsonSchema): string {
   if (schema.$ref) {

@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
+import { rpcAnswerSchemas } from "../../types/rpcs.ts";
 import type { Catalog, DatabaseFunction, Table } from "./catalog.ts";
 import { renderDocuments } from "./documents.ts";
 import { errorsOfFunctions } from "./errors.ts";
+import { answerType } from "./fields.ts";
 import { renderFunctions } from "./functions.ts";
 import { code, markdownTable, section } from "./markdown.ts";
 
@@ -89,10 +91,11 @@ function grantRows(table: Table): string[][] {
 
 function renderFunction(rpc: DatabaseFunction, errors: readonly string[]): string {
   const isForUsers = rpc.roles.includes("authenticated");
+  const answer = Object.entries(rpcAnswerSchemas).find(([name]) => name === rpc.name)?.[1];
   return section(
     `### ${rpc.name}`,
     rpc.comment,
-    `For ${rpc.roles.join(", ")}. Returns \`${rpc.returns}\`.`,
+    `For ${rpc.roles.join(", ")}. Returns ${answer ? answerType(answer) : code(rpc.returns)}.`,
     markdownTable(
       ["argument", "type", ""],
       rpc.arguments.map(({ name, type, default: value }) => [

@@ -5,9 +5,10 @@ import { countBillingCall } from "../_shared/billing/limits.ts";
 import type { Providers } from "../_shared/billing/provider.ts";
 import { reconcile } from "../_shared/billing/reconcile.ts";
 import { syncUser } from "../_shared/billing/sync.ts";
-import { bodyLimit, parseJson, readText } from "../_shared/http/body.ts";
+import { bodyLimit, readText } from "../_shared/http/body.ts";
 import { createEndpoint } from "../_shared/http/endpoint.ts";
 import { type Failure, failure, isFailure } from "../_shared/http/failure.ts";
+import { parseJson } from "../_shared/http/json.ts";
 import { syncSubscriptionRequestSchema } from "../_shared/http/schemas.ts";
 
 /** What the sync-subscription function needs from outside. */

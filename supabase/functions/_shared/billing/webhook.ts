@@ -1,6 +1,7 @@
-import { bodyLimit, parseJson, readText } from "../http/body.ts";
+import { bodyLimit, readText } from "../http/body.ts";
 import { anybody, createEndpoint } from "../http/endpoint.ts";
 import { type Failure, failure, isFailure } from "../http/failure.ts";
+import { parseJson } from "../http/json.ts";
 import type { Log } from "../http/log.ts";
 import type { RpcClient } from "../supabase/rpc.ts";
 import { processEvent } from "./delivery.ts";

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { deadline } from "../std/async/deadline.ts";
 import { type Failure, failure, isFailure } from "./failure.ts";
+import { parseJson } from "./json.ts";
 
 /** The most bytes that a body may have. Webhooks carry whole objects and prompts are long; other bodies have few fields. */
 export const bodyLimit = { webhook: 256 * 1024, prompt: 1024 * 1024, other: 16 * 1024 } as const;
@@ -117,15 +118,6 @@ export async function readJson<Schema extends z.ZodType>(
     ? `The field ${field} is missing or invalid. Correct it.`
     : "The body is invalid. Send a JSON object with the documented fields.";
   return failure("invalid_body", message, { facts: { field, reason: issue?.message ?? null } });
-}
-
-/** The value of a JSON text; undefined where the text is not JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function tooLarge(limit: number): Failure {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Order, Provider, ProviderEvent, SessionState } from "../billing/provider.ts";
 import { type Effect, ignored, parked, type Snapshot } from "../billing/snapshot.ts";
-import { parseJson } from "../http/body.ts";
+import { parseJson } from "../http/json.ts";
 import { type PaypalClient, PaypalError, type PaypalSettings } from "./client.ts";
 import { eventSchema } from "./objects.ts";
 import { type Incident, readDispute, readRefund, readSale, readSubscription } from "./reader.ts";

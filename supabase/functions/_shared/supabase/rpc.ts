@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isErrorCode } from "../http/errors.ts";
 import { type Failure, failure, internalFailure } from "../http/failure.ts";
+import { factsSchema, parseFacts } from "../http/json.ts";
 
 /** The part of supabase-js that calls a function of the database. */
 export interface RpcClient {
@@ -12,8 +13,6 @@ export interface RpcClient {
     error: { code?: string; message: string; details?: string | null; hint?: string | null } | null;
   }>;
 }
-
-const factsSchema = z.record(z.string(), z.unknown()).nullable();
 
 // The form of private.error_result(), which returns an error without undoing the transaction.
 const returnedErrorSchema = z.object({
@@ -45,12 +44,4 @@ export async function callRpc<Schema extends z.ZodType>(
   }
   const parsed = schema.safeParse(data);
   return parsed.success ? parsed.data : internalFailure(`${name}:unexpected_answer`);
-}
-
-function parseFacts(hint: string | null | undefined): Record<string, unknown> | null {
-  try {
-    return factsSchema.parse(JSON.parse(hint ?? "null"));
-  } catch {
-    return null;
-  }
 }
