@@ -7,13 +7,16 @@ create table private.deleted_indicators (
 
 comment on table private.deleted_indicators is 'Deleted indicators to which components still refer.';
 
--- Records a deleted indicator that components still refer to. They keep its name.
+-- Records a deleted indicator that components still refer to. They keep its name. The planner may not read the whole
+-- table of components: where few indicators are used, it expects to find a component of this one soon, and would read
+-- every row to find that there is none.
 create function private.note_deleted_indicator()
 returns trigger
 language plpgsql
 volatile
 security definer
 set search_path = ''
+set enable_seqscan = off
 as $$
 begin
   -- A transaction that links a component holds a lock on the indicator until it is committed, so its component is
