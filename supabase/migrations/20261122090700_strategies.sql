@@ -1144,29 +1144,18 @@ comment on function public.get_strategy(uuid) is
 revoke all on function private.get_strategy, public.get_strategy from public, anon, authenticated, service_role;
 grant execute on function private.get_strategy, public.get_strategy to anon, authenticated, service_role;
 
--- Returns the cursor of a row on the public page: created_at in microseconds and the id, 24 bytes, which are 32
--- characters of base64url without padding. It contains nothing that the row does not show, so it needs no secret.
-create function private.page_cursor(created_at timestamptz, id uuid)
-returns text
-language sql
-immutable
-security invoker
-set search_path = ''
-return translate(
-  encode(int8send((extract(epoch from page_cursor.created_at) * 1000000)::bigint) || uuid_send(page_cursor.id), 'base64'),
-  '+/',
-  '-_'
-);
-
 -- Public strategies, newest first. Each page starts after the last row of the page before, so rows that appear
 -- meanwhile cause no repeats and no gaps. Every table is read by its keys, and the planner may not read a whole one
 -- instead.
+--
+-- A cursor is created_at in microseconds and the id: 24 bytes, which are 32 characters of base64url without padding.
+-- It contains nothing that the row does not show, so it needs no secret.
 create function private.list_public_strategies(
-  search text default null,
-  market_type text default null,
-  timeframe text default null,
-  page_size integer default null,
-  cursor text default null
+  search text,
+  market_type text,
+  timeframe text,
+  page_size integer,
+  cursor text
 )
 returns jsonb
 language plpgsql
@@ -1234,7 +1223,9 @@ begin
         'forked_from', (select source.id from public.strategies as source where source.id = f.forked_from),
         'fork_count', coalesce((select k.forks from private.strategy_forks as k where k.strategy_id = f.id), 0)
       ) as item,
-      private.page_cursor(f.created_at, f.id) as cursor,
+      translate(
+        encode(int8send((extract(epoch from f.created_at) * 1000000)::bigint) || uuid_send(f.id), 'base64'), '+/', '-_'
+      ) as cursor,
       found.place,
       lead(true, 1, false) over (order by found.place) as has_next
     from unnest(
@@ -1273,7 +1264,7 @@ end;
 comment on function public.list_public_strategies(text, text, text, integer, text) is
   'Public strategies, newest first: {items, next_cursor}. Items are documents without config and components, with fork_count.';
 
-revoke all on function private.page_cursor, private.list_public_strategies, public.list_public_strategies
+revoke all on function private.list_public_strategies, public.list_public_strategies
   from public, anon, authenticated, service_role;
 grant execute on function private.list_public_strategies, public.list_public_strategies
   to anon, authenticated, service_role;

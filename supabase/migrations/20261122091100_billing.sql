@@ -930,7 +930,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.change_revocation(revoke_subscription.subscription_id, revoke_subscription.reason, true, now());
+  select private.change_revocation(subscription_id, reason, true, now());
 end;
 
 comment on function public.revoke_subscription(uuid, text) is
@@ -943,7 +943,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.change_revocation(reinstate_subscription.subscription_id, null, false, now());
+  select private.change_revocation(subscription_id, null, false, now());
 end;
 
 comment on function public.reinstate_subscription(uuid) is
@@ -1122,7 +1122,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.grant_premium(grant_premium.user_id, grant_premium.plan_type, grant_premium.until, now());
+  select private.grant_premium(user_id, plan_type, until, now());
 end;
 
 comment on function public.grant_premium(uuid, text, timestamptz) is

@@ -236,14 +236,7 @@ security invoker
 set search_path = ''
 begin atomic
   select private.begin_checkout(
-    begin_checkout.user_id,
-    begin_checkout.provider,
-    begin_checkout.fingerprint,
-    begin_checkout.plan_type,
-    begin_checkout.pack_type,
-    begin_checkout.currency,
-    begin_checkout.ignore_coupon,
-    now()
+    user_id, provider, fingerprint, plan_type, pack_type, currency, ignore_coupon, now()
   );
 end;
 
@@ -276,7 +269,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.drop_checkout(drop_checkout.attempt);
+  select private.drop_checkout(attempt);
 end;
 
 comment on function public.drop_checkout(uuid) is
@@ -316,7 +309,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.end_checkout(end_checkout.user_id, end_checkout.session_id, end_checkout.completed, now());
+  select private.end_checkout(user_id, session_id, completed, now());
 end;
 
 comment on function public.end_checkout(uuid, text, boolean) is
@@ -371,13 +364,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.open_checkout(
-    open_checkout.attempt,
-    open_checkout.session_id,
-    open_checkout.url,
-    open_checkout.expires_at,
-    now()
-  );
+  select private.open_checkout(attempt, session_id, url, expires_at, now());
 end;
 
 comment on function public.open_checkout(uuid, text, text, timestamptz) is
@@ -416,7 +403,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.take_billing_call(take_billing_call.user_id);
+  select private.take_billing_call(user_id);
 end;
 
 comment on function public.take_billing_call(uuid) is

@@ -251,7 +251,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.apply_read(apply_read.snapshots, apply_read.read_number, apply_read.purchases, now());
+  select private.apply_read(snapshots, read_number, purchases, now());
 end;
 
 comment on function public.apply_read(jsonb, bigint, jsonb) is
@@ -291,7 +291,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.begin_webhook_event(begin_webhook_event.provider, begin_webhook_event.event_id);
+  select private.begin_webhook_event(provider, event_id);
 end;
 
 comment on function public.begin_webhook_event(text, text) is
@@ -372,7 +372,7 @@ stable
 security invoker
 set search_path = ''
 begin atomic
-  select private.billing_of(billing_of.user_id);
+  select private.billing_of(user_id);
 end;
 
 comment on function public.billing_of(uuid) is
@@ -504,7 +504,7 @@ stable
 security invoker
 set search_path = ''
 begin atomic
-  select private.diagnose_account(diagnose_account.email);
+  select private.diagnose_account(email);
 end;
 
 comment on function public.diagnose_account(text) is
@@ -593,16 +593,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.fail_webhook_event(
-    fail_webhook_event.provider,
-    fail_webhook_event.event_id,
-    fail_webhook_event.type,
-    fail_webhook_event.created,
-    fail_webhook_event.livemode,
-    fail_webhook_event.payload,
-    fail_webhook_event.error,
-    now()
-  );
+  select private.fail_webhook_event(provider, event_id, type, created, livemode, payload, error, now());
 end;
 
 comment on function public.fail_webhook_event(text, text, text, timestamptz, boolean, jsonb, text) is
@@ -637,7 +628,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.finish_provider_task(finish_provider_task.id, finish_provider_task.error, now());
+  select private.finish_provider_task(id, error, now());
 end;
 
 comment on function public.finish_provider_task(bigint, text) is
@@ -696,12 +687,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.link_billing_customer(
-    link_billing_customer.user_id,
-    link_billing_customer.provider,
-    link_billing_customer.customer_id,
-    now()
-  );
+  select private.link_billing_customer(user_id, provider, customer_id, now());
 end;
 
 comment on function public.link_billing_customer(uuid, text, text) is
@@ -798,7 +784,7 @@ stable
 security invoker
 set search_path = ''
 begin atomic
-  select private.open_provider_tasks(open_provider_tasks.page_size, now());
+  select private.open_provider_tasks(page_size, now());
 end;
 
 comment on function public.open_provider_tasks(integer) is
@@ -937,12 +923,7 @@ stable
 security invoker
 set search_path = ''
 begin atomic
-  select private.reconcile_targets(
-    reconcile_targets.provider,
-    reconcile_targets.since,
-    reconcile_targets.after_id,
-    reconcile_targets.page_size
-  );
+  select private.reconcile_targets(provider, since, after_id, page_size);
 end;
 
 comment on function public.reconcile_targets(text, timestamptz, text, integer) is
@@ -1078,15 +1059,7 @@ security invoker
 set search_path = ''
 begin atomic
   select private.record_webhook_event(
-    record_webhook_event.provider,
-    record_webhook_event.event_id,
-    record_webhook_event.type,
-    record_webhook_event.created,
-    record_webhook_event.livemode,
-    record_webhook_event.payload,
-    record_webhook_event.effect,
-    record_webhook_event.read_number,
-    now()
+    provider, event_id, type, created, livemode, payload, effect, read_number, now()
   );
 end;
 
@@ -1241,7 +1214,7 @@ stable
 security invoker
 set search_path = ''
 begin atomic
-  select private.unsettled_webhook_events(unsettled_webhook_events.provider, unsettled_webhook_events.event_id, now());
+  select private.unsettled_webhook_events(provider, event_id, now());
 end;
 
 comment on function public.unsettled_webhook_events(text, text) is

@@ -290,7 +290,7 @@ stable
 security invoker
 set search_path = ''
 begin atomic
-  select private.billing_attention(billing_attention.page_size, billing_attention.cursor, now());
+  select private.billing_attention(page_size, cursor, now());
 end;
 
 comment on function public.billing_attention(integer, text) is
@@ -530,9 +530,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.dismiss_billing_attention(
-    dismiss_billing_attention.kind, dismiss_billing_attention.provider, dismiss_billing_attention.reference, now()
-  );
+  select private.dismiss_billing_attention(kind, provider, reference, now());
 end;
 
 comment on function public.dismiss_billing_attention(text, text, text) is

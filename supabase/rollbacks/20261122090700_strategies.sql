@@ -26,7 +26,6 @@ drop table private.public_strategies;
 drop function private.lock_strategy(uuid, uuid, boolean);
 drop function public.list_public_strategies(text, text, text, integer, text);
 drop function private.list_public_strategies(text, text, text, integer, text);
-drop function private.page_cursor(timestamptz, uuid);
 drop function public.get_strategy(uuid);
 drop function private.get_strategy(uuid);
 drop function public.fork_strategy(uuid, text);

@@ -86,7 +86,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.change_revocation(revoke_subscription.subscription_id, revoke_subscription.reason, true, now());
+  select private.change_revocation(subscription_id, reason, true, now());
 end;
 
 comment on function public.revoke_subscription(uuid, text) is
@@ -99,7 +99,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.change_revocation(reinstate_subscription.subscription_id, null, false, now());
+  select private.change_revocation(subscription_id, null, false, now());
 end;
 
 comment on function public.reinstate_subscription(uuid) is

@@ -58,7 +58,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.grant_premium(grant_premium.user_id, grant_premium.plan_type, grant_premium.until, now());
+  select private.grant_premium(user_id, plan_type, until, now());
 end;
 
 comment on function public.grant_premium(uuid, text, timestamptz) is

@@ -261,7 +261,7 @@ stable
 security invoker
 set search_path = ''
 begin atomic
-  select private.billing_attention(billing_attention.page_size, billing_attention.cursor, now());
+  select private.billing_attention(page_size, cursor, now());
 end;
 
 comment on function public.billing_attention(integer, text) is

@@ -40,9 +40,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.dismiss_billing_attention(
-    dismiss_billing_attention.kind, dismiss_billing_attention.provider, dismiss_billing_attention.reference, now()
-  );
+  select private.dismiss_billing_attention(kind, provider, reference, now());
 end;
 
 comment on function public.dismiss_billing_attention(text, text, text) is

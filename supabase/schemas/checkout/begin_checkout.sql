@@ -234,14 +234,7 @@ security invoker
 set search_path = ''
 begin atomic
   select private.begin_checkout(
-    begin_checkout.user_id,
-    begin_checkout.provider,
-    begin_checkout.fingerprint,
-    begin_checkout.plan_type,
-    begin_checkout.pack_type,
-    begin_checkout.currency,
-    begin_checkout.ignore_coupon,
-    now()
+    user_id, provider, fingerprint, plan_type, pack_type, currency, ignore_coupon, now()
   );
 end;
 

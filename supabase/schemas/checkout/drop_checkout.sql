@@ -21,7 +21,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.drop_checkout(drop_checkout.attempt);
+  select private.drop_checkout(attempt);
 end;
 
 comment on function public.drop_checkout(uuid) is

@@ -29,7 +29,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.end_checkout(end_checkout.user_id, end_checkout.session_id, end_checkout.completed, now());
+  select private.end_checkout(user_id, session_id, completed, now());
 end;
 
 comment on function public.end_checkout(uuid, text, boolean) is

@@ -44,13 +44,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.open_checkout(
-    open_checkout.attempt,
-    open_checkout.session_id,
-    open_checkout.url,
-    open_checkout.expires_at,
-    now()
-  );
+  select private.open_checkout(attempt, session_id, url, expires_at, now());
 end;
 
 comment on function public.open_checkout(uuid, text, text, timestamptz) is

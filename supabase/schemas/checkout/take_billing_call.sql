@@ -28,7 +28,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.take_billing_call(take_billing_call.user_id);
+  select private.take_billing_call(user_id);
 end;
 
 comment on function public.take_billing_call(uuid) is

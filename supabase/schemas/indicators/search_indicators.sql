@@ -1,12 +1,6 @@
 -- Searches those indicators of the library that the caller may see. The indicator with exactly this name comes
 -- first, then names that begin with it, then the rest by rank.
-create function private.search_indicators(
-  search text default null,
-  type text default null,
-  category text default null,
-  page_size integer default null,
-  page integer default null
-)
+create function private.search_indicators(search text, type text, category text, page_size integer, page integer)
 returns setof public.indicators
 language plpgsql
 stable

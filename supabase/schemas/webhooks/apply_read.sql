@@ -57,7 +57,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.apply_read(apply_read.snapshots, apply_read.read_number, apply_read.purchases, now());
+  select private.apply_read(snapshots, read_number, purchases, now());
 end;
 
 comment on function public.apply_read(jsonb, bigint, jsonb) is

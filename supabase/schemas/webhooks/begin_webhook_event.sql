@@ -29,7 +29,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.begin_webhook_event(begin_webhook_event.provider, begin_webhook_event.event_id);
+  select private.begin_webhook_event(provider, event_id);
 end;
 
 comment on function public.begin_webhook_event(text, text) is

@@ -69,7 +69,7 @@ stable
 security invoker
 set search_path = ''
 begin atomic
-  select private.billing_of(billing_of.user_id);
+  select private.billing_of(user_id);
 end;
 
 comment on function public.billing_of(uuid) is

@@ -121,7 +121,7 @@ stable
 security invoker
 set search_path = ''
 begin atomic
-  select private.diagnose_account(diagnose_account.email);
+  select private.diagnose_account(email);
 end;
 
 comment on function public.diagnose_account(text) is

@@ -51,16 +51,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.fail_webhook_event(
-    fail_webhook_event.provider,
-    fail_webhook_event.event_id,
-    fail_webhook_event.type,
-    fail_webhook_event.created,
-    fail_webhook_event.livemode,
-    fail_webhook_event.payload,
-    fail_webhook_event.error,
-    now()
-  );
+  select private.fail_webhook_event(provider, event_id, type, created, livemode, payload, error, now());
 end;
 
 comment on function public.fail_webhook_event(text, text, text, timestamptz, boolean, jsonb, text) is

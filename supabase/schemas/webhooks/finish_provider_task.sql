@@ -23,7 +23,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.finish_provider_task(finish_provider_task.id, finish_provider_task.error, now());
+  select private.finish_provider_task(id, error, now());
 end;
 
 comment on function public.finish_provider_task(bigint, text) is

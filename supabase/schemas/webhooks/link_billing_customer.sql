@@ -47,12 +47,7 @@ volatile
 security invoker
 set search_path = ''
 begin atomic
-  select private.link_billing_customer(
-    link_billing_customer.user_id,
-    link_billing_customer.provider,
-    link_billing_customer.customer_id,
-    now()
-  );
+  select private.link_billing_customer(user_id, provider, customer_id, now());
 end;
 
 comment on function public.link_billing_customer(uuid, text, text) is

@@ -38,7 +38,7 @@ stable
 security invoker
 set search_path = ''
 begin atomic
-  select private.open_provider_tasks(open_provider_tasks.page_size, now());
+  select private.open_provider_tasks(page_size, now());
 end;
 
 comment on function public.open_provider_tasks(integer) is

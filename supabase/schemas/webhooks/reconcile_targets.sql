@@ -47,12 +47,7 @@ stable
 security invoker
 set search_path = ''
 begin atomic
-  select private.reconcile_targets(
-    reconcile_targets.provider,
-    reconcile_targets.since,
-    reconcile_targets.after_id,
-    reconcile_targets.page_size
-  );
+  select private.reconcile_targets(provider, since, after_id, page_size);
 end;
 
 comment on function public.reconcile_targets(text, timestamptz, text, integer) is

@@ -124,15 +124,7 @@ security invoker
 set search_path = ''
 begin atomic
   select private.record_webhook_event(
-    record_webhook_event.provider,
-    record_webhook_event.event_id,
-    record_webhook_event.type,
-    record_webhook_event.created,
-    record_webhook_event.livemode,
-    record_webhook_event.payload,
-    record_webhook_event.effect,
-    record_webhook_event.read_number,
-    now()
+    provider, event_id, type, created, livemode, payload, effect, read_number, now()
   );
 end;
 

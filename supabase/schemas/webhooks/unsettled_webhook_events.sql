@@ -44,7 +44,7 @@ stable
 security invoker
 set search_path = ''
 begin atomic
-  select private.unsettled_webhook_events(unsettled_webhook_events.provider, unsettled_webhook_events.event_id, now());
+  select private.unsettled_webhook_events(provider, event_id, now());
 end;
 
 comment on function public.unsettled_webhook_events(text, text) is
