@@ -9,7 +9,7 @@ import { withPostgrestStatus } from "./postgrest-errors.ts";
 import { withLog } from "./quiet.ts";
 import { readRoleSettings, withRoleSettings } from "./role-settings.ts";
 
-/** Auth and the Data API, without a port of their own. */
+/** Auth and the Data API. They have no port; the gateway calls them. */
 export interface Api {
   /** Answers a request to /rest/v1. */
   rest(request: Request): Promise<Response>;
@@ -18,17 +18,17 @@ export interface Api {
   stop(): Promise<void>;
 }
 
-/** What they work on. */
+/** How they are started. */
 export interface ApiOptions {
   config: Config;
-  /** Where the gateway listens: links in mails lead there. */
+  /** The address of the gateway, to which links in mails lead. */
   url: string;
   jwtSecret: string;
-  /** The superuser, which reads the schema and nothing else. */
+  /** As the superuser, which only reads the schema. */
   adminUrl: string;
-  /** The role authenticator, which becomes the role of each request. */
+  /** As the role authenticator, which changes to the role of each request. */
   authenticatorUrl: string;
-  /** The role supabase_auth_admin, which owns the auth tables. */
+  /** As the role supabase_auth_admin, which owns the auth tables. */
   authUrl: string;
   /** Takes what they report, such as statements that Postgres refused. */
   log(line: string): void;
@@ -36,7 +36,7 @@ export interface ApiOptions {
   mail(mail: Mail): void;
 }
 
-/** What neither service has use for. */
+/** The parts of @supabase/lite that neither service needs. */
 const without = {
   db: { migrations: { enabled: false } },
   storage: { enabled: false },
@@ -44,8 +44,8 @@ const without = {
 };
 
 /**
- * Starts Auth and the Data API by @supabase/lite, each connected as the role that hosted gives it, so that
- * neither can do what it could not do there.
+ * Starts Auth and the Data API by @supabase/lite. Each is connected as the role that hosted gives it, so that what it
+ * could not do there fails here too.
  */
 export async function startApi(options: ApiOptions): Promise<Api> {
   const { config, log } = options;
@@ -58,7 +58,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     max: 8,
     connection: { search_path: config.api.extra_search_path.join(", ") },
   };
-  // The Data API of @supabase/lite writes the JSON of an argument itself, and leaves that of a column.
+  // For an argument of a function @supabase/lite passes JSON as text, for a column as a value: two connections.
   const tables = connectLite(options.authenticatorUrl, asAuthenticator);
   const functions = connectLite(options.authenticatorUrl, {
     ...asAuthenticator,
@@ -66,7 +66,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   });
   const dataApi = (connection: PostgresConnection) => {
     Object.assign(connection, {
-      // The role authenticator sees no columns: what there is, the superuser reads once for all.
+      // The role authenticator cannot see columns, so the superuser reads the schema once for both.
       introspect: schema.get,
       withContext: withRoleSettings(connection, roleSettings.get),
       normalizeDbError: withPostgrestStatus,
@@ -91,7 +91,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     options: { server: { apiKeys: false }, drivers: { email: mailTo(options) } },
   });
 
-  // Hosted tells PostgREST by this channel that the schema has changed.
+  // Hosted notifies PostgREST of a changed schema on this channel.
   await listener.listen("pgrst", () => {
     schema.forget();
     roleSettings.forget();
@@ -119,9 +119,9 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 }
 
 /**
- * @supabase/lite looks the user and the session of each token up in auth's tables. PostgREST does not: it
- * believes a token that is signed and not expired, and the role authenticator may not read those tables.
- * With these two set the look-up is skipped; the claims of the verified token then replace them.
+ * Makes the Data API accept a token that is signed and not expired, as PostgREST does. @supabase/lite would look up the
+ * user and the session in auth's tables, which the role authenticator may not read. With these two values set it skips
+ * that; the claims of the verified token then replace them.
  */
 const trustToken: NonNullable<ServerOptions["middlewares"]>[number] = async (context, next) => {
   context.set("userId", "unchecked");
@@ -129,18 +129,19 @@ const trustToken: NonNullable<ServerOptions["middlewares"]>[number] = async (con
   await next();
 };
 
-/** Auth's settings under the names of @supabase/lite, which are those of config.toml but for one. */
+/** Auth's settings under the names of @supabase/lite, of which one differs from config.toml. */
 function authSettings(config: Config) {
   const { enabled, ...email } = config.auth.email;
   return { ...config.auth, email: { ...email, enable_signup: enabled } };
 }
 
-/** The page that the request being answered wants its mail to lead to. */
+/** The page to which the mail of the current request is to lead. */
 const redirects = new AsyncLocalStorage<string | null>();
 
 /**
- * What a request gives as `redirect_to`, where config.toml allows it. @supabase/lite keeps that rule at the link of
- * a mail and drops the parameter when it writes one. So a link without a valid token is asked where it leads.
+ * The `redirect_to` of a request, if config.toml allows it. @supabase/lite checks that rule only when a link of a mail is
+ * opened, and drops the parameter when it writes a mail. So this opens a link without a valid token and reads where it
+ * redirects to.
  */
 async function allowedRedirect(request: Request, auth: App): Promise<string | null> {
   const wanted = new URL(request.url).searchParams.get("redirect_to");
@@ -152,7 +153,7 @@ async function allowedRedirect(request: Request, auth: App): Promise<string | nu
   return page || null;
 }
 
-/** Nobody gets mail from a laptop: it is kept for a page that shows it. */
+/** Stores each mail for the page that shows them, with its links made to lead to the gateway. */
 function mailTo({ config, url, mail }: ApiOptions): EmailDriver {
   const begin = `${config.auth.site_url.replace(/\/$/, "")}/auth/v1/verify?`;
   const toGateway = (link: string) => {

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { UserError } from "../lib/user-error.ts";
 import { projectDir } from "./paths.ts";
 
-/** What the stack reads of supabase/config.toml, under the names that it has there. */
+/** The settings of supabase/config.toml that the stack reads, under their names there. */
 const configSchema = z.object({
   api: z.object({
     port: z.number().default(54321),
@@ -52,7 +52,7 @@ const configSchema = z.object({
 /** The settings of the local stack. */
 export type Config = z.infer<typeof configSchema>;
 
-/** The settings where the app is served at this address: links in mails lead there, and a sign-in may come back to it. */
+/** The settings for an app at this address: links in mails lead to it, and a sign-in may return to it. */
 export function withPage(config: Config, url: string): Config {
   const { auth } = config;
   const additional_redirect_urls = [...auth.additional_redirect_urls, `${url}/**`];
@@ -62,7 +62,7 @@ export function withPage(config: Config, url: string): Config {
 /**
  * Reads supabase/config.toml.
  *
- * @throws UserError when it cannot be read or says something impossible
+ * @throws UserError when it cannot be read or a setting is invalid
  */
 export async function loadConfig(): Promise<Config> {
   const file = join(projectDir, "supabase", "config.toml");

@@ -1,4 +1,4 @@
-/** Every header of an answer that supabase-js or an app reads; a browser hides all others from the page. */
+/** The headers of an answer that supabase-js or an app reads. A browser hides all others from the page. */
 const exposed = [
   ...["content-encoding", "content-location", "content-range", "location", "range-unit"],
   ...["link", "x-total-count", "x-supabase-api-version", "preference-applied"],
@@ -8,28 +8,28 @@ const exposed = [
 const everyMethod = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /**
- * The answer to a browser's question whether it may send a request: yes, with the method and the headers that
- * it asks for. What may be done is decided by the request itself, and by no preflight.
+ * Answers a preflight: every method and header that the browser asks for is allowed. What a caller may do is decided by
+ * the request itself.
  */
 export function preflight(request: Request): Response {
-  const asked = (name: string) => request.headers.get(`access-control-request-${name}`);
+  const requested = (name: string) => request.headers.get(`access-control-request-${name}`);
   const headers = new Headers({
-    "access-control-allow-methods": asked("method") ?? everyMethod,
-    // Chrome keeps it for two hours at most.
+    "access-control-allow-methods": requested("method") ?? everyMethod,
+    // Two hours, the longest time that Chrome accepts.
     "access-control-max-age": "7200",
   });
-  const names = asked("headers");
+  const names = requested("headers");
   if (names !== null) headers.set("access-control-allow-headers", names);
   return withCors(request, new Response(null, { status: 204, headers }));
 }
 
-/** Lets the page that asked read the answer and its headers. */
+/** Allows the page that sent the request to read the answer and its headers. */
 export function withCors(request: Request, response: Response): Response {
   const headers = new Headers(response.headers);
   headers.set("access-control-allow-origin", request.headers.get("origin") ?? "*");
   headers.append("vary", "origin");
   headers.set("access-control-expose-headers", exposed);
-  // A header that belongs to preflights alone, which Auth and the Data API also put on their answers.
+  // This header is for preflights only, but Auth and the Data API set it on all their answers.
   if (request.method !== "OPTIONS") headers.delete("access-control-allow-headers");
   const { status, statusText } = response;
   return new Response(response.body, { status, statusText, headers });

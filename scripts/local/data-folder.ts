@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { UserError } from "../lib/user-error.ts";
 
 /**
- * Makes the folder of a stack, readable by its owner alone, or checks the one that is there.
+ * Makes the folder of a stack, which only its owner can read, or checks the existing one.
  *
- * @throws UserError when it cannot be a data folder
+ * @throws UserError when it cannot be used, or has data without secrets
  */
 export async function prepareFolder(dir: string): Promise<void> {
   try {
@@ -26,21 +26,21 @@ export async function prepareFolder(dir: string): Promise<void> {
   }
   if ((await exists(join(dir, "postgres"))) && !(await exists(join(dir, "secrets.json")))) {
     throw new UserError(
-      `The data folder ${dir} is broken: it has data and no secrets.json to open it with.`,
-      "Put secrets.json back from a copy, or delete the local data with npm run reset.",
+      `The data folder ${dir} is broken: it has data and no secrets.json with its passwords.`,
+      "Restore secrets.json from a copy, or delete the local data with npm run reset.",
     );
   }
 }
 
-/** What goes into every folder, unless somebody has put a file of that name there. */
+/** The files that every folder gets, unless it has one of that name. */
 const written = {
-  // Data and keys are no part of an app's history.
+  // Data and keys must not be committed with the app.
   ".gitignore": "*\n",
-  // The router of the functions is copied here, and an app's own package.json may say "commonjs".
+  // The router of the functions is copied here. It is an ES module, and an app's package.json may have "commonjs".
   "package.json": `${JSON.stringify({ type: "module" })}\n`,
 };
 
-/** Everything that a stack keeps in its folder. */
+/** The files and folders that a stack makes in its folder. */
 const ours = [
   "postgres",
   "postgres.new",
@@ -61,7 +61,7 @@ const ours = [
   "sweep.log",
 ];
 
-/** Deletes what a stack has kept, and the folder when nothing of anybody else's is in it. */
+/** Deletes the files of a stack, and the folder when nothing else is in it. */
 export async function deleteData(dir: string): Promise<void> {
   for (const name of ours) await rm(join(dir, name), { recursive: true, force: true });
   for (const [name, text] of Object.entries(written)) {
@@ -71,7 +71,7 @@ export async function deleteData(dir: string): Promise<void> {
   await rmdir(dir).catch(() => {});
 }
 
-/** Whether a stack keeps data in the folder. */
+/** Whether the folder has the data of a stack. */
 export async function isDataFolder(dir: string): Promise<boolean> {
   return (
     (await exists(join(dir, "secrets.json"))) || (await exists(join(dir, "postgres", "PG_VERSION")))

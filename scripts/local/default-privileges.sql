@@ -1,5 +1,5 @@
--- What a hosted project with automatic grants does for each new object in public. Projects without
--- them have none of this; execute on a new function goes to PUBLIC in both.
+-- The default privileges of a hosted project with automatic grants, for new objects in public. A project without
+-- automatic grants has none of them. In both, execute on a new function goes to PUBLIC.
 
 alter default privileges for role postgres in schema public
   grant all on tables to postgres, anon, authenticated, service_role;

@@ -7,7 +7,7 @@ const installerSchema = z.object({
 });
 
 /**
- * The Deno program itself. Its package's own launcher would stay between us and it and swallow signals.
+ * The path of the Deno program. The package's launcher would run it as a child and not pass signals on.
  *
  * @throws UserError when the package of this platform is not installed
  */

@@ -8,7 +8,7 @@ import { projectDir } from "./paths.ts";
 
 const folder = join(projectDir, "examples", "strategy-builder");
 
-/** Everything that the built app is made of, relative to the project. */
+/** The files that the app is built from, relative to the project. */
 const sources = [
   "examples/strategy-builder/index.html",
   "examples/strategy-builder/package.json",
@@ -16,22 +16,22 @@ const sources = [
 ];
 const sourceFolders = ["examples/strategy-builder/src", "types", "supabase/functions/_shared"];
 
-/** Whether this is the checkout that has the example app. An app's own project has none. */
+/** Whether the example app is there. An app's own project does not have it. */
 export function hasExampleApp(): boolean {
   return process.env.PINEBASE_PROJECT_DIR === undefined && existsSync(folder);
 }
 
-/** What the built app needs to know of the backend. */
+/** The backend of the built app. */
 export interface AppBackend {
   url: string;
   publishableKey: string;
 }
 
 /**
- * Answers requests with the files of the example app. The first request builds it, unless it was built from the same
- * sources before, so that whoever never opens it does not wait for it.
+ * Answers requests with the files of the example app. The first request builds it, so that nobody waits for it who does
+ * not open it. It is not built again from the same sources.
  *
- * @param outDir the folder that the built files are kept in
+ * @param outDir the folder of the built files
  */
 export function serveExampleApp(outDir: string, backend: AppBackend) {
   let built: Promise<void> | null = null;
@@ -85,7 +85,7 @@ const contentTypes: Record<string, string> = {
   ".woff2": "font/woff2",
 };
 
-/** The file of a path. A path without one is a page of the app, which finds it out from the address itself. */
+/** The file of a path. A path without a file is a page of the app, and the app itself reads it from the address. */
 async function fileOf(outDir: string, pathname: string): Promise<Response> {
   const file = resolve(outDir, `.${pathname}`);
   const type = contentTypes[extname(file)];

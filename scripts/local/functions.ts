@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { createInterface } from "node:readline";
-import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { parseEnv } from "node:util";
 import { z } from "zod";
@@ -11,25 +10,25 @@ import { UserError } from "../lib/user-error.ts";
 import { denoPath } from "./deno.ts";
 import { newLog } from "./log-file.ts";
 import { projectDir } from "./paths.ts";
-import { endWithUs } from "./processes.ts";
+import { supervise } from "./processes.ts";
 
 /** The running edge functions. */
 export interface Functions {
-  /** Where the router listens; a function answers under its own name. */
+  /** The router's address. A function answers under its name. */
   url: string;
   /** Settles when the router ends, however it ends. */
-  ended: Promise<void>;
+  ended: Promise<unknown>;
   stop(): Promise<void>;
 }
 
-/** What they need. */
+/** How the functions are started. */
 export interface FunctionsOptions {
-  /** The folder of the stack: the log and the import map go there. */
+  /** The folder of the stack, for the log and the import map. */
   dir: string;
   environment: Record<string, string>;
   /** The folder of the functions; supabase/functions by default. */
   folder?: string;
-  /** Told when Deno has to fetch what they import, which takes a while. */
+  /** Called before Deno fetches what the functions import, which takes a while. */
   onFetch?(): void;
 }
 
@@ -42,16 +41,16 @@ const manifestSchema = z.object({
 });
 const importsSchema = z.object({ imports: z.record(z.string(), z.string()).default({}) });
 
-/** Variables of our own process that Deno itself needs. */
-const passedOn = [
+/** Variables of this process that Deno itself needs. */
+const denoVariables = [
   ...["PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "TMPDIR", "TEMP", "LANG"],
-  // Where the registry is, for what the functions import.
+  // The address of the registry that has what the functions import.
   "NPM_CONFIG_REGISTRY",
 ];
 
 /**
- * Starts the router of the edge functions under Deno. When this process ends, in whatever way, so does
- * the router: it reads from a pipe that we hold.
+ * Starts the router of the edge functions under Deno. The router ends when this process ends, in whatever way, because
+ * it reads from a pipe of this process.
  *
  * @throws UserError when Deno is missing or does not start
  */
@@ -71,9 +70,9 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
       "--no-prompt",
       "--no-lock",
       ...(installed
-        ? // What the functions import is installed by npm; nothing is fetched while they start.
+        ? // npm has installed what the functions import, so nothing is fetched while they start.
           ["--no-remote", "--node-modules-dir=manual"]
-        : // In an app's project Deno has fetched it, as on hosted.
+        : // In an app's project Deno has fetched what they import, as on hosted.
           ["--node-modules-dir=none"]),
       "--allow-net",
       "--allow-env",
@@ -85,11 +84,11 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     ],
     {
       cwd: projectDir,
-      // Its own process group, so that Ctrl-C leaves it to us.
+      // In a process group of its own Ctrl-C does not reach it: the stack stops its parts in order.
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
       env: {
-        ...pick(process.env, passedOn),
+        ...pick(process.env, denoVariables),
         DENO_NO_UPDATE_CHECK: "1",
         DENO_DIR: join(options.dir, "deno"),
         NO_COLOR: "1",
@@ -97,15 +96,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
       },
     },
   );
-  endWithUs(child, "SIGKILL");
-  let running = true;
-  const ended = new Promise<void>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", () => {
-      running = false;
-      resolve();
-    });
-  });
+  const { ended, stop } = supervise(child, "SIGKILL");
   child.stdin.on("error", () => {});
   child.stderr.on("data", writeLog);
 
@@ -120,25 +111,20 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
   if (port === null) {
     throw new UserError(
       "The edge functions do not start.",
-      `What Deno said is in ${join(options.dir, "functions.log")}.`,
+      `The output of Deno is in ${join(options.dir, "functions.log")}.`,
     );
   }
 
-  const stop = async () => {
-    if (!running) return;
-    child.stdin.end();
-    const late = sleep(3_000, "late" as const, { ref: false });
-    if ((await Promise.race([ended, late])) === "late") {
-      child.kill("SIGKILL");
-      await ended;
-    }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    ended,
+    stop: () => stop(() => child.stdin.end(), 3_000),
   };
-  return { url: `http://127.0.0.1:${port}`, ended, stop };
 }
 
 /**
- * What the functions see: hosted's variables, what the caller's environment adds, and
- * supabase/functions/.env, which wins as it does under `supabase functions serve`.
+ * The environment of the functions: the variables that hosted gives, those of supabase/functions/.env, and the caller's.
+ * The earlier of these wins, as under `supabase functions serve`.
  */
 export async function functionsEnvironment(
   hosted: Record<string, string>,
@@ -152,8 +138,8 @@ export async function functionsEnvironment(
 }
 
 /**
- * Fetches what the functions import, before they start. The certificates of the system are trusted beside Deno's own: a
- * company's network often has one that Deno does not know.
+ * Fetches what the functions import, before they start. The system's certificates are trusted beside Deno's own, because
+ * a company's network often has one that Deno lacks.
  *
  * @throws UserError when the registry cannot be reached
  */
@@ -178,7 +164,7 @@ async function fetchImports(imports: ImportMap, options: FunctionsOptions): Prom
   );
 }
 
-/** Deno reads no TypeScript below node_modules: there, the router is copied to the folder of the stack. */
+/** The folder of the router. Below node_modules Deno reads no TypeScript, so it is copied to the folder of the stack. */
 async function routerFolder(dir: string): Promise<string> {
   const folder = join(import.meta.dirname, "functions");
   if (!folder.split(sep).includes("node_modules")) return folder;
@@ -188,8 +174,8 @@ async function routerFolder(dir: string): Promise<string> {
 }
 
 /**
- * Whether the project's package.json names, and npm has installed, each version that is imported; `4` is any
- * version that begins so.
+ * Whether the project's package.json names every package that is imported, and npm has installed the imported version;
+ * `4` is any version that begins with 4.
  */
 async function isInstalled(imports: ImportMap): Promise<boolean> {
   const manifest = manifestSchema.parse(await readManifest(projectDir));
@@ -203,7 +189,7 @@ async function isInstalled(imports: ImportMap): Promise<boolean> {
   return (await Promise.all(found)).every(Boolean);
 }
 
-/** Every package that is imported, with its version, once. */
+/** Every imported package with its version, once. */
 function packagesOf({ scopes }: ImportMap): string[] {
   return [...new Set(Object.values(scopes).flatMap((imports) => Object.values(imports)))];
 }
@@ -212,15 +198,15 @@ async function readManifest(folder: string): Promise<unknown> {
   return JSON.parse(await readFile(join(folder, "package.json"), "utf8").catch(() => "{}"));
 }
 
-/** Deno's import map, in which only scopes are used. */
+/** Deno's import map, of which only scopes are used. */
 export interface ImportMap {
   imports: Record<string, string>;
   scopes: Record<string, Record<string, string>>;
 }
 
 /**
- * Each function has its own deno.json on hosted. One Deno serves them all here: the imports of each
- * hold in its own folder, and in _shared those of all.
+ * Makes one import map from the deno.json files of all functions, because here one Deno serves all. The imports of a
+ * function are valid in its own folder, and those of all functions in _shared.
  */
 export async function readImportMap(folder: string): Promise<ImportMap> {
   const scopes: Record<string, Record<string, string>> = {};

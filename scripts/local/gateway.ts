@@ -5,20 +5,20 @@ import { preflight, withCors } from "./cors.ts";
 import { absentFrom } from "./not-here.ts";
 import { verifyToken } from "./tokens.ts";
 
-/** What stands behind the gateway. */
+/** The parts behind the gateway, and its settings. */
 export interface GatewayOptions {
   api: Pick<Api, "rest" | "auth">;
-  /** Where the edge functions listen. */
+  /** The address of the edge functions. */
   functionsUrl: string;
   functions: Config["functions"];
-  /** Shows the mails that Auth would have sent. */
+  /** Answers with the mails that Auth would have sent. */
   mails(request: Request): Response;
   /** Whether the pages of an origin may call the functions. */
   isAllowedOrigin(origin: string): boolean;
   keys: GatewayKeys;
 }
 
-/** The API keys of the stack, and the tokens that they stand for. */
+/** The API keys of the stack, and the tokens that replace them. */
 export interface GatewayKeys {
   publishable: string;
   secret: string;
@@ -27,10 +27,10 @@ export interface GatewayKeys {
   jwtSecret: string;
 }
 
-/** Routes that a browser is sent to by a link or a provider, and that so carry no key. */
+/** Routes to which a link or a provider sends a browser. Such a request carries no key. */
 const keyless = /^\/auth\/v1\/(callback|authorize|verify|\.well-known\/.*)$/;
 
-/** What PostgREST reads itself; everything else in a query is a filter. */
+/** The query parameters that PostgREST reads itself. Every other parameter is a filter. */
 const notFilters = new Set([
   "select",
   "columns",
@@ -42,14 +42,14 @@ const notFilters = new Set([
 ]);
 
 /**
- * The single entrance of the stack, as on hosted: it answers preflights, checks the API key, turns it into the token
- * that it stands for, and hands the request on. What this stack lacks it refuses with a sentence.
+ * Makes the handler of the only port of the API, as on hosted. It answers preflights, checks the API key, replaces it by
+ * its token and passes the request on. A request for a part that this stack lacks is refused with a sentence.
  */
 export function createGateway(options: GatewayOptions): (request: Request) => Promise<Response> {
   return async (request) => {
     const { pathname, hostname } = new URL(request.url);
     if (pathname === "/mails") {
-      // Mails hold links that sign in. No other page may read them, also not under a name that leads to this machine.
+      // A mail may hold a link that signs in. Other pages must not read it, even by another name of this machine.
       const isOwn = hostname === "127.0.0.1" || hostname === "localhost";
       return isOwn ? options.mails(request) : new Response(null, { status: 403 });
     }
@@ -59,7 +59,7 @@ export function createGateway(options: GatewayOptions): (request: Request) => Pr
         isForFunction && !options.isAllowedOrigin(request.headers.get("origin") ?? "");
       return isRefused ? new Response(null, { status: 403 }) : preflight(request);
     }
-    // A function decides itself who may read its answer, as it does on hosted.
+    // A function sets the headers of CORS itself, as on hosted.
     if (isForFunction) return toFunction(request, options);
     return withCors(request, await answer(request, options));
   };
@@ -82,7 +82,7 @@ async function answer(request: Request, options: GatewayOptions): Promise<Respon
   return refusal ?? options.api[service](admitted);
 }
 
-/** Checks the API key and puts the token of its role where none of a user is given. */
+/** Checks the API key, and adds the token of its role where the request has no token of a user. */
 function admit(request: Request, keys: GatewayKeys): Request | Response {
   const url = new URL(request.url);
   const key = request.headers.get("apikey") ?? url.searchParams.get("apikey");
@@ -123,7 +123,7 @@ function tokenFor(key: string, keys: GatewayKeys): string | null {
   return null;
 }
 
-/** Hosted loads pg-safeupdate for the Data API: no update or delete of a whole table by oversight. */
+/** Refuses the update or delete of a whole table, as hosted does by the extension pg-safeupdate. */
 function refuseWithoutFilter(request: Request): Response | null {
   const statement = { PATCH: "UPDATE", DELETE: "DELETE" }[request.method];
   const filters = [...new URL(request.url).searchParams.keys()].filter(
@@ -136,7 +136,7 @@ function refuseWithoutFilter(request: Request): Response | null {
   );
 }
 
-/** Auth would answer 500: Postgres can keep no U+0000, in the metadata of a sign-up or anywhere else. */
+/** Refuses U+0000, which Postgres cannot store: Auth would answer 500. */
 async function refuseNul(request: Request): Promise<Response | null> {
   if (request.body === null || !containsNul(await request.clone().text())) return null;
   const msg = "The request holds the character U+0000. Remove it.";
@@ -150,7 +150,7 @@ async function toFunction(request: Request, options: GatewayOptions): Promise<Re
   const settings = options.functions[name];
   const headers = new Headers(request.headers);
 
-  // A key of the new style is no token: hosted puts the token that it stands for in its place.
+  // A key of the new style is not a token. Hosted replaces it by its token.
   const bearer = /^Bearer\s+(.+)$/i.exec(headers.get("authorization") ?? "")?.[1];
   const key = bearer ?? headers.get("apikey");
   const token = key ? (tokenFor(key, options.keys) ?? key) : null;
@@ -162,7 +162,7 @@ async function toFunction(request: Request, options: GatewayOptions): Promise<Re
     if (!token) return unauthorized("Missing authorization header");
     if (!verifyToken(token, options.keys.jwtSecret)) return unauthorized("Invalid JWT");
   }
-  // These belong to this connection, not to the next one.
+  // These headers are about the connection to us, not the one to the functions.
   for (const hop of [
     "connection",
     "keep-alive",
@@ -173,7 +173,7 @@ async function toFunction(request: Request, options: GatewayOptions): Promise<Re
   ]) {
     headers.delete(hop);
   }
-  // What comes back compressed would be unpacked here and passed on under a header that says it is not.
+  // fetch would decompress a compressed answer, and its headers would be wrong.
   headers.set("accept-encoding", "identity");
   headers.set("x-forwarded-host", url.host);
   headers.set("x-forwarded-proto", url.protocol.slice(0, -1));

@@ -4,8 +4,8 @@ import type postgres from "postgres";
 type Options = postgres.Options<Record<string, postgres.PostgresType>>;
 
 /**
- * A connection for @supabase/lite that leaves every privilege as it is and gives values the form that
- * PostgREST gives them, which lets Postgres itself write the JSON.
+ * Makes a connection for @supabase/lite that changes no privileges and returns values in the form that they have in
+ * PostgREST's answers, where Postgres itself writes the JSON.
  */
 export function connectLite(url: string, options: Options): PostgresConnection {
   const connection = createPostgresConnection({
@@ -22,13 +22,13 @@ export function connectLite(url: string, options: Options): PostgresConnection {
       },
     },
   });
-  // Otherwise its first request grants everything on every table to the API roles.
+  // Without this mark its first request would grant everything on every table to the API roles.
   return Object.assign(connection, { rlsState: "active" });
 }
 
 /**
- * For callers that hand over JSON as text: to write a text as JSON again would make it a JSON string.
- * A text that is no JSON can only be a value by itself.
+ * Types for a caller that passes JSON as text. Encoding such a text again would make it a JSON string. A text that is not
+ * JSON is a value, and is encoded.
  */
 export const jsonAsText = {
   json: jsonTextType(114),
@@ -58,7 +58,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** 2026-11-22 09:38:00.123+00 becomes 2026-11-22T09:38:00.123+00:00. */
+/** Turns 2026-11-22 09:38:00.123+00 into 2026-11-22T09:38:00.123+00:00. */
 function isoTimestamp(value: string): string {
   return value.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00");
 }

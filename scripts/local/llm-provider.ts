@@ -1,14 +1,12 @@
-import postgres from "postgres";
+import { withConnection } from "./connection.ts";
 
 /**
- * Makes the stand-in of a stack one of its providers of language models, named `local`, at the port that it has this
- * time.
+ * Registers the stand-in of a stack as a provider of language models, named `local`, under the address of this start.
  *
  * @param databaseUrl as the role postgres
  */
 export async function offerLlmStandIn(databaseUrl: string, standInUrl: string): Promise<void> {
-  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
-  try {
+  await withConnection(databaseUrl, async (sql) => {
     // An app's own project may be at an earlier version, without the table.
     const [table] = await sql`select to_regclass('private.llm_providers') as name`;
     if (table?.name === null) return;
@@ -17,7 +15,5 @@ export async function offerLlmStandIn(databaseUrl: string, standInUrl: string): 
       values ('local', 'Local stand-in (no real model)', ${standInUrl}, '{/v1/chat/completions,/v1/models}', '/v1/models')
       on conflict (provider) do update set base_url = excluded.base_url
     `;
-  } finally {
-    await sql.end();
-  }
+  });
 }

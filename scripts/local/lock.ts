@@ -2,15 +2,15 @@ import { link, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../lib/user-error.ts";
+import { parseJson, readIfThere } from "./private-file.ts";
 import { isAlive, startOf } from "./processes.ts";
-import { readIfThere } from "./secrets.ts";
 
 const holderSchema = z.object({ pid: z.number(), start: z.string().nullable() });
 
 /**
- * Takes the data folder for this process. What a process that was killed left behind does not count.
+ * Locks the data folder for this process. The lock of a process that was killed does not count.
  *
- * @returns what gives the folder back
+ * @returns what unlocks the folder
  * @throws UserError when another stack runs on it
  */
 export async function lockFolder(dir: string): Promise<() => Promise<void>> {
@@ -19,7 +19,7 @@ export async function lockFolder(dir: string): Promise<() => Promise<void>> {
   const holder = { pid: process.pid, start: await startOf(process.pid) };
   await writeFile(draft, JSON.stringify(holder), { mode: 0o600 });
   try {
-    while (!(await takes(draft, file))) {
+    while (!(await linkUnlessThere(draft, file))) {
       const pid = await lockHolder(dir);
       if (pid !== null) {
         throw new UserError(
@@ -35,30 +35,21 @@ export async function lockFolder(dir: string): Promise<() => Promise<void>> {
   return () => rm(file, { force: true });
 }
 
-/** The id of the process that holds the folder, or null when nobody does. */
+/** The id of the process that has locked the folder, or null. */
 export async function lockHolder(dir: string): Promise<number | null> {
   const text = await readIfThere(join(dir, "lock.json"));
-  if (text === null) return null;
-  const holder = parse(text);
+  const holder = text === null ? null : parseJson(text, holderSchema);
   if (!holder || !isAlive(holder.pid)) return null;
   return (await startOf(holder.pid)) === holder.start ? holder.pid : null;
 }
 
-/** Linking fails when the file is there: of two that start at once only one gets it. */
-async function takes(draft: string, file: string): Promise<boolean> {
+/** Links the draft to the file. Of two processes that do it at once only one succeeds. */
+async function linkUnlessThere(draft: string, file: string): Promise<boolean> {
   try {
     await link(draft, file);
     return true;
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
     throw error;
-  }
-}
-
-function parse(text: string): z.infer<typeof holderSchema> | null {
-  try {
-    return holderSchema.parse(JSON.parse(text));
-  } catch {
-    return null;
   }
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { type Content, type Html, html, htmlPage } from "./html.ts";
 import { openLog } from "./log-file.ts";
-import { readIfThere } from "./secrets.ts";
+import { parseJson, readIfThere } from "./private-file.ts";
 
 const mailSchema = z.object({
   to: z.string(),
@@ -32,7 +32,7 @@ const kept = 200;
 export async function openMails(dir: string): Promise<Mails> {
   const file = join(dir, mailFile);
   const lines = ((await readIfThere(file)) ?? "").split("\n").slice(-kept - 1);
-  const mails = lines.flatMap((line) => parse(line) ?? []);
+  const mails = lines.flatMap((line) => parseJson(line, mailSchema) ?? []);
   await writeFile(file, mails.map((mail) => `${JSON.stringify(mail)}\n`).join(""), { mode: 0o600 });
   const append = openLog(file);
   return {
@@ -67,12 +67,4 @@ function withLinks(text: string): Content {
   return text
     .split(/(https?:\/\/\S+)/)
     .map((part) => (/^https?:/.test(part) ? html`<a href="${part}">${part}</a>` : part));
-}
-
-function parse(line: string) {
-  try {
-    return mailSchema.parse(JSON.parse(line));
-  } catch {
-    return null;
-  }
 }

@@ -1,19 +1,19 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import postgres from "postgres";
 import { UserError } from "../lib/user-error.ts";
+import { withConnection } from "./connection.ts";
 import { projectDir } from "./paths.ts";
 import { supabase } from "./supabase-cli.ts";
 
-/** A migration file, as the CLI understands file names. */
+/** The name of a migration file, as the CLI reads it. */
 const migrationName = /^(\d+)_.*\.sql$/;
 
 /**
- * Applies the migrations that the database does not have yet, by the real `supabase db push`.
+ * Applies the migrations that the database lacks, by the real `supabase db push`.
  *
- * @param databaseUrl a database in which we are the role postgres
+ * @param databaseUrl as the role postgres
  * @param workdir the folder that holds `supabase/migrations`
- * @throws UserError with the CLI's own words when a migration fails
+ * @throws UserError with the CLI's message when a migration fails
  */
 export async function pushMigrations(databaseUrl: string, workdir = projectDir): Promise<void> {
   const args = [
@@ -43,7 +43,7 @@ export async function pushMigrations(databaseUrl: string, workdir = projectDir):
   );
 }
 
-/** Whether `pushMigrations` would find something to do. Asking the database is faster than the CLI. */
+/** Whether `pushMigrations` would apply anything. A query is faster than the CLI. */
 export async function hasPendingMigrations(
   databaseUrl: string,
   workdir = projectDir,
@@ -60,8 +60,7 @@ async function localVersions(workdir: string): Promise<string[]> {
 }
 
 async function appliedVersions(databaseUrl: string): Promise<Set<string>> {
-  const sql = postgres(databaseUrl, { max: 1 });
-  try {
+  return withConnection(databaseUrl, async (sql) => {
     const [found] = await sql`
       select to_regclass('supabase_migrations.schema_migrations') is not null as history
     `;
@@ -70,7 +69,5 @@ async function appliedVersions(databaseUrl: string): Promise<Set<string>> {
       select version from supabase_migrations.schema_migrations
     `;
     return new Set(rows.map((row) => row.version));
-  } finally {
-    await sql.end();
-  }
+  });
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { inCallersWords } from "../lib/callers-words.ts";
 
-/** The fields of an Auth request that tell which kind of sign-in it is. */
+/** The fields of an Auth request that determine the kind of sign-in. */
 const credentialsSchema = z.looseObject({
   email: z.string().optional(),
   phone: z.string().optional(),
@@ -20,7 +20,7 @@ const services: ReadonlyArray<readonly [path: RegExp, name: string]> = [
   [/^\/auth\/v1\/user\/identities(\/|$)/, "Linking identities"],
 ];
 
-/** The answer for what only the stack with Docker has, or null for what is here. */
+/** The refusal of a request for a part that only the stack with Docker has, or null. */
 export async function absentFrom(pathname: string, request: Request): Promise<Response | null> {
   const service = services.find(([path]) => path.test(pathname))?.[1];
   if (service) return notHere(service, pathname);
@@ -34,8 +34,9 @@ export async function absentFrom(pathname: string, request: Request): Promise<Re
   if (!route) return null;
   const credentials = credentialsSchema.safeParse(await body(request)).data;
   if (credentials?.phone && !credentials.email) return notHere("Sign-in by phone", pathname);
-  if (route === "signup" && credentials && !credentials.email)
+  if (route === "signup" && credentials && !credentials.email) {
     return notHere("Anonymous sign-in", pathname);
+  }
   return null;
 }
 
@@ -45,7 +46,7 @@ function notHere(what: string, pathname: string): Response {
   );
   const code = "not_in_local_stack";
   if (pathname.startsWith("/auth/")) {
-    // supabase-js takes every 5xx of Auth for a failing network and drops what it says.
+    // supabase-js treats every 5xx of Auth as a network failure and drops the message.
     return Response.json({ code, error_code: code, msg: message }, { status: 422 });
   }
   return Response.json({ code, error: code, message }, { status: 501 });

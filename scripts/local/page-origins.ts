@@ -5,15 +5,15 @@ import {
 import { UserError } from "../lib/user-error.ts";
 import type { Config } from "./config.ts";
 
-/** Wherever a development server may serve the app's pages. */
+/** Every origin of a development server on this machine. */
 const thisMachine = ["localhost", "127.0.0.1"].flatMap((host) => [
   `http://${host}:*`,
   `https://${host}:*`,
 ]);
 
 /**
- * Pages that may call the edge functions here without any setting: those of this machine, on every port, and
- * those that Auth may send a browser to. ALLOWED_ORIGINS replaces them.
+ * The origins of the pages that may call the edge functions by default: those of this machine, on every port, and those
+ * to which Auth may send a browser. ALLOWED_ORIGINS replaces them.
  */
 export function pageOrigins(auth: Config["auth"]): string {
   const origins = [auth.site_url, ...auth.additional_redirect_urls]
@@ -24,9 +24,9 @@ export function pageOrigins(auth: Config["auth"]): string {
 }
 
 /**
- * What the functions of the stack make of their ALLOWED_ORIGINS.
+ * Reads ALLOWED_ORIGINS as the functions do.
  *
- * @throws UserError when an entry is no origin
+ * @throws UserError when an entry is not an origin
  */
 export function readAllowedOrigins({
   ALLOWED_ORIGINS = "",
@@ -37,7 +37,7 @@ export function readAllowedOrigins({
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new UserError(
       `The variable cannot be used. ${reason}`,
-      "Correct it in this terminal or in supabase/functions/.env, or take it away to allow every page of this machine.",
+      "Correct it in this terminal or in supabase/functions/.env, or remove it to allow every page of this machine.",
       { cause },
     );
   }

@@ -1,6 +1,6 @@
--- What a hosted Supabase database holds before the first migration, as far as migrations and requests
--- meet it. Run by the superuser on a database in which Auth's tables already exist, in one transaction.
--- A migration that works here works there, and what is refused there is refused here.
+-- The part of a hosted Supabase database that exists before the first migration and that migrations and requests use.
+-- The superuser runs this in one transaction, on a database that already has Auth's tables. A migration that works here
+-- works on hosted, and what hosted refuses is refused here.
 
 -- ---------------------------------------------------------------- extensions
 
@@ -15,7 +15,7 @@ create extension "uuid-ossp" with schema extensions;
 grant usage on schema public to postgres, anon, authenticated, service_role;
 
 -- ---------------------------------------------------------------------- auth
--- The tables are the local Auth server's; what follows makes them hosted's to the eye of a schema.
+-- The local Auth server has made its tables. These statements give them the form that they have on hosted.
 
 alter table auth.users
   add column instance_id uuid,
@@ -37,7 +37,7 @@ create index users_instance_id_email_idx on auth.users (instance_id, lower(email
 
 alter table auth.identities alter column id set default gen_random_uuid();
 
--- The local Auth server has no second factors; hosted's table of them is read by policies.
+-- The local Auth server has no second factors. The table exists because policies read it on hosted.
 create type auth.factor_type as enum ('totp', 'webauthn', 'phone');
 create type auth.factor_status as enum ('unverified', 'verified');
 create table auth.mfa_factors (
@@ -209,7 +209,7 @@ begin
 end
 $$;
 
--- Files go through the Storage API: a row deleted by SQL would leave its file behind.
+-- Rows are deleted through the Storage API only. Deleted by SQL, a row would leave its file behind.
 create function storage.protect_delete()
 returns trigger
 language plpgsql
@@ -246,8 +246,8 @@ grant usage on schema storage to postgres, anon, authenticated, service_role, da
 grant all on storage.buckets, storage.objects to postgres, anon, authenticated, service_role;
 
 -- --------------------------------------------------------------------- vault
--- Hosted keeps the root key outside the database; here it lies in a table that only the superuser can
--- read. The functions and the view have hosted's names, arguments and privileges.
+-- On hosted the root key is outside the database. Here it is in a table that only the superuser can read. The functions
+-- and the view have the names, arguments and privileges that they have on hosted.
 
 create schema vault;
 
@@ -275,7 +275,7 @@ security definer
 set search_path = ''
 as $$
   select encode(
-    -- The key is 32 random bytes: stretching it, as a password needs, would only cost time.
+    -- The key is 32 random bytes. Stretching is for passwords and would only cost time.
     extensions.pgp_sym_encrypt(new_secret, root_key.key, 'cipher-algo=aes256, s2k-mode=0'),
     'base64'
   )
@@ -355,8 +355,8 @@ grant execute on function vault.create_secret, vault.update_secret, vault._decry
 grant execute on function vault.create_secret, vault.update_secret, vault._decrypt to service_role;
 
 -- ------------------------------------------------------------------ realtime
--- What Realtime's own migrations make, as far as policies and broadcasts meet it. There is no Realtime server
--- here: messages are written and nobody delivers them.
+-- The part of Realtime's own migrations that policies and broadcasts use. There is no Realtime server here, so messages
+-- are stored and not delivered.
 
 create publication supabase_realtime;
 alter publication supabase_realtime owner to postgres;
@@ -375,7 +375,7 @@ create table realtime.messages (
   primary key (id, inserted_at)
 ) partition by range (inserted_at);
 
--- Realtime makes a partition a day and drops it after three; here one takes every day.
+-- Realtime makes a partition for each day and drops it after three. Here one partition takes all days.
 create table realtime.messages_default partition of realtime.messages default;
 
 create index messages_inserted_at_topic_index
@@ -421,7 +421,7 @@ grant all on realtime.messages to postgres, dashboard_user;
 grant select, insert, update on realtime.messages to anon, authenticated, service_role;
 
 -- ------------------------------------------------------------ the Data API
--- It caches the schema; these tell it to read it again, as on hosted.
+-- It caches the schema. These triggers make it read the schema again, as on hosted.
 
 create function extensions.pgrst_ddl_watch()
 returns event_trigger
@@ -439,8 +439,8 @@ create event trigger pgrst_drop_watch on sql_drop
 execute function extensions.pgrst_ddl_watch();
 
 -- --------------------------------------------------------------------- guard
--- On auth, storage and realtime hosted lets postgres create policies and triggers and nothing else. Membership
--- in the owners' roles (roles.sql) would allow any statement: this refuses the rest.
+-- On hosted postgres may create policies and triggers on auth, storage and realtime, and nothing else. Here membership in
+-- the owners' roles (roles.sql) would allow any statement, so these triggers refuse the rest.
 
 create function extensions.guard_platform_schemas()
 returns event_trigger
@@ -492,8 +492,8 @@ execute function extensions.guard_platform_schemas();
 create event trigger guard_platform_drops on sql_drop
 execute function extensions.guard_platform_drops();
 
--- Grants name no object to an event trigger: the privileges on the platform's tables are compared with
--- those of the baseline, which the trigger's own comment holds. Select may be passed on, as on hosted.
+-- An event trigger does not get the object of a grant. So this one compares the privileges on the platform's tables with
+-- those of the baseline, whose digest is in the trigger's comment. Select may be granted on, as on hosted.
 
 create function extensions.platform_grants()
 returns text

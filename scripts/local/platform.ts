@@ -1,23 +1,24 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import postgres from "postgres";
+import type postgres from "postgres";
+import { withConnection } from "./connection.ts";
 import type { Secrets } from "./secrets.ts";
 
-/** Whether new objects in public are granted to the API roles by themselves. Hosted has both. */
+/** Whether new objects in public are granted to the API roles automatically. Hosted projects of both kinds exist. */
 export type DefaultPrivileges = "granted" | "revoked";
 
-/** The database that every platform database is copied from. Nobody but the superuser connects to it. */
+/** The database that every platform database is copied from. It accepts no connections once it is complete. */
 const template = "pinebase_platform";
 
-/** Everything below is done by the superuser; this gives its URL for a database. */
+/** Returns the superuser's URL of a database. */
 export type AdminUrl = (database: string) => string;
 
 /**
- * Makes the roles and the template database, unless an earlier start did. Cut off at any point, it
- * does the rest the next time.
+ * Makes the roles and the template database, unless an earlier start has made them. A run that was interrupted is
+ * completed by the next one.
  */
 export async function preparePlatform(adminUrl: AdminUrl, secrets: Secrets): Promise<void> {
-  await withClient(adminUrl("template1"), async (sql) => {
+  await withConnection(adminUrl("template1"), async (sql) => {
     const [found] = await sql`
       select
         to_regrole('postgres') is not null as roles,
@@ -27,9 +28,9 @@ export async function preparePlatform(adminUrl: AdminUrl, secrets: Secrets): Pro
     if (found?.template) return;
     await sql.unsafe(`drop database if exists ${template}`);
     await sql.unsafe(`create database ${template}`);
-    await withClient(adminUrl(template), (own) =>
+    await withConnection(adminUrl(template), (own) =>
       own.begin(async (t) => {
-        // The tables of the local Auth server; the baseline then makes them hosted's to the eye.
+        // The tables of the local Auth server, which platform.sql then gives the form that hosted's have.
         const { getAuthSchemaSql } = await import("@supabase/lite");
         await t.unsafe(getAuthSchemaSql());
         await run(t, "platform.sql");
@@ -39,9 +40,9 @@ export async function preparePlatform(adminUrl: AdminUrl, secrets: Secrets): Pro
   });
 }
 
-/** Whether the database is there, whole. */
+/** Whether the database exists and is complete. */
 export async function hasPlatformDatabase(adminUrl: AdminUrl, name: string): Promise<boolean> {
-  return withClient(adminUrl("template1"), async (sql) => {
+  return withConnection(adminUrl("template1"), async (sql) => {
     const rows = await sql`
       select from pg_database
       where datname = ${name} and datdba = to_regrole('postgres')
@@ -50,26 +51,26 @@ export async function hasPlatformDatabase(adminUrl: AdminUrl, name: string): Pro
   });
 }
 
-/** Makes a database that holds the platform baseline and nothing else; replaces one that is not whole. */
+/** Makes a database that holds the platform baseline and nothing else. It replaces an incomplete one. */
 export async function createPlatformDatabase(
   adminUrl: AdminUrl,
   name: string,
   defaultPrivileges: DefaultPrivileges,
 ): Promise<void> {
-  await withClient(adminUrl("template1"), async (sql) => {
+  await withConnection(adminUrl("template1"), async (sql) => {
     await sql`drop database if exists ${sql(name)} with (force)`;
     await sql`create database ${sql(name)} template ${sql(template)}`;
     if (defaultPrivileges === "granted") {
-      await withClient(adminUrl(name), (own) => run(own, "default-privileges.sql"));
+      await withConnection(adminUrl(name), (own) => run(own, "default-privileges.sql"));
     }
-    // The owner is the mark of a whole database: it comes last.
+    // This comes last, because the owner marks a complete database.
     await sql`alter database ${sql(name)} owner to postgres`;
   });
 }
 
-/** Drops a database, its sessions with it. */
+/** Drops a database and ends its sessions. */
 export async function dropDatabase(adminUrl: AdminUrl, name: string): Promise<void> {
-  await withClient(adminUrl("template1"), async (sql) => {
+  await withConnection(adminUrl("template1"), async (sql) => {
     await sql`drop database if exists ${sql(name)} with (force)`;
   });
 }
@@ -91,13 +92,4 @@ async function createRoles(sql: postgres.Sql, secrets: Secrets): Promise<void> {
 
 async function run(sql: postgres.Sql | postgres.TransactionSql, file: string): Promise<void> {
   await sql.unsafe(await readFile(join(import.meta.dirname, file), "utf8"));
-}
-
-async function withClient<T>(url: string, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
-  const sql = postgres(url, { max: 1, onnotice: () => {} });
-  try {
-    return await work(sql);
-  } finally {
-    await sql.end();
-  }
 }

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import {
   chown,
   mkdir,
@@ -13,14 +12,14 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../lib/user-error.ts";
-import { type PostgresUser, startAs } from "./postgres-user.ts";
-import { endWithUs } from "./processes.ts";
+import { type PostgresUser, spawnAs } from "./postgres-user.ts";
+import { supervise } from "./processes.ts";
 
-/** What a cluster is made with. */
+/** What a cluster is made from. */
 export interface ClusterOptions {
   /** The folder of the stack, for the log. */
   dir: string;
-  /** Where the cluster goes. */
+  /** The folder of the cluster. */
   data: string;
   initdb: string;
   user: PostgresUser | null;
@@ -29,9 +28,9 @@ export interface ClusterOptions {
 }
 
 /**
- * Whether the folder holds a cluster of our version.
+ * Whether the folder holds a cluster of Postgres 17.
  *
- * @throws UserError when it holds something else
+ * @throws UserError when it holds anything else
  */
 export async function hasCluster(data: string): Promise<boolean> {
   const version = await readFile(join(data, "PG_VERSION"), "utf8").catch(() => null);
@@ -45,15 +44,15 @@ export async function hasCluster(data: string): Promise<boolean> {
   if (await stat(data).catch(() => null)) {
     throw new UserError(
       `The data folder ${data} is broken: it is not a Postgres cluster.`,
-      "Put it back from a copy, or delete the local data with npm run reset.",
+      "Restore it from a copy, or delete the local data with npm run reset.",
     );
   }
   return false;
 }
 
 /**
- * Creates the cluster as Supabase's image does: UTF-8, ICU's en-US, passwords by SCRAM. It is made
- * beside its place and moved there when it is whole, so that a start that is cut off leaves none.
+ * Creates the cluster as Supabase's image does: UTF-8, ICU's en-US, passwords by SCRAM. It is made in a folder beside
+ * its own and moved when it is complete, so that an interrupted start leaves no incomplete cluster.
  *
  * @throws UserError when initdb fails
  */
@@ -62,7 +61,7 @@ export async function createCluster(options: ClusterOptions): Promise<void> {
   const draft = `${data}.new`;
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { mode: 0o700 });
-  await give(draft, user);
+  await giveTo(user, draft);
 
   const secrets = await mkdtemp(join(tmpdir(), "pinebase-"));
   const log = join(options.dir, "initdb.log");
@@ -70,8 +69,8 @@ export async function createCluster(options: ClusterOptions): Promise<void> {
   try {
     const passwordFile = join(secrets, "password");
     await writeFile(passwordFile, `${options.password}\n`, { mode: 0o600 });
-    await give(secrets, user);
-    await give(passwordFile, user);
+    await giveTo(user, secrets);
+    await giveTo(user, passwordFile);
     const args = [
       `--pgdata=${draft}`,
       `--username=${options.superuser}`,
@@ -84,21 +83,13 @@ export async function createCluster(options: ClusterOptions): Promise<void> {
       "--no-instructions",
       "--no-sync",
     ];
-    const how = await startAs(options.initdb, args, user, [draft]);
-    const child = spawn(how.command, how.args, {
-      ...how.options,
-      stdio: ["ignore", output.fd, output.fd],
-    });
-    endWithUs(child, "SIGTERM");
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.once("error", reject);
-      child.once("exit", resolve);
-    });
+    const child = await spawnAs(user, options.initdb, args, [draft], output.fd);
+    const code = await supervise(child, "SIGTERM").ended;
     if (code !== 0) {
       await rm(draft, { recursive: true, force: true });
-      const said = (await readFile(log, "utf8")).trim().split("\n").at(-1);
+      const lastLine = (await readFile(log, "utf8")).trim().split("\n").at(-1);
       throw new UserError(
-        `Postgres could not create its data folder ${data}: ${said || `initdb ended with ${code}`}`,
+        `Postgres could not create its data folder ${data}: ${lastLine || `initdb ended with ${code}`}`,
         `The whole output is in ${log}.`,
       );
     }
@@ -109,6 +100,6 @@ export async function createCluster(options: ClusterOptions): Promise<void> {
   }
 }
 
-async function give(path: string, user: PostgresUser | null): Promise<void> {
+async function giveTo(user: PostgresUser | null, path: string): Promise<void> {
   if (user) await chown(path, user.uid, user.gid);
 }

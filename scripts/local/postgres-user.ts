@@ -1,4 +1,4 @@
-import { execFile, type SpawnOptions } from "node:child_process";
+import { type ChildProcess, execFile, type SpawnOptions, spawn } from "node:child_process";
 import { readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
@@ -6,24 +6,17 @@ import { UserError } from "../lib/user-error.ts";
 
 const run = promisify(execFile);
 
-/** The user that the server runs as when we are root, because Postgres refuses to run as root. */
+/** The user that Postgres runs as when this process runs as root, because Postgres refuses to run as root. */
 export interface PostgresUser {
   uid: number;
   gid: number;
 }
 
-/** How to spawn a program as the right user, in a process group of its own. */
-export interface Invocation {
-  command: string;
-  args: string[];
-  options: SpawnOptions;
-}
-
 /**
- * The user that Postgres runs as, or null when we are not root and it runs as ourselves: the owner of the
- * data where there is some, else an existing user of the system. None is ever created.
+ * The user that Postgres runs as: the owner of the data if there is some, otherwise an existing user of the system. No
+ * user is ever created. Null when this process does not run as root, and Postgres runs as the same user.
  *
- * @throws UserError when the system has no user for it
+ * @throws UserError when the system has no suitable user
  */
 export async function postgresUser(data: string): Promise<PostgresUser | null> {
   if (process.getuid?.() !== 0) return null;
@@ -45,27 +38,29 @@ export async function postgresUser(data: string): Promise<PostgresUser | null> {
 }
 
 /**
- * How to start `command` as that user. The checkout, or the data, may lie below a folder that only root can
- * enter; the server then gets the one capability that lets it pass, and no other.
+ * Starts `command` as that user. The checkout or the data may lie below a folder that only root can enter. Then the
+ * program gets the one capability that lets it pass, and no other.
  *
  * @param paths every path that the program must be able to reach
- * @throws UserError when it could not reach them
+ * @param output a file descriptor for what the program prints
+ * @throws UserError when the program could not reach them
  */
-export async function startAs(
+export async function spawnAs(
+  user: PostgresUser | null,
   command: string,
   args: string[],
-  user: PostgresUser | null,
   paths: string[],
-): Promise<Invocation> {
+  output: number,
+): Promise<ChildProcess> {
   const options: SpawnOptions = {
     cwd: "/",
-    // Ctrl-C reaches the terminal's process group; the server is stopped by us, in order.
+    // Ctrl-C reaches the terminal's process group. Postgres is in another, because the stack stops its parts in order.
     detached: true,
     env: { PATH: process.env.PATH, LC_ALL: "C", TZ: "UTC" },
+    stdio: ["ignore", output, output],
   };
-  if (!user) return { command, args, options };
-  const closed = await firstClosedFolder([command, ...paths], user);
-  if (!closed) return { command, args, options: { ...options, ...user } };
+  const closed = user && (await firstClosedFolder([command, ...paths], user));
+  if (!user || !closed) return spawn(command, args, { ...options, ...user });
 
   const capability = "+dac_read_search";
   const privileges = [
@@ -74,16 +69,16 @@ export async function startAs(
     "--clear-groups",
     `--inh-caps=${capability}`,
     `--ambient-caps=${capability}`,
-    // Or access(2), by which initdb looks for its postgres, would leave the capability out.
+    // Without it access(2), by which initdb looks for its postgres, ignores the capability.
     "--securebits=+no_setuid_fixup",
   ];
-  if (!(await works("setpriv", [...privileges, command, "--version"]))) {
+  if (!(await succeeds("setpriv", [...privileges, command, "--version"]))) {
     throw new UserError(
       `Postgres does not run as root, and another user cannot enter ${closed}.`,
       "Run the command as an ordinary user, move the checkout and the data out of that folder, or install setpriv (package util-linux).",
     );
   }
-  return { command: "setpriv", args: [...privileges, command, ...args], options };
+  return spawn("setpriv", [...privileges, command, ...args], options);
 }
 
 async function firstClosedFolder(paths: string[], user: PostgresUser): Promise<string | null> {
@@ -99,8 +94,8 @@ async function firstClosedFolder(paths: string[], user: PostgresUser): Promise<s
   return null;
 }
 
-/** The setpriv of busybox knows nothing of capabilities, and a container may not have them to give. */
-async function works(command: string, args: string[]): Promise<boolean> {
+/** Whether a command succeeds. The setpriv of busybox has no capabilities, and a container may not have this one. */
+async function succeeds(command: string, args: string[]): Promise<boolean> {
   return run(command, args).then(
     () => true,
     () => false,

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,20 +6,20 @@ import { UserError } from "../lib/user-error.ts";
 import { findPort, portError } from "./port.ts";
 import { postgresBinaries } from "./postgres-binaries.ts";
 import { createCluster, hasCluster } from "./postgres-cluster.ts";
-import { postgresUser, startAs } from "./postgres-user.ts";
-import { commandLineOf, endWithUs, gone, isAlive } from "./processes.ts";
+import { postgresUser, spawnAs } from "./postgres-user.ts";
+import { commandLineOf, gone, isAlive, supervise } from "./processes.ts";
 import { watchOver } from "./watchdog.ts";
 
 /** A running server. */
 export interface PostgresServer {
   port: number;
   /** Settles when the server process ends, however it ends. */
-  ended: Promise<void>;
+  ended: Promise<unknown>;
   /** Ends every session and stops the server. */
   stop(): Promise<void>;
 }
 
-/** What the server needs to know. */
+/** How the server is started. */
 export interface PostgresOptions {
   /** The folder of the stack; the cluster is its subfolder `postgres`, the log its `postgres.log`. */
   dir: string;
@@ -39,14 +38,14 @@ const settings = {
   timezone: "UTC",
   log_timezone: "UTC",
   cluster_name: "pinebase",
-  // A connection that is opened during a shutdown and says nothing holds the shutdown up for so long, which is a minute by
-  // default. No signal ends it sooner.
+  // A connection that is opened during a shutdown and sends nothing delays the shutdown by this time, by default a minute.
+  // No signal ends it sooner.
   authentication_timeout: "10s",
 };
 
 /**
- * Starts the server of a folder and creates its cluster first where there is none. A server that a
- * killed stack left behind on the same folder is stopped before.
+ * Starts the server of a folder. It creates the cluster first where there is none, and stops a server that a killed
+ * stack has left behind on the same folder.
  *
  * @throws UserError when the platform has no server, the folder is broken or the port is taken
  */
@@ -65,12 +64,11 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     const args = ["-D", data, "-p", String(port)];
     for (const [name, value] of Object.entries(settings)) args.push("-c", `${name}=${value}`);
     const output = await open(log, "w", 0o600);
-    const how = await startAs(binaries.postgres, args, user, [join(data, "PG_VERSION")]);
-    const child = spawn(how.command, how.args, {
-      ...how.options,
-      stdio: ["ignore", output.fd, output.fd],
-    });
-    const server = supervise(child, port);
+    const paths = [join(data, "PG_VERSION")];
+    const child = await spawnAs(user, binaries.postgres, args, paths, output.fd);
+    // SIGQUIT is an immediate shutdown. The next start recovers, as after a crash.
+    const { ended, stop } = supervise(child, "SIGQUIT");
+    const server = { port, ended, stop: () => stop(() => child.kill("SIGINT"), 10_000) };
     await output.close();
     if (await isReady(server, superuserUrl({ ...options, port }, "postgres"), options.dir)) {
       const endWatch = await watchOver(options.dir);
@@ -80,12 +78,12 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
 
     const text = await readFile(log, "utf8");
     if (!/could not bind|Address already in use/.test(text)) throw startFailure(text, log, data);
-    // Somebody took the port between our look and the server's: another free one may do.
+    // Another program took the port after it was found free. A second search may find another port.
     if (options.port !== 0 || attempt === 5) throw portError("database", port);
   }
 }
 
-/** Where the superuser connects. */
+/** The superuser's URL of a database. */
 export function superuserUrl(
   options: Pick<PostgresOptions, "superuser" | "password" | "port">,
   database: string,
@@ -94,49 +92,24 @@ export function superuserUrl(
   return `postgresql://${superuser}:${password}@127.0.0.1:${port}/${database}?sslmode=disable`;
 }
 
-function supervise(child: ChildProcess, port: number): PostgresServer {
-  // Immediate shutdown: the next start recovers, as after a crash.
-  endWithUs(child, "SIGQUIT");
-  let running = true;
-  const ended = new Promise<void>((resolve) => {
-    const end = () => {
-      running = false;
-      resolve();
-    };
-    child.once("exit", end);
-    child.once("error", end);
-  });
-  return {
-    port,
-    ended,
-    stop: async () => {
-      if (!running) return;
-      child.kill("SIGINT");
-      const late = sleep(10_000, "late" as const, { ref: false });
-      if ((await Promise.race([ended, late])) === "late") child.kill("SIGQUIT");
-      await ended;
-    },
-  };
-}
-
 /**
- * Waits until the server takes connections; false when it ended instead.
+ * Waits until the server accepts connections. Returns false when it ended instead.
  *
- * @throws UserError when it takes them and refuses us
+ * @throws UserError when it refuses our password
  */
 async function isReady(server: PostgresServer, url: string, dir: string): Promise<boolean> {
-  let running = true;
+  let isRunning = true;
   void server.ended.then(() => {
-    running = false;
+    isRunning = false;
   });
-  while (running) {
-    const answer = await ask(url);
-    if (answer === "ready") return true;
-    if (answer === "refused") {
+  while (isRunning) {
+    const state = await tryToConnect(url);
+    if (state === "ready") return true;
+    if (state === "refused") {
       await server.stop();
       throw new UserError(
-        `The data folder ${dir} is broken: its secrets.json does not open its database.`,
-        "Put the secrets.json back that belongs to it, or delete the local data with npm run reset.",
+        `The data folder ${dir} is broken: its secrets.json does not have the password of its database.`,
+        "Restore the secrets.json that belongs to it, or delete the local data with npm run reset.",
       );
     }
     await sleep(20);
@@ -144,7 +117,7 @@ async function isReady(server: PostgresServer, url: string, dir: string): Promis
   return false;
 }
 
-async function ask(url: string): Promise<"ready" | "refused" | "not yet"> {
+async function tryToConnect(url: string): Promise<"ready" | "refused" | "not yet"> {
   const sql = postgres(url, { max: 1, connect_timeout: 2, onnotice: () => {} });
   try {
     await sql`select 1`;
@@ -158,14 +131,14 @@ async function ask(url: string): Promise<"ready" | "refused" | "not yet"> {
   }
 }
 
-/** Stops the server that still runs on this very folder though the stack that started it is gone. */
+/** Stops a server that still runs on this folder although the stack that started it is gone. */
 export async function stopOrphan(dir: string): Promise<void> {
   const data = join(dir, "postgres");
   const lines = await readFile(join(data, "postmaster.pid"), "utf8").catch(() => "");
   const [pidLine, folder] = lines.split("\n");
   const pid = Number(pidLine);
   if (!(pid > 0) || folder !== data || !isAlive(pid)) return;
-  // The id may long be another program's.
+  // The id may belong to another program by now.
   if (!(await commandLineOf(pid))?.includes(data)) return;
   process.kill(pid, "SIGINT");
   if (await gone(pid, 10_000)) return;
@@ -176,7 +149,7 @@ export async function stopOrphan(dir: string): Promise<void> {
 function startFailure(text: string, log: string, data: string): UserError {
   const cause = /(?:FATAL|PANIC): {2}(.+)/.exec(text)?.[1] ?? text.trim().split("\n").at(-1);
   return new UserError(
-    `Postgres does not start on the data folder ${data}: ${cause || "it said nothing"}`,
+    `Postgres does not start on the data folder ${data}: ${cause || "it printed nothing"}`,
     `The whole output is in ${log}. If the data may go, delete it with npm run reset and start again.`,
   );
 }

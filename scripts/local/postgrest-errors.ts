@@ -43,12 +43,12 @@ const statuses: ReadonlyArray<readonly [prefix: string, status: number]> = [
   ["XX", 500],
 ];
 
-/** What @supabase/lite answers as PostgREST does by itself. */
+/** The SQLSTATEs that @supabase/lite answers with the same status as PostgREST. */
 const leftAlone = /^(PT...|42...|22...|21...|23502|23503|23505|25006)$/;
 
 /**
- * Turns a database error that @supabase/lite would answer with a bare 500 into one that carries
- * PostgREST's answer: the form that PostgREST defines for `raise sqlstate 'PGRST'`, which it reads.
+ * Gives a database error the status of PostgREST's answer where @supabase/lite would answer 500. It uses the form that
+ * PostgREST defines for `raise sqlstate 'PGRST'`, because @supabase/lite reads that.
  */
 export function withPostgrestStatus(error: unknown): unknown {
   const parsed = databaseErrorSchema.safeParse(error);

@@ -6,26 +6,55 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-const tracked = new Map<ChildProcess, NodeJS.Signals>();
+/** A child process that ends with this one at the latest. */
+export interface Supervised {
+  /** Settles with the exit code when the child ends, however it ends; null when a signal ended it. */
+  ended: Promise<number | null>;
+  /**
+   * Stops the child, and returns when it has ended.
+   *
+   * @param request asks the child to end
+   * @param patience milliseconds after which it is killed
+   */
+  stop(request: () => void, patience: number): Promise<void>;
+}
+
+const supervised = new Map<ChildProcess, NodeJS.Signals>();
 
 /**
- * Ends the child with `signal` when this process exits, by whatever path, before the child does. Children
- * are in process groups of their own, so nothing else would.
+ * Supervises a child. Each child is in a process group of its own, so that nothing else would end it with us.
+ *
+ * @param signal kills the child when this process exits, or when it does not end on request
  */
-export function endWithUs(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (tracked.size === 0) process.once("exit", endAll);
-  tracked.set(child, signal);
-  child.once("exit", () => {
-    tracked.delete(child);
-    if (tracked.size === 0) process.removeListener("exit", endAll);
+export function supervise(child: ChildProcess, signal: NodeJS.Signals): Supervised {
+  if (supervised.size === 0) process.once("exit", killAll);
+  supervised.set(child, signal);
+  let isRunning = true;
+  const ended = new Promise<number | null>((resolve) => {
+    const end = (code: number | null) => {
+      isRunning = false;
+      supervised.delete(child);
+      if (supervised.size === 0) process.removeListener("exit", killAll);
+      resolve(code);
+    };
+    child.once("exit", end);
+    child.once("error", () => end(null));
   });
+  const stop = async (request: () => void, patience: number) => {
+    if (!isRunning) return;
+    request();
+    const late = sleep(patience, "late" as const, { ref: false });
+    if ((await Promise.race([ended, late])) === "late") child.kill(signal);
+    await ended;
+  };
+  return { ended, stop };
 }
 
-function endAll(): void {
-  for (const [child, signal] of tracked) child.kill(signal);
+function killAll(): void {
+  for (const [child, signal] of supervised) child.kill(signal);
 }
 
-/** Whether a process with this id runs; one that ended and waits for its parent to notice does not. */
+/** Whether a process of this id runs. A process that has ended, and whose parent has not noticed yet, does not. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -41,13 +70,13 @@ export function isAlive(pid: number): boolean {
 }
 
 /**
- * When the process started, in whatever form this system tells it, or null. Process ids are used
- * again, so an id names a process only together with its start.
+ * When the process started, in the form that this system uses, or null. An id alone does not identify a process,
+ * because ids are used again.
  */
 export async function startOf(pid: number): Promise<string | null> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-    // The second field is the program's name in brackets and may hold spaces; the start is field 22.
+    // The second field is the program's name in brackets and may hold spaces. The start is field 22.
     return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
   } catch {
     return ps(pid, "lstart=");
@@ -72,7 +101,7 @@ async function ps(pid: number, column: string): Promise<string | null> {
   }
 }
 
-/** Waits until the process is gone; false when it is still there after so many milliseconds. */
+/** Waits until the process is gone. Returns false when it still runs after so many milliseconds. */
 export async function gone(pid: number, milliseconds: number): Promise<boolean> {
   const end = Date.now() + milliseconds;
   while (isAlive(pid)) {

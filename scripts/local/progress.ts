@@ -1,6 +1,6 @@
 import type { WriteStream } from "node:tty";
 
-/** Says what is being done. */
+/** Shows the step that is being done. */
 export interface Progress {
   step(text: string): void;
   end(): void;
@@ -8,7 +8,7 @@ export interface Progress {
 
 const frames = ["|", "/", "-", "\\"];
 
-/** One line that turns while a step lasts on a terminal; a plain line a step elsewhere, as in CI. */
+/** Shows a step as a line with a spinner on a terminal, and as a plain line elsewhere, as in CI. */
 export function createProgress(stream: WriteStream): Progress {
   if (!stream.isTTY || process.env.CI) {
     return { step: (text) => void stream.write(`${text} ...\n`), end: () => {} };

@@ -7,8 +7,8 @@ const current = new AsyncLocalStorage<Log>();
 let patched = false;
 
 /**
- * Runs something that writes to the console on its own account, and sends what it writes to `log`.
- * @supabase/lite prints every refused statement with its stack; a refusal is an answer, not news.
+ * Runs `work` with its console output sent to `log`. @supabase/lite prints every statement that Postgres refuses, with a
+ * stack trace, although a refusal is an ordinary answer.
  */
 export function withLog<T>(log: Log, work: () => T): T {
   patchConsole();

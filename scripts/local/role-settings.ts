@@ -2,18 +2,18 @@ import type { PostgresConnection } from "@supabase/lite/postgres";
 import type postgres from "postgres";
 import { z } from "zod";
 
-/** Settings that a role carries, such as its statement_timeout. */
+/** The settings of each role, such as its statement_timeout. */
 export type RoleSettings = ReadonlyMap<
   string,
   ReadonlyArray<readonly [name: string, value: string]>
 >;
 
-/** The part of a request's context that names its role. */
+/** The part of a request's context that holds its role. */
 const requestSchema = z
   .object({ auth: z.object({ role: z.string().catch("anon") }) })
   .catch({ auth: { role: "anon" } });
 
-/** Reads the settings of the roles that a request may run as. */
+/** Reads the settings of the roles that a request may have. */
 export async function readRoleSettings(sql: postgres.Sql): Promise<RoleSettings> {
   const rows = await sql<{ role: string; settings: string[] }[]>`
     select rolname as role, rolconfig as settings
@@ -32,8 +32,8 @@ export async function readRoleSettings(sql: postgres.Sql): Promise<RoleSettings>
 }
 
 /**
- * Applies the settings of a request's role to its transaction, as PostgREST does: Postgres itself applies
- * them when a role signs in, and these roles never do.
+ * Applies the settings of a request's role to its transaction, as PostgREST does. Postgres applies such settings only when
+ * a role signs in, and these roles never do.
  */
 export function withRoleSettings(
   connection: PostgresConnection,

@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { UserError } from "../lib/user-error.ts";
+import { readJsonIfThere, writePrivately } from "./private-file.ts";
 import { signToken } from "./tokens.ts";
 
 const secretsSchema = z.object({
@@ -21,18 +20,19 @@ const secretsSchema = z.object({
   stripeWebhookSecret: z.string(),
 });
 
-/** Everything secret about one stack: made at random on this machine, the same at every start. */
+/** The secrets of one stack. They are made at random on this machine and stay the same at every start. */
 export type Secrets = z.infer<typeof secretsSchema>;
 
 /**
  * Reads the secrets of a data folder, or makes them where there are none yet.
  *
- * @throws UserError when the file is there and is not what this wrote
+ * @throws UserError when the file is damaged
  */
 export async function loadSecrets(dir: string): Promise<Secrets> {
   const file = join(dir, "secrets.json");
-  const text = await readIfThere(file);
-  if (text !== null) return parse(file, text);
+  const next = "Restore it from a copy, or delete the local data with npm run reset.";
+  const present = await readJsonIfThere(file, secretsSchema, next);
+  if (present !== null) return present;
 
   const secrets: Secrets = {
     superuserPassword: random(24),
@@ -49,42 +49,13 @@ export async function loadSecrets(dir: string): Promise<Secrets> {
   return secrets;
 }
 
-/** The text of a file, or null when there is none. Any other trouble with it is an error. */
-export async function readIfThere(file: string): Promise<string | null> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
-    throw error;
-  }
-}
-
-/** Writes a file that nobody but its owner can read, whole or not at all. */
-export async function writePrivately(file: string, text: string): Promise<void> {
-  const draft = `${file}.${process.pid}`;
-  await writeFile(draft, text, { mode: 0o600 });
-  await rename(draft, file);
-}
-
-/** An API key that is a token, of ten years, as hosted's legacy keys are. */
+/** An API key that is a token, valid for ten years, as hosted's legacy keys are. */
 export function roleToken(secrets: Secrets, role: "anon" | "service_role"): string {
   const tenYears = 10 * 365 * 24 * 60 * 60;
   return signToken(
     { iss: "supabase", role, iat: secrets.keysIssuedAt, exp: secrets.keysIssuedAt + tenYears },
     secrets.jwtSecret,
   );
-}
-
-function parse(file: string, text: string): Secrets {
-  try {
-    return secretsSchema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new UserError(
-      `The file ${file} is damaged.`,
-      "Put it back from a copy, or delete the local data with npm run reset.",
-      { cause },
-    );
-  }
 }
 
 function random(bytes: number): string {

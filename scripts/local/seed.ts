@@ -1,22 +1,21 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import postgres from "postgres";
+import type postgres from "postgres";
 import { UserError } from "../lib/user-error.ts";
 import type { Config } from "./config.ts";
+import { withConnection } from "./connection.ts";
 import { projectDir } from "./paths.ts";
 
-/** The comment on a database that has its seed: it is set in the transaction that loads it. */
+/** The comment on a database that has its seed. It is set in the transaction that loads the seed. */
 const mark = "Pinebase: the seed is loaded.";
 
 /**
- * Runs the seed files of config.toml, in one transaction and as the role postgres, unless the database has
- * had them.
+ * Runs the seed files of config.toml, in one transaction and as the role postgres, unless the seed is loaded already.
  *
  * @throws UserError when a statement of a seed file fails
  */
 export async function runSeed(databaseUrl: string, settings: Config["db"]["seed"]): Promise<void> {
-  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
-  try {
+  await withConnection(databaseUrl, async (sql) => {
     const [found] = await sql<{ seeded: boolean }[]>`
       select shobj_description(oid, 'pg_database') is not distinct from ${mark} as seeded
       from pg_database
@@ -29,9 +28,7 @@ export async function runSeed(databaseUrl: string, settings: Config["db"]["seed"
       }
       await transaction.unsafe(`comment on database postgres is '${mark}'`);
     });
-  } finally {
-    await sql.end();
-  }
+  });
 }
 
 async function runFile(transaction: postgres.TransactionSql, path: string): Promise<void> {

@@ -1,10 +1,10 @@
-/** npm passes a signal on that the terminal sent to all: what comes this soon is the same Ctrl-C. */
+/** Milliseconds in which a second signal is the same Ctrl-C: the terminal sends it to us, and npm passes it on. */
 const sameSignal = 500;
 
 /**
- * The wish to stop: aborted at Ctrl-C, SIGTERM or when the terminal closes, and when npm, which we run
- * under, is gone without a word (it signals the shell between us, and that tells nobody). A second
- * Ctrl-C ends this process at once, and its children with it.
+ * Returns a signal that is aborted at Ctrl-C, at SIGTERM, when the terminal closes, and when the npm that runs this
+ * process is gone. (npm then signals only the shell between us, which does not pass it on.) A second Ctrl-C ends this
+ * process and its children at once.
  */
 export function watchSignals(): AbortSignal {
   const controller = new AbortController();

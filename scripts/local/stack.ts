@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { UserError } from "../lib/user-error.ts";
 import type { Api } from "./api.ts";
-import { loadConfig, withPage } from "./config.ts";
+import { type Config, loadConfig, withPage } from "./config.ts";
 import { prepareFolder } from "./data-folder.ts";
 import { demoEmail, prepareDemoUser } from "./demo-user.ts";
 import { serveExampleApp } from "./example-app.ts";
@@ -22,48 +22,48 @@ import {
   preparePlatform,
 } from "./platform.ts";
 import { openPort, openPortOrFree } from "./port.ts";
-import { startPostgres, superuserUrl } from "./postgres.ts";
-import { loadSecrets, roleToken } from "./secrets.ts";
+import { startPostgres } from "./postgres.ts";
+import { loadSecrets, roleToken, type Secrets } from "./secrets.ts";
 import { runSeed } from "./seed.ts";
 import type { Status } from "./status.ts";
 import { startLocalStripe } from "./stripe/local.ts";
 import { startSweeps } from "./sweeps.ts";
 
-/** How a stack is to be. */
+/** How a stack is started. */
 export interface StackOptions {
-  /** The folder for everything that it keeps. */
+  /** The folder for all of its data. */
   dir: string;
-  /** Of the gateway; 0 takes a free one. */
+  /** The port of the gateway; 0 takes a free one. */
   apiPort: number;
-  /** Of Postgres; 0 takes a free one. */
+  /** The port of Postgres; 0 takes a free one. */
   dbPort: number;
-  /** Of the example app, or a free one when that is taken; 0 takes a free one. Without it the app is not served. */
+  /** The port of the example app. A free one is taken for 0 or when it is in use. Without it the app is not served. */
   appPort?: number;
-  /** Whether a fresh database grants new objects in public to the API roles. */
+  /** Whether a new database grants new objects in public to the API roles. */
   defaultPrivileges: DefaultPrivileges;
-  /** What the edge functions see beside hosted's variables. */
+  /** The variables of the edge functions beside those that hosted gives. */
   environment: Record<string, string>;
   /** Whether a stand-in for Stripe runs where no STRIPE_SECRET_KEY is set. */
   stripeStandIn?: boolean;
   /** Whether the sweep runs every minute. Tests that count on when it runs leave it off. */
   sweeps?: boolean;
-  /** Told what is being done. */
+  /** Called with each step of the start. */
   onProgress(step: string): void;
-  /** Gives the start up: it stops what it has started and throws the signal's reason. */
+  /** Cancels the start, which then stops what it has started and throws the signal's reason. */
   signal?: AbortSignal;
 }
 
 /** A running stack. */
 export interface Stack {
   status: Status;
-  /** As the role postgres. */
+  /** The URL of a database, as the role postgres. */
   databaseUrl(database?: string): string;
-  /** As the superuser, which hosted keeps to itself. */
+  /** The URL of a database, as the superuser, which only the platform has on hosted. */
   adminUrl(database?: string): string;
-  /** Makes a database with the platform baseline alone; gives its URL as the role postgres. */
+  /** Makes a database with the platform baseline alone. Returns its URL as the role postgres. */
   createPlatformDatabase(name: string, defaultPrivileges: DefaultPrivileges): Promise<string>;
   dropDatabase(name: string): Promise<void>;
-  /** Settles with the name of a part that ended by itself. */
+  /** Settles with the name of a part that has ended by itself. */
   failed: Promise<string>;
   /** Stops every part. */
   stop(): Promise<void>;
@@ -72,23 +72,27 @@ export interface Stack {
 const superuser = "supabase_admin";
 const mainDatabase = "postgres";
 
+/** Takes what stops a part that has started. */
+type OnStop = (stop: () => Promise<void>) => void;
+
 /**
  * Starts Postgres, Auth, the Data API and the edge functions behind one port, on the data of a folder.
- * A new folder gets the migrations and the seed; a known one the migrations it lacks.
+ * A new folder gets the migrations and the seed, an existing one the migrations that it lacks.
  *
- * @throws UserError for what the person at the terminal can fix; nothing is left running then
+ * @throws UserError for what the user can correct; then nothing is left running
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
+  const { dir } = options;
   let config = await loadConfig();
-  await prepareFolder(options.dir);
+  await prepareFolder(dir);
 
-  // What was started is stopped in the opposite order, after a failure as after a good run.
-  const cleanups: Array<() => Promise<void>> = [];
-  // One that fails, because the disk is full, keeps none of the others from it.
+  const stops: Array<() => Promise<void>> = [];
+  const onStop: OnStop = (stop) => void stops.push(stop);
+  // Parts stop in the opposite order of their start. One that fails, because the disk is full, does not keep the others.
   const stop = async () => {
     const failures: unknown[] = [];
-    for (const cleanup of cleanups.splice(0).reverse()) {
-      await cleanup().catch((error: unknown) => failures.push(error));
+    for (const stopPart of stops.splice(0).reverse()) {
+      await stopPart().catch((error: unknown) => failures.push(error));
     }
     if (failures.length > 0) throw failures[0];
   };
@@ -98,77 +102,48 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 
   try {
-    cleanups.push(await lockFolder(options.dir));
-    const door = await openPort("API", options.apiPort);
-    cleanups.push(door.close);
+    onStop(await lockFolder(dir));
+    const gateway = await openPort("API", options.apiPort);
+    onStop(gateway.close);
     const app =
       options.appPort === undefined ? null : await openPortOrFree("example app", options.appPort);
     if (app) {
-      cleanups.push(app.close);
+      onStop(app.close);
       config = withPage(config, app.url);
     }
-    const secrets = await loadSecrets(options.dir);
+    const secrets = await loadSecrets(dir);
 
-    // The largest part to load: it does so while Postgres starts.
+    // It takes longest to load, and does so while Postgres starts.
     const loading = import("./api.ts");
-    step("Starting Postgres");
-    const admin = { superuser, password: secrets.superuserPassword };
-    const postgres = await startPostgres({ ...admin, dir: options.dir, port: options.dbPort });
-    cleanups.push(postgres.stop);
-    const adminUrl = (database = mainDatabase) =>
-      superuserUrl({ ...admin, port: postgres.port }, database);
-    const urlAs = (role: string, password: string, database = mainDatabase) =>
-      `postgresql://${role}:${password}@127.0.0.1:${postgres.port}/${database}?sslmode=disable`;
-    const databaseUrl = (database?: string) =>
-      urlAs("postgres", secrets.databasePassword, database);
-
-    await preparePlatform(adminUrl, secrets);
-    if (!(await hasPlatformDatabase(adminUrl, mainDatabase))) {
-      step("Creating the database");
-      await createPlatformDatabase(adminUrl, mainDatabase, options.defaultPrivileges);
-    }
-    if (await hasPendingMigrations(databaseUrl())) {
-      step("Applying migrations");
-      await pushMigrations(databaseUrl());
-    }
-    await runSeed(databaseUrl(), config.db.seed);
+    const { postgres, adminUrl, databaseUrl, urlAs } = await startDatabase(
+      options,
+      secrets,
+      config.db.seed,
+      step,
+      onStop,
+    );
 
     step("Starting Auth and the Data API");
-    const mails = await openMails(options.dir);
-    const { url } = door;
+    const mails = await openMails(dir);
     const { startApi } = await loading;
     const api = await startApi({
       config,
-      url,
+      url: gateway.url,
       jwtSecret: secrets.jwtSecret,
       adminUrl: adminUrl(),
       authenticatorUrl: urlAs("authenticator", secrets.servicePassword),
       authUrl: urlAs("supabase_auth_admin", secrets.servicePassword),
-      log: await newLineLog(options.dir, "api.log"),
+      log: await newLineLog(dir, "api.log"),
       mail: mails.add,
     });
-    cleanups.push(api.stop);
+    onStop(api.stop);
     await prepareDemoUser(adminUrl(), secrets, signUp(api));
 
     step("Starting the edge functions");
     const llm = await startLlmStandIn();
-    cleanups.push(llm.close);
+    onStop(llm.close);
     await offerLlmStandIn(databaseUrl(), llm.url);
-    const status: Status = {
-      API_URL: url,
-      MAIL_URL: `${url}/mails`,
-      DB_URL: databaseUrl(),
-      FUNCTIONS_URL: `${url}/functions/v1`,
-      PUBLISHABLE_KEY: secrets.publishableKey,
-      SECRET_KEY: secrets.secretKey,
-      JWT_SECRET: secrets.jwtSecret,
-      ANON_KEY: roleToken(secrets, "anon"),
-      SERVICE_ROLE_KEY: roleToken(secrets, "service_role"),
-      DEMO_EMAIL: demoEmail,
-      DEMO_PASSWORD: secrets.demoPassword,
-      STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
-      ...(app ? { APP_URL: app.url } : {}),
-    };
+    const status = statusOf(gateway.url, databaseUrl(), secrets, app?.url);
     const environment = await functionsEnvironment(hostedVariables(status), {
       STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
       ALLOWED_ORIGINS: pageOrigins(config.auth),
@@ -176,27 +151,25 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       LLM_KEY_LOCAL: standInOperatorKey,
       ...options.environment,
     });
-    let startDeliveries = () => {};
-    if (options.stripeStandIn && !environment.STRIPE_SECRET_KEY) {
-      const stripe = await startLocalStripe(options.dir, databaseUrl());
-      cleanups.push(stripe.stop);
+    // `stripe listen` has its own secret, which the caller's environment or .env may hold.
+    status.STRIPE_WEBHOOK_SECRET = environment.STRIPE_WEBHOOK_SECRET ?? "";
+    const stripe =
+      options.stripeStandIn && !environment.STRIPE_SECRET_KEY
+        ? await startLocalStripe(dir, databaseUrl())
+        : null;
+    if (stripe) {
+      onStop(stripe.stop);
       Object.assign(environment, stripe.variables);
       status.STRIPE_API_BASE = stripe.variables.STRIPE_API_BASE;
-      // Of two secrets, while one replaces the other, either does.
-      const [secret = ""] = (environment.STRIPE_WEBHOOK_SECRET ?? "").split(",");
-      startDeliveries = () =>
-        stripe.deliverTo({ url: `${status.FUNCTIONS_URL}/stripe-webhook`, secret: secret.trim() });
     }
-    // `stripe listen` has a secret of its own, which the caller's environment or .env may hold.
-    status.STRIPE_WEBHOOK_SECRET = environment.STRIPE_WEBHOOK_SECRET ?? "";
     const functions = await startFunctions({
-      dir: options.dir,
+      dir,
       environment,
       onFetch: () => step("Fetching what the edge functions import"),
     });
-    cleanups.push(functions.stop);
+    onStop(functions.stop);
     options.signal?.throwIfAborted();
-    door.serve(
+    gateway.serve(
       createGateway({
         api,
         functionsUrl: functions.url,
@@ -213,18 +186,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       }),
     );
     if ("health" in config.functions) {
-      step("Asking the edge functions whether they are well");
-      await askHealth(status.FUNCTIONS_URL, options);
-    }
-    startDeliveries();
-    if (options.sweeps) {
-      const log = await newLineLog(options.dir, "sweep.log");
-      cleanups.push(startSweeps(databaseUrl(), log));
+      step("Checking the edge functions");
+      await checkHealth(status.FUNCTIONS_URL, options);
     }
 
+    // While one webhook secret replaces another there are two, and either is accepted.
+    const [secret = ""] = status.STRIPE_WEBHOOK_SECRET.split(",");
+    stripe?.deliverTo({ url: `${status.FUNCTIONS_URL}/stripe-webhook`, secret: secret.trim() });
+    if (options.sweeps) {
+      onStop(startSweeps(databaseUrl(), await newLineLog(dir, "sweep.log")));
+    }
     app?.serve(
-      serveExampleApp(join(options.dir, "app"), {
-        url,
+      serveExampleApp(join(dir, "app"), {
+        url: gateway.url,
         publishableKey: status.PUBLISHABLE_KEY,
       }),
     );
@@ -245,32 +219,85 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       stop,
     };
   } catch (error) {
-    // Why the start failed is what is told.
+    // The reason of the failed start matters more than a failure to stop.
     await stop().catch(() => {});
     throw error;
   }
 }
 
+/** Starts Postgres and brings its database up to date: platform baseline, migrations and seed. */
+async function startDatabase(
+  { dir, dbPort, defaultPrivileges }: StackOptions,
+  secrets: Secrets,
+  seed: Config["db"]["seed"],
+  step: (text: string) => void,
+  onStop: OnStop,
+) {
+  step("Starting Postgres");
+  const admin = { superuser, password: secrets.superuserPassword };
+  const postgres = await startPostgres({ ...admin, dir, port: dbPort });
+  onStop(postgres.stop);
+  const urlAs = (role: string, password: string, database = mainDatabase) =>
+    `postgresql://${role}:${password}@127.0.0.1:${postgres.port}/${database}?sslmode=disable`;
+  const adminUrl = (database?: string) => urlAs(superuser, secrets.superuserPassword, database);
+  const databaseUrl = (database?: string) => urlAs("postgres", secrets.databasePassword, database);
+
+  await preparePlatform(adminUrl, secrets);
+  if (!(await hasPlatformDatabase(adminUrl, mainDatabase))) {
+    step("Creating the database");
+    await createPlatformDatabase(adminUrl, mainDatabase, defaultPrivileges);
+  }
+  if (await hasPendingMigrations(databaseUrl())) {
+    step("Applying migrations");
+    await pushMigrations(databaseUrl());
+  }
+  await runSeed(databaseUrl(), seed);
+  return { postgres, adminUrl, databaseUrl, urlAs };
+}
+
+function statusOf(
+  url: string,
+  databaseUrl: string,
+  secrets: Secrets,
+  appUrl: string | undefined,
+): Status {
+  return {
+    API_URL: url,
+    MAIL_URL: `${url}/mails`,
+    DB_URL: databaseUrl,
+    FUNCTIONS_URL: `${url}/functions/v1`,
+    PUBLISHABLE_KEY: secrets.publishableKey,
+    SECRET_KEY: secrets.secretKey,
+    JWT_SECRET: secrets.jwtSecret,
+    ANON_KEY: roleToken(secrets, "anon"),
+    SERVICE_ROLE_KEY: roleToken(secrets, "service_role"),
+    DEMO_EMAIL: demoEmail,
+    DEMO_PASSWORD: secrets.demoPassword,
+    STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
+    ...(appUrl ? { APP_URL: appUrl } : {}),
+  };
+}
+
 /**
- * Asks the function that looks at the database and back.
+ * Calls the function `health`, which makes a query to the database.
  *
  * @throws UserError when it does not answer that all is well
  */
-async function askHealth(functionsUrl: string, { dir, signal }: StackOptions): Promise<void> {
+async function checkHealth(functionsUrl: string, { dir, signal }: StackOptions): Promise<void> {
   const late = AbortSignal.timeout(120_000);
   const giveUp = signal ? AbortSignal.any([signal, late]) : late;
-  let said: string;
+  let reason: string;
   try {
     const answer = await fetch(`${functionsUrl}/health`, { signal: giveUp });
     if (answer.ok) return;
-    said = await answer.text();
+    reason = await answer.text();
   } catch (error) {
     signal?.throwIfAborted();
-    said = error instanceof Error ? error.message : String(error);
+    reason = error instanceof Error ? error.message : String(error);
   }
   throw new UserError(
-    `The edge functions do not work: ${said}`,
-    `What they said is in ${join(dir, "functions.log")}.`,
+    `The edge functions do not work: ${reason}`,
+    `Their output is in ${join(dir, "functions.log")}.`,
   );
 }
 

@@ -1,12 +1,12 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { writePrivately } from "./secrets.ts";
+import { writePrivately } from "./private-file.ts";
 
-/** See `Status`. */
+/** The form of `Status`. */
 export const statusSchema = z.object({
   API_URL: z.string(),
-  /** Shows the mails of Auth. */
+  /** The page that shows the mails of Auth. */
   MAIL_URL: z.string(),
   DB_URL: z.string(),
   FUNCTIONS_URL: z.string(),
@@ -18,26 +18,26 @@ export const statusSchema = z.object({
   DEMO_EMAIL: z.string(),
   DEMO_PASSWORD: z.string(),
   STRIPE_WEBHOOK_SECRET: z.string(),
-  /** Where the stand-in for Stripe is, if it runs. */
+  /** The address of the stand-in for Stripe, if it runs. */
   STRIPE_API_BASE: z.string().optional(),
-  /** Of the example app. An app's own project has none. */
+  /** The address of the example app, which an app's own project does not have. */
   APP_URL: z.string().optional(),
 });
 
-/** How to reach a running stack, under the names of `supabase status -o json` and ours. */
+/** The addresses and keys of a running stack, under the names of `supabase status -o json` and of ours. */
 export type Status = z.infer<typeof statusSchema>;
 
-/** The secret key by which everything here speaks to the stand-in for Stripe. */
+/** The secret key of the stand-in for Stripe. */
 export const standInKey = "sk_test_stand_in";
 
-/** Writes `status.json`, which only its owner can read, while the stack runs. */
+/** Writes `status.json`, which only its owner can read. It exists while the stack runs. */
 export async function writeStatus(dir: string, status: Status): Promise<string> {
   const file = statusFile(dir);
   await writePrivately(file, `${JSON.stringify(status, null, 2)}\n`);
   return file;
 }
 
-/** Takes the status away: nothing runs any more. */
+/** Deletes `status.json`, because the stack does not run any more. */
 export async function removeStatus(dir: string): Promise<void> {
   await rm(statusFile(dir), { force: true });
 }

@@ -3,8 +3,8 @@ import { UserError } from "../lib/user-error.ts";
 import { projectDir } from "./paths.ts";
 
 /**
- * Runs the real Supabase CLI by its package's own path. It asks nothing, sends no telemetry and looks for
- * no newer version of itself. A failing run is a result, not an error.
+ * Runs the real Supabase CLI by the path of its package, without telemetry and without a check for a newer version. A
+ * failing run is a result, not an error.
  *
  * @throws UserError when the CLI is not installed
  */

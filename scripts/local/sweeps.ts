@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { connect } from "../lib/database.ts";
 import { sweepAll } from "../lib/sweep.ts";
+import { withConnection } from "./connection.ts";
 
 /** The interval of the job that pg_cron runs in production: supabase/schemas/sweep/data/sweep_schedule.sql. */
 const everyMinute = 60_000;
@@ -35,8 +35,7 @@ export function startSweeps(
 }
 
 async function sweep(databaseUrl: string): Promise<void> {
-  const sql = connect(databaseUrl);
-  try {
+  await withConnection(databaseUrl, async (sql) => {
     // An app's own project may not have the migrations yet.
     const [found] = await sql`select to_regprocedure('public.sweep()') is not null as installed`;
     if (!found?.installed) return;
@@ -44,7 +43,5 @@ async function sweep(databaseUrl: string): Promise<void> {
     for await (const _ of sweepAll(sql)) {
       // Each run commits by itself. The numbers that it reports are not needed here.
     }
-  } finally {
-    await sql.end();
-  }
+  });
 }

@@ -4,7 +4,7 @@ import { z } from "zod";
 const headerSchema = z.object({ alg: z.literal("HS256") });
 const claimsSchema = z.looseObject({ role: z.string().optional(), exp: z.number().optional() });
 
-/** Makes a JSON Web Token by HS256 (RFC 7519, RFC 7518 section 3.2). */
+/** Signs a JSON Web Token by HS256 (RFC 7519, RFC 7518 section 3.2). */
 export function signToken(claims: Record<string, unknown>, secret: string): string {
   const encode = (part: unknown) => Buffer.from(JSON.stringify(part)).toString("base64url");
   const body = `${encode({ alg: "HS256", typ: "JWT" })}.${encode(claims)}`;

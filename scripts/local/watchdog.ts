@@ -3,11 +3,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /**
- * Stops the database and takes the status away when this process is killed, which leaves it no time to do so. A
- * small process of its own waits at the end of a pipe that we hold: the system closes it, however we end.
+ * Stops the database and deletes the status when this process is killed and cannot do so itself. A small second process
+ * reads from a pipe of this one, which the system closes in whatever way this process ends.
  *
- * @param dir the folder of the stack; its server has just become ready
- * @returns what ends the watch, for a stack that is stopped in order
+ * @param dir the folder of the stack, whose server is ready
+ * @returns ends the second process, for a stack that is stopped in order
  */
 export async function watchOver(dir: string): Promise<() => void> {
   const pidFile = join(dir, "postgres", "postmaster.pid");
@@ -20,7 +20,7 @@ export async function watchOver(dir: string): Promise<() => void> {
     status: join(dir, "status.json"),
   };
   const child = spawn(process.execPath, ["-e", program, JSON.stringify(task)], {
-    // Ctrl-C in the terminal is for the stack, which then ends this one.
+    // In a process group of its own Ctrl-C does not reach it. The stack ends it.
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],
     windowsHide: true,
@@ -32,8 +32,8 @@ export async function watchOver(dir: string): Promise<() => void> {
 }
 
 /**
- * The process that waits, in plain JavaScript. It stops only the server that it was told of and removes only the
- * status of the stack that it belongs to, because another may have started on the folder meanwhile.
+ * The second process, in plain JavaScript. It stops only the server of this stack and deletes only the status of this
+ * stack, because another stack may have started on the folder meanwhile.
  */
 const program = `
 const fs = require("node:fs");

@@ -1,8 +1,8 @@
 /*
- * Serves the edge functions of a folder on 127.0.0.1, each in a worker of its own: one that fails to load
- * or dies of an unhandled rejection takes no other with it. A worker starts with the first request
- * and, when a file of the folder changes, gives way to a fresh one with the next. Run by Deno; the port goes to
- * standard output, and the end of standard input is the end of the program.
+ * Serves the edge functions of a folder on 127.0.0.1, each in its own worker, so that one that fails to load or ends by
+ * an unhandled rejection does not end the others. A worker starts with the first request. When a file of the folder
+ * changes, the next request starts a new one. Deno runs this program. It prints its port to standard output and ends with
+ * its standard input.
  */
 
 interface Loaded {
@@ -27,7 +27,7 @@ const server = Deno.serve(
 void reloadOnChange();
 
 for await (const _ of Deno.stdin.readable) {
-  // Nothing is ever sent: the stream only ends.
+  // Nothing is sent on this stream. Only its end matters.
 }
 await Promise.race([server.shutdown(), new Promise((resolve) => setTimeout(resolve, 1_000))]);
 Deno.exit(0);
@@ -49,22 +49,22 @@ async function answer(request: Request): Promise<Response> {
   url.hostname = "127.0.0.1";
   url.port = String(loaded.port);
   try {
-    // Compressed on the way here, an answer would have lost its length.
-    const asked = new Request(url, request);
-    asked.headers.set("accept-encoding", "identity");
-    return await inOnePiece(await fetch(asked, { redirect: "manual" }));
+    // A compressed answer would be decompressed here and lose its length.
+    const forwarded = new Request(url, request);
+    forwarded.headers.set("accept-encoding", "identity");
+    return await inOnePiece(await fetch(forwarded, { redirect: "manual" }));
   } catch (error) {
     if (request.signal.aborted) return new Response(null, { status: 499 });
     log(name, error);
-    // Deno.exit() ends a worker without a word. The next request starts another.
+    // Deno.exit() ends a worker without an event. The next request starts another.
     forget(name, loading);
     return failure(500, "WORKER_ERROR", "Function exited due to an error (please check logs)");
   }
 }
 
 /**
- * Reads an answer of a known length before it is passed on. As a stream its head and its body would be two packets, and
- * Deno.serve leaves Nagle's algorithm on: the second one waits 40 ms for the first one's acknowledgement.
+ * Reads an answer of a known length before it is passed on. As a stream, its head and its body would be two packets, and
+ * with Nagle's algorithm, which Deno.serve leaves on, the second would wait 40 ms for the acknowledgement of the first.
  */
 async function inOnePiece(response: Response): Promise<Response> {
   if (response.body === null || !response.headers.has("content-length")) return response;
@@ -97,7 +97,7 @@ function start(name: string): Promise<Loaded> {
       }
     };
     worker.onerror = (event) => {
-      // Without this the error would end the router too.
+      // Without this the error would also end the router.
       event.preventDefault();
       log(name, event.message);
       forget(name);
@@ -131,7 +131,7 @@ async function exists(name: string): Promise<boolean> {
 }
 
 function failure(status: number, code: string, message: string): Response {
-  // No function has answered, so no function has said which page may read this.
+  // No function has answered, so none has decided which pages may read the answer.
   const headers = { "access-control-allow-origin": "*" };
   return Response.json({ code, message }, { status, headers });
 }

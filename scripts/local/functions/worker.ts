@@ -1,8 +1,8 @@
 /// <reference lib="deno.worker" />
 
 /*
- * One edge function in a thread of its own. The function calls Deno.serve, which on hosted gives it the
- * requests to its name; here it listens on a free port of this machine alone and tells the router which.
+ * Runs one edge function in a thread. The function calls Deno.serve, by which hosted gives it the requests to its name.
+ * Here that opens a free port on 127.0.0.1 and sends its number to the router.
  */
 
 const serve = Deno.serve;
@@ -16,7 +16,7 @@ function localServe(...args: unknown[]) {
   return serve({ hostname: "127.0.0.1", port: 0, onListen }, handler);
 }
 
-/** A handler comes as the argument itself or as a field of the options. */
+/** The handler is an argument itself or a field of the options. */
 function toHandler(argument: unknown): Handler | null {
   if (typeof argument === "function") return argument as Handler;
   if (typeof argument !== "object" || argument === null || !("handler" in argument)) return null;

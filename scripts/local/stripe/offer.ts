@@ -1,9 +1,10 @@
-import postgres from "postgres";
+import type postgres from "postgres";
 import { lookupKey } from "../../lib/stripe-catalog.ts";
+import { withConnection } from "../connection.ts";
 import type { StripeStandIn } from "./stand-in.ts";
 import { secondsNow } from "./store.ts";
 
-/** A price of the database, and what it sells. */
+/** A price of the database, with the plan or pack that it sells. */
 interface Price {
   id: string;
   sells: string;
@@ -23,19 +24,16 @@ interface Price {
  * @param databaseUrl as the role postgres
  */
 export async function offerCatalog(stripe: StripeStandIn, databaseUrl: string): Promise<void> {
-  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
-  try {
+  await withConnection(databaseUrl, async (sql) => {
     // An app's own project may not have the migrations yet.
     const [found] = await sql`select to_regclass('public.prices') is not null as installed`;
     if (!found?.installed) return;
     await setPrices(sql);
     for (const price of await readPrices(sql)) offer(stripe, price);
-  } finally {
-    await sql.end();
-  }
+  });
 }
 
-/** $9 a month, $90 a year, 5 cents a credit. */
+/** Inserts the missing prices: $9 a month, $90 a year, 5 cents a credit. */
 async function setPrices(sql: postgres.Sql): Promise<void> {
   await sql`
     with sold as (
@@ -94,7 +92,7 @@ function readPrices(sql: postgres.Sql): Promise<Price[]> {
 function offer(stripe: StripeStandIn, price: Price): void {
   const { id, sells, name, is_plan, currency, unit_amount, is_current } = price;
   const { interval, interval_count } = price;
-  // One product for all plans, so that the portal can change between them.
+  // All plans are prices of one product, so that the portal can change between them.
   const product = is_plan ? "pinebase_premium" : `pinebase_${sells}`;
   put(stripe, "product", {
     id: product,

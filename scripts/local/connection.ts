@@ -1,0 +1,15 @@
+import type postgres from "postgres";
+import { connect } from "../lib/database.ts";
+
+/** Opens one connection to a database for `work` and closes it afterwards. */
+export async function withConnection<T>(
+  url: string,
+  work: (sql: postgres.Sql) => Promise<T>,
+): Promise<T> {
+  const sql = connect(url);
+  try {
+    return await work(sql);
+  } finally {
+    await sql.end();
+  }
+}
