@@ -66,6 +66,9 @@ comment on column public.indicators.defaults is
 comment on column public.indicators.created_by is 'The user who contributed it; null for the library''s own.';
 comment on column public.indicators.accuracy_rating is '0.00 to 5.00.';
 
+-- Read by private.refuse_argument().
+comment on constraint indicators_type_known on public.indicators is 'type: type must be one of %s.';
+
 alter table public.indicators enable row level security;
 
 create policy "visitors read public indicators"
@@ -595,12 +598,8 @@ begin
     perform private.raise_error(
       'invalid_argument', 'Give a category of at most 200 characters.', '{"argument": "category", "maximum": 200}'
     );
-  elsif search_indicators.type not in ('trend', 'entry', 'exit', 'stop_loss') then
-    perform private.raise_error(
-      'invalid_argument', 'type must be one of trend, entry, exit, stop_loss.',
-      '{"argument": "type", "enum": ["trend", "entry", "exit", "stop_loss"]}'
-    );
   end if;
+  perform private.check_choice('indicators_type_known', search_indicators.type);
 
   return query
   select

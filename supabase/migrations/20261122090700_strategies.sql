@@ -1,5 +1,6 @@
 -- Made from supabase/schemas/strategies/ by `npm run db:diff -- --first`: change it there.
 
+-- Counts the forks that a statement adds.
 create function private.count_new_forks()
 returns trigger
 language plpgsql
@@ -21,8 +22,7 @@ begin
 end;
 $$;
 
-comment on function private.count_new_forks() is 'Trigger function: counts the forks that a statement adds.';
-
+-- Takes deleted forks off their sources' count, and notes deleted sources that still have forks.
 create function private.count_removed_forks()
 returns trigger
 language plpgsql
@@ -64,12 +64,10 @@ begin
 end;
 $$;
 
-comment on function private.count_removed_forks() is
-  'Trigger function: takes deleted forks off their sources'' count, and notes deleted sources that still have forks.';
-
 revoke all on function private.count_new_forks, private.count_removed_forks
   from public, anon, authenticated, service_role;
 
+-- Keeps the row of a published strategy, and removes it when the strategy is hidden.
 create function private.follow_public_strategy()
 returns trigger
 language plpgsql
@@ -96,9 +94,6 @@ begin
 end;
 $$;
 
-comment on function private.follow_public_strategy() is
-  'Trigger function: keeps the row of a published strategy, and removes it when the strategy is hidden.';
-
 revoke all on function private.follow_public_strategy from public, anon, authenticated, service_role;
 
 -- Every change of a strategy's content that a client or the operator writes gets its version at the end of the statement.
@@ -120,13 +115,10 @@ begin
 end;
 $$;
 
-comment on function private.write_strategy_versions() is
-  'Trigger function: writes the versions of strategies whose content was written.';
-
 revoke all on function private.write_strategy_versions from public, anon, authenticated, service_role;
 
--- Strategies: what users make. Private unless published; published means that
--- everybody may read it and nobody but its owner may change it.
+-- Strategies that users make. A strategy is private unless its owner publishes it; a published one can be read by
+-- everybody and changed by its owner only.
 create table public.strategies (
   id uuid primary key default gen_random_uuid(),
   user_id uuid not null default auth.uid() references public.users (id) on delete cascade,
@@ -140,9 +132,9 @@ create table public.strategies (
   timeframe text,
   config jsonb not null,
   current_version integer not null default 0,
-  -- No foreign key: deleting a strategy must not wait for strangers' forks of it.
+  -- Without a foreign key, so that deleting a strategy does not wait for transactions that write other users' forks.
   forked_from uuid,
-  -- Components and versions refer to it, so that their owner can only be this row's.
+  -- Components and versions refer to this key, so that their user_id always equals that of their strategy.
   constraint strategies_id_user_id_key unique (id, user_id),
   constraint strategies_name_length check (char_length(name) <= 200 and name ~ '\S'),
   constraint strategies_description_length check (char_length(description) <= 4000),
@@ -155,7 +147,7 @@ create table public.strategies (
 
 create index idx_strategies_user_id on public.strategies (user_id);
 
--- What private.unlink_deleted_sources() looks through.
+-- For private.unlink_deleted_sources().
 create index strategies_forked_from_idx on public.strategies (forked_from) where forked_from is not null;
 
 -- The public page, newest first, as an app reads it from the table.
@@ -164,14 +156,24 @@ create index strategies_public_page_idx
   where is_public;
 
 comment on table public.strategies is 'Trading strategies. A published one is read by everybody and changed by its owner only.';
-comment on column public.strategies.is_ai_generated is 'Whether a language model made it; said once, when it is created.';
+comment on column public.strategies.is_ai_generated is 'Whether a language model made it; set when the strategy is created, and not changed.';
 comment on column public.strategies.is_public is 'Published: readable by everybody, without its history.';
-comment on column public.strategies.market_type is 'futures, stocks, crypto or forex.';
-comment on column public.strategies.timeframe is 'Bar length: 1m, 5m, 15m, 1h, 4h or 1d.';
+comment on column public.strategies.timeframe is 'Bar length.';
 comment on column public.strategies.config is 'The app''s own settings of the strategy: a JSON object of at most 64 KiB.';
 comment on column public.strategies.current_version is 'Number of the newest version; 0 before the first.';
 comment on column public.strategies.forked_from is
-  'The strategy that this one was forked from; null when that one was deleted, at most one sweep late.';
+  'The strategy that this one was forked from; null once that one is deleted, at the latest after the next sweep.';
+
+-- Read by private.refuse_argument().
+comment on constraint strategies_name_length on public.strategies is
+  'name: Give the strategy a name of 1 to %s characters.';
+comment on constraint strategies_description_length on public.strategies is
+  'description: Shorten the description to %s characters.';
+comment on constraint strategies_market_type_known on public.strategies is
+  'market_type: market_type must be one of %s.';
+comment on constraint strategies_timeframe_known on public.strategies is 'timeframe: timeframe must be one of %s.';
+comment on constraint strategies_config_is_an_object on public.strategies is 'config: config must be a JSON object.';
+comment on constraint strategies_config_size on public.strategies is 'config: Shorten config to %s bytes.';
 
 alter table public.strategies enable row level security;
 
@@ -227,7 +229,8 @@ create policy "OAuth clients that are not trusted delete nothing"
   to authenticated
   using ((select private.session_is_trusted()));
 
--- The check of the size prints the document: by then its numbers must be known to be harmless.
+-- Refuses a config that is too large or holds a number outside double precision. It runs before the check constraint,
+-- which prints the document: a short number such as 1e131071 would be printed with 131,072 digits.
 create function private.check_config()
 returns trigger
 language plpgsql
@@ -241,15 +244,12 @@ begin
 end;
 $$;
 
-comment on function private.check_config() is
-  'Trigger function: refuses a config that is too large or holds a number outside double precision.';
-
 create trigger strategies_check_config
   before insert or update of config on public.strategies
   for each row
   execute function private.check_config();
 
--- Only what a client may write: the database's own updates of the other columns come when the lock is held already.
+-- Fires only for the columns that a client may write: when the database itself updates the others, it holds the lock already.
 create trigger strategies_lock_account
   before insert or delete or update of name, description, is_public, market_type, timeframe, config
   on public.strategies
@@ -343,11 +343,11 @@ revoke all on function private.check_config from public, anon, authenticated, se
 
 -- Components: the indicators of a strategy, with their parameters, in order.
 --
--- indicator_id means a row of `indicators` or of `custom_indicators`, as is_custom says. A
--- foreign key cannot choose its table, and would make whoever deletes an indicator wait for
--- every stranger's component. check_component() locks the indicator while a component is
--- linked to it, so that no component is ever linked to nothing; one whose indicator was
--- deleted since is unlinked by the sweep, and documents show it without the id at once.
+-- indicator_id is the id of a row of `custom_indicators` where is_custom is true, otherwise of `indicators`. It has no
+-- foreign key: a foreign key refers to one table only, and deleting an indicator would have to update the components of
+-- all its users. Instead, check_component() locks the indicator when a component is linked to it, so that it cannot be
+-- deleted at the same moment. When it is deleted later, documents show null for the id at once, and the sweep sets the
+-- column to null.
 create table public.strategy_components (
   id uuid primary key default gen_random_uuid(),
   strategy_id uuid not null,
@@ -369,8 +369,8 @@ create table public.strategy_components (
   constraint strategy_components_parameters_size check (octet_length(parameters::text) <= 8192),
   constraint strategy_components_position_not_negative check (position >= 0),
   constraint strategy_components_indicator_name_length check (char_length(indicator_name) <= 200),
-  -- Deferrable, so that one statement may swap two positions. It carries the name of
-  -- the index on strategy_id that it makes unnecessary.
+  -- Deferrable, so that one statement may swap two positions. It has the name that the index on strategy_id would have,
+  -- because no second index is needed.
   constraint idx_strategy_components_strategy_id
     unique (strategy_id, component_type, position) deferrable initially immediate
 );
@@ -381,13 +381,12 @@ create index strategy_components_indicator_id_idx on public.strategy_components 
 
 comment on table public.strategy_components is 'The indicators of a strategy with their parameters, at most 64 a strategy.';
 comment on column public.strategy_components.indicator_id is
-  'A row of indicators, or of custom_indicators when is_custom; null when that indicator is gone, one sweep late at most.';
-comment on column public.strategy_components.component_type is 'trend, entry, exit or stop_loss.';
+  'A row of indicators, or of custom_indicators when is_custom; null once that indicator is deleted, at the latest after the next sweep.';
 comment on column public.strategy_components.parameters is 'Values for the indicator''s parameters, an object of at most 8 KiB.';
 comment on column public.strategy_components.position is 'Order within the component type, from 0.';
 comment on column public.strategy_components.user_id is 'The strategy''s owner, held equal by a composite foreign key.';
 comment on column public.strategy_components.indicator_name is
-  'The indicator''s name when it was set; stays when the indicator goes.';
+  'The indicator''s name when it was set; it stays when the indicator is deleted.';
 
 alter table public.strategy_components enable row level security;
 
@@ -418,8 +417,8 @@ create policy "users read components of public strategies and their own"
     )
   );
 
--- The foreign key alone would refuse a component in another's strategy as well, but
--- with the answer of a missing row; this is a matter of permission and says so.
+-- The foreign key alone would also refuse a component in another user's strategy, but with the error for a missing row.
+-- This policy gives the error for a missing permission.
 create policy "users add components to their own strategies"
   on public.strategy_components
   for insert
@@ -468,7 +467,7 @@ create policy "OAuth clients that are not trusted delete nothing"
   to authenticated
   using ((select private.session_is_trusted()));
 
--- An insert by an operator that names no owner gets the owner of the strategy.
+-- Fills in the strategy's owner when an operator inserts a component without user_id.
 create function private.set_component_owner()
 returns trigger
 language plpgsql
@@ -486,27 +485,26 @@ begin
 end;
 $$;
 
-comment on function private.set_component_owner() is
-  'Trigger function: fills strategy_components.user_id from the strategy where it was left out.';
-
 create trigger strategy_components_100_set_owner
   before insert on public.strategy_components
   for each row
   when (new.user_id is null)
   execute function private.set_component_owner();
 
--- The indicator must exist, and the strategy's owner must be allowed to see it: or
--- ids could be probed, and a private script pulled into a strategy. Both answer
--- alike. The row is locked against a delete until this transaction ends. One that another
--- transaction is deleting counts as gone: waiting for that transaction, whose owner may wait
--- for a second row that this one has locked, could end in a deadlock.
+-- Checks the indicator and the parameters of a component, and stores the indicator's name with it.
 --
--- The parameters must fit the indicator's schema, with its defaults for what is left out.
--- Both are asked when they are set, and not again: an indicator that its author makes
--- private, or whose schema is revised, leaves the components that it has. The parameters of a
--- hidden one change unchecked: what they would be checked against is not the owner's to know.
+-- The indicator must exist and be visible to the strategy's owner. Both failures give the same error: otherwise a user
+-- could find out which ids exist, and copy a private script into a strategy. The indicator's row is locked against a
+-- delete until this transaction ends. An indicator that another transaction is deleting counts as deleted: to wait for
+-- that transaction could end in a deadlock, because it may be waiting for a row that this one has locked.
 --
--- Triggers run before policies, so for another's row this looks nothing up.
+-- The parameters must fit the indicator's schema, with its defaults for parameters that are omitted.
+--
+-- Indicator and parameters are checked when they are set and not later, so a component stays as it is when the
+-- indicator's author makes it private or revises its schema. The parameters of an indicator that the owner may no longer
+-- see are not checked, because the error would show them its schema.
+--
+-- Triggers run before row-level security, so for a row of another user nothing is looked up.
 create function private.check_component()
 returns trigger
 language plpgsql
@@ -528,8 +526,7 @@ begin
 
   perform private.check_json(new.parameters, 8192, 'parameters', 'strategy_components_parameters_size');
 
-  -- A component whose indicator is deleted, and which the sweep has not unlinked yet, is unlinked by its next
-  -- change.
+  -- The sweep has not unlinked this component from its deleted indicator yet, so this change does it.
   if not v_is_new and exists (
     select
     from private.deleted_indicators as d
@@ -580,10 +577,7 @@ begin
 end;
 $$;
 
-comment on function private.check_component() is
-  'Trigger function: checks that a component''s indicator exists, is visible to the owner and takes these parameters, and notes its name.';
-
--- 500: after the owner has been filled in (100), because the indicator must be visible to the owner.
+-- 500: after the owner is filled in (100), because the indicator must be visible to the owner.
 create trigger strategy_components_500_check_new
   before insert on public.strategy_components
   for each row
@@ -672,9 +666,6 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.after_components_changed() is
-  'Trigger function: moves the strategies'' updated_at, holds them to 64 components and writes their versions.';
 
 create trigger strategy_components_inserted
   after insert on public.strategy_components
@@ -774,58 +765,6 @@ end;
 $$;
 
 revoke all on function private.adopt_components from public, anon, authenticated, service_role;
-
--- Refuses what the tables' checks would refuse, with the name of the argument.
-create function private.check_strategy_arguments(
-  name text,
-  description text,
-  market_type text,
-  timeframe text,
-  config jsonb,
-  notes text
-)
-returns void
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  if char_length(check_strategy_arguments.name) > 200 or check_strategy_arguments.name !~ '\S' then
-    perform private.raise_error(
-      'invalid_argument', 'Give the strategy a name of 1 to 200 characters.', '{"argument": "name", "maximum": 200}'
-    );
-  elsif char_length(check_strategy_arguments.description) > 4000 then
-    perform private.raise_error(
-      'invalid_argument', 'Shorten the description to 4000 characters.', '{"argument": "description", "maximum": 4000}'
-    );
-  elsif check_strategy_arguments.market_type not in ('futures', 'stocks', 'crypto', 'forex') then
-    perform private.raise_error(
-      'invalid_argument', 'market_type must be one of futures, stocks, crypto, forex.',
-      '{"argument": "market_type", "enum": ["futures", "stocks", "crypto", "forex"]}'
-    );
-  elsif check_strategy_arguments.timeframe not in ('1m', '5m', '15m', '1h', '4h', '1d') then
-    perform private.raise_error(
-      'invalid_argument', 'timeframe must be one of 1m, 5m, 15m, 1h, 4h, 1d.',
-      '{"argument": "timeframe", "enum": ["1m", "5m", "15m", "1h", "4h", "1d"]}'
-    );
-  elsif jsonb_typeof(check_strategy_arguments.config) <> 'object' then
-    perform private.raise_error(
-      'invalid_argument', 'config must be a JSON object.', '{"argument": "config", "type": "object"}'
-    );
-  elsif char_length(check_strategy_arguments.notes) > 4000 then
-    perform private.raise_error(
-      'invalid_argument', 'Shorten the notes to 4000 characters.', '{"argument": "notes", "maximum": 4000}'
-    );
-  end if;
-  perform private.check_json(check_strategy_arguments.config, 65536, 'config');
-end;
-$$;
-
-comment on function private.check_strategy_arguments(text, text, text, text, jsonb, text) is
-  'Raises invalid_argument for what a strategy or a version cannot hold; null is left alone.';
-
-revoke all on function private.check_strategy_arguments from public, anon, authenticated, service_role;
 
 -- Returns a strategy document as a reader gets it: with defaults for the parameters that are left out.
 create function private.complete_strategy_document(document jsonb)
@@ -1032,6 +971,7 @@ $$;
 
 revoke all on function private.find_public_strategies from public, anon, authenticated, service_role;
 
+-- Copies a strategy that the caller may see into a private one of their own.
 create function private.fork_strategy(strategy_id uuid, name text default null)
 returns jsonb
 language plpgsql
@@ -1043,10 +983,9 @@ declare
   v_user_id uuid := private.caller_account();
   v_document jsonb;
   v_fork_id uuid;
+  v_constraint text;
 begin
-  perform private.check_strategy_arguments(fork_strategy.name, null, null, null, null, null);
-
-  -- The source must not be deleted before the fork that refers to it is committed.
+  -- Keeps the source from being deleted before the fork is committed, because the fork stores its id.
   perform
   from public.strategies as s
   where s.id = fork_strategy.strategy_id
@@ -1056,7 +995,7 @@ begin
   v_document := private.get_strategy(fork_strategy.strategy_id);
   perform set_config('pinebase.strategy_writer', 'save', true);
 
-  -- Every column is copied, also one that is added later, but for what is the fork's own.
+  -- Copies every column, also one that a later release adds, except those that are the fork's own.
   insert into public.strategies as s
   select f.*
   from jsonb_populate_record(
@@ -1074,8 +1013,8 @@ begin
   ) as f
   returning s.id into v_fork_id;
 
-  -- With the defaults written out: the fork means what its reader saw, also where it keeps
-  -- no more than an indicator's name.
+  -- Parameters that the source omits get the defaults that its reader saw, also for a component that keeps no more than
+  -- its indicator's name.
   perform private.replace_components(
     v_fork_id,
     v_user_id,
@@ -1083,11 +1022,13 @@ begin
   );
 
   return private.complete_strategy_document(private.write_version(v_fork_id));
+exception
+  when check_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    perform private.refuse_argument(v_constraint);
+    raise;
 end;
 $$;
-
-comment on function private.fork_strategy(uuid, text) is
-  'Copies a strategy that the caller may see into a private one of their own.';
 
 create function public.fork_strategy(strategy_id uuid, name text default null)
 returns jsonb
@@ -1180,9 +1121,8 @@ begin
     );
   end if;
     v_query := private.search_query(list_public_strategies.search);
-  perform private.check_strategy_arguments(
-    null, null, list_public_strategies.market_type, list_public_strategies.timeframe, null, null
-  );
+  perform private.check_choice('strategies_market_type_known', list_public_strategies.market_type);
+  perform private.check_choice('strategies_timeframe_known', list_public_strategies.timeframe);
 
   if list_public_strategies.cursor is not null then
     if list_public_strategies.cursor ~ '^[A-Za-z0-9_-]{32}$' then
@@ -1356,6 +1296,7 @@ declare
   v_index bigint;
   v_component jsonb;
   v_field text;
+  v_types text[];
   v_read jsonb;
 begin
   if jsonb_typeof(read_components.components) <> 'array' then
@@ -1385,6 +1326,7 @@ begin
     );
   end if;
 
+  v_types := private.allowed_values('strategy_components_component_type_known');
   for v_component, v_index in
     select e.component, e.place - 1
     from jsonb_array_elements(read_components.components) with ordinality as e (component, place)
@@ -1397,7 +1339,7 @@ begin
     end if;
 
     v_field := case
-      when coalesce(v_component ->> 'component_type', '') not in ('trend', 'entry', 'exit', 'stop_loss')
+      when coalesce(v_component ->> 'component_type', '') <> all (v_types)
         then 'component_type'
       when jsonb_typeof(v_component -> 'position') not in ('number', 'null')
         or v_component ->> 'position' !~ '^\d{1,9}$'
@@ -1606,8 +1548,7 @@ $$;
 
 revoke all on function private.resolve_component_names from public, anon, authenticated, service_role;
 
--- Restoring writes the old content over the present one, which makes a version as any
--- change does.
+-- Writes the content of an older version over the present content. As any change, that makes a new version.
 create function private.restore_strategy_version(strategy_id uuid, version_number integer, notes text default null)
 returns jsonb
 language plpgsql
@@ -1619,11 +1560,11 @@ declare
   v_user_id uuid := private.caller_account();
   v_strategy_id uuid := restore_strategy_version.strategy_id;
   v_document jsonb;
+  v_constraint text;
 begin
   if restore_strategy_version.version_number is null then
     perform private.raise_error('invalid_argument', 'Give the version to restore.', '{"argument": "version_number"}');
   end if;
-  perform private.check_strategy_arguments(null, null, null, null, null, restore_strategy_version.notes);
 
   perform private.lock_strategy(v_strategy_id, v_user_id, true);
 
@@ -1640,7 +1581,7 @@ begin
     );
   end if;
 
-  -- A version that an older release wrote may lack fields that exist today.
+  -- A version that an older release wrote may lack fields that exist now: these keep their present values.
   v_document := private.strategy_document(v_strategy_id) || v_document;
   perform set_config('pinebase.strategy_writer', 'save', true);
   perform private.write_strategy_document(v_strategy_id, v_document);
@@ -1652,11 +1593,13 @@ begin
   );
 
   return private.complete_strategy_document(private.write_version(v_strategy_id, restore_strategy_version.notes));
+exception
+  when check_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    perform private.refuse_argument(v_constraint);
+    raise;
 end;
 $$;
-
-comment on function private.restore_strategy_version(uuid, integer, text) is
-  'Makes a strategy of the caller''s what it was in one of its versions.';
 
 create function public.restore_strategy_version(strategy_id uuid, version_number integer, notes text default null)
 returns jsonb
@@ -1675,6 +1618,7 @@ revoke all on function private.restore_strategy_version, public.restore_strategy
   from public, anon, authenticated, service_role;
 grant execute on function private.restore_strategy_version, public.restore_strategy_version to authenticated;
 
+-- Creates or updates a strategy of the caller with its components, all or nothing.
 create function private.save_strategy(
   name text default null,
   config jsonb default null,
@@ -1702,16 +1646,8 @@ declare
   v_config jsonb := nullif(save_strategy.config, 'null');
   v_components jsonb := private.read_components(nullif(save_strategy.components, 'null'));
   v_replaces_components boolean := nullif(save_strategy.components, 'null') is not null;
+  v_constraint text;
 begin
-  perform private.check_strategy_arguments(
-    save_strategy.name,
-    save_strategy.description,
-    save_strategy.market_type,
-    save_strategy.timeframe,
-    v_config,
-    save_strategy.notes
-  );
-
   if v_strategy_id is not null then
     select l.current_version, l.is_ai_generated
     into v_current_version, v_is_ai_generated
@@ -1771,7 +1707,7 @@ begin
         is_public = coalesce(save_strategy.is_public, s.is_public),
         config = coalesce(v_config, s.config)
     where s.id = v_strategy_id
-      -- A save of components alone does not write the strategy's row a second time.
+      -- A save that changes only components does not write the strategy's row a second time.
       and (
         s.name <> save_strategy.name
         or s.description is distinct from nullif(coalesce(save_strategy.description, s.description), '')
@@ -1791,11 +1727,13 @@ begin
   end if;
 
   return private.complete_strategy_document(private.write_version(v_strategy_id, save_strategy.notes));
+exception
+  when check_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    perform private.refuse_argument(v_constraint);
+    raise;
 end;
 $$;
-
-comment on function private.save_strategy(text, jsonb, jsonb, uuid, text, text, text, boolean, boolean, text, integer) is
-  'Creates or updates a strategy of the caller''s with its components, all or nothing.';
 
 create function public.save_strategy(
   name text default null,
@@ -1923,9 +1861,8 @@ comment on table private.strategy_forks is 'How many strategies that exist were 
 
 revoke all on private.strategy_forks from public, anon, authenticated, service_role;
 
--- Versions: the history of each strategy. Written by the database alone, so that a
--- history can be believed; read by its owner alone, so that publishing a strategy
--- does not publish what it was before.
+-- Versions: the history of each strategy. Only the database writes them, so that a history can be trusted. Only the owner
+-- of the strategy reads them, so that publishing a strategy does not publish what it was before.
 create table public.strategy_versions (
   id uuid primary key default gen_random_uuid(),
   strategy_id uuid not null,
@@ -1945,11 +1882,15 @@ create table public.strategy_versions (
 
 create index strategy_versions_user_id_strategy_id_idx on public.strategy_versions (user_id, strategy_id);
 
-comment on table public.strategy_versions is 'History of strategies: one row per committed change, read by the owner only.';
+comment on table public.strategy_versions is 'History of strategies: one row for each transaction that changed the content, read by the owner only.';
 comment on column public.strategy_versions.version_number is 'From 1, without gaps from the oldest that is kept.';
 comment on column public.strategy_versions.config is 'The whole strategy document of this version.';
-comment on column public.strategy_versions.notes is 'What the owner said about the change.';
+comment on column public.strategy_versions.notes is 'The owner''s notes on the change.';
 comment on column public.strategy_versions.user_id is 'The strategy''s owner, held equal by a composite foreign key.';
+
+-- Read by private.refuse_argument().
+comment on constraint strategy_versions_notes_length on public.strategy_versions is
+  'notes: Shorten the notes to %s characters.';
 
 alter table public.strategy_versions enable row level security;
 
@@ -1983,9 +1924,6 @@ begin atomic
   ) as d (digest);
 end;
 
-comment on function private.version_id(uuid) is
-  'Id of the version that the running transaction writes of a strategy: the same for all its statements.';
-
 -- Versions up to this number are more than the owner's plan keeps; 0 or less if none is.
 create function private.last_pruned_version(strategy_id uuid)
 returns integer
@@ -1999,9 +1937,6 @@ begin atomic
   cross join lateral private.plan_of(s.user_id) as p
   where s.id = last_pruned_version.strategy_id;
 end;
-
-comment on function private.last_pruned_version(uuid) is
-  'Number of the newest version that is beyond the number that the owner''s plan keeps.';
 
 -- A history can be trusted because nobody can edit it, not even the owner of the tables. A version can be changed or
 -- deleted only by the transaction that wrote it, deleted when the plan keeps no more of them, and deleted with its
@@ -2032,9 +1967,6 @@ begin
 end;
 $$;
 
-comment on function private.keep_strategy_version() is
-  'Trigger function: refuses every change of a version except by the transaction that wrote it, by pruning, or with its strategy.';
-
 create trigger strategy_versions_are_not_changed
   before update on public.strategy_versions
   for each row
@@ -2060,8 +1992,9 @@ grant select on public.strategy_versions to authenticated, service_role;
 revoke all on function private.version_id, private.last_pruned_version, private.keep_strategy_version
   from public, anon, authenticated, service_role;
 
--- Sets indicator_id to null in the components of deleted indicators. A component that somebody
--- is writing is left for the next call, so that nobody waits for this, and this for nobody.
+-- Sets indicator_id to null in the components of deleted indicators, in at most max_rows of them, and returns how many
+-- it changed. Neither updated_at nor the versions change. Components that another transaction is writing are left for
+-- the next call, so that neither waits for the other.
 create function private.unlink_deleted_indicators(max_rows integer)
 returns integer
 language plpgsql
@@ -2109,9 +2042,6 @@ begin
   return v_unlinked;
 end;
 $$;
-
-comment on function private.unlink_deleted_indicators(integer) is
-  'Takes the id of deleted indicators from at most so many components; returns how many. Neither updated_at nor a history changes.';
 
 revoke all on function private.unlink_deleted_indicators from public, anon, authenticated, service_role;
 
@@ -2278,8 +2208,5 @@ begin
   return v_document || jsonb_build_object('version_number', v_number);
 end;
 $$;
-
-comment on function private.write_version(uuid, text) is
-  'Writes, rewrites or removes the version of the running transaction, prunes versions beyond the plan''s number, and returns the strategy document.';
 
 revoke all on function private.write_version from public, anon, authenticated, service_role;

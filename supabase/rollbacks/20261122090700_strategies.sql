@@ -38,7 +38,6 @@ drop function private.note_deleted_indicator();
 drop table private.deleted_indicators;
 drop function private.component_defaults(boolean, uuid, uuid);
 drop function private.complete_strategy_document(jsonb);
-drop function private.check_strategy_arguments(text, text, text, text, jsonb, text);
 drop function private.adopt_components(uuid, uuid, jsonb);
 drop trigger strategy_components_deleted on public.strategy_components;
 drop trigger strategy_components_updated on public.strategy_components;

@@ -43,6 +43,9 @@ comment on column public.indicators.defaults is
 comment on column public.indicators.created_by is 'The user who contributed it; null for the library''s own.';
 comment on column public.indicators.accuracy_rating is '0.00 to 5.00.';
 
+-- Read by private.refuse_argument().
+comment on constraint indicators_type_known on public.indicators is 'type: type must be one of %s.';
+
 alter table public.indicators enable row level security;
 
 create policy "visitors read public indicators"

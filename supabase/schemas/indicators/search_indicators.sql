@@ -27,12 +27,8 @@ begin
     perform private.raise_error(
       'invalid_argument', 'Give a category of at most 200 characters.', '{"argument": "category", "maximum": 200}'
     );
-  elsif search_indicators.type not in ('trend', 'entry', 'exit', 'stop_loss') then
-    perform private.raise_error(
-      'invalid_argument', 'type must be one of trend, entry, exit, stop_loss.',
-      '{"argument": "type", "enum": ["trend", "entry", "exit", "stop_loss"]}'
-    );
   end if;
+  perform private.check_choice('indicators_type_known', search_indicators.type);
 
   return query
   select

@@ -1,3 +1,4 @@
+-- Copies a strategy that the caller may see into a private one of their own.
 create function private.fork_strategy(strategy_id uuid, name text default null)
 returns jsonb
 language plpgsql
@@ -9,10 +10,9 @@ declare
   v_user_id uuid := private.caller_account();
   v_document jsonb;
   v_fork_id uuid;
+  v_constraint text;
 begin
-  perform private.check_strategy_arguments(fork_strategy.name, null, null, null, null, null);
-
-  -- The source must not be deleted before the fork that refers to it is committed.
+  -- Keeps the source from being deleted before the fork is committed, because the fork stores its id.
   perform
   from public.strategies as s
   where s.id = fork_strategy.strategy_id
@@ -22,7 +22,7 @@ begin
   v_document := private.get_strategy(fork_strategy.strategy_id);
   perform set_config('pinebase.strategy_writer', 'save', true);
 
-  -- Every column is copied, also one that is added later, but for what is the fork's own.
+  -- Copies every column, also one that a later release adds, except those that are the fork's own.
   insert into public.strategies as s
   select f.*
   from jsonb_populate_record(
@@ -40,8 +40,8 @@ begin
   ) as f
   returning s.id into v_fork_id;
 
-  -- With the defaults written out: the fork means what its reader saw, also where it keeps
-  -- no more than an indicator's name.
+  -- Parameters that the source omits get the defaults that its reader saw, also for a component that keeps no more than
+  -- its indicator's name.
   perform private.replace_components(
     v_fork_id,
     v_user_id,
@@ -49,11 +49,13 @@ begin
   );
 
   return private.complete_strategy_document(private.write_version(v_fork_id));
+exception
+  when check_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    perform private.refuse_argument(v_constraint);
+    raise;
 end;
 $$;
-
-comment on function private.fork_strategy(uuid, text) is
-  'Copies a strategy that the caller may see into a private one of their own.';
 
 create function public.fork_strategy(strategy_id uuid, name text default null)
 returns jsonb

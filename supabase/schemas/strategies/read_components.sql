@@ -13,6 +13,7 @@ declare
   v_index bigint;
   v_component jsonb;
   v_field text;
+  v_types text[];
   v_read jsonb;
 begin
   if jsonb_typeof(read_components.components) <> 'array' then
@@ -42,6 +43,7 @@ begin
     );
   end if;
 
+  v_types := private.allowed_values('strategy_components_component_type_known');
   for v_component, v_index in
     select e.component, e.place - 1
     from jsonb_array_elements(read_components.components) with ordinality as e (component, place)
@@ -54,7 +56,7 @@ begin
     end if;
 
     v_field := case
-      when coalesce(v_component ->> 'component_type', '') not in ('trend', 'entry', 'exit', 'stop_loss')
+      when coalesce(v_component ->> 'component_type', '') <> all (v_types)
         then 'component_type'
       when jsonb_typeof(v_component -> 'position') not in ('number', 'null')
         or v_component ->> 'position' !~ '^\d{1,9}$'

@@ -1,5 +1,4 @@
--- Restoring writes the old content over the present one, which makes a version as any
--- change does.
+-- Writes the content of an older version over the present content. As any change, that makes a new version.
 create function private.restore_strategy_version(strategy_id uuid, version_number integer, notes text default null)
 returns jsonb
 language plpgsql
@@ -11,11 +10,11 @@ declare
   v_user_id uuid := private.caller_account();
   v_strategy_id uuid := restore_strategy_version.strategy_id;
   v_document jsonb;
+  v_constraint text;
 begin
   if restore_strategy_version.version_number is null then
     perform private.raise_error('invalid_argument', 'Give the version to restore.', '{"argument": "version_number"}');
   end if;
-  perform private.check_strategy_arguments(null, null, null, null, null, restore_strategy_version.notes);
 
   perform private.lock_strategy(v_strategy_id, v_user_id, true);
 
@@ -32,7 +31,7 @@ begin
     );
   end if;
 
-  -- A version that an older release wrote may lack fields that exist today.
+  -- A version that an older release wrote may lack fields that exist now: these keep their present values.
   v_document := private.strategy_document(v_strategy_id) || v_document;
   perform set_config('pinebase.strategy_writer', 'save', true);
   perform private.write_strategy_document(v_strategy_id, v_document);
@@ -44,11 +43,13 @@ begin
   );
 
   return private.complete_strategy_document(private.write_version(v_strategy_id, restore_strategy_version.notes));
+exception
+  when check_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    perform private.refuse_argument(v_constraint);
+    raise;
 end;
 $$;
-
-comment on function private.restore_strategy_version(uuid, integer, text) is
-  'Makes a strategy of the caller''s what it was in one of its versions.';
 
 create function public.restore_strategy_version(strategy_id uuid, version_number integer, notes text default null)
 returns jsonb

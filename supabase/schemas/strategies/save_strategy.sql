@@ -1,3 +1,4 @@
+-- Creates or updates a strategy of the caller with its components, all or nothing.
 create function private.save_strategy(
   name text default null,
   config jsonb default null,
@@ -25,16 +26,8 @@ declare
   v_config jsonb := nullif(save_strategy.config, 'null');
   v_components jsonb := private.read_components(nullif(save_strategy.components, 'null'));
   v_replaces_components boolean := nullif(save_strategy.components, 'null') is not null;
+  v_constraint text;
 begin
-  perform private.check_strategy_arguments(
-    save_strategy.name,
-    save_strategy.description,
-    save_strategy.market_type,
-    save_strategy.timeframe,
-    v_config,
-    save_strategy.notes
-  );
-
   if v_strategy_id is not null then
     select l.current_version, l.is_ai_generated
     into v_current_version, v_is_ai_generated
@@ -94,7 +87,7 @@ begin
         is_public = coalesce(save_strategy.is_public, s.is_public),
         config = coalesce(v_config, s.config)
     where s.id = v_strategy_id
-      -- A save of components alone does not write the strategy's row a second time.
+      -- A save that changes only components does not write the strategy's row a second time.
       and (
         s.name <> save_strategy.name
         or s.description is distinct from nullif(coalesce(save_strategy.description, s.description), '')
@@ -114,11 +107,13 @@ begin
   end if;
 
   return private.complete_strategy_document(private.write_version(v_strategy_id, save_strategy.notes));
+exception
+  when check_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    perform private.refuse_argument(v_constraint);
+    raise;
 end;
 $$;
-
-comment on function private.save_strategy(text, jsonb, jsonb, uuid, text, text, text, boolean, boolean, text, integer) is
-  'Creates or updates a strategy of the caller''s with its components, all or nothing.';
 
 create function public.save_strategy(
   name text default null,

@@ -1,5 +1,5 @@
--- Strategies: what users make. Private unless published; published means that
--- everybody may read it and nobody but its owner may change it.
+-- Strategies that users make. A strategy is private unless its owner publishes it; a published one can be read by
+-- everybody and changed by its owner only.
 create table public.strategies (
   id uuid primary key default gen_random_uuid(),
   user_id uuid not null default auth.uid() references public.users (id) on delete cascade,
@@ -13,9 +13,9 @@ create table public.strategies (
   timeframe text,
   config jsonb not null,
   current_version integer not null default 0,
-  -- No foreign key: deleting a strategy must not wait for strangers' forks of it.
+  -- Without a foreign key, so that deleting a strategy does not wait for transactions that write other users' forks.
   forked_from uuid,
-  -- Components and versions refer to it, so that their owner can only be this row's.
+  -- Components and versions refer to this key, so that their user_id always equals that of their strategy.
   constraint strategies_id_user_id_key unique (id, user_id),
   constraint strategies_name_length check (char_length(name) <= 200 and name ~ '\S'),
   constraint strategies_description_length check (char_length(description) <= 4000),
@@ -28,7 +28,7 @@ create table public.strategies (
 
 create index idx_strategies_user_id on public.strategies (user_id);
 
--- What private.unlink_deleted_sources() looks through.
+-- For private.unlink_deleted_sources().
 create index strategies_forked_from_idx on public.strategies (forked_from) where forked_from is not null;
 
 -- The public page, newest first, as an app reads it from the table.
@@ -37,14 +37,24 @@ create index strategies_public_page_idx
   where is_public;
 
 comment on table public.strategies is 'Trading strategies. A published one is read by everybody and changed by its owner only.';
-comment on column public.strategies.is_ai_generated is 'Whether a language model made it; said once, when it is created.';
+comment on column public.strategies.is_ai_generated is 'Whether a language model made it; set when the strategy is created, and not changed.';
 comment on column public.strategies.is_public is 'Published: readable by everybody, without its history.';
-comment on column public.strategies.market_type is 'futures, stocks, crypto or forex.';
-comment on column public.strategies.timeframe is 'Bar length: 1m, 5m, 15m, 1h, 4h or 1d.';
+comment on column public.strategies.timeframe is 'Bar length.';
 comment on column public.strategies.config is 'The app''s own settings of the strategy: a JSON object of at most 64 KiB.';
 comment on column public.strategies.current_version is 'Number of the newest version; 0 before the first.';
 comment on column public.strategies.forked_from is
-  'The strategy that this one was forked from; null when that one was deleted, at most one sweep late.';
+  'The strategy that this one was forked from; null once that one is deleted, at the latest after the next sweep.';
+
+-- Read by private.refuse_argument().
+comment on constraint strategies_name_length on public.strategies is
+  'name: Give the strategy a name of 1 to %s characters.';
+comment on constraint strategies_description_length on public.strategies is
+  'description: Shorten the description to %s characters.';
+comment on constraint strategies_market_type_known on public.strategies is
+  'market_type: market_type must be one of %s.';
+comment on constraint strategies_timeframe_known on public.strategies is 'timeframe: timeframe must be one of %s.';
+comment on constraint strategies_config_is_an_object on public.strategies is 'config: config must be a JSON object.';
+comment on constraint strategies_config_size on public.strategies is 'config: Shorten config to %s bytes.';
 
 alter table public.strategies enable row level security;
 
@@ -100,7 +110,8 @@ create policy "OAuth clients that are not trusted delete nothing"
   to authenticated
   using ((select private.session_is_trusted()));
 
--- The check of the size prints the document: by then its numbers must be known to be harmless.
+-- Refuses a config that is too large or holds a number outside double precision. It runs before the check constraint,
+-- which prints the document: a short number such as 1e131071 would be printed with 131,072 digits.
 create function private.check_config()
 returns trigger
 language plpgsql
@@ -114,15 +125,12 @@ begin
 end;
 $$;
 
-comment on function private.check_config() is
-  'Trigger function: refuses a config that is too large or holds a number outside double precision.';
-
 create trigger strategies_check_config
   before insert or update of config on public.strategies
   for each row
   execute function private.check_config();
 
--- Only what a client may write: the database's own updates of the other columns come when the lock is held already.
+-- Fires only for the columns that a client may write: when the database itself updates the others, it holds the lock already.
 create trigger strategies_lock_account
   before insert or delete or update of name, description, is_public, market_type, timeframe, config
   on public.strategies

@@ -1,10 +1,10 @@
 -- Components: the indicators of a strategy, with their parameters, in order.
 --
--- indicator_id means a row of `indicators` or of `custom_indicators`, as is_custom says. A
--- foreign key cannot choose its table, and would make whoever deletes an indicator wait for
--- every stranger's component. check_component() locks the indicator while a component is
--- linked to it, so that no component is ever linked to nothing; one whose indicator was
--- deleted since is unlinked by the sweep, and documents show it without the id at once.
+-- indicator_id is the id of a row of `custom_indicators` where is_custom is true, otherwise of `indicators`. It has no
+-- foreign key: a foreign key refers to one table only, and deleting an indicator would have to update the components of
+-- all its users. Instead, check_component() locks the indicator when a component is linked to it, so that it cannot be
+-- deleted at the same moment. When it is deleted later, documents show null for the id at once, and the sweep sets the
+-- column to null.
 create table public.strategy_components (
   id uuid primary key default gen_random_uuid(),
   strategy_id uuid not null,
@@ -26,8 +26,8 @@ create table public.strategy_components (
   constraint strategy_components_parameters_size check (octet_length(parameters::text) <= 8192),
   constraint strategy_components_position_not_negative check (position >= 0),
   constraint strategy_components_indicator_name_length check (char_length(indicator_name) <= 200),
-  -- Deferrable, so that one statement may swap two positions. It carries the name of
-  -- the index on strategy_id that it makes unnecessary.
+  -- Deferrable, so that one statement may swap two positions. It has the name that the index on strategy_id would have,
+  -- because no second index is needed.
   constraint idx_strategy_components_strategy_id
     unique (strategy_id, component_type, position) deferrable initially immediate
 );
@@ -38,13 +38,12 @@ create index strategy_components_indicator_id_idx on public.strategy_components 
 
 comment on table public.strategy_components is 'The indicators of a strategy with their parameters, at most 64 a strategy.';
 comment on column public.strategy_components.indicator_id is
-  'A row of indicators, or of custom_indicators when is_custom; null when that indicator is gone, one sweep late at most.';
-comment on column public.strategy_components.component_type is 'trend, entry, exit or stop_loss.';
+  'A row of indicators, or of custom_indicators when is_custom; null once that indicator is deleted, at the latest after the next sweep.';
 comment on column public.strategy_components.parameters is 'Values for the indicator''s parameters, an object of at most 8 KiB.';
 comment on column public.strategy_components.position is 'Order within the component type, from 0.';
 comment on column public.strategy_components.user_id is 'The strategy''s owner, held equal by a composite foreign key.';
 comment on column public.strategy_components.indicator_name is
-  'The indicator''s name when it was set; stays when the indicator goes.';
+  'The indicator''s name when it was set; it stays when the indicator is deleted.';
 
 alter table public.strategy_components enable row level security;
 
@@ -75,8 +74,8 @@ create policy "users read components of public strategies and their own"
     )
   );
 
--- The foreign key alone would refuse a component in another's strategy as well, but
--- with the answer of a missing row; this is a matter of permission and says so.
+-- The foreign key alone would also refuse a component in another user's strategy, but with the error for a missing row.
+-- This policy gives the error for a missing permission.
 create policy "users add components to their own strategies"
   on public.strategy_components
   for insert
@@ -125,7 +124,7 @@ create policy "OAuth clients that are not trusted delete nothing"
   to authenticated
   using ((select private.session_is_trusted()));
 
--- An insert by an operator that names no owner gets the owner of the strategy.
+-- Fills in the strategy's owner when an operator inserts a component without user_id.
 create function private.set_component_owner()
 returns trigger
 language plpgsql
@@ -143,27 +142,26 @@ begin
 end;
 $$;
 
-comment on function private.set_component_owner() is
-  'Trigger function: fills strategy_components.user_id from the strategy where it was left out.';
-
 create trigger strategy_components_100_set_owner
   before insert on public.strategy_components
   for each row
   when (new.user_id is null)
   execute function private.set_component_owner();
 
--- The indicator must exist, and the strategy's owner must be allowed to see it: or
--- ids could be probed, and a private script pulled into a strategy. Both answer
--- alike. The row is locked against a delete until this transaction ends. One that another
--- transaction is deleting counts as gone: waiting for that transaction, whose owner may wait
--- for a second row that this one has locked, could end in a deadlock.
+-- Checks the indicator and the parameters of a component, and stores the indicator's name with it.
 --
--- The parameters must fit the indicator's schema, with its defaults for what is left out.
--- Both are asked when they are set, and not again: an indicator that its author makes
--- private, or whose schema is revised, leaves the components that it has. The parameters of a
--- hidden one change unchecked: what they would be checked against is not the owner's to know.
+-- The indicator must exist and be visible to the strategy's owner. Both failures give the same error: otherwise a user
+-- could find out which ids exist, and copy a private script into a strategy. The indicator's row is locked against a
+-- delete until this transaction ends. An indicator that another transaction is deleting counts as deleted: to wait for
+-- that transaction could end in a deadlock, because it may be waiting for a row that this one has locked.
 --
--- Triggers run before policies, so for another's row this looks nothing up.
+-- The parameters must fit the indicator's schema, with its defaults for parameters that are omitted.
+--
+-- Indicator and parameters are checked when they are set and not later, so a component stays as it is when the
+-- indicator's author makes it private or revises its schema. The parameters of an indicator that the owner may no longer
+-- see are not checked, because the error would show them its schema.
+--
+-- Triggers run before row-level security, so for a row of another user nothing is looked up.
 create function private.check_component()
 returns trigger
 language plpgsql
@@ -185,8 +183,7 @@ begin
 
   perform private.check_json(new.parameters, 8192, 'parameters', 'strategy_components_parameters_size');
 
-  -- A component whose indicator is deleted, and which the sweep has not unlinked yet, is unlinked by its next
-  -- change.
+  -- The sweep has not unlinked this component from its deleted indicator yet, so this change does it.
   if not v_is_new and exists (
     select
     from private.deleted_indicators as d
@@ -237,10 +234,7 @@ begin
 end;
 $$;
 
-comment on function private.check_component() is
-  'Trigger function: checks that a component''s indicator exists, is visible to the owner and takes these parameters, and notes its name.';
-
--- 500: after the owner has been filled in (100), because the indicator must be visible to the owner.
+-- 500: after the owner is filled in (100), because the indicator must be visible to the owner.
 create trigger strategy_components_500_check_new
   before insert on public.strategy_components
   for each row
@@ -329,9 +323,6 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.after_components_changed() is
-  'Trigger function: moves the strategies'' updated_at, holds them to 64 components and writes their versions.';
 
 create trigger strategy_components_inserted
   after insert on public.strategy_components

@@ -1,6 +1,5 @@
--- Versions: the history of each strategy. Written by the database alone, so that a
--- history can be believed; read by its owner alone, so that publishing a strategy
--- does not publish what it was before.
+-- Versions: the history of each strategy. Only the database writes them, so that a history can be trusted. Only the owner
+-- of the strategy reads them, so that publishing a strategy does not publish what it was before.
 create table public.strategy_versions (
   id uuid primary key default gen_random_uuid(),
   strategy_id uuid not null,
@@ -20,11 +19,15 @@ create table public.strategy_versions (
 
 create index strategy_versions_user_id_strategy_id_idx on public.strategy_versions (user_id, strategy_id);
 
-comment on table public.strategy_versions is 'History of strategies: one row per committed change, read by the owner only.';
+comment on table public.strategy_versions is 'History of strategies: one row for each transaction that changed the content, read by the owner only.';
 comment on column public.strategy_versions.version_number is 'From 1, without gaps from the oldest that is kept.';
 comment on column public.strategy_versions.config is 'The whole strategy document of this version.';
-comment on column public.strategy_versions.notes is 'What the owner said about the change.';
+comment on column public.strategy_versions.notes is 'The owner''s notes on the change.';
 comment on column public.strategy_versions.user_id is 'The strategy''s owner, held equal by a composite foreign key.';
+
+-- Read by private.refuse_argument().
+comment on constraint strategy_versions_notes_length on public.strategy_versions is
+  'notes: Shorten the notes to %s characters.';
 
 alter table public.strategy_versions enable row level security;
 
@@ -58,9 +61,6 @@ begin atomic
   ) as d (digest);
 end;
 
-comment on function private.version_id(uuid) is
-  'Id of the version that the running transaction writes of a strategy: the same for all its statements.';
-
 -- Versions up to this number are more than the owner's plan keeps; 0 or less if none is.
 create function private.last_pruned_version(strategy_id uuid)
 returns integer
@@ -74,9 +74,6 @@ begin atomic
   cross join lateral private.plan_of(s.user_id) as p
   where s.id = last_pruned_version.strategy_id;
 end;
-
-comment on function private.last_pruned_version(uuid) is
-  'Number of the newest version that is beyond the number that the owner''s plan keeps.';
 
 -- A history can be trusted because nobody can edit it, not even the owner of the tables. A version can be changed or
 -- deleted only by the transaction that wrote it, deleted when the plan keeps no more of them, and deleted with its
@@ -106,9 +103,6 @@ begin
     table = tg_table_name;
 end;
 $$;
-
-comment on function private.keep_strategy_version() is
-  'Trigger function: refuses every change of a version except by the transaction that wrote it, by pruning, or with its strategy.';
 
 create trigger strategy_versions_are_not_changed
   before update on public.strategy_versions

@@ -1,5 +1,6 @@
--- Sets indicator_id to null in the components of deleted indicators. A component that somebody
--- is writing is left for the next call, so that nobody waits for this, and this for nobody.
+-- Sets indicator_id to null in the components of deleted indicators, in at most max_rows of them, and returns how many
+-- it changed. Neither updated_at nor the versions change. Components that another transaction is writing are left for
+-- the next call, so that neither waits for the other.
 create function private.unlink_deleted_indicators(max_rows integer)
 returns integer
 language plpgsql
@@ -47,8 +48,5 @@ begin
   return v_unlinked;
 end;
 $$;
-
-comment on function private.unlink_deleted_indicators(integer) is
-  'Takes the id of deleted indicators from at most so many components; returns how many. Neither updated_at nor a history changes.';
 
 revoke all on function private.unlink_deleted_indicators from public, anon, authenticated, service_role;

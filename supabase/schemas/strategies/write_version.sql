@@ -76,7 +76,4 @@ begin
 end;
 $$;
 
-comment on function private.write_version(uuid, text) is
-  'Writes, rewrites or removes the version of the running transaction, prunes versions beyond the plan''s number, and returns the strategy document.';
-
 revoke all on function private.write_version from public, anon, authenticated, service_role;

@@ -212,6 +212,9 @@ async function tagsAreKept(sql: Sql) {
   await expect(
     sql`update public.strategies set tags = array_fill('x'::text, '{21}') where id = ${id}`,
   ).rejects.toThrow("strategies_tags_size");
+  await expect(
+    sql`select public.save_strategy(strategy_id => ${id}, tags => array_fill('x'::text, '{21}'))`,
+  ).rejects.toMatchObject({ code: "PT422", detail: "invalid_argument" });
 }
 
 async function using<T>(url: string, work: (sql: Sql) => Promise<T>): Promise<T> {

@@ -1,3 +1,4 @@
+-- Counts the forks that a statement adds.
 create function private.count_new_forks()
 returns trigger
 language plpgsql
@@ -19,8 +20,7 @@ begin
 end;
 $$;
 
-comment on function private.count_new_forks() is 'Trigger function: counts the forks that a statement adds.';
-
+-- Takes deleted forks off their sources' count, and notes deleted sources that still have forks.
 create function private.count_removed_forks()
 returns trigger
 language plpgsql
@@ -61,9 +61,6 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.count_removed_forks() is
-  'Trigger function: takes deleted forks off their sources'' count, and notes deleted sources that still have forks.';
 
 revoke all on function private.count_new_forks, private.count_removed_forks
   from public, anon, authenticated, service_role;

@@ -1,3 +1,4 @@
+-- Keeps the row of a published strategy, and removes it when the strategy is hidden.
 create function private.follow_public_strategy()
 returns trigger
 language plpgsql
@@ -23,8 +24,5 @@ begin
   return null;
 end;
 $$;
-
-comment on function private.follow_public_strategy() is
-  'Trigger function: keeps the row of a published strategy, and removes it when the strategy is hidden.';
 
 revoke all on function private.follow_public_strategy from public, anon, authenticated, service_role;

@@ -17,7 +17,4 @@ begin
 end;
 $$;
 
-comment on function private.write_strategy_versions() is
-  'Trigger function: writes the versions of strategies whose content was written.';
-
 revoke all on function private.write_strategy_versions from public, anon, authenticated, service_role;
