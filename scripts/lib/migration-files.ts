@@ -13,7 +13,7 @@ export interface Migration {
   hasRollback: boolean;
 }
 
-/** The folder that the Supabase CLI works in unless it is told otherwise. */
+/** The default folder of the Supabase CLI. */
 export const supabaseDirectory = "supabase";
 
 /**
@@ -24,13 +24,13 @@ export const supabaseDirectory = "supabase";
 export async function listMigrations(directory = supabaseDirectory): Promise<Migration[]> {
   const migrations = join(directory, "migrations");
   const rollbacks = join(directory, "rollbacks");
-  const waysBack = new Set(await sqlFiles(rollbacks));
+  const rollbackFiles = new Set(await sqlFiles(rollbacks));
   const list = (await sqlFiles(migrations)).map((file) => ({
     version: versionOf(file),
     file,
     path: join(migrations, file),
     rollbackPath: join(rollbacks, file),
-    hasRollback: waysBack.has(file),
+    hasRollback: rollbackFiles.has(file),
   }));
   for (const [index, { version, file }] of list.entries()) {
     if (list[index - 1]?.version === version) {
@@ -40,10 +40,10 @@ export async function listMigrations(directory = supabaseDirectory): Promise<Mig
   return list;
 }
 
-/** The way-back files that belong to no migration: left over from a rename. */
-export async function strayRollbacks(directory = supabaseDirectory): Promise<string[]> {
-  const files = new Set((await listMigrations(directory)).map(({ file }) => file));
-  return (await sqlFiles(join(directory, "rollbacks"))).filter((file) => !files.has(file));
+/** The rollbacks without a migration of the same name, which a rename leaves behind. */
+export async function strayRollbacks(): Promise<string[]> {
+  const files = new Set((await listMigrations()).map(({ file }) => file));
+  return (await sqlFiles(join(supabaseDirectory, "rollbacks"))).filter((file) => !files.has(file));
 }
 
 async function sqlFiles(directory: string): Promise<string[]> {
@@ -55,7 +55,7 @@ function versionOf(file: string): string {
   const version = /^(\d{14})_.+\.sql$/.exec(file)?.[1];
   if (version === undefined) {
     throw new UserError(
-      `${file} is not named like a migration.`,
+      `${file} is not a valid name of a migration.`,
       "Name it <YYYYMMDDHHMMSS>_<domain>.sql.",
     );
   }

@@ -1,26 +1,32 @@
 import type { Node } from "libpg-query";
 import { supabase } from "../local/supabase-cli.ts";
-import { identityOf, type OwnStatements, privilegeObjects } from "./own-statements.ts";
+import {
+  droppedObjects,
+  identityOf,
+  type OwnStatements,
+  privilegeObjects,
+} from "./own-statements.ts";
 import { plainSql } from "./plain-sql.ts";
-import { dotted, type Statement, splitStatements, tableName, typeName } from "./sql-statements.ts";
+import { dotted, type Statement, splitStatements, tableName } from "./sql-statements.ts";
 import { UserError } from "./user-error.ts";
 
-/** A database, and the statements of the scripts that it was made of. */
+/** A database, and the statements of the scripts that created its schema. */
 export interface Side {
   url: string;
   own: OwnStatements;
 }
 
 /**
- * The statements that make one database's schema like another's, found by Supabase's own `db diff`. What creates or
- * describes an object stands as a person wrote it, with its comments. So do the privileges of new objects: a hosted project
- * may grant a new object to the API roles by itself, and the written statements hold with and without that.
+ * The statements that turn one database's schema into another's, found by Supabase's own `db diff`. A statement that
+ * creates or describes an object is taken from the scripts as it is written there, with its comments. So are the
+ * privileges of new objects: hosted projects exist with and without automatic grants, and the written statements are
+ * correct in both.
  */
 export async function scriptBetween(from: Side, to: Side): Promise<string[]> {
-  const found = await splitStatements(await askCli(from.url, to.url));
-  const droppedFunctions = new Set(found.flatMap(({ node }) => functionsDroppedBy(node)));
+  const found = await splitStatements(await databaseDiff(from.url, to.url));
+  const dropped = new Set(found.flatMap(({ node }) => droppedObjects(node)));
   const isNew = (identity: string) =>
-    from.own.find(identity) === undefined || droppedFunctions.has(identity);
+    from.own.find(identity) === undefined || dropped.has(identity);
 
   const created = new Set<string>();
   for (const { node } of found) {
@@ -32,36 +38,28 @@ export async function scriptBetween(from: Side, to: Side): Promise<string[]> {
   }
 
   const script: string[] = [];
-  for (const statement of found) {
-    const { node } = statement;
-    if (isSaidElsewhere(node, created)) continue;
+  for (const { node, text } of found) {
+    if (isIncludedElsewhere(node, created)) continue;
     const identity = identityOf(node);
     const written = identity === undefined ? undefined : to.own.find(identity);
     if (identity === undefined || written === undefined) {
-      script.push(`${await plainSql(statement.text)};`);
-    } else if ("CreateFunctionStmt" in node && !isNew(identity)) {
-      script.push(
-        withLead(written, written.text.replace(/^create function/, "create or replace function")),
-      );
+      script.push(`${await plainSql(text)};`);
     } else {
-      script.push(
-        withLead(written, written.text.replace(/^create or replace function/, "create function")),
-      );
+      const create = isNew(identity) ? "create function" : "create or replace function";
+      const ownText = written.text.replace(/^create (?:or replace )?function/, create);
+      script.push(withLead(written, ownText));
     }
   }
   return [...script, ...privilegesOf(created, to.own)];
 }
 
-/** The tables and columns that a script drops, with whatever is in them. */
+/** The tables and columns that a script drops, with the rows and values in them. */
 export async function destroyedBy(script: readonly string[]): Promise<string[]> {
   const statements = await splitStatements(script.join("\n"));
   return statements.flatMap(({ node }) => {
-    if ("DropStmt" in node && node.DropStmt.removeType === "OBJECT_TABLE") {
-      return (node.DropStmt.objects ?? []).map((object) =>
-        "List" in object ? dotted(object.List.items) : "",
-      );
+    if (!("AlterTableStmt" in node)) {
+      return droppedObjects(node).flatMap((object) => /^table (.+)/.exec(object)?.[1] ?? []);
     }
-    if (!("AlterTableStmt" in node)) return [];
     const table = tableName(node.AlterTableStmt.relation);
     return (node.AlterTableStmt.cmds ?? []).flatMap((command) =>
       "AlterTableCmd" in command && command.AlterTableCmd.subtype === "AT_DropColumn"
@@ -71,9 +69,9 @@ export async function destroyedBy(script: readonly string[]): Promise<string[]> 
   });
 }
 
-/** Whether a statement of the CLI is part of one that is taken over whole, or of no use. */
-function isSaidElsewhere(node: Node, created: ReadonlySet<string>): boolean {
-  // It lets a body name what does not exist yet. The order of the statements needs no such thing.
+/** Whether a statement of the CLI is part of a statement that is taken over whole, or is not needed. */
+function isIncludedElsewhere(node: Node, created: ReadonlySet<string>): boolean {
+  // It switches the checks of function bodies off. The statements are in an order that passes these checks.
   if ("VariableSetStmt" in node) return true;
   if ("GrantStmt" in node) return privilegeObjects(node).every((object) => created.has(object));
   if (!("AlterTableStmt" in node) || !created.has(tableName(node.AlterTableStmt.relation)))
@@ -83,29 +81,17 @@ function isSaidElsewhere(node: Node, created: ReadonlySet<string>): boolean {
   );
 }
 
-function functionsDroppedBy(node: Node): string[] {
-  if (!("DropStmt" in node) || node.DropStmt.removeType !== "OBJECT_FUNCTION") return [];
-  return (node.DropStmt.objects ?? []).flatMap((object) => {
-    if (!("ObjectWithArgs" in object)) return [];
-    const types = (object.ObjectWithArgs.objargs ?? []).map((type) =>
-      typeName("TypeName" in type ? type.TypeName : undefined),
-    );
-    return [`function ${dotted(object.ObjectWithArgs.objname)}(${types.join(", ")})`];
-  });
-}
-
 function withLead({ lead }: Statement, text: string): string {
   return lead === "" ? `${text};` : `${lead}\n${text};`;
 }
 
-/** The written privileges of new objects, in one block. */
+/** The written privileges of new objects, in one block. Objects that exist already keep theirs. */
 function privilegesOf(created: ReadonlySet<string>, own: OwnStatements): string[] {
   const statements = new Set<string>();
   for (const object of created) {
     for (const statement of own.privileges(object)) {
       const objects = privilegeObjects(statement.node);
       const wanted = objects.filter((name) => created.has(name));
-      // What exists already keeps what it has.
       const text =
         wanted.length === objects.length
           ? statement.text
@@ -118,7 +104,7 @@ function privilegesOf(created: ReadonlySet<string>, own: OwnStatements): string[
 
 const objectList = /\bon\s+(function\s+|sequence\s+|table\s+)?[\w.,\s]+?(?=\s+(?:from|to)\b)/;
 
-async function askCli(from: string, to: string): Promise<string> {
+async function databaseDiff(from: string, to: string): Promise<string> {
   const args = ["db", "diff", "--use-pg-delta", "--from", from, "--to", to];
   const { stdout, stderr, code } = await supabase(args);
   if (code !== 0) {
@@ -128,7 +114,7 @@ async function askCli(from: string, to: string): Promise<string> {
       "Write the migration by hand.",
     );
   }
-  // Notices of the CLI come first, marked by symbols.
+  // The CLI prints its notices first. Each line of them starts with one of these symbols.
   return stdout
     .split("\n")
     .filter((line) => !/^[│▲●◇└┌]/.test(line))

@@ -2,15 +2,15 @@ import type { Node } from "libpg-query";
 import type { Script } from "./run-script.ts";
 import { dotted, type Statement, signature, splitStatements, tableName } from "./sql-statements.ts";
 
-/** Statements as a person wrote them, by the object that they create or describe. */
+/** Statements as they are written in the scripts, by the object that they create or describe. */
 export interface OwnStatements {
   /** The newest statement with this identity. */
   find(identity: string): Statement | undefined;
-  /** The statements that grant or revoke on the object, whole. */
+  /** The grants and revokes that name the object. Each may name further objects. */
   privileges(object: string): Statement[];
 }
 
-/** Reads the statements of scripts; where two say something of one object, the later one counts. */
+/** Reads the statements of scripts. If two scripts define one object, the later script counts. */
 export async function readOwnStatements(scripts: readonly Script[]): Promise<OwnStatements> {
   const byIdentity = new Map<string, Statement>();
   const byObject = new Map<string, Statement[]>();
@@ -20,7 +20,7 @@ export async function readOwnStatements(scripts: readonly Script[]): Promise<Own
       const identity = identityOf(statement.node);
       if (identity !== undefined) byIdentity.set(identity, statement);
       for (const object of privilegeObjects(statement.node)) {
-        // A later script says all of an object's privileges anew, or nothing of them.
+        // A script that names an object's privileges names all of them, so those of earlier scripts no longer count.
         const before = seen.has(object) ? (byObject.get(object) ?? []) : [];
         byObject.set(object, [...before, statement]);
         seen.add(object);
@@ -33,8 +33,9 @@ export async function readOwnStatements(scripts: readonly Script[]): Promise<Own
   };
 }
 
-/** What a statement creates or describes, so that two statements of one object have the same. */
+/** The object that a statement creates or describes, written as after `drop` or `comment on`. */
 export function identityOf(node: Node): string | undefined {
+  if ("CreateSchemaStmt" in node) return `schema ${node.CreateSchemaStmt.schemaname}`;
   if ("CreateFunctionStmt" in node) return `function ${signature(node.CreateFunctionStmt)}`;
   if ("CreateStmt" in node) return `table ${tableName(node.CreateStmt.relation)}`;
   if ("CreateSeqStmt" in node) return `sequence ${tableName(node.CreateSeqStmt.sequence)}`;
@@ -42,16 +43,26 @@ export function identityOf(node: Node): string | undefined {
     return `index ${node.IndexStmt.idxname} on ${tableName(node.IndexStmt.relation)}`;
   }
   if ("CreatePolicyStmt" in node) {
-    return `policy ${node.CreatePolicyStmt.policy_name} on ${tableName(node.CreatePolicyStmt.table)}`;
+    const { policy_name, table } = node.CreatePolicyStmt;
+    return `policy "${policy_name}" on ${tableName(table)}`;
   }
   if ("CreateTrigStmt" in node) {
     return `trigger ${node.CreateTrigStmt.trigname} on ${tableName(node.CreateTrigStmt.relation)}`;
   }
-  if ("CommentStmt" in node) return `comment on ${commented(node.CommentStmt.object)}`;
+  if ("CommentStmt" in node) return `comment on ${namedObject(node.CommentStmt.object)}`;
   return undefined;
 }
 
-function commented(object: Node | undefined): string {
+/** The tables and functions that a statement drops, as `identityOf` names them. */
+export function droppedObjects(node: Node): string[] {
+  if (!("DropStmt" in node)) return [];
+  const { removeType, objects = [] } = node.DropStmt;
+  const prefix = removeType === "OBJECT_TABLE" ? "table " : "";
+  return objects.map((object) => `${prefix}${namedObject(object)}`);
+}
+
+/** An object that a comment or a drop refers to. */
+function namedObject(object: Node | undefined): string {
   if (object === undefined) return "";
   if ("List" in object) return dotted(object.List.items);
   if ("ObjectWithArgs" in object) {

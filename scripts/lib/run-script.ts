@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import type { TransactionSql } from "postgres";
 import postgres from "postgres";
 import { UserError } from "./user-error.ts";
@@ -8,18 +9,23 @@ export interface Script {
   text: string;
 }
 
+/** Reads a script. */
+export async function readScript(path: string): Promise<Script> {
+  return { path, text: await readFile(path, "utf8") };
+}
+
 /**
  * Runs a script inside a transaction, with the search path of a push.
  *
- * @param next what to do where it fails
- * @throws UserError with the script's file and line, and what Postgres says
+ * @param next the next step for the user when the script fails
+ * @throws UserError with the script's file and line, and the error message of Postgres
  */
 export async function runScript(
   tx: TransactionSql,
   { path, text }: Script,
   next: string,
 ): Promise<void> {
-  // A script may set it for itself, so each starts anew.
+  // Set for each script, because the one before may have changed it.
   await tx`set local search_path = "$user", public`;
   try {
     await tx.unsafe(text).simple();

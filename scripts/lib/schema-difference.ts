@@ -1,31 +1,29 @@
-import { readFile } from "node:fs/promises";
 import { connect } from "./database.ts";
-import { listMigrations, supabaseDirectory } from "./migration-files.ts";
-import { runScript, type Script } from "./run-script.ts";
+import { listMigrations } from "./migration-files.ts";
+import { readScript, runScript, type Script } from "./run-script.ts";
 import { readSchemaFiles } from "./schema-files.ts";
 import { type SchemaSnapshot, schemaSnapshot } from "./schema-snapshot.ts";
 import { startScratchPlatform } from "./scratch-platform.ts";
 
-/** A throw-away database. */
+/** A database of a scratch platform. */
 export interface SchemaDatabase {
   /** As the role postgres. */
   url: string;
-  /** What it was made of. */
+  /** The scripts that created its schema. */
   scripts: readonly Script[];
   snapshot(): Promise<SchemaSnapshot>;
-  /** Runs scripts as a push does, each in a transaction of its own. */
+  /** Runs scripts as a push does, each in one transaction. */
   run(scripts: readonly Script[]): Promise<void>;
 }
 
-/** Gives a piece of work one database that is made of the migrations and one that is made of the schema files. */
+/** Calls `use` with one database created from the migrations and one created from the schema files. */
 export async function withBothSchemas<T>(
-  work: (migrations: SchemaDatabase, files: SchemaDatabase) => Promise<T>,
-  directory = supabaseDirectory,
+  use: (migrations: SchemaDatabase, files: SchemaDatabase) => Promise<T>,
 ): Promise<T> {
   const migrations = await Promise.all(
-    (await listMigrations(directory)).map(({ path }) => read(path)),
+    (await listMigrations()).map(({ path }) => readScript(path)),
   );
-  const files = await readSchemaFiles(directory);
+  const files = await readSchemaFiles();
   const platform = await startScratchPlatform();
   try {
     const create = async (name: string, scripts: readonly Script[]): Promise<SchemaDatabase> => {
@@ -39,47 +37,37 @@ export async function withBothSchemas<T>(
       await database.run(scripts);
       return database;
     };
-    return await work(await create("migrations", migrations), await create("files", files));
+    return await use(await create("migrations", migrations), await create("files", files));
   } finally {
     await platform.stop();
   }
 }
 
-/** What differs between two snapshots, one line for each object. */
+/** The differences between two snapshots, one line for each object. */
 export function differences(
-  one: [name: string, snapshot: SchemaSnapshot],
-  other: [name: string, snapshot: SchemaSnapshot],
+  [oneName, one]: [name: string, snapshot: SchemaSnapshot],
+  [otherName, other]: [name: string, snapshot: SchemaSnapshot],
 ): string[] {
-  const [oneName, oneSnapshot] = one;
-  const [otherName, otherSnapshot] = other;
-  const objects = new Set([...Object.keys(oneSnapshot), ...Object.keys(otherSnapshot)]);
+  const objects = new Set([...Object.keys(one), ...Object.keys(other)]);
   return [...objects].sort().flatMap((object) => {
-    const [here, there] = [oneSnapshot[object], otherSnapshot[object]];
-    if (here === there) return [];
-    if (here === undefined) return [`${object}: only ${otherName} have it`];
-    if (there === undefined) return [`${object}: only ${oneName} have it`];
-    return [`${object}: ${oneName} and ${otherName} say different things`];
+    if (one[object] === other[object]) return [];
+    if (one[object] === undefined) return [`${object}: only in ${otherName}`];
+    if (other[object] === undefined) return [`${object}: only in ${oneName}`];
+    return [`${object}: differs between ${oneName} and ${otherName}`];
   });
 }
 
 /**
- * What differs between the migrations and the schema files. A setting of a role belongs to the whole server, so that a
- * difference in one is not seen.
+ * The differences between the migrations and the schema files. Settings of roles are not compared: they belong to the
+ * whole server, and both databases are on one.
  */
-export function compareSchemas(directory = supabaseDirectory): Promise<string[]> {
-  return withBothSchemas(
-    async (migrations, files) =>
-      differences(
-        ["the migrations", await migrations.snapshot()],
-        ["the schema files", await files.snapshot()],
-      ),
-    directory,
+export function compareSchemas(): Promise<string[]> {
+  return withBothSchemas(async (migrations, files) =>
+    differences(
+      ["the migrations", await migrations.snapshot()],
+      ["the schema files", await files.snapshot()],
+    ),
   );
-}
-
-/** Reads a script. */
-async function read(path: string): Promise<Script> {
-  return { path, text: await readFile(path, "utf8") };
 }
 
 async function runScripts(url: string, scripts: readonly Script[]): Promise<void> {

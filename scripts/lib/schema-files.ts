@@ -4,12 +4,12 @@ import { parse } from "smol-toml";
 import { z } from "zod";
 import { findFiles } from "./find-files.ts";
 import { supabaseDirectory } from "./migration-files.ts";
-import type { Script } from "./run-script.ts";
+import { readScript, type Script } from "./run-script.ts";
 import { UserError } from "./user-error.ts";
 
-/** A file of `supabase/schemas`: one object of the schema, or rows that ship with it. */
+/** A file of `supabase/schemas`: one object of the schema, or rows that ship with the schema. */
 export interface SchemaFile extends Script {
-  /** The folder below `schemas` that it lies in, which is also the name of its first migration. */
+  /** Its folder below `schemas`, which is also the name of its first migration. */
   domain: string;
 }
 
@@ -18,10 +18,10 @@ const configSchema = z.object({
 });
 
 /**
- * Reads the schema as it is today, in the order of `schema_paths` in `supabase/config.toml`. What several patterns match is
- * taken where the first one stands, as the Supabase CLI does.
+ * Reads the schema files in the order of `schema_paths` in `supabase/config.toml`. A file that several patterns match is
+ * read at the first of them, as in the Supabase CLI.
  *
- * @throws UserError when a file is in no place of the order, or a pattern matches none
+ * @throws UserError when no pattern matches a file, or a pattern matches none
  */
 export async function readSchemaFiles(directory = supabaseDirectory): Promise<SchemaFile[]> {
   const present = (await findFiles(join(directory, "schemas"), ".sql")).map(
@@ -31,19 +31,18 @@ export async function readSchemaFiles(directory = supabaseDirectory): Promise<Sc
   for (const pattern of await readPatterns(directory)) {
     const matches = present.filter((path) => globOf(pattern).test(path));
     if (matches.length === 0) {
-      throw wrongOrder(`${pattern} of schema_paths matches no file.`);
+      throw wrongOrder(`The pattern ${pattern} of schema_paths matches no file.`);
     }
     for (const path of matches) ordered.add(path);
   }
-  const forgotten = present.find((path) => !ordered.has(path));
-  if (forgotten !== undefined) {
-    throw wrongOrder(`${forgotten} is in no place of schema_paths.`);
+  const unmatched = present.find((path) => !ordered.has(path));
+  if (unmatched !== undefined) {
+    throw wrongOrder(`No pattern of schema_paths matches ${unmatched}.`);
   }
   return Promise.all(
     [...ordered].map(async (path) => ({
-      path: join(directory, path),
+      ...(await readScript(join(directory, path))),
       domain: path.split("/")[2] ?? "",
-      text: await readFile(join(directory, path), "utf8"),
     })),
   );
 }
@@ -53,12 +52,12 @@ async function readPatterns(directory: string): Promise<string[]> {
     parse(await readFile(join(directory, "config.toml"), "utf8")),
   );
   if (!config.success) {
-    throw wrongOrder("There is no list schema_paths.");
+    throw wrongOrder("The list schema_paths is missing.");
   }
   return config.data.db.migrations.schema_paths;
 }
 
-/** `*` stands for any part of one name, as in the CLI. */
+/** `*` matches any part of one name, as in the CLI. */
 function globOf(pattern: string): RegExp {
   const parts = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
   return new RegExp(`^${parts.join("[^/]*")}$`);

@@ -8,10 +8,10 @@ export type SchemaSnapshot = Readonly<Record<string, string>>;
 const query = await readFile(join(import.meta.dirname, "schema-snapshot.sql"), "utf8");
 
 /**
- * Reads everything that a migration can leave behind in a database. Two databases whose snapshots are
- * equal have the same schema, whatever way led there.
+ * Reads everything that a migration can leave behind in a database. Two databases with equal snapshots have the same
+ * schema.
  *
- * @param sql a connection of a superuser, who can count the rows of every table
+ * @param sql a connection of a superuser, which can count the rows of every table
  */
 export async function schemaSnapshot(sql: Sql): Promise<SchemaSnapshot> {
   // With an empty search path every name is printed with its schema.

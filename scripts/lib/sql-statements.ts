@@ -7,19 +7,19 @@ export interface Statement {
   text: string;
   /** The comments and blank lines above it. */
   lead: string;
-  /** The line of the script that it begins on. */
+  /** The line of the script on which it begins. */
   line: number;
 }
 
 /**
  * Splits a script into its statements, by Postgres's own parser.
  *
- * @throws SqlError when Postgres could not read the script
+ * @throws SqlError when the script is not valid SQL
  */
 export async function splitStatements(sql: string): Promise<Statement[]> {
   if (sql.trim() === "") return [];
   const { stmts = [] }: ParseResult = await parse(sql);
-  // The parser counts bytes.
+  // The parser gives positions in bytes.
   const bytes = Buffer.from(sql);
   return stmts.flatMap(({ stmt, stmt_location: start = 0, stmt_len: length }) => {
     if (stmt === undefined) return [];
@@ -31,7 +31,7 @@ export async function splitStatements(sql: string): Promise<Statement[]> {
   });
 }
 
-/** A dotted name of the parse tree, as in `private.save_strategy`. */
+/** A dotted name of the parse tree, such as `private.save_strategy`. */
 export function dotted(parts: readonly Node[] | undefined): string {
   return (parts ?? []).map((part) => ("String" in part ? part.String.sval : "")).join(".");
 }
@@ -41,7 +41,7 @@ export function tableName(relation: { schemaname?: string; relname?: string } | 
   return `${relation?.schemaname ?? "public"}.${relation?.relname}`;
 }
 
-/** A function's name with the types of its arguments, by which Postgres tells functions of one name apart. */
+/** A function's name with the types of its arguments, which together identify a function. */
 export function signature(functionNode: { funcname?: Node[]; parameters?: Node[] }): string {
   const types = (functionNode.parameters ?? []).flatMap((node) => {
     const parameter = "FunctionParameter" in node ? node.FunctionParameter : undefined;
@@ -51,8 +51,8 @@ export function signature(functionNode: { funcname?: Node[]; parameters?: Node[]
   return `${dotted(functionNode.funcname)}(${types.join(", ")})`;
 }
 
-/** Types whose name in the catalog is not the one that is written. */
-const written: Record<string, string> = {
+/** The SQL names of types that have another name in the catalog. */
+const sqlNames: Record<string, string> = {
   bool: "boolean",
   int2: "smallint",
   int4: "integer",
@@ -61,8 +61,8 @@ const written: Record<string, string> = {
   float8: "double precision",
 };
 
-/** A type as it is written, as in `text[]`. */
-export function typeName(type: TypeName | undefined): string {
+/** A type as it is written in SQL, such as `text[]`. */
+function typeName(type: TypeName | undefined): string {
   const name = dotted(type?.names).replace(/^pg_catalog\./, "");
-  return `${written[name] ?? name}${"[]".repeat(type?.arrayBounds?.length ?? 0)}`;
+  return `${sqlNames[name] ?? name}${"[]".repeat(type?.arrayBounds?.length ?? 0)}`;
 }

@@ -1,17 +1,17 @@
 import type { Node } from "libpg-query";
 import { splitStatements, tableName } from "./sql-statements.ts";
 
-/** A script in two parts, because rows that exist are checked in a transaction of their own. */
+/** A script in two parts: the second one checks existing rows, in another transaction. */
 export interface TwoParts {
   first: string[];
   second: string[];
-  /** Takes the second part back. */
+  /** Rolls the second part back. */
   secondBack: string[];
 }
 
 /**
- * Lets new checks and foreign keys of tables that exist bind new rows at once, and checks the rows that are there
- * afterwards, in a second migration. Checked at once, a large table would be locked against writes for as long.
+ * Splits each new check or foreign key of an existing table: the first part applies it to new rows, the second one checks
+ * the existing rows. In one part, a large table would be locked against writes while its rows are checked.
  */
 export async function validateLater(script: readonly string[]): Promise<TwoParts> {
   const parts: TwoParts = { first: [], second: [], secondBack: [] };
@@ -31,7 +31,7 @@ export async function validateLater(script: readonly string[]): Promise<TwoParts
   return parts;
 }
 
-/** The check or foreign key that a statement adds, where it does nothing else. */
+/** The check or foreign key that a statement adds, if it does nothing else. */
 function addedConstraint(node: Node): { table: string; name: string } | undefined {
   if (!("AlterTableStmt" in node)) return undefined;
   const [command, ...others] = node.AlterTableStmt.cmds ?? [];
