@@ -1,4 +1,5 @@
 import { cpus, release, type as systemName, totalmem } from "node:os";
+import { textTable } from "../scripts/lib/text-table.ts";
 import type { ColdStart } from "./cold-start.ts";
 import { type Measurement, type Ratio, ratioTo, spread } from "./measure.ts";
 
@@ -91,10 +92,10 @@ export function reportTable({ measurements, growth, coldStarts, bytesPerRow }: R
   ]);
   return [
     "Throughput of ours, and its ratio to others: above 1 is faster. Median and quartiles of the rounds.",
-    columns([head, ...rows]),
+    ...textTable([head, ...rows]),
     "",
     "Milliseconds of one request as the number of strategies grows.",
-    columns([
+    ...textTable([
       ["", ...(growth[0]?.points ?? []).map(({ strategies }) => String(strategies))],
       ...growth.map(({ scenario, points }) => [
         scenario,
@@ -103,10 +104,10 @@ export function reportTable({ measurements, growth, coldStarts, bytesPerRow }: R
     ]),
     "",
     "Edge functions: the first answer and the next ones.",
-    columns([["", "cold", "warm"], ...functions]),
+    ...textTable([["", "cold", "warm"], ...functions]),
     "",
     "Bytes a row, indexes included.",
-    columns(Object.entries(bytesPerRow).map(([table, bytes]) => [table, String(bytes)])),
+    ...textTable(Object.entries(bytesPerRow).map(([table, bytes]) => [table, String(bytes)])),
   ].join("\n");
 }
 
@@ -118,18 +119,4 @@ function ratioText(ratio: Ratio | null): string {
 
 function number(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toFixed(2);
-}
-
-function columns(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return rows
-    .map((row) =>
-      row
-        .map((text, column) => text.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
 }

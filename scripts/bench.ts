@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { chart } from "../bench/chart.ts";
 import { measureColdStarts } from "../bench/cold-start.ts";
 import { bytesPerRow, loadDatabases, type Sizes, sizesOf } from "../bench/databases.ts";
@@ -10,17 +9,14 @@ import { loadPeers, peersMissing } from "../bench/peers.ts";
 import { describeMachine, type Report, reportTable } from "../bench/report.ts";
 import { scenarios } from "../bench/scenarios.ts";
 import { measureWebhook } from "../bench/webhook.ts";
+import { readArguments, usageError } from "./lib/arguments.ts";
 import { type ScratchPlatform, startScratchPlatform } from "./lib/scratch-platform.ts";
-import { UserError } from "./lib/user-error.ts";
 import { projectDir, resolveFromCaller } from "./local/paths.ts";
 import { createProgress } from "./local/progress.ts";
 
-const usage = "Usage: npm run bench -- [--rows N] [--rounds N] [--seconds N] [--out FOLDER]";
-
 /**
- * `npm run bench`: loads a data set and measures ours, the seed's schema as written and the bare statements side by
- * side on one server, with one client and with sixteen. `--rows` is the number of strategies; the results go to
- * `--out`, which is `bench/`.
+ * `npm run bench`: loads a data set and measures our schema, the schema of the original request and plain statements side
+ * by side on one server, with one client and with sixteen. Writes the results to `--out`.
  */
 export async function run(args: string[]): Promise<number> {
   const options = parse(args);
@@ -72,8 +68,8 @@ async function runAll(
   }
   const full = { sizes, measurements };
   const growth = await measureGrowth(platform, full, { rounds, seconds }, onProgress);
-  step("Looking for lost credits and coupons");
-  await checkBooks(platform);
+  step("Checking credits and coupons");
+  await checkTotals(platform);
   const peers = loadPeers();
   if (peers !== null) {
     step("Measuring the Stripe webhook");
@@ -102,8 +98,8 @@ async function runAll(
   };
 }
 
-/** Whatever was measured must also be right: every credit has its row, every use of a coupon its redemption. */
-async function checkBooks(platform: ScratchPlatform): Promise<void> {
+/** Throws if a measured request was wrong: credits must agree with the ledger, and uses of coupons with redemptions. */
+async function checkTotals(platform: ScratchPlatform): Promise<void> {
   const [found] = await platform.asAdmin(
     "ours",
     (sql) => sql`
@@ -134,40 +130,25 @@ function bar(share: number): string {
 }
 
 function parse(args: string[]): Options {
-  const values = readArguments(args);
-  const strategies = numberFrom(values.rows, "--rows", 1_000, 10_000_000);
+  const { values } = readArguments("bench", {
+    args,
+    options: {
+      rows: { type: "string", default: "200000" },
+      rounds: { type: "string", default: "15" },
+      seconds: { type: "string", default: "0.2" },
+      out: { type: "string" },
+    },
+  });
   return {
-    sizes: sizesOf(strategies),
+    sizes: sizesOf(numberFrom(values.rows, "--rows", 1_000, 10_000_000)),
     rounds: numberFrom(values.rounds, "--rounds", 1, 100),
     seconds: numberFrom(values.seconds, "--seconds", 0.05, 60),
     out: values.out === undefined ? join(projectDir, "bench") : resolveFromCaller(values.out),
   };
 }
 
-function readArguments(args: string[]) {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        rows: { type: "string", default: "200000" },
-        rounds: { type: "string", default: "15" },
-        seconds: { type: "string", default: "0.2" },
-        out: { type: "string" },
-      },
-    });
-    return values;
-  } catch (cause) {
-    throw new UserError(cause instanceof Error ? cause.message : String(cause), usage, { cause });
-  }
-}
-
 function numberFrom(text: string, name: string, lowest: number, highest: number): number {
   const value = Number(text);
-  if (!(value >= lowest && value <= highest)) {
-    throw new UserError(
-      `${name} takes a number from ${lowest} to ${highest}, not "${text}".`,
-      usage,
-    );
-  }
-  return value;
+  if (value >= lowest && value <= highest) return value;
+  throw usageError("bench", `${name} takes a number from ${lowest} to ${highest}, not "${text}".`);
 }

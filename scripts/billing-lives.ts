@@ -1,16 +1,13 @@
-import { parseArgs } from "node:util";
 import postgres from "postgres";
 import { billingDatabase } from "../supabase/tests/support/billing-lives/database.ts";
 import { runLives } from "../supabase/tests/support/billing-lives/run.ts";
+import { readArguments, usageError } from "./lib/arguments.ts";
 import { withMigratedDatabase } from "./lib/scratch-platform.ts";
-import { UserError } from "./lib/user-error.ts";
-
-const usage = "Use npm run billing:lives -- [--count N] [--seed N].";
 
 /**
- * `npm run billing:lives`: plays random lives of customers over three simulated years against a
- * throw-away database and compares premium, credits and ledger with the reference. Ends with 1 where a
- * life differs, and prints the smallest such life that it could find.
+ * `npm run billing:lives`: plays random lives of customers over three simulated years against a scratch database and
+ * compares premium, credits and ledger with the reference. If a life differs, the exit code is 1, and the smallest such
+ * life that was found is printed.
  */
 export async function run(args: string[]): Promise<number> {
   const { count, seed } = parse(args);
@@ -40,15 +37,11 @@ function parse(args: string[]): { count: number; seed: number } {
     count: { type: "string", default: "10000" },
     seed: { type: "string", default: String(Date.now() % 2 ** 31) },
   } as const;
-  try {
-    const { values } = parseArgs({ args, options });
-    const count = Number(values.count);
-    const seed = Number(values.seed);
-    if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(count) || count < 1) {
-      throw new Error("Both --count and --seed take a whole number.");
-    }
-    return { count, seed };
-  } catch (cause) {
-    throw new UserError(cause instanceof Error ? cause.message : String(cause), usage, { cause });
+  const { values } = readArguments("billing-lives", { args, options });
+  const count = Number(values.count);
+  const seed = Number(values.seed);
+  if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(count) || count < 1) {
+    throw usageError("billing-lives", "--count and --seed each take a whole number.");
   }
+  return { count, seed };
 }

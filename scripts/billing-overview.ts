@@ -1,6 +1,4 @@
-import { parseArgs } from "node:util";
 import { z } from "zod";
-import { type Failure, isFailure } from "../supabase/functions/_shared/http/failure.ts";
 import { callRpc, type RpcClient } from "../supabase/functions/_shared/supabase/rpc.ts";
 import {
   type BillingAttentionItem,
@@ -8,23 +6,26 @@ import {
   billingAttentionSchema,
   billingOverviewSchema,
 } from "../types/documents.ts";
-import { connectAsService, directRpc } from "./lib/service-database.ts";
+import { readArguments, usageError } from "./lib/arguments.ts";
+import { connectAsService, directRpc, resultOf } from "./lib/service-database.ts";
+import { textTable } from "./lib/text-table.ts";
 import { UserError } from "./lib/user-error.ts";
 
-const usage =
-  "Use npm run billing:overview -- [--json] [--dismiss KIND:PROVIDER:REFERENCE]... [--remote=URL] [--dir PATH].";
-
 /**
- * `npm run billing:overview`: the figures of the business and everything that a person must look at, as a table or, with
- * `--json`, as one JSON object. Ends with 1 where something needs attention, so that a schedule can send a mail.
+ * `npm run billing:overview`: prints the figures of the business and everything that needs a person's attention, as tables
+ * or, with `--json`, as one JSON object. The exit code is 1 if something needs attention, so that a scheduler can send a
+ * mail.
  */
 export async function run(args: string[]): Promise<number> {
   const { json, dismiss, ...choice } = parse(args);
   const sql = await connectAsService(choice);
   try {
     const database = directRpc(sql);
-    for (const item of dismiss) await dismissItem(database, item, !json);
-    const overview = orThrow(
+    for (const item of dismiss) {
+      await dismissItem(database, item);
+      if (!json) console.log(`Dismissed ${item}.`);
+    }
+    const overview = resultOf(
       await callRpc(database, "billing_overview", {}, billingOverviewSchema),
     );
     const attention = await readAttention(database);
@@ -43,7 +44,7 @@ async function readAttention(database: RpcClient): Promise<BillingAttentionItem[
   const items: BillingAttentionItem[] = [];
   let cursor: string | null = null;
   do {
-    const page: z.output<typeof billingAttentionSchema> = orThrow(
+    const page: z.output<typeof billingAttentionSchema> = resultOf(
       await callRpc(
         database,
         "billing_attention",
@@ -57,31 +58,21 @@ async function readAttention(database: RpcClient): Promise<BillingAttentionItem[
   return items;
 }
 
-async function dismissItem(database: RpcClient, text: string, tells: boolean): Promise<void> {
-  const [, kind, provider, reference] = /^([a-z_]+):([a-z]*):(.+)$/.exec(text) ?? [];
-  if (kind === undefined) throw new UserError(`"${text}" is not KIND:PROVIDER:REFERENCE.`, usage);
-  const { dismissed } = orThrow(
-    await callRpc(
-      database,
-      "dismiss_billing_attention",
-      { kind, provider, reference },
-      z.object({ dismissed: z.boolean() }),
-    ),
-  );
-  if (!dismissed) {
-    throw new UserError(
-      `No item ${text} can be dismissed.`,
-      "Copy KIND:PROVIDER:REFERENCE from the list. An item whose cause lasts goes away with its cause.",
-    );
-  }
-  if (tells) console.log(`Dismissed ${text}.`);
-}
+const dismissedSchema = z.object({ dismissed: z.boolean() });
 
-function orThrow<T>(answer: T | Failure): T {
-  if (!isFailure(answer)) return answer;
+async function dismissItem(database: RpcClient, text: string): Promise<void> {
+  const [, kind, provider, reference] = /^([a-z_]+):([a-z]*):(.+)$/.exec(text) ?? [];
+  if (kind === undefined) {
+    throw usageError("billing-overview", `"${text}" is not KIND:PROVIDER:REFERENCE.`);
+  }
+  const item = { kind, provider, reference };
+  const { dismissed } = resultOf(
+    await callRpc(database, "dismiss_billing_attention", item, dismissedSchema),
+  );
+  if (dismissed) return;
   throw new UserError(
-    `The database could not be asked (${answer.cause ?? answer.code}).`,
-    "Check the database's address, and that its migrations are applied.",
+    `No item ${text} can be dismissed.`,
+    "Copy KIND:PROVIDER:REFERENCE from the list. An item that still has its cause disappears only with that cause.",
   );
 }
 
@@ -113,10 +104,10 @@ function figuresOf(overview: BillingOverview): string[] {
   ];
   return [
     ...(overview.by_currency.length === 0
-      ? ["Nobody subscribes yet."]
-      : [...table(currencies), "", ...table(plans)]),
+      ? ["There is no subscription yet."]
+      : [...textTable(currencies), "", ...textTable(plans)]),
     "",
-    ...table(figures),
+    ...textTable(figures),
     "",
   ];
 }
@@ -135,22 +126,7 @@ function linesOf(items: readonly BillingAttentionItem[]): string[] {
   ];
 }
 
-/** Columns as wide as their widest text; numbers, which are all but the first column, to the right. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? "").length)),
-  );
-  return rows.map((row) =>
-    row
-      .map((text, column) =>
-        column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0),
-      )
-      .join("  ")
-      .trimEnd(),
-  );
-}
-
-/** An amount in the smallest unit as people write it: 900 usd are 9.00. */
+/** An amount in the smallest unit as a decimal number: 900 usd are 9.00. */
 function amountOf(amount: number, currency: string): string {
   const { maximumFractionDigits: digits = 2 } = new Intl.NumberFormat("en", {
     style: "currency",
@@ -172,17 +148,13 @@ function agoOf(seconds: number | null): string {
 }
 
 function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        json: { type: "boolean", default: false },
-        dismiss: { type: "string", multiple: true, default: [] },
-        remote: { type: "string" },
-        dir: { type: "string" },
-      },
-    }).values;
-  } catch (cause) {
-    throw new UserError(cause instanceof Error ? cause.message : String(cause), usage, { cause });
-  }
+  return readArguments("billing-overview", {
+    args,
+    options: {
+      json: { type: "boolean", default: false },
+      dismiss: { type: "string", multiple: true, default: [] },
+      remote: { type: "string" },
+      dir: { type: "string" },
+    },
+  }).values;
 }

@@ -1,15 +1,11 @@
-import { parseArgs } from "node:util";
 import { reconcile } from "../supabase/functions/_shared/billing/reconcile.ts";
-import { isFailure } from "../supabase/functions/_shared/http/failure.ts";
+import { readArguments, usageError } from "./lib/arguments.ts";
 import { requireProviders } from "./lib/billing.ts";
-import { connectAsService, directRpc } from "./lib/service-database.ts";
-import { UserError } from "./lib/user-error.ts";
-
-const usage = "Use npm run billing:reconcile -- --since 40d [--remote=URL] [--dir PATH].";
+import { connectAsService, directRpc, resultOf } from "./lib/service-database.ts";
 
 /**
- * `npm run billing:reconcile`: reads every subscription, paid invoice, pack and refund since a time and applies them, as
- * if no event had been lost. Ends with 1 where something could not be read or placed.
+ * `npm run billing:reconcile`: reads every subscription, paid invoice, pack and refund since a time from the providers and
+ * applies them, so that lost events no longer matter. The exit code is 1 if something could not be read or applied.
  */
 export async function run(args: string[]): Promise<number> {
   const { since, ...choice } = parse(args);
@@ -18,14 +14,9 @@ export async function run(args: string[]): Promise<number> {
   try {
     console.log(`Reading everything since ${since.toISOString()}.`);
     const report = (line: string) => console.log(line);
-    const done = await reconcile(directRpc(sql), providers, { since, report });
-    if (isFailure(done)) {
-      throw new UserError(
-        `The database could not be asked (${done.cause ?? done.code}).`,
-        "Check the database's address, and that its migrations are applied.",
-      );
-    }
-    const { read, parked, failed, replayed } = done;
+    const { read, parked, failed, replayed } = resultOf(
+      await reconcile(directRpc(sql), providers, { since, report }),
+    );
     console.log(
       `${read} read and applied, ${replayed} events replayed, ${parked} parked, ${failed} failed.`,
     );
@@ -36,19 +27,11 @@ export async function run(args: string[]): Promise<number> {
 }
 
 function parse(args: string[]) {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        since: { type: "string" },
-        remote: { type: "string" },
-        dir: { type: "string" },
-      },
-    });
-    return { ...values, since: parseSince(values.since ?? "") };
-  } catch (cause) {
-    throw new UserError(cause instanceof Error ? cause.message : String(cause), usage, { cause });
-  }
+  const { values } = readArguments("billing-reconcile", {
+    args,
+    options: { since: { type: "string" }, remote: { type: "string" }, dir: { type: "string" } },
+  });
+  return { ...values, since: parseSince(values.since ?? "") };
 }
 
 /** Reads `40d`, `12h` or a date. */
@@ -57,7 +40,8 @@ function parseSince(text: string): Date {
   const ago = Number(count) * (unit === "d" ? 86_400_000 : 3_600_000);
   const time = count === undefined ? new Date(text) : new Date(Date.now() - ago);
   if (Number.isNaN(time.getTime())) {
-    throw new Error("--since must be a number of days or hours, such as 40d or 12h, or a date.");
+    const rule = "--since must be a number of days or hours, such as 40d or 12h, or a date.";
+    throw usageError("billing-reconcile", rule);
   }
   return time;
 }

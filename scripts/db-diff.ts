@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readArguments, usageError } from "./lib/arguments.ts";
 import { writeFirstMigrations } from "./lib/first-migrations.ts";
-import { listMigrations, supabaseDirectory } from "./lib/migration-files.ts";
+import { listMigrations, supabaseDirectory, versionsAfter } from "./lib/migration-files.ts";
 import { destroyedBy, scriptBetween } from "./lib/migration-script.ts";
 import { readOwnStatements } from "./lib/own-statements.ts";
 import type { Script } from "./lib/run-script.ts";
@@ -76,7 +76,8 @@ async function write(
   up: readonly string[],
   down: readonly string[],
 ): Promise<{ up: Script; down: Script }> {
-  const file = `${await nextVersion()}_${name}.sql`;
+  const version = versionsAfter((await listMigrations()).at(-1)?.version, new Date())();
+  const file = `${version}_${name}.sql`;
   const destroyed = await destroyedBy(down);
   const scripts = {
     up: scriptOf("migrations", file, [
@@ -103,13 +104,6 @@ function orPlaceholder(statements: readonly string[]): readonly string[] {
   return statements.length > 0
     ? statements
     : ["-- Only rows that ship with the schema differ: write the statements for them here."];
-}
-
-/** Now, or just after the newest migration if that is later. */
-async function nextVersion(): Promise<string> {
-  const now = new Date().toISOString().replace(/\D/g, "").slice(0, 14);
-  const newest = (await listMigrations()).at(-1)?.version ?? "";
-  return newest < now ? now : String(Number(newest) + 1);
 }
 
 /** The name of the new migration, or null for `--first`. */

@@ -1,27 +1,12 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
-import { parseArgs } from "node:util";
+import { writeFile } from "node:fs/promises";
+import { readArguments } from "./lib/arguments.ts";
 import { databaseTypesFile, generateDatabaseTypes } from "./lib/database-types.ts";
 import { withMigratedDatabase } from "./lib/scratch-platform.ts";
 
-/**
- * `npm run gen:types`: writes the types of the schema that the migrations make, and not of whatever a
- * running stack happens to have. `--check` only tells whether the file is up to date.
- */
+/** `npm run gen:types`: writes the types of the migrations' schema, whatever the schema of a running stack is. */
 export async function run(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { check: { type: "boolean", default: false } } });
-  const types = await withMigratedDatabase((url) => generateDatabaseTypes(url));
-  const present = await readFile(databaseTypesFile, "utf8").catch(() => null);
-  if (types === present) {
-    console.log(`${databaseTypesFile} is up to date.`);
-    return 0;
-  }
-  if (values.check) {
-    console.log(`${databaseTypesFile} is out of date: run npm run gen:types.`);
-    return 1;
-  }
-  await mkdir(dirname(databaseTypesFile), { recursive: true });
-  await writeFile(databaseTypesFile, types);
+  readArguments("gen-types", { args });
+  await writeFile(databaseTypesFile, await withMigratedDatabase(generateDatabaseTypes));
   console.log(`Wrote ${databaseTypesFile}.`);
   return 0;
 }

@@ -1,14 +1,17 @@
-import { parseArgs } from "node:util";
+import { readArguments } from "./lib/arguments.ts";
 import { biome } from "./lib/database-types.ts";
 import { databaseSteps, type LintStep, sourceSteps } from "./lib/lint-steps.ts";
 import { withMigratedDatabase } from "./lib/scratch-platform.ts";
 
 /**
- * `npm run lint`: every linter, on the sources and on a throw-away database. `--fix` first lets Biome
- * format the sources and correct what it safely can.
+ * `npm run lint`: runs every linter on the sources and on a scratch database. `--fix` first lets Biome format the sources
+ * and make its safe corrections.
  */
 export async function run(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { fix: { type: "boolean", default: false } } });
+  const { values } = readArguments("lint", {
+    args,
+    options: { fix: { type: "boolean", default: false } },
+  });
   if (values.fix) {
     await biome(["check", "--write", "."]);
   }
@@ -16,7 +19,7 @@ export async function run(args: string[]): Promise<number> {
     ...(await runSteps(sourceSteps)),
     ...(await withMigratedDatabase((url) => runSteps(databaseSteps(url)))),
   ];
-  console.log(failed.length === 0 ? "Nothing to complain about." : `${failed.length} failed.`);
+  console.log(failed.length === 0 ? "No findings." : `${failed.length} failed.`);
   return failed.length === 0 ? 0 : 1;
 }
 

@@ -41,7 +41,7 @@ launcher.launch(function () {
       return load("lib/help.ts");
     })
     .then(function (help) {
-      if (help.asksForHelp(args)) {
+      if (help.requestsHelp(args)) {
         process.stdout.write(help.helpOf(command) + "\n");
         return 0;
       }

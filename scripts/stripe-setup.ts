@@ -1,4 +1,3 @@
-import { parseArgs } from "node:util";
 import type postgres from "postgres";
 import Stripe from "stripe";
 import {
@@ -7,6 +6,7 @@ import {
   stripeEnvironmentSchema,
 } from "../supabase/functions/_shared/stripe/client.ts";
 import { parseVariables } from "../supabase/functions/_shared/supabase/environment.ts";
+import { readArguments, usageError } from "./lib/arguments.ts";
 import { confirm } from "./lib/confirm.ts";
 import { functionsVariables } from "./lib/functions-variables.ts";
 import { connectAsService } from "./lib/service-database.ts";
@@ -21,16 +21,14 @@ import {
 import { UserError } from "./lib/user-error.ts";
 
 const unattended = [
-  "The key is of the live mode, and nobody is here to confirm it.",
+  "The key is a live key, and changes of Stripe's live mode must be confirmed at a terminal.",
   "Add --yes, or see what would happen with --dry-run.",
 ] as const;
 
-const usage =
-  "Use npm run stripe:setup -- [--amount TYPE:CURRENCY=CENTS]... [--currency usd] [--webhook-url URL] [--dry-run] [--yes] [--remote=URL] [--dir PATH].";
-
 /**
- * `npm run stripe:setup`: finds or makes the products and prices of our premium plans and packs and the portal at Stripe, with
- * `--webhook-url` the webhook with its events, and stores the prices in `prices`. Any number of runs make it once. Asks before it touches the live mode.
+ * `npm run stripe:setup`: finds or creates the products and prices of our premium plans and packs and the portal at Stripe,
+ * with `--webhook-url` also the webhook with its events, and stores the prices in `prices`. A repeated run creates nothing
+ * twice. Asks for confirmation before it changes the live mode.
  */
 export async function run(args: string[]): Promise<number> {
   const options = parse(args);
@@ -39,12 +37,14 @@ export async function run(args: string[]): Promise<number> {
   if (stripe === null) {
     throw new UserError(
       "STRIPE_SECRET_KEY is not set.",
-      "Take it from https://dashboard.stripe.com/apikeys, a test one first, and run the command again.",
+      "Copy a key from https://dashboard.stripe.com/apikeys, at first a test key, set it and run the command again.",
     );
   }
   if (isLiveKey(settings.STRIPE_SECRET_KEY ?? "") && !options.dryRun && !options.yes) {
-    if (!(await confirm("This changes Stripe's live mode. Type yes: ", unattended))) {
-      throw new UserError("Nothing was changed.", "Type yes to go on, or add --dry-run.");
+    const question = "This changes Stripe's live mode. Type yes to continue: ";
+    if (!(await confirm(question, unattended))) {
+      console.log("Nothing was changed.");
+      return 1;
     }
   }
   const sql = await connectAsService(options);
@@ -64,14 +64,16 @@ export async function run(args: string[]): Promise<number> {
       return 0;
     }
     await store(sql, prices);
-    console.log(`Plans and packs know their prices. Set STRIPE_PORTAL_CONFIGURATION=${portal}.`);
-    if (secret) console.log(`Set STRIPE_WEBHOOK_SECRET=${secret}. Stripe tells it this once.`);
+    console.log(`The prices are stored. Set STRIPE_PORTAL_CONFIGURATION=${portal}.`);
+    if (secret) console.log(`Set STRIPE_WEBHOOK_SECRET=${secret}. Stripe shows it only now.`);
     return 0;
   } catch (cause) {
     if (!(cause instanceof Stripe.errors.StripeError)) throw cause;
-    throw new UserError(`Stripe says: ${cause.message}`, "Nothing was stored; run it again.", {
-      cause,
-    });
+    throw new UserError(
+      `Stripe answered: ${cause.message}`,
+      "Nothing was stored. Run the command again.",
+      { cause },
+    );
   } finally {
     await sql.end();
   }
@@ -84,7 +86,7 @@ async function store(sql: postgres.Sql, prices: readonly CatalogPrice[]): Promis
       const count = price.recurring?.interval_count ?? 1;
       const plan = sold.isPack ? null : sold.type;
       const pack = sold.isPack ? sold.type : null;
-      // The old price stays, for those who pay it, and is no longer offered.
+      // The old price stays for the subscriptions that pay it, but is no longer offered.
       await tx`
         update public.prices set is_current = false
         where provider = 'stripe' and (plan_type = ${plan} or pack_type = ${pack}) and currency = ${price.currency}
@@ -103,34 +105,35 @@ async function store(sql: postgres.Sql, prices: readonly CatalogPrice[]): Promis
 }
 
 function parse(args: string[]) {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        amount: { type: "string", multiple: true, default: [] },
-        currency: { type: "string", default: "usd" },
-        "webhook-url": { type: "string" },
-        "dry-run": { type: "boolean", default: false },
-        yes: { type: "boolean", default: false },
-        remote: { type: "string" },
-        dir: { type: "string" },
-      },
-    });
-    const { amount, currency, "dry-run": dryRun, "webhook-url": webhookUrl, ...rest } = values;
-    if (webhookUrl !== undefined && !URL.canParse(webhookUrl)) {
-      throw new UserError(`"${webhookUrl}" is not a URL.`, usage);
-    }
-    const amounts = amount.map((text) => parseAmount(text, currency));
-    return { ...rest, amounts, dryRun, webhookUrl };
-  } catch (cause) {
-    if (cause instanceof UserError) throw cause;
-    throw new UserError(cause instanceof Error ? cause.message : String(cause), usage, { cause });
+  const { values } = readArguments("stripe-setup", {
+    args,
+    options: {
+      amount: { type: "string", multiple: true, default: [] },
+      currency: { type: "string", default: "usd" },
+      "webhook-url": { type: "string" },
+      "dry-run": { type: "boolean", default: false },
+      yes: { type: "boolean", default: false },
+      remote: { type: "string" },
+      dir: { type: "string" },
+    },
+  });
+  const { amount, currency, "dry-run": dryRun, "webhook-url": webhookUrl, ...rest } = values;
+  if (webhookUrl !== undefined && !URL.canParse(webhookUrl)) {
+    throw usageError("stripe-setup", `"${webhookUrl}" is not a URL.`);
   }
+  return {
+    ...rest,
+    amounts: amount.map((text) => parseAmount(text, currency)),
+    dryRun,
+    webhookUrl,
+  };
 }
 
-function parseAmount(text: string, otherwise: string): Amount {
-  const [, type, currency = otherwise, unitAmount] =
+function parseAmount(text: string, defaultCurrency: string): Amount {
+  const [, type, currency = defaultCurrency, unitAmount] =
     /^([a-z][a-z0-9_]+)(?::([A-Za-z]{3}))?=(\d+)$/.exec(text) ?? [];
-  if (type === undefined) throw new UserError(`"${text}" is not TYPE:CURRENCY=CENTS.`, usage);
+  if (type === undefined) {
+    throw usageError("stripe-setup", `"${text}" is not TYPE:CURRENCY=CENTS.`);
+  }
   return { type, currency: currency.toLowerCase(), unitAmount: Number(unitAmount) };
 }

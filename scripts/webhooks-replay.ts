@@ -1,22 +1,17 @@
-import { parseArgs } from "node:util";
 import type { Providers } from "../supabase/functions/_shared/billing/provider.ts";
 import {
   replayEvent,
   type StoredEvent,
   unsettledEvents,
 } from "../supabase/functions/_shared/billing/reconcile.ts";
-import { isFailure } from "../supabase/functions/_shared/http/failure.ts";
 import type { RpcClient } from "../supabase/functions/_shared/supabase/rpc.ts";
+import { readArguments } from "./lib/arguments.ts";
 import { requireProviders } from "./lib/billing.ts";
-import { connectAsService, directRpc } from "./lib/service-database.ts";
-import { UserError } from "./lib/user-error.ts";
-
-const usage =
-  "Use npm run webhooks:replay -- [--event ID] [--provider stripe|paypal] [--dry-run] [--remote=URL] [--dir PATH].";
+import { connectAsService, directRpc, resultOf } from "./lib/service-database.ts";
 
 /**
- * `npm run webhooks:replay`: finishes events that failed or were cut off, or the one that `--event` names, which may
- * also be parked. It goes the webhook's own way: what counts is what the provider says now. Ends with 1 where one
+ * `npm run webhooks:replay`: applies events that failed or were interrupted, or the event of `--event`, which may also be
+ * parked. As in the webhook, the provider's present state counts, not the event's content. The exit code is 1 if an event
  * failed again.
  */
 export async function run(args: string[]): Promise<number> {
@@ -26,13 +21,7 @@ export async function run(args: string[]): Promise<number> {
   try {
     const service = directRpc(sql);
     const filter = { provider: options.provider ?? null, event_id: options.event ?? null };
-    const events = await unsettledEvents(service, filter);
-    if (isFailure(events)) {
-      throw new UserError(
-        `The events cannot be read (${events.cause ?? events.code}).`,
-        "Check the database's address, and that its migrations are applied.",
-      );
-    }
+    const events = resultOf(await unsettledEvents(service, filter));
     if (events.length === 0) {
       console.log("There is nothing to replay.");
       return 0;
@@ -52,7 +41,7 @@ async function replayAll(
   let failed = 0;
   for (const event of events) {
     const outcome = dryRun
-      ? `${event.status}: ${event.error ?? "cut off"}`
+      ? `${event.status}: ${event.error ?? "interrupted"}`
       : await replayEvent(service, providers, event);
     if (outcome.startsWith("failed")) failed += 1;
     console.log(`${event.event_id}  ${event.type}  ${outcome}`);
@@ -62,19 +51,14 @@ async function replayAll(
 }
 
 function parse(args: string[]) {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        event: { type: "string" },
-        provider: { type: "string" },
-        "dry-run": { type: "boolean", default: false },
-        remote: { type: "string" },
-        dir: { type: "string" },
-      },
-    });
-    return values;
-  } catch (cause) {
-    throw new UserError(cause instanceof Error ? cause.message : String(cause), usage, { cause });
-  }
+  return readArguments("webhooks-replay", {
+    args,
+    options: {
+      event: { type: "string" },
+      provider: { type: "string" },
+      "dry-run": { type: "boolean", default: false },
+      remote: { type: "string" },
+      dir: { type: "string" },
+    },
+  }).values;
 }

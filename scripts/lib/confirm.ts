@@ -1,12 +1,13 @@
+import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
 import { UserError } from "./user-error.ts";
 
 /**
- * Asks the person at the terminal; true for yes.
+ * Asks the person at the terminal for confirmation. Ctrl-C and Ctrl-D mean no.
  *
- * @param unattended what to say where nobody is there to ask, and what to do then
- * @param yes which answers mean yes
- * @throws UserError where nobody is there to ask
+ * @param unattended the error's sentence and next step where there is no terminal
+ * @param yes the answers that mean yes
+ * @throws UserError where there is no terminal
  */
 export async function confirm(
   question: string,
@@ -16,7 +17,11 @@ export async function confirm(
   if (!process.stdin.isTTY || !process.stdout.isTTY) throw new UserError(...unattended);
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   try {
-    return yes.test((await terminal.question(question)).trim());
+    // Ctrl-C and Ctrl-D close the terminal. The question's promise then never settles, or is rejected, by Node's version.
+    const closed = once(terminal, "close").then(() => null);
+    const answer = await Promise.race([terminal.question(question), closed]).catch(() => null);
+    if (answer === null) process.stdout.write("\n");
+    return yes.test(answer?.trim() ?? "");
   } finally {
     terminal.close();
   }

@@ -4,11 +4,11 @@ import { parseEnv } from "node:util";
 import type { Variables } from "../../supabase/functions/_shared/supabase/environment.ts";
 import { projectDir } from "../local/paths.ts";
 import { standInKey } from "../local/status.ts";
-import { type DatabaseChoice, localStatus } from "./service-database.ts";
+import { type DatabaseChoice, localStatus } from "./database-choice.ts";
 
 /**
- * What the edge functions would see: this terminal's variables, and supabase/functions/.env, which wins. Without a key of
- * Stripe's, and for the stack that runs here, that is the stand-in for Stripe, as for the functions.
+ * The variables that the edge functions have: those of this terminal, overridden by supabase/functions/.env. Without a
+ * Stripe key, the local stack uses its stand-in for Stripe, as its functions do.
  */
 export async function functionsVariables(choice: DatabaseChoice): Promise<Variables> {
   const file = join(projectDir, "supabase", "functions", ".env");

@@ -138,7 +138,7 @@ const commands: Record<string, CommandHelp> = {
 };
 
 /** Whether the arguments request help. */
-export function asksForHelp(args: readonly string[]): boolean {
+export function requestsHelp(args: readonly string[]): boolean {
   return args.some((arg) => arg === "--help" || arg === "-h");
 }
 

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { z } from "zod";
 import { readCatalog } from "../docs/catalog.ts";
 import { staleReferences } from "../docs/reference.ts";
@@ -12,12 +12,12 @@ import { findFiles } from "./find-files.ts";
 import { listMigrations, strayRollbacks } from "./migration-files.ts";
 import { compareSchemas } from "./schema-difference.ts";
 import { readSchemaFiles } from "./schema-files.ts";
-import { forbiddenStatements } from "./sql-rules.ts";
+import { forbiddenIn } from "./sql-rules.ts";
 
 /** One linter or check of the sources. */
 export interface LintStep {
   name: string;
-  /** Gives what is wrong, in the tool's own words, or an empty text. */
+  /** Returns the tool's findings, or an empty string. */
   run(signal?: AbortSignal): Promise<string>;
 }
 
@@ -28,38 +28,21 @@ const denoFolders = [
   "bench/deno",
 ];
 
-/** The checks that read files alone. */
+/** The checks that only read files. */
 export const sourceSteps: readonly LintStep[] = [
   {
     name: "formatting and lint (Biome)",
     run: async (signal) => findings(await biome(["ci", "--colors=off", "."], opt(signal))),
   },
-  {
-    name: "types (tsc)",
-    run: async (signal) =>
-      findings(
-        await runNodeProgram(packageFile("typescript", "bin/tsc"), ["--noEmit"], opt(signal)),
-      ),
-  },
+  { name: "types (tsc)", run: (signal) => checkTypes(["--noEmit"], signal) },
   {
     name: "types of the example app (tsc)",
-    run: async (signal) =>
-      findings(
-        await runNodeProgram(
-          packageFile("typescript", "bin/tsc"),
-          ["--project", "examples/strategy-builder"],
-          opt(signal),
-        ),
-      ),
+    run: (signal) => checkTypes(["--project", "examples/strategy-builder"], signal),
   },
   {
     name: "types of edge functions (deno check)",
-    run: async (signal) => {
-      const files = await denoFiles();
-      return files.length === 0
-        ? ""
-        : findings(await runDenoModules("check", ["--quiet", ...files], opt(signal)));
-    },
+    run: async (signal) =>
+      findings(await runDenoModules("check", ["--quiet", ...(await denoFiles())], opt(signal))),
   },
   {
     name: "lint of edge functions (deno lint)",
@@ -67,13 +50,13 @@ export const sourceSteps: readonly LintStep[] = [
       findings(await runDeno(["lint", "--quiet", ...(await denoFiles())], opt(signal))),
   },
   {
-    name: "exports, files and dependencies that nobody uses (knip)",
+    name: "unused exports, files and dependencies (knip)",
     run: async (signal) =>
       findings(await runNodeProgram("node_modules/knip/bin/knip.js", [], opt(signal))),
   },
-  { name: "migrations (Squawk)", run: (signal) => lintMigrations(signal) },
-  { name: "migrations (what a push refuses)", run: checkMigrations },
-  { name: "the migrations give the schema files", run: checkSchemaFiles },
+  { name: "migrations (Squawk)", run: lintMigrations },
+  { name: "migrations (forbidden statements, rollbacks)", run: checkMigrations },
+  { name: "the migrations agree with the schema files", run: checkSchemaFiles },
   { name: "every function of private is explained", run: checkExplanations },
 ];
 
@@ -85,7 +68,7 @@ export const sourceSteps: readonly LintStep[] = [
 export function databaseSteps(databaseUrl: string): LintStep[] {
   return [
     { name: "advisors (supabase db advisors)", run: () => advise(databaseUrl) },
-    { name: "schema (rules of our own)", run: () => checkSchema(databaseUrl) },
+    { name: "schema (schema-rules.sql)", run: () => checkSchema(databaseUrl) },
     {
       name: `${databaseTypesFile} is up to date`,
       run: (signal) => compareTypes(databaseUrl, signal),
@@ -94,9 +77,7 @@ export function databaseSteps(databaseUrl: string): LintStep[] {
       name: "the references in docs are up to date",
       run: async () => {
         const stale = await staleReferences(await readCatalog(databaseUrl));
-        return stale
-          .map((file) => `${file}: not what the sources give; run npm run docs`)
-          .join("\n");
+        return stale.map((file) => `${file}: out of date; run npm run docs`).join("\n");
       },
     },
   ];
@@ -105,18 +86,15 @@ export function databaseSteps(databaseUrl: string): LintStep[] {
 /** Squawk's findings in the migrations. */
 export async function lintMigrations(signal?: AbortSignal): Promise<string> {
   const files = (await listMigrations()).map(({ path }) => path);
-  if (files.length === 0) {
-    return "";
-  }
   const squawk = packageFile("squawk-cli", "js/bin/squawk");
   const result = await runNodeProgram(squawk, ["--config=.squawk.toml", ...files], opt(signal));
   return findings(result);
 }
 
-/** Finds migrations without a rollback, rollbacks of nothing, and statements that a push refuses. */
+/** Finds migrations without a rollback, rollbacks without a migration, and forbidden statements in both. */
 export async function checkMigrations(): Promise<string> {
   const migrations = await listMigrations();
-  const oneWay = migrations
+  const missing = migrations
     .filter(({ hasRollback }) => !hasRollback)
     .map(({ path, rollbackPath }) => `${path}: has no rollback; write ${rollbackPath}`);
   const stray = (await strayRollbacks()).map(
@@ -125,16 +103,9 @@ export async function checkMigrations(): Promise<string> {
   const scripts = migrations.flatMap(({ path, rollbackPath, hasRollback }) =>
     hasRollback ? [path, rollbackPath] : [path],
   );
-  const forbidden = await Promise.all(
-    scripts.map(async (path) => {
-      const found = await forbiddenStatements(await readFile(path, "utf8"));
-      return found.map(({ line, reason }) => `${path}:${line}: the statement ${reason}`);
-    }),
-  );
-  return [...oneWay, ...stray, ...forbidden.flat()].join("\n");
+  return [...missing, ...stray, ...(await forbiddenIn(scripts))].join("\n");
 }
 
-/** Finds what the migrations and the schema files do not agree about. */
 async function checkSchemaFiles(): Promise<string> {
   const found = await compareSchemas();
   return found.length === 0 ? "" : [...found, "  run npm run db:diff -- NAME"].join("\n");
@@ -171,9 +142,9 @@ async function advise(databaseUrl: string): Promise<string> {
     .join("\n");
 }
 
-const schemaRules = fileURLToPath(new URL("./schema-rules.sql", import.meta.url));
+const schemaRules = join(import.meta.dirname, "schema-rules.sql");
 
-/** What the schema of a database breaks of `schema-rules.sql`. */
+/** The rules of `schema-rules.sql` that the schema of a database breaks. */
 export async function checkSchema(databaseUrl: string): Promise<string> {
   const sql = connect(databaseUrl);
   try {
@@ -187,9 +158,11 @@ export async function checkSchema(databaseUrl: string): Promise<string> {
 async function compareTypes(databaseUrl: string, signal?: AbortSignal): Promise<string> {
   const types = await generateDatabaseTypes(databaseUrl, opt(signal));
   const present = await readFile(databaseTypesFile, "utf8").catch(() => "");
-  return types === present
-    ? ""
-    : `${databaseTypesFile}: not what the schema gives; run npm run gen:types`;
+  return types === present ? "" : `${databaseTypesFile}: out of date; run npm run gen:types`;
+}
+
+async function checkTypes(args: readonly string[], signal?: AbortSignal): Promise<string> {
+  return findings(await runNodeProgram(packageFile("typescript", "bin/tsc"), args, opt(signal)));
 }
 
 function findings({ code, output }: ChildResult): string {

@@ -46,6 +46,22 @@ export async function strayRollbacks(): Promise<string[]> {
   return (await sqlFiles(join(supabaseDirectory, "rollbacks"))).filter((file) => !files.has(file));
 }
 
+/** Returns new versions, a second apart: now, or after the newest migration if that is later. */
+export function versionsAfter(newest: string | undefined, now: Date): () => string {
+  let time = Math.max(now.getTime(), newest === undefined ? 0 : timeOf(newest) + 1_000);
+  return () => {
+    const version = new Date(time).toISOString().replace(/\D/g, "").slice(0, 14);
+    time += 1_000;
+    return version;
+  };
+}
+
+function timeOf(version: string): number {
+  const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(version)?.slice(1).map(Number) ?? [];
+  const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = parts;
+  return Date.UTC(year, month - 1, day, hour, minute, second);
+}
+
 async function sqlFiles(directory: string): Promise<string[]> {
   const files = await readdir(directory).catch(() => []);
   return files.filter((file) => file.endsWith(".sql")).sort();

@@ -1,7 +1,7 @@
 import type { Migration } from "./migration-files.ts";
 import { UserError } from "./user-error.ts";
 
-/** What to roll back: the newest migrations, or every one that is newer than a version. */
+/** What to roll back: a number of the newest migrations, or all that are newer than a version. */
 export type RollbackRequest = { last: number } | { to: string };
 
 /**
@@ -10,7 +10,7 @@ export type RollbackRequest = { last: number } | { to: string };
  * @param applied the versions that the database has
  * @param local the migrations of this checkout
  * @throws UserError when the request cannot be met, a rollback is missing, or the database has a
- *   migration that this checkout does not know
+ *   migration that this checkout does not have
  */
 export function planRollback(
   applied: readonly string[],
@@ -23,7 +23,7 @@ export function planRollback(
   const unknown = newestFirst.find((version) => !known.has(version));
   if (unknown !== undefined) {
     throw new UserError(
-      `The database has migration ${unknown}, which this checkout does not.`,
+      `The database has migration ${unknown}, which is not in this checkout.`,
       "Check out the version that was pushed, then run the command again.",
     );
   }
@@ -31,11 +31,11 @@ export function planRollback(
   const steps = newestFirst
     .slice(0, countOf(newestFirst, request))
     .flatMap((version) => known.get(version) ?? []);
-  const oneWay = steps.find((migration) => !migration.hasRollback);
-  if (oneWay !== undefined) {
+  const withoutRollback = steps.find((migration) => !migration.hasRollback);
+  if (withoutRollback !== undefined) {
     throw new UserError(
-      `${oneWay.file} has no rollback.`,
-      `Write ${oneWay.rollbackPath}, then run the command again.`,
+      `${withoutRollback.file} has no rollback.`,
+      `Write ${withoutRollback.rollbackPath}, then run the command again.`,
     );
   }
   return steps;
@@ -46,7 +46,7 @@ function countOf(newestFirst: string[], request: RollbackRequest): number {
     if (request.last > newestFirst.length) {
       throw new UserError(
         `The database has ${newestFirst.length} migrations, fewer than ${request.last}.`,
-        `Ask for --last ${newestFirst.length} or fewer.`,
+        `The highest possible number is ${newestFirst.length}.`,
       );
     }
     return request.last;
@@ -55,7 +55,7 @@ function countOf(newestFirst: string[], request: RollbackRequest): number {
   if (index === -1) {
     throw new UserError(
       `The database does not have migration ${request.to}.`,
-      `Name the version that shall be the newest afterwards; it has ${newestFirst.join(", ") || "none"}.`,
+      `Name the version that is to be the newest one afterwards. The database has ${newestFirst.join(", ") || "none"}.`,
     );
   }
   return index;

@@ -1,16 +1,15 @@
-import { readFile } from "node:fs/promises";
 import type { Sql, TransactionSql } from "postgres";
 import type { Migration } from "./migration-files.ts";
-import { runScript, type Script } from "./run-script.ts";
+import { readScript, runScript, type Script } from "./run-script.ts";
 import { forbiddenStatements } from "./sql-rules.ts";
 import { UserError } from "./user-error.ts";
 
-// Any number will do, as long as two rollbacks of one database choose the same.
+// The number is arbitrary; all rollbacks must use the same one to exclude each other.
 const lockKey = 7_463_264;
 
 const nothingChanged = "Nothing was changed. Fix the script, then run the command again.";
 
-/** The versions that `supabase db push` has recorded, oldest first; none before the first push. */
+/** The versions that `supabase db push` has recorded, oldest first. The list is empty before the first push. */
 export async function appliedVersions(sql: Sql | TransactionSql): Promise<string[]> {
   const [history] = await sql<{ exists: boolean }[]>`
     select to_regclass('supabase_migrations.schema_migrations') is not null as exists`;
@@ -23,11 +22,11 @@ export async function appliedVersions(sql: Sql | TransactionSql): Promise<string
 }
 
 /**
- * Runs the rollbacks in the order given and takes their migrations out of the history, all in one
- * transaction: either everything is undone, or nothing.
+ * Runs the rollbacks in the given order and deletes their migrations from the history, all in one transaction: either
+ * everything is undone or nothing.
  *
- * @param expected the versions the plan was made for; another push in between stops the rollback
- * @throws UserError when a rollback fails, or the database is not in the state expected
+ * @param expected the versions for which the plan was made; if they have changed since, nothing is rolled back
+ * @throws UserError when a rollback fails, or the versions have changed
  */
 export async function rollBack(
   sql: Sql,
@@ -35,9 +34,9 @@ export async function rollBack(
   expected: readonly string[],
   onStep: (file: string) => void = () => {},
 ): Promise<void> {
-  const scripts = await Promise.all(steps.map(({ rollbackPath }) => read(rollbackPath)));
+  const scripts = await Promise.all(steps.map(({ rollbackPath }) => readAllowed(rollbackPath)));
   await sql.begin(async (tx) => {
-    await takeTurn(tx, expected);
+    await lockHistory(tx, expected);
     for (const [index, script] of scripts.entries()) {
       onStep(script.path);
       await runScript(tx, script, nothingChanged);
@@ -48,26 +47,27 @@ export async function rollBack(
   });
 }
 
-// A script that ends the transaction would leave the first half of the rollback behind for good.
-async function read(path: string): Promise<Script> {
-  const text = await readFile(path, "utf8");
-  const [found] = await forbiddenStatements(text);
+// A script that ends the transaction would make a failed rollback permanent up to that point.
+async function readAllowed(path: string): Promise<Script> {
+  const script = await readScript(path);
+  const [found] = await forbiddenStatements(script.text);
   if (found !== undefined) {
     throw new UserError(`The statement in ${path}:${found.line} ${found.reason}.`, nothingChanged);
   }
-  return { path, text };
+  return script;
 }
 
-async function takeTurn(tx: TransactionSql, expected: readonly string[]): Promise<void> {
-  const [turn] = await tx<{ taken: boolean }[]>`
+/** Keeps other rollbacks and pushes away until the transaction ends, and checks that none has come in between. */
+async function lockHistory(tx: TransactionSql, expected: readonly string[]): Promise<void> {
+  const [lock] = await tx<{ taken: boolean }[]>`
     select pg_try_advisory_xact_lock(${lockKey}) as taken`;
-  if (turn?.taken !== true) {
+  if (lock?.taken !== true) {
     throw new UserError(
       "Another rollback of this database is running.",
       "Wait until it has ended.",
     );
   }
-  // A push records its migrations here: it waits until the rollback is over.
+  // A push inserts its migrations into this table, so it waits until the rollback has ended.
   await tx`lock table supabase_migrations.schema_migrations in share row exclusive mode`;
   const applied = await appliedVersions(tx);
   if (applied.join() !== expected.join()) {

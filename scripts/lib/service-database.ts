@@ -1,29 +1,20 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type postgres from "postgres";
+import { type Failure, isFailure } from "../../supabase/functions/_shared/http/failure.ts";
 import type { RpcClient } from "../../supabase/functions/_shared/supabase/rpc.ts";
-import { defaultDataDir, resolveFromCaller } from "../local/paths.ts";
-import { type Status, statusSchema } from "../local/status.ts";
 import { connect } from "./database.ts";
+import { type DatabaseChoice, databaseUrl } from "./database-choice.ts";
 import { UserError } from "./user-error.ts";
 
-/** Where an operator's command works: `--remote=URL`, or else the stack that runs here, in `--dir`. */
-export interface DatabaseChoice {
-  remote?: string | undefined;
-  dir?: string | undefined;
-}
-
 /**
- * Connects as the service role, which is all that the edge functions are.
+ * Connects to the chosen database as the service role, with the rights of the edge functions.
  *
- * @throws UserError when neither a URL is given nor a stack runs here
+ * @throws UserError when there is neither a URL nor a running local stack
  */
 export async function connectAsService(choice: DatabaseChoice): Promise<postgres.Sql> {
-  const url = choice.remote ?? (await localUrl(choice.dir));
-  return connect(url, { role: "service_role" });
+  return connect(await databaseUrl(choice), { role: "service_role" });
 }
 
-/** Calls the database's functions over a connection of one's own, as the Data API would. */
+/** Calls the database's functions over a direct connection, with the answers of the Data API. */
 export function directRpc(sql: postgres.Sql): RpcClient {
   return {
     async rpc(name, args) {
@@ -43,18 +34,15 @@ export function directRpc(sql: postgres.Sql): RpcClient {
   };
 }
 
-/** The status of the stack that runs here; null where none does. */
-export async function localStatus(dir: string | undefined): Promise<Status | null> {
-  const folder = dir === undefined ? defaultDataDir : resolveFromCaller(dir);
-  const text = await readFile(join(folder, "status.json"), "utf8").catch(() => null);
-  return text === null ? null : statusSchema.parse(JSON.parse(text));
-}
-
-async function localUrl(dir: string | undefined): Promise<string> {
-  const status = await localStatus(dir);
-  if (status !== null) return status.DB_URL;
+/**
+ * The result of a call.
+ *
+ * @throws UserError when the call has failed
+ */
+export function resultOf<T>(answer: T | Failure): T {
+  if (!isFailure(answer)) return answer;
   throw new UserError(
-    "No stack runs here, and no --remote says which database is meant.",
-    "Run npm start in another terminal, or add --remote=postgresql://...",
+    `The call of the database failed (${answer.cause ?? answer.code}).`,
+    "Check the database's address, and that its migrations are applied.",
   );
 }

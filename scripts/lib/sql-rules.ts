@@ -1,18 +1,28 @@
+import { readFile } from "node:fs/promises";
 import { type Node, SqlError } from "libpg-query";
 import { type Statement, splitStatements } from "./sql-statements.ts";
 
 /** A place in a script that breaks a rule. */
 export interface Finding {
   line: number;
-  /** Completes "The statement". */
+  /** Completes a sentence that begins with "The statement". */
   reason: string;
 }
 
+/** Finds the forbidden statements in script files. Each finding is one line with the file and the line number. */
+export async function forbiddenIn(paths: readonly string[]): Promise<string[]> {
+  const findings = paths.map(async (path) =>
+    (await forbiddenStatements(await readFile(path, "utf8"))).map(
+      ({ line, reason }) => `${path}:${line}: the statement ${reason}`,
+    ),
+  );
+  return (await Promise.all(findings)).flat();
+}
+
 /**
- * Finds the statements that a migration or a rollback must not hold, because both are pushed to a
- * hosted project, each inside a transaction that is not its own, and kept as text in the database.
- * The script is read by Postgres's own parser, so that text and comments are not taken for statements;
- * what that cannot read is a finding too.
+ * Finds the statements that a migration or a rollback must not contain. Both run on hosted projects, inside a transaction
+ * of the tool that runs them, and migrations are stored as text in the database. The script is read by Postgres's own
+ * parser, so that strings and comments are not taken for statements; a syntax error is a finding too.
  */
 export async function forbiddenStatements(sql: string): Promise<Finding[]> {
   const statements = await trySplit(sql);
@@ -53,13 +63,10 @@ function reasonAgainst(node: Node): string | undefined {
   if ("AlterSystemStmt" in node) {
     return "needs a superuser, which postgres is not on hosted Supabase";
   }
-  if ("CreateExtensionStmt" in node && optionNames(node.CreateExtensionStmt.options).length > 0) {
-    const names = optionNames(node.CreateExtensionStmt.options);
-    return names.includes("new_version")
-      ? "asks for a version, which hosted Supabase refuses"
-      : undefined;
-  }
-  return undefined;
+  const isVersioned =
+    "CreateExtensionStmt" in node &&
+    optionNames(node.CreateExtensionStmt.options).includes("new_version");
+  return isVersioned ? "requests a version, which hosted Supabase refuses" : undefined;
 }
 
 function isConcurrent(node: Node): boolean {
@@ -77,7 +84,7 @@ function optionNames(options: Node[] | undefined): string[] {
   );
 }
 
-// The forms that providers give their secrets so that they can be found.
+// Providers give their secrets these prefixes so that scanners find them.
 const secretForms = [
   /\b[sr]k_(?:live|test)_\w{8,}/, // Stripe
   /\bwhsec_\w{8,}/, // Stripe's webhooks
@@ -93,7 +100,7 @@ function secrets(sql: string): Finding[] {
     const match = form.exec(sql);
     return match === null
       ? []
-      : [{ line: lineAt(sql.slice(0, match.index)), reason: "holds what looks like a secret" }];
+      : [{ line: lineAt(sql.slice(0, match.index)), reason: "contains what looks like a secret" }];
   });
 }
 

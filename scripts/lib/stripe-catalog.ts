@@ -4,7 +4,7 @@ import { registeredEvents } from "../../supabase/functions/_shared/stripe/events
 import { idOf } from "../../supabase/functions/_shared/stripe/money.ts";
 import { UserError } from "./user-error.ts";
 
-/** A plan or a pack that is sold. */
+/** A plan or pack on sale. */
 export interface Sold {
   /** Its `plan_type` or `pack_type`. */
   type: string;
@@ -12,7 +12,7 @@ export interface Sold {
   isPack: boolean;
 }
 
-/** What a price is to be. */
+/** The amount of a price that the caller requests. */
 export interface Amount {
   type: string;
   currency: string;
@@ -20,34 +20,39 @@ export interface Amount {
   unitAmount: number;
 }
 
-/** A price at Stripe and what it sells. */
+/** A price at Stripe, and the plan or pack that it sells. */
 export interface CatalogPrice {
   sold: Sold;
   price: Stripe.Price;
 }
 
-/** Told what is done, or would be. */
-export type Report = (line: string) => void;
+/** How to make changes at Stripe. */
+export interface ChangeOptions {
+  /** Only reports what would be changed. */
+  dryRun: boolean;
+  /** Receives one line for each step. */
+  report(line: string): void;
+}
 
 /**
- * Finds or makes what Stripe has to have of our plans and packs, by ids and lookup keys of ours, so that any number of
- * runs make it once. A price is made for each amount that is given and not there yet; one whose amount differs is
- * replaced by a new one, and whoever pays the old one pays it on. Gives every price that is offered; in a dry run those
- * that would be made are left out.
+ * Finds or creates the products and prices of our plans and packs at Stripe. They are found by ids and lookup keys of
+ * ours, so a repeated run creates nothing twice. A price whose amount changes is replaced by a new price; existing
+ * subscriptions keep the old one.
  *
- * @throws UserError where an amount is for nothing that is sold, or a plan would have no price at all
+ * @returns every offered price, in a dry run without those that would be created
+ * @throws UserError when an amount names no plan or pack, or a plan would have no price
  */
 export async function ensureCatalog(
   stripe: Stripe,
   sold: readonly Sold[],
   amounts: readonly Amount[],
-  { dryRun, report }: { dryRun: boolean; report: Report },
+  { dryRun, report }: ChangeOptions,
 ): Promise<CatalogPrice[]> {
   const unknown = amounts.find(({ type }) => !sold.some((one) => one.type === type));
   if (unknown) {
     throw new UserError(
-      `No active plan or pack is called ${unknown.type}.`,
-      `There are ${sold.map(({ type }) => type).join(", ")}.`,
+      `There is no active plan or pack ${unknown.type}.`,
+      `The active ones are ${sold.map(({ type }) => type).join(", ")}.`,
     );
   }
   const present = new Map<string, Stripe.Price>();
@@ -71,15 +76,15 @@ export async function ensureCatalog(
       const there = present.get(lookupKey(one.type, currency)) ?? null;
       const amount = given.findLast((each) => each.currency === currency)?.unitAmount ?? null;
       if (there !== null && (amount === null || amount === there.unit_amount)) {
-        report(`price ${there.id} of ${one.type} is there, ${there.unit_amount} ${currency}`);
+        report(`price ${there.id} of ${one.type} exists, ${there.unit_amount} ${currency}`);
         prices.push({ sold: one, price: there });
       } else if (amount !== null) {
-        const verb = dryRun ? "would make" : "making";
+        const verb = dryRun ? "would create" : "creating";
         report(
-          `${verb} the price of ${one.type}, ${amount} ${currency}${there === null ? "" : ` in the place of ${there.unit_amount}`}`,
+          `${verb} the price of ${one.type}, ${amount} ${currency}${there === null ? "" : ` instead of ${there.unit_amount}`}`,
         );
         if (dryRun) continue;
-        const price = await makePrice(stripe, one, { currency, unitAmount: amount }, there);
+        const price = await createPrice(stripe, one, { currency, unitAmount: amount }, there);
         prices.push({ sold: one, price });
       }
     }
@@ -87,11 +92,11 @@ export async function ensureCatalog(
   return prices;
 }
 
-/** The name that a price of ours has at Stripe, whatever its id: what it sells, and the currency. */
+/** The lookup key of our price at Stripe: the plan or pack, and the currency. */
 export const lookupKey = (type: string, currency: string) => `${type}_${currency}`;
 
-/** One product for each price: the portal takes no two prices of a product that are paid equally often. */
-async function makePrice(
+/** Creates the price, and one product for each: the portal accepts only one price of a product for each interval. */
+async function createPrice(
   stripe: Stripe,
   sold: Sold,
   { currency, unitAmount }: { currency: string; unitAmount: number },
@@ -119,27 +124,29 @@ async function makePrice(
     },
     { idempotencyKey: `price_${key}_${unitAmount}_after_${replaced?.id ?? "none"}` },
   );
-  // Not offered any more; its subscriptions go on.
+  // It is no longer offered. Its subscriptions continue.
   if (replaced !== null) await stripe.prices.update(replaced.id, { active: false });
   return price;
 }
 
-/** Stripe lets a customer change between so many products at most. */
+/** The most products between which Stripe lets a customer change. */
 const portalProducts = 10;
 
 /**
- * Finds or makes the portal's configuration: invoices, payment methods, changing between our prices, cancelling at
- * the end of the period. Gives its id; null in a dry run that would make it.
+ * Finds or creates the portal's configuration: invoices, payment methods, changes between our prices, cancellation at the
+ * end of the period.
+ *
+ * @returns its id, or null in a dry run that would create it
  */
 export async function ensurePortal(
   stripe: Stripe,
   prices: readonly CatalogPrice[],
-  { dryRun, report }: { dryRun: boolean; report: Report },
+  { dryRun, report }: ChangeOptions,
 ): Promise<string | null> {
   const { data } = await stripe.billingPortal.configurations.list({ active: true, limit: 100 });
   const present = data.find(({ metadata }) => metadata?.pinebase === "portal");
   if (dryRun) {
-    report(present ? `portal ${present.id} is there` : "would make the portal's configuration");
+    report(present ? `portal ${present.id} exists` : "would create the portal's configuration");
     return present?.id ?? null;
   }
   const features: Stripe.BillingPortal.ConfigurationCreateParams.Features = {
@@ -158,34 +165,35 @@ export async function ensurePortal(
   };
   if (present) {
     await stripe.billingPortal.configurations.update(present.id, { features });
-    report(`portal ${present.id} is there, with these prices`);
+    report(`portal ${present.id} exists, updated with these prices`);
     return present.id;
   }
   const created = await stripe.billingPortal.configurations.create({
     features,
     metadata: { pinebase: "portal" },
   });
-  report(`made the portal ${created.id}`);
+  report(`created the portal ${created.id}`);
   return created.id;
 }
 
 /**
- * Finds or makes the webhook endpoint with the events that the function reads. Gives its secret, which Stripe tells
- * once, when the endpoint is made; null for one that is there.
+ * Finds or creates the webhook endpoint with the events that the function reads.
+ *
+ * @returns the secret of a new endpoint, which Stripe shows only once, or null for an existing endpoint
  */
 export async function ensureWebhook(
   stripe: Stripe,
   url: string,
-  { dryRun, report }: { dryRun: boolean; report: Report },
+  { dryRun, report }: ChangeOptions,
 ): Promise<string | null> {
   const enabled_events: Stripe.WebhookEndpointUpdateParams.EnabledEvent[] = [...registeredEvents];
   for await (const endpoint of stripe.webhookEndpoints.list({ limit: 100 })) {
     if (endpoint.url !== url) continue;
-    report(`webhook ${endpoint.id} is there${dryRun ? "" : ", with these events"}`);
+    report(`webhook ${endpoint.id} exists${dryRun ? "" : ", updated with these events"}`);
     if (!dryRun) await stripe.webhookEndpoints.update(endpoint.id, { enabled_events });
     return null;
   }
-  report(`${dryRun ? "would make" : "making"} the webhook ${url}`);
+  report(`${dryRun ? "would create" : "creating"} the webhook ${url}`);
   if (dryRun) return null;
   const { secret = null } = await stripe.webhookEndpoints.create({
     url,

@@ -1,16 +1,16 @@
 import { join } from "node:path";
-import { listMigrations } from "../lib/migration-files.ts";
+import { listMigrations, versionsAfter } from "../lib/migration-files.ts";
 import { UserError } from "../lib/user-error.ts";
 import { planSettings } from "./function-settings.ts";
 import { checksumOf, type Ledger, ledgerName, readLedger, readText } from "./ledger.ts";
 import type { Sources } from "./sources.ts";
 import { namesInPublic } from "./taken-names.ts";
 
-/** What adding a version of the package to a project would do. */
+/** The effect of adding a version of the package to a project. */
 export interface AddPlan {
-  /** The files to write, with a word on each. */
+  /** The files to write, each with a short description. */
   writes: { path: string; text: string; what: string }[];
-  /** What was left alone though it differs. */
+  /** The files that differ and are not changed. */
   notes: string[];
 }
 
@@ -19,11 +19,11 @@ interface Parts extends AddPlan {
 }
 
 /**
- * Decides what to write. A file that was changed in the project is never among it.
+ * Decides which files to write. Files that were changed in the project are never written.
  *
  * @param supabase the project's supabase folder
- * @param now migrations are stamped from here on, or after the project's newest
- * @throws UserError when something of the project's own stands where Pinebase's would go
+ * @param now the version of the first new migration, unless the project has a newer one
+ * @throws UserError when the project has a file or an object with a name that Pinebase needs
  */
 export async function planAdd(sources: Sources, supabase: string, now: Date): Promise<AddPlan> {
   const ledger = await readLedger(supabase);
@@ -34,15 +34,15 @@ export async function planAdd(sources: Sources, supabase: string, now: Date): Pr
   ];
   if (taken.length > 0) {
     throw new UserError(
-      `Pinebase needs names that are taken:\n${taken.map((line) => `  ${line}`).join("\n")}`,
-      "Nothing was changed. Rename what is listed.",
+      `Pinebase needs names that the project uses:\n${taken.map((line) => `  ${line}`).join("\n")}`,
+      "Nothing was changed. Rename what is listed, then run the command again.",
     );
   }
   await planConfig(sources, supabase, parts);
   const text = `${JSON.stringify(parts.ledger, null, 2)}\n`;
   const path = join(supabase, ledgerName);
   if ((await readText(path)) !== text) {
-    parts.writes.push({ path, text, what: "what was added, for the next time" });
+    parts.writes.push({ path, text, what: "the record of what was added" });
   }
   return { writes: parts.writes, notes: parts.notes };
 }
@@ -60,7 +60,7 @@ async function planMigrations(
     })),
   );
   const added = { ...parts.ledger.migrations };
-  // One that is here word for word was added before, by a run that was cut off or without its ledger.
+  // An identical migration was added by an earlier run that was interrupted or whose ledger is missing.
   for (const { file, up, down } of sources.migrations) {
     const twin = local.find((here) => here.up === up && nameOf(here.file) === nameOf(file));
     if (!(file in added) && twin !== undefined) {
@@ -72,12 +72,12 @@ async function planMigrations(
   const present = namesInPublic(local.filter(({ file }) => !ours.has(file)));
   const taken = [...namesInPublic(fresh).keys()].flatMap((name) => {
     const file = present.get(name);
-    return file === undefined ? [] : [`${name}, made by ${join(supabase, "migrations", file)}`];
+    return file === undefined ? [] : [`${name}, created by ${join(supabase, "migrations", file)}`];
   });
 
-  const stamps = stampsAfter(local.at(-1)?.version, now);
+  const nextVersion = versionsAfter(local.at(-1)?.version, now);
   for (const { file, up, down } of fresh) {
-    const name = `${stamps()}_${nameOf(file)}`;
+    const name = `${nextVersion()}_${nameOf(file)}`;
     const what = `migration ${nameOf(file)}`;
     parts.writes.push(
       { path: join(supabase, "migrations", name), text: up, what },
@@ -87,14 +87,12 @@ async function planMigrations(
   }
   for (const { file, up } of sources.migrations) {
     const { file: here, checksum } = added[file] ?? { file, checksum: "" };
-    const text = await readText(join(supabase, "migrations", here));
     if (fresh.some((one) => one.file === file)) continue;
-    if (text === null) parts.notes.push(`${join(supabase, "migrations", here)} is missing here`);
-    else if (checksumOf(text) !== checksum) {
-      parts.notes.push(`${join(supabase, "migrations", here)} was changed here`);
-    } else if (checksumOf(up) !== checksum) {
-      parts.notes.push(`${join(supabase, "migrations", here)} is another in this version`);
-    }
+    const path = join(supabase, "migrations", here);
+    const text = await readText(path);
+    if (text === null) parts.notes.push(`${path} is missing in the project`);
+    else if (checksumOf(text) !== checksum) parts.notes.push(`${path} was changed in the project`);
+    else if (checksumOf(up) !== checksum) parts.notes.push(`${path} is different in this version`);
   }
   parts.ledger.migrations = added;
   return taken;
@@ -116,7 +114,7 @@ async function planFiles(sources: Sources, supabase: string, parts: Parts): Prom
       parts.writes.push({ path, text, what: "new" });
       next[name] = ours;
     } else if (here === null) {
-      parts.notes.push(`${path} was removed here`);
+      parts.notes.push(`${path} was removed from the project`);
       next[name] = before ?? ours;
     } else if (before === undefined) {
       taken.push(path);
@@ -127,10 +125,10 @@ async function planFiles(sources: Sources, supabase: string, parts: Parts): Prom
       if (before !== ours) {
         const beside = `${path}.new`;
         if ((await readText(beside)) !== text) {
-          parts.writes.push({ path: beside, text, what: "what this version has" });
+          parts.writes.push({ path: beside, text, what: "the file of this version" });
         }
         parts.notes.push(
-          `${path} was changed here, and is newer in this version. Compare: git diff --no-index ${path} ${beside}`,
+          `${path} was changed in the project, and this version has a newer one. Compare: git diff --no-index ${path} ${beside}`,
         );
       }
       next[name] = before;
@@ -161,29 +159,17 @@ function settings(own: string, ours: string, path: string) {
     return planSettings(own, ours);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UserError(`${path} cannot be read: ${reason}`, "Nothing was changed. Fix the file.", {
-      cause,
-    });
+    throw new UserError(
+      `${path} cannot be read: ${reason}`,
+      "Nothing was changed. Correct the file, then run the command again.",
+      {
+        cause,
+      },
+    );
   }
 }
 
-/** `<stamp>_name.sql` without the stamp. */
+/** `<version>_name.sql` without the version. */
 function nameOf(file: string): string {
   return file.slice(file.indexOf("_") + 1);
-}
-
-/** Gives stamps a second apart, each later than the newest of the project. */
-function stampsAfter(newest: string | undefined, now: Date): () => string {
-  let time = Math.max(now.getTime(), newest === undefined ? 0 : timeOf(newest) + 1_000);
-  return () => {
-    const stamp = new Date(time).toISOString().slice(0, 19).replaceAll(/[-T:]/g, "");
-    time += 1_000;
-    return stamp;
-  };
-}
-
-function timeOf(stamp: string): number {
-  const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(stamp)?.slice(1).map(Number) ?? [];
-  const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = parts;
-  return Date.UTC(year, month - 1, day, hour, minute, second);
 }

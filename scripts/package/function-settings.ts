@@ -7,21 +7,21 @@ const functionsSchema = z.object({
     .default({}),
 });
 
-/** What has to happen to a config.toml. */
+/** The change of a config.toml. */
 export interface SettingsPlan {
   /** The whole new text. */
   text: string;
-  /** The functions whose entry it gains. */
+  /** The functions whose entries are added. */
   added: string[];
-  /** Entries that are there and say something else. */
+  /** Existing entries with another setting. */
   notes: string[];
 }
 
 /**
- * Appends to a project's config.toml the entries of the functions that it does not have, with the comments that
- * say why. An entry that is there is left as it is.
+ * Appends the missing entries of the functions to a project's config.toml, with their comments. Existing entries are not
+ * changed.
  *
- * @throws when one of the texts is no TOML
+ * @throws when one of the texts is not valid TOML
  */
 export function planSettings(own: string, ours: string): SettingsPlan {
   const present = functionsSchema.parse(parse(own)).functions;
@@ -30,9 +30,7 @@ export function planSettings(own: string, ours: string): SettingsPlan {
   const notes = Object.entries(wanted).flatMap(([name, { verify_jwt = true }]) => {
     const here = present[name]?.verify_jwt ?? true;
     return name in present && here !== verify_jwt
-      ? [
-          `[functions.${name}] says verify_jwt = ${here}, and the function is written for ${verify_jwt}`,
-        ]
+      ? [`[functions.${name}] has verify_jwt = ${here}, but the function needs ${verify_jwt}`]
       : [];
   });
   const blocks = added.map((name) => blockOf(ours, name));
@@ -40,7 +38,7 @@ export function planSettings(own: string, ours: string): SettingsPlan {
   return { text, added, notes };
 }
 
-/** The lines of a table, from its head to the next. */
+/** The lines of a table, from its header to the next one. */
 function blockOf(toml: string, name: string): string {
   const lines = toml.split(/\r?\n/);
   const start = lines.indexOf(`[functions.${name}]`);

@@ -5,25 +5,25 @@ import { z } from "zod";
 import { UserError } from "../lib/user-error.ts";
 
 const ledgerSchema = z.object({
-  /** Of the package that was added last. */
+  /** The version of the package that was added last. */
   version: z.string(),
-  /** By the name in the package: the name here, and the checksums of both files as they came. */
+  /** By the name in the package: the name in the project, and the original checksums of both files. */
   migrations: z.record(
     z.string(),
     z.object({ file: z.string(), checksum: z.string(), rollback: z.string() }),
   ),
-  /** The checksum of each file of the functions as it came, by its path below supabase/. */
+  /** The original checksum of each file of the functions, by its path below supabase/. */
   files: z.record(z.string(), z.string()),
 });
 
-/** What `npx pinebase add` has brought into a project: `supabase/pinebase.json`. */
+/** The record of what `npx pinebase add` has added to a project: `supabase/pinebase.json`. */
 export type Ledger = z.infer<typeof ledgerSchema>;
 
 /** The file's name. */
 export const ledgerName = "pinebase.json";
 
 /**
- * Reads what was added to a project; nothing where there is no such file.
+ * Reads what was added to a project. Without the file, nothing was.
  *
  * @param supabase the project's supabase folder
  * @throws UserError when the file is damaged
@@ -37,13 +37,13 @@ export async function readLedger(supabase: string): Promise<Ledger> {
   } catch (cause) {
     throw new UserError(
       `${path} cannot be read.`,
-      "Take it from your version control, then run the command again.",
+      "Restore it from version control, then run the command again.",
       { cause },
     );
   }
 }
 
-/** Says of each migration that was added and is not as it came what has happened to it. */
+/** One line for each added migration that is missing or was changed. */
 export async function changedMigrations(ledger: Ledger, supabase: string): Promise<string[]> {
   const findings = Object.values(ledger.migrations).map(async ({ file, checksum }) => {
     const path = join(supabase, "migrations", file);
@@ -51,7 +51,7 @@ export async function changedMigrations(ledger: Ledger, supabase: string): Promi
     if (text === null) return [`${path}: was added by Pinebase and is missing`];
     return checksumOf(text) === checksum
       ? []
-      : [`${path}: is not as Pinebase brought it; write another migration instead`];
+      : [`${path}: was changed after Pinebase added it; restore it and write another migration`];
   });
   return (await Promise.all(findings)).flat();
 }
@@ -61,7 +61,7 @@ export function readText(path: string): Promise<string | null> {
   return readFile(path, "utf8").catch(() => null);
 }
 
-/** SHA-256 of a text. A checkout may have turned its line ends. */
+/** SHA-256 of a text. Line ends do not count, because a checkout may convert them. */
 export function checksumOf(text: string): string {
   const bytes = createHash("sha256").update(text.replaceAll("\r\n", "\n")).digest("hex");
   return `sha256:${bytes}`;

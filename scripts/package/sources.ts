@@ -4,7 +4,7 @@ import { z } from "zod";
 import { findFiles } from "../lib/find-files.ts";
 import { listMigrations } from "../lib/migration-files.ts";
 
-/** What a version of the package brings into a project. */
+/** The files that a version of the package adds to a project. */
 export interface Sources {
   version: string;
   /** Oldest first. */
@@ -14,7 +14,7 @@ export interface Sources {
   config: string;
 }
 
-/** Reads them from the folder of a package. */
+/** Reads the files from the folder of a package. */
 export async function readSources(root: string): Promise<Sources> {
   const manifest = z
     .object({ version: z.string() })

@@ -1,4 +1,4 @@
-/** The tables and functions in schema public that a set of migrations leaves behind, by the file that made them. */
+/** The tables and functions in schema public after a list of migrations, with the file that created each. */
 export function namesInPublic(
   migrations: readonly { file: string; up: string }[],
 ): Map<string, string> {
@@ -8,9 +8,9 @@ export function namesInPublic(
     for (const match of sql.matchAll(statements)) {
       const [, verb = "", kind = "", rest = ""] = match;
       const name = `${kind.toLowerCase()} ${rest.toLowerCase()}`;
-      const goes = /^drop/i.test(verb) || movesAway.test(sql.slice(match.index));
+      const isRemoved = /^drop/i.test(verb) || movesAway.test(sql.slice(match.index));
       if (/^create/i.test(verb)) names.set(name, file);
-      else if (goes) names.delete(name);
+      else if (isRemoved) names.delete(name);
     }
   }
   return names;

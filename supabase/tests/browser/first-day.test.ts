@@ -42,7 +42,7 @@ journey("a team sets prices, somebody buys, and the team sees it", async (open) 
   const again = await run(setup);
   expect(again.code).toBe(0);
   expect(again.output).not.toMatch(/making|made/);
-  expect((await run(overview)).output).toContain("Nobody subscribes yet.");
+  expect((await run(overview)).output).toContain("There is no subscription yet.");
 
   const page = await open("/sign-up", { baseURL: status.APP_URL ?? "" });
   await signUp(page);

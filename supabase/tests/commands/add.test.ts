@@ -103,7 +103,7 @@ describe("adding Pinebase to a project", () => {
     expect(writes.map(({ path }) => path)).not.toContain(
       join(supabase, "functions/health/handler.ts"),
     );
-    expect(notes.join()).toMatch(/health\/handler\.ts was changed here/);
+    expect(notes.join()).toMatch(/health\/handler\.ts was changed in the project/);
   });
 
   it("puts what is newer beside a changed file, once, and says how to compare them", async () => {
@@ -123,7 +123,7 @@ describe("adding Pinebase to a project", () => {
     await rm(join(supabase, "functions/health"), { recursive: true });
     const { writes, notes } = await planAdd(sources, supabase, now);
     expect(writes).toEqual([]);
-    expect(notes.join()).toMatch(/health\/index\.ts was removed here/);
+    expect(notes.join()).toMatch(/health\/index\.ts was removed from the project/);
   });
 
   it("touches nothing where a function's file is somebody else's", async () => {

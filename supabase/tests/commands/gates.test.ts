@@ -12,7 +12,7 @@ import { stack } from "../support/stack.ts";
  * folder and a database that hold nothing else. The folder holds no references at all, so they are not up to date.
  */
 
-/** Each fault of the rules of our own, between near misses that must not be named. */
+/** A fault against each rule of schema-rules.sql, between near misses that must not be reported. */
 const migration = `
 create table public.planted_owner (id uuid primary key, user_id uuid);
 alter table public.planted_owner enable row level security;
@@ -127,14 +127,14 @@ const expected: [step: string, findings: string[]][] = [
   ["types of edge functions (deno check)", ["TS2322"]],
   ["lint of edge functions (deno lint)", ["prefer-const"]],
   [
-    "exports, files and dependencies that nobody uses (knip)",
+    "unused exports, files and dependencies (knip)",
     ["scripts/lib/planted-file.ts", "zod  ", "plantedExport"],
   ],
   ["migrations (Squawk)", ["prefer-text-field"]],
-  ["migrations (what a push refuses)", ["29990101000000_planted.sql: has no rollback"]],
+  ["migrations (forbidden statements, rollbacks)", ["29990101000000_planted.sql: has no rollback"]],
   [
-    "the migrations give the schema files",
-    ["column public.planted.extra: only the schema files have it\n  run npm run db:diff -- NAME"],
+    "the migrations agree with the schema files",
+    ["column public.planted.extra: only in the schema files\n  run npm run db:diff -- NAME"],
   ],
   [
     "every function of private is explained",
@@ -146,9 +146,9 @@ const expected: [step: string, findings: string[]][] = [
     "advisors (supabase db advisors)",
     ["rls_disabled_in_public", "auth_rls_initplan", "function_search_path_mutable"],
   ],
-  ["schema (rules of our own)", ["definer_callable_by_anon"]],
+  ["schema (schema-rules.sql)", ["definer_callable_by_anon"]],
   ["types/database.types.ts is up to date", ["run npm run gen:types"]],
-  ["the references in docs are up to date", ["docs/schema.md: not what the sources give"]],
+  ["the references in docs are up to date", ["docs/schema.md: out of date"]],
 ];
 
 describe("npm run lint", () => {
@@ -171,7 +171,7 @@ it("a function of private is explained by a comment above it or by its public wr
   expect((await step?.run())?.split("\n")).toHaveLength(1);
 });
 
-it("the rules of our own name what breaks them, and nothing else", async () => {
+it("the rules of schema-rules.sql report what breaks them, and nothing else", async () => {
   const found = [...(await checkSchema(databaseUrl)).matchAll(/^(\w+): (.+)$/gm)].map(
     ([, rule, object]) => [rule, object],
   );
