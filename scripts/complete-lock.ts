@@ -2,8 +2,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { completeLock, missingPackages, parseLock } from "./lib/lock-file.ts";
 
 /**
- * `npm run complete-lock`: adds the platform packages that npm left out of package-lock.json. Run it
- * after every `npm install` that changes the lock file; a test compares.
+ * `npm run complete-lock`: adds the platform packages that npm left out of package-lock.json. It must be run after every
+ * `npm install` that changes the lock file; a test fails if packages are missing.
  */
 export async function run(): Promise<number> {
   const file = "package-lock.json";

@@ -1,7 +1,6 @@
-/* Starts a command: refuses a Node that is too old, and tells a user's mistake in one sentence.
+/* Starts a command: refuses versions of Node that are too old, and prints a user's mistake without a stack trace.
  *
- * Written in old CommonJS on purpose, so that a Node that is too old to run anything else here still
- * reads this file and says so. */
+ * Written in old CommonJS, so that a Node that is too old for the rest still runs this file and prints the reason. */
 "use strict";
 
 var OLDEST_NODE = [20, 12];
@@ -11,7 +10,7 @@ function fail(message, next) {
   process.exit(1);
 }
 
-/* `start` gives a promise of the exit code. */
+/* `start` returns a promise of the exit code. */
 function launch(start) {
   var node = process.version.slice(1).split(".").map(Number);
   if (node[0] < OLDEST_NODE[0] || (node[0] === OLDEST_NODE[0] && node[1] < OLDEST_NODE[1])) {

@@ -1,7 +1,7 @@
-/* Every command of this repository starts here: `node scripts/run.cjs <command> [arguments]`.
+/* Starts every command of this repository: `node scripts/run.cjs <command> [arguments]`.
  *
- * TypeScript is loaded in this process, without a child, so that Ctrl-C and SIGTERM reach the command
- * itself. For the old CommonJS see launch.cjs. */
+ * The TypeScript runs in this process, not in a child, so that Ctrl-C and SIGTERM reach the command.
+ * launch.cjs explains why this file is old CommonJS. */
 "use strict";
 
 var fs = require("fs");
@@ -19,16 +19,16 @@ function load(file) {
 
 launcher.launch(function () {
   if (!/^[a-z][a-z-]*$/.test(command) || !fs.existsSync(path.join(__dirname, command + ".ts"))) {
-    launcher.fail('There is no command "' + command + '".', "Run npm run to see the commands.");
+    launcher.fail('There is no command "' + command + '".', "Run npm run to list the commands.");
   }
   if (!fs.existsSync(path.join(root, "node_modules", "tsx", "package.json"))) {
     launcher.fail("The dependencies are not installed.", "Run npm ci, then run the command again.");
   }
 
-  // A relative path given by the caller means a path from where npm, or this, was called.
+  // Relative paths among the arguments are relative to the folder in which npm, or this file, was called.
   process.env.INIT_CWD = process.env.INIT_CWD || process.cwd();
   process.chdir(root);
-  // Or tsx keeps what it compiles in the temporary folder for good, for a gain that nobody feels.
+  // tsx would leave its compiled files in the temporary folder, and saves little time by them.
   process.env.TSX_DISABLE_CACHE = "1";
 
   return import("tsx/esm/api")

@@ -12,8 +12,8 @@ import { watchSignals } from "./local/signals.ts";
 import { type Stack, startStack } from "./local/stack.ts";
 
 /**
- * `npm test`: every test, against a stack of its own that is thrown away afterwards. Arguments narrow
- * it to the files whose path contains one of them.
+ * `npm test`: runs every test against a stack that is started for it and deleted afterwards. With arguments, it runs only
+ * the files whose path contains one of them.
  */
 export async function run(filters: string[]): Promise<number> {
   const plan = await planRun(filters);
@@ -34,9 +34,9 @@ export async function run(filters: string[]): Promise<number> {
   }
 }
 
-/** Sends everything that a tool would keep somewhere else, in the home folder or the checkout, here. */
+/** Makes tools keep their files in the scratch folder, not in the home folder or the checkout. */
 async function useScratch(scratch: string): Promise<void> {
-  // As root the server runs as another user, who has to pass through.
+  // As root, the server runs as another user, who needs to enter the folder.
   await chmod(scratch, 0o711);
   const folders = { HOME: "home", USERPROFILE: "home", TMPDIR: "tmp", TEMP: "tmp", TMP: "tmp" };
   for (const [name, folder] of Object.entries({ ...folders, DENO_DIR: "deno" })) {
@@ -88,14 +88,14 @@ async function prepareDatabases(stack: Stack): Promise<string> {
   console.log("Preparing a second database ...");
   const revokedUrl = await stack.createPlatformDatabase(revokedDatabase, "revoked");
   await pushMigrations(revokedUrl);
-  await renewSecret(revokedUrl);
+  await rotateSecret(revokedUrl);
   await createPgtap(stack.adminUrl());
   await createPgtap(stack.adminUrl(revokedDatabase));
   return revokedUrl;
 }
 
-/** In one of the two databases the first secret of the API keys is gone, as in a project that has rotated it. */
-async function renewSecret(url: string): Promise<void> {
+/** Rotates the secret of the API keys in one of the two databases, so that both states are tested. */
+async function rotateSecret(url: string): Promise<void> {
   const sql = connect(url);
   try {
     await sql`select public.rotate_api_key_secret()`;
@@ -112,7 +112,7 @@ async function writeTestStatus(scratch: string, stack: Stack, revokedUrl: string
   return file;
 }
 
-/** A layer with the tests of it that are to run. */
+/** A layer, and its tests that run. */
 interface Planned {
   layer: TestLayer;
   names: string[];
@@ -126,13 +126,13 @@ async function planRun(filters: readonly string[]): Promise<Planned[]> {
   if (plan.length === 0) {
     throw new UserError(
       `No test has ${filters.map((filter) => `"${filter}"`).join(" or ")} in its path.`,
-      "Give a part of a path below supabase/tests, or nothing to run every test.",
+      "Pass a part of a path below supabase/tests, or no argument to run every test.",
     );
   }
   return plan;
 }
 
-/** Runs one layer; one that has files and runs no test has failed. */
+/** Runs one layer. It has failed if it has files and runs no test. */
 async function runLayer(
   { layer, names }: Planned,
   context: Omit<TestContext, "onResult">,
@@ -140,7 +140,7 @@ async function runLayer(
   console.log(`\n${layer.name}`);
   const tallies: Tally[] = [];
   const onResult = (name: string, tally: Tally) => {
-    // What an interrupted program says is no result.
+    // The output of an interrupted program is not a result.
     if (context.signal.aborted) {
       return;
     }
@@ -168,8 +168,8 @@ function summarize({ passed, failures }: Tally): number {
 }
 
 /**
- * Stops the servers that run on data below a folder. An interrupted test leaves its own behind, as a
- * server runs apart from the terminal.
+ * Stops the servers whose data is below a folder. An interrupted test leaves its server running, because Ctrl-C at the
+ * terminal does not reach it.
  */
 async function stopServers(scratch: string): Promise<void> {
   const files = await readdir(scratch, { recursive: true }).catch(() => []);

@@ -1,4 +1,4 @@
-/** Names our commands as the person at the terminal calls them: in an app's project, by `npx pinebase`. */
+/** Replaces the names of our commands in a text: in an app's project, they are called by `npx pinebase`. */
 export function inCallersWords(text: string): string {
   if (process.env.PINEBASE_PROJECT_DIR === undefined) return text;
   return text

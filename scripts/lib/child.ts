@@ -4,35 +4,33 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** What a finished program said. */
+/** The result of a finished program. */
 export interface ChildResult {
-  /** Standard output and standard error, in the order they came. */
+  /** Standard output and standard error, in the order in which they came. */
   output: string;
-  /** Standard output alone. */
   stdout: string;
-  /** Standard error alone. */
   stderr: string;
-  /** The exit code; null when a signal ended it. */
+  /** The exit code, or null if a signal ended the program. */
   code: number | null;
 }
 
-/** How to run it. */
+/** How to run a program. */
 export interface ChildOptions {
-  /** The folder it runs in; ours by default. */
+  /** Its working folder; without it, ours. */
   cwd?: string;
   env?: Record<string, string>;
   input?: string;
-  /** Lets it use our terminal, whose Ctrl-C it then hears as we do; the result carries no output. */
+  /** Lets it use our terminal, with Ctrl-C. The result then has no output. */
   inherit?: boolean;
-  /** Told each line of standard output as it comes. */
+  /** Receives each line of standard output as it comes. */
   onLine?(line: string): void;
-  /** Ends the program, and what it started, early. */
+  /** Ends the program, and the programs that it started. */
   signal?: AbortSignal;
 }
 
 /**
- * Runs a program to its end. A failing run is a result, not an error. It has a process group of its own, so that
- * Ctrl-C at the terminal does not cut a migration in half, and an interrupted run ends the program together with
+ * Runs a program to its end. A non-zero exit code is a result, not an error. The program runs in its own process group:
+ * Ctrl-C at the terminal does not reach it, which would interrupt a migration half-way, and `signal` ends it together with
  * the programs that it started.
  */
 export function runChild(
@@ -54,17 +52,15 @@ export function runChild(
     if (options.onLine && child.stdout) {
       createInterface({ input: child.stdout }).on("line", options.onLine);
     }
-    // A program that does not read its input to the end is no failure of ours.
+    // A program may end without reading all of its input.
     child.stdin?.on("error", () => {});
     child.stdin?.end(options.input ?? "");
 
     const target = child.pid === undefined ? undefined : hasGroup ? -child.pid : child.pid;
-    const end = () => signalTo(target, "SIGTERM");
-    options.signal?.addEventListener("abort", end, { once: true });
-    process.once("exit", end);
-    if (options.signal?.aborted) {
-      end();
-    }
+    const terminate = () => signalTo(target, "SIGTERM");
+    options.signal?.addEventListener("abort", terminate, { once: true });
+    process.once("exit", terminate);
+    if (options.signal?.aborted) terminate();
     child.once("error", reject);
     child.once("close", (code) => {
       const text = (wanted: typeof chunks) =>
@@ -75,11 +71,11 @@ export function runChild(
         stderr: text(chunks.filter(({ from }) => from === "stderr")),
         code,
       };
-      options.signal?.removeEventListener("abort", end);
-      process.off("exit", end);
+      options.signal?.removeEventListener("abort", terminate);
+      process.off("exit", terminate);
       if (options.signal?.aborted && hasGroup) {
-        // What the program started may still be ending.
-        ended(target).then(() => resolve(result), reject);
+        // The programs that it started may still be running.
+        groupEnded(target).then(() => resolve(result), reject);
       } else {
         resolve(result);
       }
@@ -102,7 +98,7 @@ export function packageFile(name: string, path: string): string {
   return join(dirname(require.resolve(`${name}/package.json`)), path);
 }
 
-async function ended(target: number | undefined): Promise<void> {
+async function groupEnded(target: number | undefined): Promise<void> {
   const end = Date.now() + 15_000;
   while (signalTo(target, 0)) {
     if (Date.now() > end) {
@@ -113,7 +109,7 @@ async function ended(target: number | undefined): Promise<void> {
   }
 }
 
-/** Signals a process, or by a negative id its group. False when nobody is left to be told. */
+/** Signals a process or, by a negative id, its group. Returns false if there is no such process. */
 function signalTo(target: number | undefined, signal: NodeJS.Signals | 0): boolean {
   if (target === undefined) {
     return false;

@@ -2,14 +2,14 @@ import postgres from "postgres";
 import { UserError } from "./user-error.ts";
 
 /**
- * Opens one connection, which is made on first use. A server elsewhere is spoken to encrypted unless
- * the URL has an `sslmode` of its own.
+ * Opens one connection, at the first query. It is encrypted unless the server is on this machine or the URL has an
+ * `sslmode`.
  *
- * @throws UserError when the URL is not one of Postgres
+ * @throws UserError when the URL is not a Postgres URL
  */
 export function connect(url: string, settings: Record<string, string> = {}): postgres.Sql {
   const { protocol, hostname, searchParams } = parseDatabaseUrl(url);
-  const isHere = ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
+  const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
   if (!/^postgres(ql)?:$/.test(protocol)) {
     throw notAUrl();
   }
@@ -18,11 +18,11 @@ export function connect(url: string, settings: Record<string, string> = {}): pos
     connect_timeout: 15,
     connection: settings,
     onnotice: () => {},
-    ...(searchParams.has("sslmode") ? {} : { ssl: isHere ? false : ("require" as const) }),
+    ...(searchParams.has("sslmode") ? {} : { ssl: isLocal ? false : ("require" as const) }),
   });
 }
 
-/** Where a URL points, without its password: fit to be printed. */
+/** The database, host and port of a URL, without its password, for output. */
 export function describeDatabase(url: string): string {
   const { hostname, port, pathname } = parseDatabaseUrl(url);
   return `${pathname.slice(1) || "postgres"} on ${hostname}${port === "" ? "" : `:${port}`}`;
@@ -31,7 +31,7 @@ export function describeDatabase(url: string): string {
 /**
  * Reads the URL of a database.
  *
- * @throws UserError when it is not one; the Supabase CLI would print it whole, with its password
+ * @throws UserError when it is not valid. The Supabase CLI would print it with its password
  */
 export function parseDatabaseUrl(url: string): URL {
   if (!URL.canParse(url) || /%(?![0-9a-f]{2})/i.test(new URL(url).password)) {
@@ -42,7 +42,7 @@ export function parseDatabaseUrl(url: string): URL {
 
 function notAUrl(): UserError {
   return new UserError(
-    "The database is not given as a URL.",
+    "The database's URL is not valid.",
     "Write it as postgresql://postgres:PASSWORD@HOST:5432/postgres, with special characters of the password percent-encoded.",
   );
 }

@@ -12,9 +12,8 @@ const tests = join(projectDir, "supabase", "tests", "functions");
 const bench = join(projectDir, "bench", "deno");
 
 /**
- * Runs a command of Deno that resolves imports, as the edge functions are run: what they import comes
- * from node_modules, nothing is fetched, and no lock file or cache is left in the checkout. The tests
- * of functions and the benchmark may import whatever a function does.
+ * Runs a command of Deno with the imports of the edge functions: packages come from node_modules, nothing is fetched, and no
+ * lock file or cache is left in the checkout. The tests of functions and the benchmark may import the same packages.
  */
 export async function runDenoModules(
   command: "check" | "test" | "run",
@@ -43,7 +42,7 @@ export async function runDenoModules(
   }
 }
 
-/** Runs any other command of the pinned Deno. */
+/** Runs a command of Deno that resolves no imports. */
 export function runDeno(args: readonly string[], options: ChildOptions = {}): Promise<ChildResult> {
   return runChild(denoPath(), args, {
     ...options,

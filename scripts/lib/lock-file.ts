@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * The parts of an npm lock file (version 3) that decide which optional platform packages it lists.
- * Everything else in it passes through unread.
+ * The parts of an npm lock file (version 3) that matter for optional platform packages. All other parts are kept
+ * unchanged.
  */
 const lockFileSchema = z.looseObject({
   packages: z.record(
@@ -19,9 +19,9 @@ const lockFileSchema = z.looseObject({
 type LockFile = z.infer<typeof lockFileSchema>;
 type LockEntry = LockFile["packages"][string];
 
-/** An optional dependency that a package of the lock file names and the lock file does not list. */
+/** An optional dependency of a package in the lock file that the lock file does not list. */
 export interface MissingPackage {
-  /** Where npm would put it, which is its key in the lock file. */
+  /** Its folder, which is its key in the lock file. */
   path: string;
   entry: LockEntry;
 }
@@ -31,40 +31,14 @@ export function parseLock(text: string): LockFile {
   return lockFileSchema.parse(JSON.parse(text));
 }
 
-const operatingSystems: Readonly<Record<string, string>> = {
-  aix: "aix",
-  android: "android",
-  darwin: "darwin",
-  freebsd: "freebsd",
-  linux: "linux",
-  netbsd: "netbsd",
-  openbsd: "openbsd",
-  openharmony: "openharmony",
-  sunos: "sunos",
-  win32: "win32",
-  windows: "win32",
-};
-
-const processors = new Set([
-  "arm",
-  "arm64",
-  "ia32",
-  "loong64",
-  "mips64el",
-  "ppc64",
-  "riscv64",
-  "s390x",
-  "x64",
-]);
-
 /**
- * Lists every optional dependency that is named by a package of the lock file and missing from it.
+ * Lists every optional dependency that a package of the lock file names and the lock file does not list.
  *
- * npm leaves a platform package out of the lock file when the registry it asks does not have it, and
- * `npm ci` then fails on that platform, or installs a tool without its binary. The missing entries
- * carry no `integrity`: npm learns it from the registry that does have the package.
+ * npm leaves a platform package out of the lock file if its registry does not have it. `npm ci` then fails on that
+ * platform, or installs a tool without its binary. The added entries have no `integrity`: npm takes it from a registry
+ * that has the package.
  *
- * @throws Error when the platform or the version of a missing package cannot be read from its name
+ * @throws Error when the name of a missing package names no platform, or its version is a range
  */
 export function missingPackages(lock: LockFile): MissingPackage[] {
   const missing: MissingPackage[] = [];
@@ -81,14 +55,13 @@ export function missingPackages(lock: LockFile): MissingPackage[] {
 }
 
 /**
- * The text of a lock file with every missing optional platform package in its place, in npm's own
- * order and layout.
+ * The text of a lock file with every missing optional platform package, in npm's order and layout.
  *
  * @throws Error as {@link missingPackages}
  */
 export function completeLock(text: string): string {
   const missing = missingPackages(parseLock(text));
-  // The untouched object is written back: a parsed one has its keys in the order of the schema.
+  // Read again without the schema, which changes the order of the keys.
   const lock: LockFile = JSON.parse(text);
   const added = missing.map(({ path, entry }) => [path, entry] as const);
   const packages = [...Object.entries(lock.packages), ...added].sort(([a], [b]) =>
@@ -97,7 +70,7 @@ export function completeLock(text: string): string {
   return `${JSON.stringify({ ...lock, packages: Object.fromEntries(packages) }, null, 2)}\n`;
 }
 
-// Node looks for a package beside the one that asks, then in every folder above it.
+// Node looks for a dependency in the node_modules of the package, then in every folder above it.
 function isListed(lock: LockFile, from: string, name: string): boolean {
   for (let folder = from; ; folder = parentOf(folder)) {
     if (`${folder === "" ? "" : `${folder}/`}node_modules/${name}` in lock.packages) {
@@ -116,7 +89,7 @@ function parentOf(path: string): string {
 interface Wanted {
   name: string;
   version: string;
-  /** The names of all optional dependencies of the same package. */
+  /** The names of all optional dependencies of the parent. */
   siblings: string[];
   parent: LockEntry;
 }
@@ -134,18 +107,22 @@ function describeMissing({ name, version, siblings, parent }: Wanted): MissingPa
   return { path: `node_modules/${name}`, entry };
 }
 
+const operatingSystem =
+  /^(aix|android|darwin|freebsd|linux|netbsd|openbsd|openharmony|sunos|win32|windows)$/;
+const processor = /^(arm|arm64|ia32|loong64|mips64el|ppc64|riscv64|s390x|x64)$/;
+
 /**
- * Reads operating system, processor and C library from a package name such as
- * `@supabase/cli-linux-x64-musl`. A name without a C library means glibc when the same package also
- * has a build for musl, as npm would otherwise install both.
+ * Reads operating system, processor and C library from a package name such as `@supabase/cli-linux-x64-musl`. A name without
+ * a C library means glibc if there is also a build for musl, because npm would otherwise install both.
  */
 function platformOf(name: string, siblings: string[]) {
   const words = name.split(/[/@_-]/);
-  const os = words.map((word) => operatingSystems[word]).find((found) => found !== undefined);
-  const cpu = words.find((word) => processors.has(word));
-  if (os === undefined || cpu === undefined) {
-    throw new Error(`${name} is missing from the lock file, and its name tells no platform.`);
+  const system = words.find((word) => operatingSystem.test(word));
+  const cpu = words.find((word) => processor.test(word));
+  if (system === undefined || cpu === undefined) {
+    throw new Error(`${name} is missing from the lock file, and its name names no platform.`);
   }
+  const os = system === "windows" ? "win32" : system;
   const libc = os === "linux" ? libcOf(name, words, siblings) : undefined;
   return { cpu: [cpu], ...(libc === undefined ? {} : { libc: [libc] }), os: [os] };
 }

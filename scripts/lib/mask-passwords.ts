@@ -1,6 +1,6 @@
 /**
- * Keeps the passwords of database URLs among a command's arguments out of everything that the command writes: its own
- * sentences, errors of libraries, stack traces. A terminal's output ends up in the logs of continuous integration.
+ * Masks the passwords of database URLs among a command's arguments in all of its output: messages, errors of libraries,
+ * stack traces. The output may be kept in the logs of continuous integration.
  */
 export function maskPasswords(args: readonly string[]): void {
   const passwords = passwordsOf(args);
@@ -14,14 +14,14 @@ export function maskPasswords(args: readonly string[]): void {
   }
 }
 
-/** The passwords, each as it is written in its URL, decoded and encoded; the longest first. */
+/** The passwords, each as written in its URL, decoded and encoded, the longest first. */
 export function passwordsOf(args: readonly string[]): string[] {
   const found = args.flatMap((arg) =>
-    // Up to the last "@" and up to the first: somebody may have forgotten to encode one.
+    // Up to the last "@" and up to the first, because an "@" in a password may be unencoded.
     [/:\/\/([^:/?#]*):(.+)@/, /:\/\/([^:/?#]*):([^@]+)@/, /[?&](password)=([^&#]+)/].flatMap(
       (pattern) => {
         const [, user, password] = pattern.exec(arg) ?? [];
-        // The local database's password may be its user's name, which hides nothing and stands everywhere.
+        // A password that equals the user name is no secret, and masking it would make the output unreadable.
         return password === undefined || password === user ? [] : [password];
       },
     ),

@@ -9,8 +9,8 @@ import { postgresBinaries } from "../local/postgres-binaries.ts";
 import { UserError } from "./user-error.ts";
 
 /**
- * Gives the embedded server the pgTAP extension, unless it has it. The files appear whole and the
- * control file last, so that a server started beside this one never sees half of them.
+ * Installs the pgTAP extension in the embedded server. Each file appears complete, and the control file last, so that
+ * another server never finds a part of the extension.
  *
  * @throws UserError when the server's folder cannot be written
  */
@@ -25,7 +25,7 @@ export async function installPgtap(): Promise<void> {
       throw new Error("The control file of pgTAP names no version.");
     }
     for (const file of [join(unpacked, `pgtap--${version}.sql`), control]) {
-      await putInPlace(file, folder);
+      await installFile(file, folder);
     }
   } finally {
     await rm(unpacked, { recursive: true, force: true });
@@ -33,8 +33,8 @@ export async function installPgtap(): Promise<void> {
 }
 
 /**
- * Creates the extension where `supabase test db` does, as a superuser, so that the line
- * `create extension if not exists pgtap` of a test file finds it there.
+ * Creates the extension as a superuser, in the schema that `supabase test db` uses. A test file runs
+ * `create extension if not exists pgtap`, which its own role may not do.
  *
  * @param adminUrl a superuser's URL of the database to be tested
  */
@@ -57,7 +57,7 @@ function archive(): string {
   return join(dirname(require.resolve("@electric-sql/pglite-pgtap")), "pgtap.tar.gz");
 }
 
-async function putInPlace(source: string, folder: string): Promise<void> {
+async function installFile(source: string, folder: string): Promise<void> {
   const target = join(folder, basename(source));
   if (await hasSameContent(source, target)) {
     return;
@@ -70,7 +70,7 @@ async function putInPlace(source: string, folder: string): Promise<void> {
   } catch (cause) {
     await rm(draft, { force: true });
     throw new UserError(
-      `pgTAP cannot be put into the server's folder ${folder}.`,
+      `pgTAP cannot be copied into the server's folder ${folder}.`,
       "Run npm ci as the user who runs the tests, or run the tests once as the user who ran npm ci.",
       { cause },
     );

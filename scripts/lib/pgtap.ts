@@ -1,20 +1,21 @@
 import { readFile } from "node:fs/promises";
 import postgres from "postgres";
 import { connect } from "./database.ts";
+import { errorLine } from "./run-script.ts";
 import type { Tally } from "./tally.ts";
 import { createTapReader } from "./tap.ts";
 
 /**
- * Runs one pgTAP file as `supabase test db` does: as the role of the URL, over one connection, with
- * the search path that the role postgres has on hosted Supabase. Each assertion is a test; a statement
- * that fails, and a plan that is not kept, is one more that failed.
+ * Runs one pgTAP file as `supabase test db` does: as the role of the URL, over one connection, with the search path of the
+ * role postgres on hosted Supabase. Each assertion counts as a test. A failing statement, and a number of tests that
+ * differs from the plan, count as one failed test each.
  */
 export async function runPgtapFile(databaseUrl: string, path: string): Promise<Tally> {
   const script = await readFile(path, "utf8");
   const sql = connect(databaseUrl, { search_path: '"$user", public, extensions' });
   const tap = createTapReader(path);
   try {
-    // Row by row as they come: what was said before a failing statement is not lost with it.
+    // Read row by row, so that the results before a failing statement are kept.
     await sql
       .unsafe(script)
       .simple()
@@ -37,7 +38,6 @@ export async function runPgtapFile(databaseUrl: string, path: string): Promise<T
 }
 
 function describeError(error: postgres.PostgresError, script: string): string {
-  const { message, code, position } = error;
-  const line = position ? `line ${script.slice(0, Number(position) - 1).split("\n").length}: ` : "";
-  return `${line}${message} [${code}]`;
+  const line = errorLine(script, error);
+  return `${line === null ? "" : `line ${line}: `}${error.message} [${error.code}]`;
 }

@@ -33,10 +33,13 @@ export async function runScript(
     if (!(cause instanceof postgres.PostgresError)) {
       throw cause;
     }
-    throw new UserError(`${path}${lineOf(text, cause)} failed: ${cause.message}`, next, { cause });
+    const line = errorLine(text, cause);
+    const place = line === null ? path : `${path}:${line}`;
+    throw new UserError(`${place} failed: ${cause.message}`, next, { cause });
   }
 }
 
-function lineOf(text: string, { position }: postgres.PostgresError): string {
-  return position ? `:${text.slice(0, Number(position) - 1).split("\n").length}` : "";
+/** The line of a script to which Postgres attributes an error, or null if it names none. */
+export function errorLine(text: string, { position }: postgres.PostgresError): number | null {
+  return position ? text.slice(0, Number(position) - 1).split("\n").length : null;
 }

@@ -12,14 +12,14 @@ import { startPostgres, superuserUrl } from "../local/postgres.ts";
 import { loadSecrets } from "../local/secrets.ts";
 
 /**
- * A Postgres server with the platform baseline, for one purpose and then thrown away; neither Auth nor
- * Data API. Role settings belong to the whole server: who changes them needs one of their own.
+ * A temporary Postgres server with the platform baseline, without Auth and Data API. Settings of roles belong to the whole
+ * server, so a test that changes them needs its own server.
  */
 export interface ScratchPlatform {
-  /** Makes an empty platform database and gives the URL of its role postgres. */
+  /** Creates an empty platform database and returns its URL for the role postgres. */
   createDatabase(name: string, defaultPrivileges: DefaultPrivileges): Promise<string>;
-  /** Runs a piece of work over a superuser's connection. */
-  asAdmin<T>(database: string, work: (sql: postgres.Sql) => Promise<T>): Promise<T>;
+  /** Calls `use` with a superuser's connection. */
+  asAdmin<T>(database: string, use: (sql: postgres.Sql) => Promise<T>): Promise<T>;
   stop(): Promise<void>;
 }
 
@@ -39,10 +39,10 @@ export async function startScratchPlatform(): Promise<ScratchPlatform> {
       const { host } = new URL(adminUrl(name));
       return `postgresql://postgres:${secrets.databasePassword}@${host}/${name}?sslmode=disable`;
     },
-    async asAdmin(database, work) {
+    async asAdmin(database, use) {
       const sql = postgres(adminUrl(database), { max: 1, onnotice: () => {} });
       try {
-        return await work(sql);
+        return await use(sql);
       } finally {
         await sql.end();
       }
@@ -54,13 +54,13 @@ export async function startScratchPlatform(): Promise<ScratchPlatform> {
   };
 }
 
-/** Gives a piece of work the URL of a throw-away database that has every migration. */
-export async function withMigratedDatabase<T>(work: (url: string) => Promise<T>): Promise<T> {
+/** Calls `use` with the URL of a scratch database that has every migration. */
+export async function withMigratedDatabase<T>(use: (url: string) => Promise<T>): Promise<T> {
   const platform = await startScratchPlatform();
   try {
     const url = await platform.createDatabase("scratch", "revoked");
     await pushMigrations(url);
-    return await work(url);
+    return await use(url);
   } finally {
     await platform.stop();
   }

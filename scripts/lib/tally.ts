@@ -1,4 +1,4 @@
-/** A test that failed, or a reason why tests did not run. */
+/** A failed test, or a reason why tests did not run. */
 export interface Failure {
   /** The file that the reader has to open. */
   file: string;
@@ -6,7 +6,7 @@ export interface Failure {
   details: string[];
 }
 
-/** What came of some tests. */
+/** The result of some tests. */
 export interface Tally {
   passed: number;
   failures: Failure[];

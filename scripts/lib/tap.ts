@@ -2,17 +2,17 @@ import { stripVTControlCharacters } from "node:util";
 import { Parser, type Result } from "tap-parser";
 import type { Failure, Tally } from "./tally.ts";
 
-/** Reads what a test program prints in the Test Anything Protocol, line by line. */
+/** Reads the output of a test program in the Test Anything Protocol (https://testanything.org). */
 export interface TapReader {
   /** Takes one or more whole lines. */
   add(text: string): void;
-  /** Counts a failure that the program did not print, and names the test before it. */
+  /** Adds a failure that the program did not print. It is reported with the test before it. */
   fail(message: string): void;
-  /** What came of it; a plan that was not kept is a failure too. */
+  /** The result. A number of tests that differs from the plan is a failure too. */
   end(): Tally;
 }
 
-/** @param file where the tests stand, for the failures */
+/** @param file the file of the tests, for the failures */
 export function createTapReader(file: string): TapReader {
   const parser = new Parser();
   const failures: Failure[] = [];
@@ -31,7 +31,7 @@ export function createTapReader(file: string): TapReader {
     current = { file, name: `${result.id} ${result.name}`, details: diagnosis(result) };
     failures.push(current);
   });
-  // What pgTAP says about a failure follows it as comments.
+  // pgTAP explains a failure in the comments after it.
   parser.on("comment", (comment: string) => {
     const line = comment.replace(/^#\s?/, "").trimEnd();
     if (current !== undefined && !/^\s*(?:Failed test \d+|Looks like you )/.test(line)) {
@@ -44,16 +44,10 @@ export function createTapReader(file: string): TapReader {
     add: (text) => void parser.write(`${text}\n`),
     fail: (message) => void others.push(message),
     end() {
-      // The parser holds a test back until it has seen what follows it.
+      // The parser reports the last test only when the output has ended.
       parser.end();
-      const planned = parser.planEnd - parser.planStart + 1;
-      if (others.length === 0 && parser.count === 0) {
-        others.push("the file ran no test");
-      } else if (others.length === 0 && parser.planStart === -1) {
-        others.push("the tests ended without a plan");
-      } else if (others.length === 0 && planned !== parser.count) {
-        others.push(`${planned} tests were planned and ${parser.count} ran`);
-      }
+      const broken = others.length === 0 ? brokenPlan(parser) : null;
+      if (broken !== null) others.push(broken);
       const after = last === undefined ? "" : ` (after test ${last.id} ${last.name})`;
       failures.push(
         ...others.map((message) => ({ file, name: `${message}${after}`, details: [] })),
@@ -61,6 +55,13 @@ export function createTapReader(file: string): TapReader {
       return { passed, failures };
     },
   };
+}
+
+function brokenPlan({ count, planStart, planEnd }: Parser): string | null {
+  if (count === 0) return "the file ran no test";
+  if (planStart === -1) return "the tests ended without a plan";
+  const planned = planEnd - planStart + 1;
+  return planned === count ? null : `${planned} tests were planned and ${count} ran`;
 }
 
 function diagnosis({ diag }: Result): string[] {

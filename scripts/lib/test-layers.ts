@@ -7,28 +7,28 @@ import { databaseSteps, sourceSteps } from "./lint-steps.ts";
 import { runPgtapFile } from "./pgtap.ts";
 import type { Tally } from "./tally.ts";
 import { createTapReader } from "./tap.ts";
-import { reportMark } from "./vitest-reporter.ts";
+import { reportPrefix } from "./vitest-reporter.ts";
 
-/** What the layers need to know of the stack under test. */
+/** The stack under test, and the receiver of the results. */
 export interface TestContext {
-  /** The database whose new objects were granted to the API roles, as the role postgres. */
+  /** URL, as the role postgres, of the database in which new objects are granted to the API roles. */
   grantedUrl: string;
-  /** The one whose new objects were granted to nobody. */
+  /** URL, as the role postgres, of the database in which new objects are granted to no role. */
   revokedUrl: string;
   signal: AbortSignal;
-  /** Told what came of each file, or of each linter. */
+  /** Receives the result of each file, or of each linter. */
   onResult(name: string, tally: Tally): void;
 }
 
 /** One kind of test. */
 export interface TestLayer {
   name: string;
-  /** The files, or the linters, whose name contains one of the filters; all where there are none. */
+  /** The files, or the linters, whose name contains one of the filters; without filters all. */
   find(filters: readonly string[]): Promise<string[]>;
   run(names: readonly string[], context: TestContext): Promise<void>;
 }
 
-/** From the fastest answer to the slowest. */
+/** The layers that give the fastest result come first. */
 export const testLayers: readonly TestLayer[] = [
   {
     name: "Linters",
@@ -39,7 +39,7 @@ export const testLayers: readonly TestLayer[] = [
     run: async (names, context) => {
       const steps = [...sourceSteps, ...databaseSteps(context.grantedUrl)];
       const chosen = steps.filter((step) => names.includes(step.name));
-      await inLanes(chosen, context.signal, async ({ name, run }) => {
+      await twoAtATime(chosen, context.signal, async ({ name, run }) => {
         const findings = await run(context.signal);
         const details = findings.split("\n");
         const failures = findings === "" ? [] : [{ file: "npm run lint", name, details }];
@@ -55,9 +55,15 @@ export const testLayers: readonly TestLayer[] = [
         { mode: "granted", url: context.grantedUrl },
         { mode: "revoked", url: context.revokedUrl },
       ];
-      await inLanes(databases, context.signal, async ({ mode, url }) => {
+      await twoAtATime(databases, context.signal, async ({ mode, url }) => {
         for (const file of files) {
-          await runPgtap(`${file} (${mode})`, url, file, context);
+          context.signal.throwIfAborted();
+          const name = `${file} (${mode})`;
+          const { passed, failures } = await runPgtapFile(url, file);
+          context.onResult(name, {
+            passed,
+            failures: failures.map((one) => ({ ...one, file: name })),
+          });
         }
       });
     },
@@ -66,7 +72,7 @@ export const testLayers: readonly TestLayer[] = [
     name: "Edge functions (Deno)",
     find: (filters) => filesOf("supabase/tests/functions", ".test.ts", filters),
     run: async (files, context) => {
-      await inLanes(files, context.signal, async (file) => {
+      await twoAtATime(files, context.signal, async (file) => {
         context.onResult(file, await runDenoFile(file, context.signal));
       });
     },
@@ -86,20 +92,20 @@ export const testLayers: readonly TestLayer[] = [
   },
 ];
 
-/** Two at a time: what runs here is a program of one thread, and the smallest machines have two cores. */
-async function inLanes<T>(
+/** Runs two at a time: each is a program with one thread, and the smallest machines have two cores. */
+async function twoAtATime<T>(
   all: readonly T[],
   signal: AbortSignal,
-  work: (one: T) => Promise<void>,
+  run: (one: T) => Promise<void>,
 ): Promise<void> {
   const waiting = all.values();
-  const lane = async () => {
+  const runNext = async () => {
     for (const one of waiting) {
       signal.throwIfAborted();
-      await work(one);
+      await run(one);
     }
   };
-  await Promise.all([lane(), lane()]);
+  await Promise.all([runNext(), runNext()]);
 }
 
 async function filesOf(
@@ -114,15 +120,6 @@ function matches(name: string, filters: readonly string[]): boolean {
   return filters.length === 0 || filters.some((filter) => name.includes(filter));
 }
 
-async function runPgtap(name: string, url: string, file: string, context: TestContext) {
-  context.signal.throwIfAborted();
-  const { passed, failures } = await runPgtapFile(url, file);
-  context.onResult(name, {
-    passed,
-    failures: failures.map((failure) => ({ ...failure, file: name })),
-  });
-}
-
 async function runDenoFile(file: string, signal: AbortSignal): Promise<Tally> {
   const { stdout, code } = await runDenoTest(file, "tap", signal);
   const tap = createTapReader(file);
@@ -131,13 +128,13 @@ async function runDenoFile(file: string, signal: AbortSignal): Promise<Tally> {
   if (code === 0 || tally.failures.some(({ details }) => details.length > 0)) {
     return tally;
   }
-  // An error outside of every test, as in loading the file, is told by the other reporter alone.
+  // Only the other reporter prints an error outside of every test, such as one in loading the file.
   const { output } = await runDenoTest(file, "pretty", signal);
   return { ...tally, failures: [{ file, name: "The file", details: output.trim().split("\n") }] };
 }
 
 function runDenoTest(file: string, reporter: "tap" | "pretty", signal: AbortSignal) {
-  // The types are the linters' business.
+  // The linters check the types.
   const options = ["--no-check", "--no-prompt", "--allow-env", "--allow-read"];
   return runDenoModules("test", [...options, `--reporter=${reporter}`, file], { signal });
 }
@@ -157,10 +154,10 @@ async function runVitest(files: readonly string[], context: TestContext): Promis
     {
       signal: context.signal,
       onLine(line) {
-        const start = line.indexOf(reportMark);
+        const start = line.indexOf(reportPrefix);
         if (start !== -1) {
           const { file, ...tally } = reportSchema.parse(
-            JSON.parse(line.slice(start + reportMark.length)),
+            JSON.parse(line.slice(start + reportPrefix.length)),
           );
           failed ||= tally.failures.length > 0;
           context.onResult(file, tally);
@@ -169,7 +166,7 @@ async function runVitest(files: readonly string[], context: TestContext): Promis
     },
   );
   if (code !== 0 && !failed) {
-    const details = output.split("\n").filter((line) => !line.includes(reportMark));
+    const details = output.split("\n").filter((line) => !line.includes(reportPrefix));
     context.onResult("vitest", {
       passed: 0,
       failures: [{ file: "vitest", name: `ended with code ${code}`, details }],

@@ -1,13 +1,12 @@
 /**
- * A failure that the person at the terminal can correct: `scripts/run.cjs` prints its sentence and the
- * next step, and no stack trace.
+ * An error that the user can correct. `scripts/run.cjs` prints its message and the next step, without a stack trace.
  */
 export class UserError extends Error {
   override readonly name = "UserError";
 
   /**
-   * @param message one plain sentence that says what is wrong
-   * @param next what to do about it
+   * @param message one sentence about what is wrong
+   * @param next what the user can do
    */
   constructor(
     message: string,

@@ -2,42 +2,35 @@ import type { SerializedError } from "vitest";
 import type { Reporter, TestModule } from "vitest/node";
 import type { Failure, Tally } from "./tally.ts";
 
-/** What the reporter writes, one JSON text a line, when the tests of a file have ended. */
+/** The result of a file's tests, which the reporter writes as one line of JSON. */
 export interface ModuleReport extends Tally {
   file: string;
 }
 
-/** The mark of our lines: whatever else is written to standard output does not have it. */
-export const reportMark = "pinebase-report ";
+/** Begins each line of the reporter, to tell them from other output of the tests. */
+export const reportPrefix = "pinebase-report ";
 
-/** Tells `npm test` what came of each file as soon as it has ended. Loaded by vitest by its path. */
-// biome-ignore lint/style/noDefaultExport: vitest takes a reporter from a file by nothing else
+/** Reports each file to `npm test` as soon as its tests have ended. Vitest loads it by its path. */
+// biome-ignore lint/style/noDefaultExport: vitest loads a reporter as the default export
 export default class implements Reporter {
   onTestModuleEnd(module: TestModule): void {
     report(moduleReport(module));
   }
 
   onTestRunEnd(_: unknown, errors: readonly SerializedError[]): void {
-    if (errors.length > 0) {
-      const failures = errors.map((error) => ({
-        file: "vitest",
-        name: "An error outside of every test",
-        details: [error.stack ?? error.message],
-      }));
-      report({ file: "vitest", passed: 0, failures });
-    }
+    if (errors.length === 0) return;
+    const failures = errors.map((error) =>
+      failure("vitest", "An error outside of every test", error),
+    );
+    report({ file: "vitest", passed: 0, failures });
   }
 }
 
 function moduleReport(module: TestModule): ModuleReport {
   const file = module.relativeModuleId;
-  const failures: Failure[] = module
-    .errors()
-    .map((error) => ({ file, name: "The file", details: [error.stack ?? error.message] }));
+  const failures = module.errors().map((error) => failure(file, "The file", error));
   for (const suite of module.children.allSuites()) {
-    for (const error of suite.errors()) {
-      failures.push({ file, name: suite.fullName, details: [error.stack ?? error.message] });
-    }
+    failures.push(...suite.errors().map((error) => failure(file, suite.fullName, error)));
   }
   let passed = 0;
   for (const test of module.children.allTests()) {
@@ -51,11 +44,16 @@ function moduleReport(module: TestModule): ModuleReport {
   return { file, passed, failures };
 }
 
+/** The failure of an error that belongs to no single test. */
+function failure(file: string, name: string, { stack, message }: SerializedError): Failure {
+  return { file, name, details: [stack ?? message] };
+}
+
 interface Described {
   message: string;
   diff?: string;
   stack?: string;
-  /** What a library that reports a failure in words of its own was told. */
+  /** The original error, if a library has replaced it by one of its own. */
   cause?: Described;
 }
 
@@ -66,5 +64,5 @@ function describe({ message, diff, stack, cause }: Described): string {
 }
 
 function report(result: ModuleReport): void {
-  process.stdout.write(`${reportMark}${JSON.stringify(result)}\n`);
+  process.stdout.write(`${reportPrefix}${JSON.stringify(result)}\n`);
 }

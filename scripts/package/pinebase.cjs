@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-/* `npx pinebase <command>` in an app's project starts here. The commands are in dist/cli, built from the
- * scripts of this package. For the old CommonJS see launch.cjs. */
+/* Starts `npx pinebase <command>` in an app's project. The commands are in dist/cli, built from the scripts of this
+ * package. launch.cjs explains why this file is old CommonJS. */
 "use strict";
 
 var path = require("path");
