@@ -1,8 +1,8 @@
 import { defineConfig } from "tsdown";
 
 /**
- * The package: what an app imports, as ESM and CommonJS with types for both, and the commands of
- * `npx pinebase`, which run on plain Node without what only this repository installs.
+ * The npm package: the modules for apps, as ESM and CommonJS with types for both, and the commands of `npx pinebase`, which
+ * run on Node without the development dependencies of this repository.
  */
 export default defineConfig([
   {
@@ -27,7 +27,7 @@ export default defineConfig([
     hash: false,
     fixedExtension: false,
     logLevel: "warn",
-    // Read by their paths while a command runs, beside the code that reads them.
+    // The commands read these files by their paths, next to the code.
     copy: [
       "scripts/local/platform.sql",
       "scripts/local/roles.sql",

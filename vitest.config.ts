@@ -2,13 +2,13 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /**
- * The tests that run in Node. The API and browser tests find their stack by PINEBASE_STATUS. `npm test` starts that stack
- * and runs them; nothing is cached on disk.
+ * The tests that run in Node. `npm test` starts a stack, names its status file in PINEBASE_STATUS for the API and browser
+ * tests, and runs them.
  */
 export default defineConfig({
   test: {
     cache: false,
-    // A test waits for servers half of its time.
+    // One more than there are processors, because a test waits for servers half of its time.
     maxWorkers: availableParallelism() + 1,
     testTimeout: 120_000,
     hookTimeout: 240_000,

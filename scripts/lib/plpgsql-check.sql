@@ -1,5 +1,5 @@
--- What plpgsql_check finds in our functions. Supabase's image has the extension and npm has none, so the workflow runs
--- this against the stack with Docker. Nothing of it stays: it is rolled back.
+-- Fails if plpgsql_check has findings in our functions. Supabase's Docker image has the extension, and no npm package does,
+-- so only the workflow's Docker job runs this. The transaction is rolled back, so nothing stays installed.
 begin;
 
 create extension if not exists plpgsql_check with schema extensions;

@@ -1,5 +1,5 @@
--- What a schema of ours must not hold. The first two are the meaning of Splinter's rules 0028 and 0029, on which the
--- CLI's advisors stay silent. What an extension brought along is not ours to judge.
+-- Faults that our schemas must not have. The first two rules are those of Splinter's 0028 and 0029, which the CLI's advisors
+-- do not report. Functions of extensions are not checked.
 with functions as (
   select
     p.oid,

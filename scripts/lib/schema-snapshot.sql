@@ -1,8 +1,8 @@
--- Everything that a migration can leave behind in a database, one row for each thing: what it is, what
--- it is called, and how it is defined. Two databases with the same rows have the same schema.
+-- Everything that a migration can leave behind in a database, one row for each object: its kind, name and definition. Two
+-- databases with the same rows have the same schema.
 --
--- Postgres's own schemas are left out, and so is the history of migrations, which a push creates and
--- a rollback corrects. Members of extensions stand for themselves by the extension and its version.
+-- Postgres's own schemas are left out, and so is the history of migrations, which a push creates and a rollback corrects.
+-- Members of an extension are represented by the extension and its version.
 with
 schemas as (
   select oid, nspname, nspowner, nspacl
@@ -35,7 +35,7 @@ types as (
   where t.typtype in ('e', 'd', 'r')
      or (t.typtype = 'c' and exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))
 ),
--- An object without a privilege list has the default one, which is the same as having it written out.
+-- An object without a privilege list has the default privileges, so these are written out.
 privileges as (
   select 'schema' as kind, nspname::text as name, coalesce(nspacl, acldefault('n', nspowner)) as acl
   from schemas
@@ -90,7 +90,7 @@ select
 from relations
 where relkind in ('r', 'p', 'v', 'm', 'f', 'c')
 
--- A dropped column leaves a gap in the numbers, so the position is counted.
+-- The position is counted, because dropped columns leave gaps in attnum.
 union all
 select
   'column',
@@ -180,7 +180,7 @@ select
 from pg_policy p
 join relations r on r.oid = p.polrelid
 
--- Aggregates and window functions have no definition that Postgres can print.
+-- pg_get_functiondef refuses aggregates.
 union all
 select
   'function',
@@ -296,33 +296,19 @@ select 'role', rolname::text, concat_ws(' ',
 from pg_roles r
 where rolname !~ '^pg_'
 
+-- Objects below 16384 are Postgres's own; of these, migrations comment only on the schema public.
 union all
-select 'comment', pg_describe_object(d.classoid, d.objoid, d.objsubid), d.description
-from pg_description d
-where exists (select from relations r where d.classoid = 'pg_class'::regclass and r.oid = d.objoid)
-   or exists (select from routines r where d.classoid = 'pg_proc'::regclass and r.oid = d.objoid)
-   or exists (select from schemas s where d.classoid = 'pg_namespace'::regclass and s.oid = d.objoid)
-   or exists (select from types t where d.classoid = 'pg_type'::regclass and t.oid = d.objoid)
-   or d.classoid in ('pg_extension'::regclass, 'pg_publication'::regclass)
-   or exists (
-     select from pg_constraint c
-     where d.classoid = 'pg_constraint'::regclass and c.oid = d.objoid and c.conrelid in (select oid from relations)
-   )
-   or exists (
-     select from pg_policy p
-     where d.classoid = 'pg_policy'::regclass and p.oid = d.objoid and p.polrelid in (select oid from relations)
-   )
-   or exists (
-     select from pg_trigger t
-     where d.classoid = 'pg_trigger'::regclass and t.oid = d.objoid and t.tgrelid in (select oid from relations)
-   )
+select 'comment', pg_describe_object(classoid, objoid, objsubid), description
+from pg_description
+where objoid >= 16384
+   or (classoid = 'pg_namespace'::regclass and objoid in (select oid from schemas))
 
 union all
 select 'statistics', format('%s.%I', stxnamespace::regnamespace, stxname), pg_get_statisticsobjdef(oid)
 from pg_statistic_ext
 where stxnamespace in (select oid from schemas)
 
--- A migration may bring rows, a bucket for instance, and its rollback has to take them along.
+-- A migration may insert rows, such as a bucket, and its rollback must delete them.
 union all
 select
   'rows',

@@ -136,7 +136,7 @@ describe("adding Pinebase to a project", () => {
   it("touches nothing where a table's name is taken, and says by which migration", async () => {
     await put("migrations/20260102000000_people.sql", "CREATE TABLE IF NOT EXISTS users (id int);");
     await expect(planAdd(sources, supabase, now)).rejects.toThrow(
-      /table users, made by .*20260102000000_people\.sql/,
+      /table users, created by .*20260102000000_people\.sql/,
     );
   });
 
