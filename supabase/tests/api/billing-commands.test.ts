@@ -51,7 +51,7 @@ describe("stripe:setup", () => {
     const { code, output } = await run("stripe-setup", [remote, ...amounts, "--dry-run"]);
     expect([code, output]).toEqual([
       0,
-      expect.stringContaining("would make the price of premium_monthly"),
+      expect.stringContaining("would create the price of premium_monthly"),
     ]);
     expect(requests()).toBe(0);
   });
@@ -102,7 +102,7 @@ describe("stripe:setup", () => {
     const [old] = stripe.objects("price");
     const raised = [remote, "--amount", "premium_monthly=1200"];
     expect((await run("stripe-setup", [...raised, "--dry-run"])).output).toContain(
-      "would make the price of premium_monthly, 1200 usd in the place of 900",
+      "would create the price of premium_monthly, 1200 usd instead of 900",
     );
     for (const args of [raised, raised]) expect((await run("stripe-setup", args)).code).toBe(0);
     expect(offered()).toContainEqual(["premium_monthly_usd", "usd", 1200, "month"]);
@@ -117,7 +117,7 @@ describe("stripe:setup", () => {
 
   it("says so where an amount is for nothing that is sold, or is none", async () => {
     for (const [amount, sentence] of [
-      ["premium_weekly=100", "No active plan or pack is called premium_weekly"],
+      ["premium_weekly=100", "There is no active plan or pack premium_weekly"],
       ["premium_monthly:usd=9.00", "is not TYPE:CURRENCY=CENTS"],
     ] as const) {
       const { code, output } = await run("stripe-setup", [remote, "--amount", amount]);
@@ -129,7 +129,7 @@ describe("stripe:setup", () => {
     const url = "https://project.pinebase.test/functions/v1/stripe-webhook";
     const args = [remote, "--webhook-url", url];
     const dry = await run("stripe-setup", [...args, "--dry-run"]);
-    expect(dry.output).toContain("would make the webhook");
+    expect(dry.output).toContain("would create the webhook");
     expect(stripe.objects("webhook_endpoint")).toEqual([]);
     const first = await run("stripe-setup", args);
     expect(first.output).toMatch(/Set STRIPE_WEBHOOK_SECRET=whsec_\w+/);

@@ -38,10 +38,10 @@ journey("a team sets prices, somebody buys, and the team sees it", async (open) 
 
   const first = await run(setup);
   expect(first.code).toBe(0);
-  expect(first.output).toContain("making the price of premium_monthly, 800 eur");
+  expect(first.output).toContain("creating the price of premium_monthly, 800 eur");
   const again = await run(setup);
   expect(again.code).toBe(0);
-  expect(again.output).not.toMatch(/making|made/);
+  expect(again.output).not.toMatch(/creating|created/);
   expect((await run(overview)).output).toContain("There is no subscription yet.");
 
   const page = await open("/sign-up", { baseURL: status.APP_URL ?? "" });
