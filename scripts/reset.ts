@@ -8,16 +8,16 @@ import { defaultDataDir, resolveFromCaller } from "./local/paths.ts";
 import { stopOrphan } from "./local/postgres.ts";
 
 const unattended = [
-  "There is nobody to ask whether the local data may be deleted.",
+  "The local data is not deleted, because there is no terminal to confirm it.",
   "Run npm run reset -- --yes.",
 ] as const;
 
 const usage = "Use npm run reset -- [--yes] [--dir PATH].";
 
-/** `npm run reset`: deletes what a local stack has kept, after asking. */
+/** `npm run reset`: deletes the data of a local stack, after a confirmation. */
 export async function run(args: string[]): Promise<number> {
   const { yes, dir } = parse(args);
-  if (!(await isDataFolder(dir))) {
+  if (!isDataFolder(dir)) {
     process.stdout.write(`There is no local data in ${dir}.\n`);
     return 0;
   }

@@ -1,4 +1,6 @@
 import { parseArgs } from "node:util";
+import { z } from "zod";
+import { parseJson } from "./lib/parse-json.ts";
 import { UserError } from "./lib/user-error.ts";
 import { loadConfig } from "./local/config.ts";
 import { type Check, checksOf, notConfigured, type Target } from "./smoke/checks.ts";
@@ -7,9 +9,9 @@ const usage =
   "Usage: npm run smoke -- --url https://REF.supabase.co --key PUBLISHABLE_KEY [--without FUNCTION]";
 
 /**
- * `npm run smoke`: asks a deployed project what a visitor would, and says whether everything is reachable that
- * should be, and refused that should be. It writes nothing. `--without` leaves a function out that this project
- * does not deploy; it may stand more than once.
+ * `npm run smoke`: sends a visitor's requests to a deployed project, and reports whether those that should be answered are
+ * answered and the others refused. It writes nothing. `--without` leaves out a function that the project does not have; it
+ * may be repeated.
  */
 export async function run(args: string[]): Promise<number> {
   const target = await parse(args);
@@ -25,12 +27,12 @@ export async function run(args: string[]): Promise<number> {
   return count.failed === 0 ? 0 : 1;
 }
 
-/** Few at a time: this is a look, not a load. */
+/** Runs the checks, six at a time, so that they are no load for the project. */
 async function runAll(checks: readonly Check[]) {
   const results: { check: Check; finding: Awaited<ReturnType<Check["run"]>> }[] = [];
   for (let start = 0; start < checks.length; start += 6) {
-    const some = checks.slice(start, start + 6);
-    const findings = some.map(async (check) => ({ check, finding: await check.run() }));
+    const batch = checks.slice(start, start + 6);
+    const findings = batch.map(async (check) => ({ check, finding: await check.run() }));
     results.push(...(await Promise.all(findings)));
   }
   return results;
@@ -39,15 +41,15 @@ async function runAll(checks: readonly Check[]) {
 async function parse(args: string[]): Promise<Target> {
   const { url, key, without } = readArguments(args);
   if (url === undefined || !/^https?:\/\/[^/]+\/?$/.test(url)) {
-    throw new UserError("The project's URL is missing or no URL.", usage);
+    throw new UserError("The project's URL is missing or not valid.", usage);
   }
   if (key === undefined || key === "") {
     throw new UserError("The project's publishable key is missing.", usage);
   }
   if (key.startsWith("sb_secret_") || roleOf(key) === "service_role") {
     throw new UserError(
-      "This is the secret key, which may do everything; the checks are about those who may not.",
-      "Give the publishable key, or the anon key of an older project.",
+      "This is the secret key, which may do everything. The checks need a key that may not.",
+      "Use the publishable key, or the anon key of an older project.",
     );
   }
   const { functions } = await loadConfig();
@@ -55,10 +57,10 @@ async function parse(args: string[]): Promise<Target> {
   if (unknown !== undefined) {
     throw new UserError(`There is no function "${unknown}" in supabase/config.toml.`, usage);
   }
-  const kept = Object.entries(functions).filter(
+  const checked = Object.entries(functions).filter(
     ([name, { enabled }]) => enabled && !without.includes(name),
   );
-  return { url: url.replace(/\/$/, ""), key, functions: Object.fromEntries(kept) };
+  return { url: url.replace(/\/$/, ""), key, functions: Object.fromEntries(checked) };
 }
 
 function readArguments(args: string[]) {
@@ -77,16 +79,8 @@ function readArguments(args: string[]) {
   }
 }
 
-/** The role of a key that is a token, as the older ones are. */
+/** The role of an older key, which is a token. */
 function roleOf(key: string): string | null {
-  try {
-    const claims: unknown = JSON.parse(
-      Buffer.from(key.split(".")[1] ?? "", "base64url").toString(),
-    );
-    return typeof claims === "object" && claims !== null && "role" in claims
-      ? String(claims.role)
-      : null;
-  } catch {
-    return null;
-  }
+  const claims = Buffer.from(key.split(".")[1] ?? "", "base64url").toString();
+  return parseJson(claims, z.object({ role: z.string() }))?.role ?? null;
 }

@@ -11,20 +11,20 @@ import { supabase } from "./local/supabase-cli.ts";
 
 const execute = promisify(execFile);
 
-/** What `supabase status -o json` tells of the running services; it tells more. */
+/** The part of `supabase status -o json` that is read here. */
 const servicesSchema = statusSchema
   .omit({ DEMO_EMAIL: true, DEMO_PASSWORD: true, STRIPE_WEBHOOK_SECRET: true })
   .partial({ FUNCTIONS_URL: true });
 
-/** `npm run start:docker`: the same backend by the real services, `supabase start`. */
+/** `npm run start:docker`: runs the same backend on the real services, by `supabase start`. */
 export async function run(): Promise<number> {
   await requireDocker();
   process.stdout.write("Starting Supabase in Docker; the first time downloads its images ...\n");
   const started = await supabase(["start"], { inherit: true });
   if (started.code !== 0) {
     throw new UserError(
-      "supabase start failed; what it said is above.",
-      "Fix that, or use npm start, which needs no Docker.",
+      "supabase start failed. Its output is above.",
+      "Correct the cause, or use npm start, which needs no Docker.",
     );
   }
   const answer = await supabase(["status", "--output", "json"]);
@@ -61,7 +61,7 @@ async function requireDocker(): Promise<void> {
   } catch (cause) {
     throw new UserError(
       "Docker does not answer on this machine.",
-      "Start Docker and try again, or use npm start, which needs none.",
+      "Start Docker and try again, or use npm start, which needs no Docker.",
       { cause },
     );
   }

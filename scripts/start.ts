@@ -41,7 +41,7 @@ export async function run(args: string[]): Promise<number> {
       signal: stopping,
     });
   } catch (error) {
-    if (!stopping.aborted) throw await inWords(error, options.dir);
+    if (!stopping.aborted) throw await explained(error, options.dir);
     progress.end();
     process.stdout.write("Stopped.\n");
     return 0;
@@ -51,7 +51,7 @@ export async function run(args: string[]): Promise<number> {
   const file = await writeStatus(options.dir, stack.status).catch(async (error: unknown) => {
     await stack.stop();
     await removeStatus(options.dir);
-    throw await inWords(error, options.dir);
+    throw await explained(error, options.dir);
   });
   const standIn = stack.status.STRIPE_API_BASE;
   if (standIn) {
@@ -66,15 +66,15 @@ export async function run(args: string[]): Promise<number> {
     inCallersWords("Press Ctrl-C to stop. The data is kept until npm run reset.\n"),
   );
 
-  process.on("uncaughtException", onlyOurs);
+  process.on("uncaughtException", ignoreDriverErrors);
   const failed = await Promise.race([aborted(stopping).then(() => null), stack.failed]);
   await removeStatus(options.dir);
   if (failed) {
-    // What hangs on the part that is gone may wait for it for ever; the rest ends with this process.
+    // A part may wait for the one that has ended and never stop. It ends with this process.
     await Promise.race([stack.stop(), sleep(5_000)]);
     throw new UserError(
       `The stack has stopped because ${failed} ended unexpectedly.`,
-      `Look into the logs in ${options.dir}, then run npm start again.`,
+      `Read the logs in ${options.dir}, then run npm start again.`,
     );
   }
   await stack.stop();
@@ -83,13 +83,13 @@ export async function run(args: string[]): Promise<number> {
 }
 
 /**
- * A full disk, in one sentence, wherever it was noticed; anything else is given back as it is. What notices it may
- * say something else, such as that a checkpoint failed, so the server's log of this run is asked as well.
+ * Replaces an error by one about a full disk where that is its cause. The error itself may be about something else, such
+ * as a failed checkpoint, so the log of Postgres is searched as well.
  */
-async function inWords(error: unknown, dir: string): Promise<unknown> {
-  const told = error instanceof Error ? [error.message, error.cause] : [];
+async function explained(error: unknown, dir: string): Promise<unknown> {
+  const texts = error instanceof Error ? [error.message, error.cause] : [];
   const log = await readFile(join(dir, "postgres.log"), "utf8").catch(() => "");
-  const isFull = /ENOSPC|No space left on device|wrote only \d+ of/.test([...told, log].join(" "));
+  const isFull = /ENOSPC|No space left on device|wrote only \d+ of/.test([...texts, log].join(" "));
   if (!isFull) return error;
   return new UserError(
     `The disk of the data folder ${dir} is full.`,
@@ -99,10 +99,10 @@ async function inWords(error: unknown, dir: string): Promise<unknown> {
 }
 
 /**
- * The database driver throws out of a timer when its server goes while it writes. `stack.failed` tells that in
- * words and everything is stopped in order; any other error ends the program as it would.
+ * Ignores an error of the database driver, which throws it in a timer when the server ends during a write. `stack.failed`
+ * reports the end of the server, and the stack is stopped in order. Any other error ends the program.
  */
-function onlyOurs(error: Error): void {
+function ignoreDriverErrors(error: Error): void {
   if (!/node_modules[\\/]postgres[\\/]/.test(error.stack ?? "")) throw error;
 }
 
@@ -138,17 +138,17 @@ function parse(args: string[]): Options {
   return { port, dir, defaultPrivileges: mode };
 }
 
-/** The port that pages are expected on, which are those that Auth sends a browser to. */
+/** The port of the page to which Auth sends a browser, which is the example app's. */
 function portOf(siteUrl: string): number {
   return Number(URL.canParse(siteUrl) ? new URL(siteUrl).port : 0);
 }
 
-/** What the edge functions may see of this terminal: its variables less npm's, Node's and Deno's own. */
+/** The terminal's variables for the edge functions, without those of npm, Node, Deno and Supabase. */
 function callerEnvironment(): Record<string, string> {
-  const own = /^(npm_|NODE|DENO_|SUPABASE_|INIT_CWD$)/i;
+  const excluded = /^(npm_|NODE|DENO_|SUPABASE_|INIT_CWD$)/i;
   return Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>
-      value === undefined || own.test(name) ? [] : [[name, value] as const],
+      value === undefined || excluded.test(name) ? [] : [[name, value] as const],
     ),
   );
 }

@@ -1,4 +1,5 @@
-import { access, constants, mkdir, readFile, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { access, constants, mkdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../lib/user-error.ts";
 
@@ -24,7 +25,7 @@ export async function prepareFolder(dir: string): Promise<void> {
       if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
     });
   }
-  if ((await exists(join(dir, "postgres"))) && !(await exists(join(dir, "secrets.json")))) {
+  if (existsSync(join(dir, "postgres")) && !existsSync(join(dir, "secrets.json"))) {
     throw new UserError(
       `The data folder ${dir} is broken: it has data and no secrets.json with its passwords.`,
       "Restore secrets.json from a copy, or delete the local data with npm run reset.",
@@ -72,15 +73,6 @@ export async function deleteData(dir: string): Promise<void> {
 }
 
 /** Whether the folder has the data of a stack. */
-export async function isDataFolder(dir: string): Promise<boolean> {
-  return (
-    (await exists(join(dir, "secrets.json"))) || (await exists(join(dir, "postgres", "PG_VERSION")))
-  );
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
+export function isDataFolder(dir: string): boolean {
+  return existsSync(join(dir, "secrets.json")) || existsSync(join(dir, "postgres", "PG_VERSION"));
 }

@@ -88,7 +88,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
       env: {
-        ...pick(process.env, denoVariables),
+        ...Object.fromEntries(denoVariables.map((name) => [name, process.env[name]])),
         DENO_NO_UPDATE_CHECK: "1",
         DENO_DIR: join(options.dir, "deno"),
         NO_COLOR: "1",
@@ -131,10 +131,8 @@ export async function functionsEnvironment(
   caller: Record<string, string>,
 ): Promise<Record<string, string>> {
   const file = await readFile(join(ownFolder, ".env"), "utf8").catch(() => "");
-  const own = Object.entries(parseEnv(file)).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, value] as const],
-  );
-  return { ...caller, ...Object.fromEntries(own), ...hosted };
+  const own = z.record(z.string(), z.string()).parse(parseEnv(file));
+  return { ...caller, ...own, ...hosted };
 }
 
 /**
@@ -223,13 +221,4 @@ export async function readImportMap(folder: string): Promise<ImportMap> {
     imports: {},
     scopes: { ...scopes, [`${pathToFileURL(join(folder, "_shared"))}/`]: all },
   };
-}
-
-function pick(environment: NodeJS.ProcessEnv, names: string[]): Record<string, string> {
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const value = environment[name];
-      return value === undefined ? [] : [[name, value] as const];
-    }),
-  );
 }

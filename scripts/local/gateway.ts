@@ -109,12 +109,16 @@ function admit(request: Request, keys: GatewayKeys): Request | Response {
     );
   }
   const headers = new Headers(request.headers);
-  const bearer = /^Bearer\s+(.+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+  const bearer = bearerOf(headers);
   if (!bearer || bearer === key || bearer.startsWith("sb_")) {
     headers.set("authorization", `Bearer ${role}`);
   }
   url.searchParams.delete("apikey");
   return new Request(new Request(url, request), { headers });
+}
+
+function bearerOf(headers: Headers): string | undefined {
+  return /^Bearer\s+(.+)$/i.exec(headers.get("authorization") ?? "")?.[1];
 }
 
 function tokenFor(key: string, keys: GatewayKeys): string | null {
@@ -151,7 +155,7 @@ async function toFunction(request: Request, options: GatewayOptions): Promise<Re
   const headers = new Headers(request.headers);
 
   // A key of the new style is not a token. Hosted replaces it by its token.
-  const bearer = /^Bearer\s+(.+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+  const bearer = bearerOf(headers);
   const key = bearer ?? headers.get("apikey");
   const token = key ? (tokenFor(key, options.keys) ?? key) : null;
   if (token && token !== bearer) headers.set("authorization", `Bearer ${token}`);

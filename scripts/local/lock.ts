@@ -1,8 +1,9 @@
 import { link, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { parseJson } from "../lib/parse-json.ts";
 import { UserError } from "../lib/user-error.ts";
-import { parseJson, readIfThere } from "./private-file.ts";
+import { readIfThere } from "./private-file.ts";
 import { isAlive, startOf } from "./processes.ts";
 
 const holderSchema = z.object({ pid: z.number(), start: z.string().nullable() });

@@ -1,9 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { parseJson } from "../lib/parse-json.ts";
 import { type Content, type Html, html, htmlPage } from "./html.ts";
 import { openLog } from "./log-file.ts";
-import { parseJson, readIfThere } from "./private-file.ts";
+import { readIfThere } from "./private-file.ts";
 
 const mailSchema = z.object({
   to: z.string(),

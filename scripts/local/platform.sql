@@ -130,7 +130,9 @@ grant select on all tables in schema auth to postgres with grant option;
 
 -- ------------------------------------------------------------------- storage
 
-create schema storage;
+create schema storage authorization supabase_storage_admin;
+set local role supabase_storage_admin;
+
 create type storage.buckettype as enum ('STANDARD', 'ANALYTICS', 'VECTOR');
 
 create table storage.buckets (
@@ -233,17 +235,10 @@ create trigger protect_objects_delete
 before delete on storage.objects
 for each statement execute function storage.protect_delete();
 
-alter type storage.buckettype owner to supabase_storage_admin;
-alter table storage.buckets owner to supabase_storage_admin;
-alter table storage.objects owner to supabase_storage_admin;
-alter function storage.foldername(text) owner to supabase_storage_admin;
-alter function storage.filename(text) owner to supabase_storage_admin;
-alter function storage.extension(text) owner to supabase_storage_admin;
-alter function storage.protect_delete() owner to supabase_storage_admin;
-alter schema storage owner to supabase_storage_admin;
-
 grant usage on schema storage to postgres, anon, authenticated, service_role, dashboard_user;
 grant all on storage.buckets, storage.objects to postgres, anon, authenticated, service_role;
+
+reset role;
 
 -- --------------------------------------------------------------------- vault
 -- On hosted the root key is outside the database. Here it is in a table that only the superuser can read. The functions

@@ -1,5 +1,6 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import type { z } from "zod";
+import { parseJson } from "../lib/parse-json.ts";
 import { UserError } from "../lib/user-error.ts";
 
 /** The text of a file, or null when the file does not exist. Any other failure is an error. */
@@ -28,18 +29,6 @@ export async function readJsonIfThere<Schema extends z.ZodType>(
   const content = parseJson(text, schema);
   if (content === null) throw new UserError(`The file ${file} is damaged.`, next);
   return content;
-}
-
-/** Parses JSON. Returns null for a text that is not JSON or does not fit the schema. */
-export function parseJson<Schema extends z.ZodType>(
-  text: string,
-  schema: Schema,
-): z.output<Schema> | null {
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch {
-    return null;
-  }
 }
 
 /** Writes a file that only its owner can read. A reader sees the old content or the new, never a part. */

@@ -1,32 +1,33 @@
 import { z } from "zod";
+import { parseJson } from "../lib/parse-json.ts";
 import { rpcs, tables } from "./expectations.ts";
 
-/** The project that is looked at. */
+/** The project that is checked. */
 export interface Target {
   /** Without a slash at the end. */
   url: string;
-  /** The publishable key: what every page of the app has. */
+  /** The publishable key, which every page of the app has. */
   key: string;
-  /** The functions and whether the platform checks a token before them, as config.toml says. */
+  /** The functions of config.toml, and whether the platform requires a token for each. */
   functions: Readonly<Record<string, { verify_jwt: boolean }>>;
 }
 
-/** The finding of a function that nobody has set up here: a project without PayPal or Stripe is no fault. */
+/** The finding of a function that is not set up, which is not a fault: a project may have no PayPal or Stripe. */
 export const notConfigured = { skipped: "not configured" } as const;
 
 /** One thing that must hold. */
 export interface Check {
   name: string;
-  /** Gives what is wrong, or null. */
+  /** Returns what is wrong, or null. */
   run(): Promise<string | typeof notConfigured | null>;
 }
 
-/** What an answer says, of all that can come back. */
+/** The parts of an answer that the checks compare. */
 interface Answer {
   status: number;
-  /** The error's code: Postgres's, PostgREST's or one of our functions'. */
+  /** The error's code: of Postgres, PostgREST or one of our functions. */
   code: string | null;
-  /** Whether one of our functions wrote it, and not the platform before it. */
+  /** Whether one of our functions has answered, and not the platform in its place. */
   isOurs: boolean;
   text: string;
 }
@@ -38,8 +39,8 @@ const bodySchema = z.object({
 });
 
 /**
- * What a deployed project is asked, from outside and with the publishable key alone. Nothing is written: what
- * could write is refused before it runs.
+ * The checks of a deployed project, from outside and with the publishable key alone. They write nothing: a request that
+ * could write is refused before it is executed.
  */
 export function checksOf(target: Target): Check[] {
   return [
@@ -55,13 +56,13 @@ export function checksOf(target: Target): Check[] {
 }
 
 function tableCheck(target: Target, name: string, readable: "*" | readonly string[] | null): Check {
-  const says = readable === null ? "a visitor is refused" : "a visitor reads";
+  const rule = readable === null ? "a visitor is refused" : "a visitor reads";
   return {
-    name: `table ${name}: ${says}`,
+    name: `table ${name}: ${rule}`,
     run: async () => {
-      const answer = await ask(target, `/rest/v1/${name}?select=${readable ?? "*"}&limit=1`);
+      const answer = await send(target, `/rest/v1/${name}?select=${readable ?? "*"}&limit=1`);
       const isRefused = answer.code === "42501";
-      return (readable === null ? isRefused : answer.status === 200) ? null : unlike(answer);
+      return (readable === null ? isRefused : answer.status === 200) ? null : described(answer);
     },
   };
 }
@@ -76,11 +77,11 @@ function rpcCheck(
     name: `rpc ${name}: a visitor ${visitor === "refused" ? "is refused" : visitor}`,
     run: async () => {
       const body = JSON.stringify(Object.fromEntries(required.map((argument) => [argument, null])));
-      const answer = await ask(target, `/rest/v1/rpc/${name}`, { method: "POST", body });
+      const answer = await send(target, `/rest/v1/rpc/${name}`, { method: "POST", body });
       const isRefused = answer.code === "42501";
-      // With nulls for what it requires, a function that runs answers with data or an error of its own.
+      // Called with null for each required argument, a function answers with data or with an error of its own.
       const hasRun = answer.status === 200 || answer.code?.startsWith("PT") === true;
-      return (visitor === "refused" ? isRefused : hasRun) ? null : unlike(answer);
+      return (visitor === "refused" ? isRefused : hasRun) ? null : described(answer);
     },
   };
 }
@@ -90,13 +91,13 @@ function privateCheck(target: Target): Check {
     name: "schema private: not exposed",
     run: async () => {
       const headers = { "accept-profile": "private" };
-      const answer = await ask(target, "/rest/v1/error_codes?select=*&limit=1", { headers });
-      return answer.code === "PGRST106" || answer.code === "42501" ? null : unlike(answer);
+      const answer = await send(target, "/rest/v1/error_codes?select=*&limit=1", { headers });
+      return answer.code === "PGRST106" || answer.code === "42501" ? null : described(answer);
     },
   };
 }
 
-/** Signed a long time ago with nothing. */
+/** A signature that is too old and wrong. */
 const badSignature = { "stripe-signature": "t=1,v1=00" };
 
 function functionChecks(target: Target, name: string, verifyJwt: boolean): Check[] {
@@ -104,35 +105,37 @@ function functionChecks(target: Target, name: string, verifyJwt: boolean): Check
   const withoutToken: Check = {
     name: `function ${name}: ${verifyJwt ? "asks for a token" : "is called without a token"}`,
     run: async () => {
-      const answer = await ask(target, path, { method: "POST", body: "{}" }, "no key");
-      const isAsWanted = verifyJwt ? answer.status === 401 && !answer.isOurs : answer.isOurs;
-      return isAsWanted ? null : unlike(answer);
+      const answer = await send(target, path, { method: "POST", body: "{}" }, "no key");
+      const isExpected = verifyJwt ? answer.status === 401 && !answer.isOurs : answer.isOurs;
+      return isExpected ? null : described(answer);
     },
   };
   if (name === "health") {
     const run = async () => {
-      const answer = await ask(target, path, {}, "no key");
-      return answer.status === 200 ? null : unlike(answer);
+      const answer = await send(target, path, {}, "no key");
+      return answer.status === 200 ? null : described(answer);
     };
     return [{ name: "function health: the database answers", run }];
   }
   if (name.endsWith("-webhook")) {
     const run = async () => {
       const post = { method: "POST", body: "{}", headers: badSignature };
-      const answer = await ask(target, path, post, "no key");
+      const answer = await send(target, path, post, "no key");
       if (answer.code === "not_configured") return notConfigured;
-      return answer.status === 400 && answer.code === "invalid_signature" ? null : unlike(answer);
+      return answer.status === 400 && answer.code === "invalid_signature"
+        ? null
+        : described(answer);
     };
     return [withoutToken, { name: `function ${name}: 400 to a bad signature`, run }];
   }
   const run = async () => {
-    const answer = await ask(target, path, { method: "POST", body: "{}" });
-    return answer.status === 401 ? null : unlike(answer);
+    const answer = await send(target, path, { method: "POST", body: "{}" });
+    return answer.status === 401 ? null : described(answer);
   };
   return [withoutToken, { name: `function ${name}: a visitor is refused`, run }];
 }
 
-async function ask(
+async function send(
   target: Target,
   path: string,
   request: { method?: string; body?: string; headers?: Record<string, string> } = {},
@@ -147,7 +150,7 @@ async function ask(
     const signal = AbortSignal.timeout(30_000);
     const response = await fetch(`${target.url}${path}`, { ...request, headers, signal });
     const text = await response.text();
-    const body = parseBody(text);
+    const body = parseJson(text, bodySchema);
     return {
       status: response.status,
       code: body?.error?.code ?? (body?.code == null ? null : String(body.code)),
@@ -161,15 +164,7 @@ async function ask(
   }
 }
 
-function parseBody(text: string): z.infer<typeof bodySchema> | null {
-  try {
-    return bodySchema.parse(JSON.parse(text));
-  } catch {
-    return null;
-  }
-}
-
-function unlike({ status, text }: Answer): string {
-  const said = text.replace(/\s+/g, " ").slice(0, 160);
-  return status === 0 ? `no answer: ${said}` : `answered ${status} ${said}`;
+function described({ status, text }: Answer): string {
+  const start = text.replace(/\s+/g, " ").slice(0, 160);
+  return status === 0 ? `no answer: ${start}` : `answered ${status} ${start}`;
 }

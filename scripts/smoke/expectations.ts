@@ -1,8 +1,8 @@
 /*
- * What a visitor meets at a project that has the migrations. A test compares these lists with the catalogs.
+ * What a visitor may do in a project that has the migrations. A test compares these lists with the catalogs.
  */
 
-/** The tables, and the columns that a visitor may read: all, some or none. */
+/** The tables, and the columns that a visitor may read: all, a list, or none. */
 export const tables: Readonly<Record<string, "*" | readonly string[] | null>> = {
   api_key_events: null,
   api_keys: null,
@@ -32,7 +32,7 @@ export const tables: Readonly<Record<string, "*" | readonly string[] | null>> = 
   users: null,
 };
 
-/** The RPCs with the arguments that they require, and whether a visitor may call them. */
+/** The RPCs, their required arguments, and whether a visitor may call them. */
 export const rpcs: Readonly<
   Record<string, { required: readonly string[]; visitor: "may call" | "refused" }>
 > = {

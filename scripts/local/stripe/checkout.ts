@@ -2,6 +2,7 @@ import { z } from "zod";
 import { invalidRequest, missing, type StripeError } from "./errors.ts";
 import { sessionSchema } from "./objects.ts";
 import { shipping } from "./payment-methods.ts";
+import { day } from "./periods.ts";
 import {
   created,
   flag,
@@ -16,7 +17,6 @@ import {
 } from "./route.ts";
 import { newId, type Store, type StripeObject } from "./store.ts";
 
-const day = 24 * 60 * 60;
 const text = z.string().optional();
 const enabled = z.strictObject({ enabled: flag }).default({ enabled: false });
 const update = z.enum(["auto", "never"]).optional();

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { invalidRequest, missing, type StripeError } from "./errors.ts";
 import { findMethod, outcomeOf, shipping } from "./payment-methods.ts";
+import { day } from "./periods.ts";
 import {
   created,
   flag,
@@ -234,7 +235,7 @@ export function openDispute(
   const { id, amount, currency, payment_intent } = charge;
   charge.disputed = true;
   const about = { charge: id, amount, currency, payment_intent, reason: "fraudulent" };
-  const evidence_details = { due_by: store.now() + 7 * 86_400 };
+  const evidence_details = { due_by: store.now() + 7 * day };
   const dispute = store.keep("dispute", { ...about, status, evidence_details });
   store.emit("charge.dispute.created", dispute);
   return dispute;

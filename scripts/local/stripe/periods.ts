@@ -1,5 +1,8 @@
 import type { Recurring } from "./objects.ts";
 
+/** Seconds of a day. */
+export const day = 24 * 60 * 60;
+
 /**
  * The end of a period. The day of the month is the anchor's, or the last day of a shorter month.
  *
@@ -13,7 +16,6 @@ export function periodEnd(
   recurring: Recurring | null | undefined,
 ): number {
   const { interval, interval_count } = recurring ?? { interval: "month", interval_count: 1 };
-  const day = 24 * 60 * 60;
   if (interval === "day") return start + interval_count * day;
   if (interval === "week") return start + interval_count * 7 * day;
   const months = interval_count * (interval === "month" ? 1 : 12);

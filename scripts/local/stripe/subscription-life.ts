@@ -9,11 +9,9 @@ import {
   subscriptionSchema,
 } from "./objects.ts";
 import { outcomeOf } from "./payment-methods.ts";
-import { periodEnd } from "./periods.ts";
+import { day, periodEnd } from "./periods.ts";
 import { listOf } from "./route.ts";
 import type { Store, StripeObject } from "./store.ts";
-
-const day = 24 * 60 * 60;
 
 /** Days after its first failure on which a payment is tried again. */
 const retries = [3, 8, 15];

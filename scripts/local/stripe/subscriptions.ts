@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { invalidRequest, missing, type StripeError } from "./errors.ts";
 import { priceSchema, subscriptionSchema } from "./objects.ts";
-import { periodEnd } from "./periods.ts";
+import { day, periodEnd } from "./periods.ts";
 import {
   created,
   flag,
@@ -15,8 +15,6 @@ import {
 } from "./route.ts";
 import { applyChanges, newId, type Store, type StripeObject } from "./store.ts";
 import { bill, changePrice, end, expand, isOver, methodOf } from "./subscription-life.ts";
-
-const day = 24 * 60 * 60;
 
 const trialSettings = z.strictObject({
   end_behavior: z.strictObject({
