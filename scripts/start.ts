@@ -70,7 +70,7 @@ export async function run(args: string[]): Promise<number> {
   const failed = await Promise.race([aborted(stopping).then(() => null), stack.failed]);
   await removeStatus(options.dir);
   if (failed) {
-    // A part may wait for the one that has ended and never stop. It ends with this process.
+    // A part that waits for the one that has ended never stops. It ends with this process.
     await Promise.race([stack.stop(), sleep(5_000)]);
     throw new UserError(
       `The stack has stopped because ${failed} ended unexpectedly.`,

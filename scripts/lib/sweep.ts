@@ -12,7 +12,7 @@ export type Swept = z.output<typeof sweptSchema>;
 /** The number of months that one run grants at most. A run that grants fewer has left nothing that is due. */
 const fullBatch = 20;
 
-/** Runs the sweep until nothing is due any more. Each run is a transaction of its own and is yielded. */
+/** Runs the sweep until nothing is due any more. Each run is one transaction, whose report is yielded. */
 export async function* sweepAll(sql: postgres.Sql): AsyncGenerator<Swept> {
   for (;;) {
     const [row] = await sql`select public.sweep() as swept`;

@@ -84,7 +84,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     ],
     {
       cwd: projectDir,
-      // In a process group of its own Ctrl-C does not reach it: the stack stops its parts in order.
+      // In another process group, which Ctrl-C does not reach: the stack stops its parts in order.
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
       env: {

@@ -54,7 +54,7 @@ export async function spawnAs(
 ): Promise<ChildProcess> {
   const options: SpawnOptions = {
     cwd: "/",
-    // Ctrl-C reaches the terminal's process group. Postgres is in another, because the stack stops its parts in order.
+    // In another process group, which Ctrl-C does not reach: the stack stops its parts in order.
     detached: true,
     env: { PATH: process.env.PATH, LC_ALL: "C", TZ: "UTC" },
     stdio: ["ignore", output, output],

@@ -22,7 +22,7 @@ export interface Supervised {
 const supervised = new Map<ChildProcess, NodeJS.Signals>();
 
 /**
- * Supervises a child. Each child is in a process group of its own, so that nothing else would end it with us.
+ * Supervises a child. Each child is in another process group, so that nothing else would end it with this process.
  *
  * @param signal kills the child when this process exits, or when it does not end on request
  */

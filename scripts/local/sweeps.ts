@@ -41,7 +41,7 @@ async function sweep(databaseUrl: string): Promise<void> {
     if (!found?.installed) return;
     await sql`set role service_role`;
     for await (const _ of sweepAll(sql)) {
-      // Each run commits by itself. The numbers that it reports are not needed here.
+      // The numbers of a run are not needed here.
     }
   });
 }

@@ -20,7 +20,7 @@ export async function watchOver(dir: string): Promise<() => void> {
     status: join(dir, "status.json"),
   };
   const child = spawn(process.execPath, ["-e", program, JSON.stringify(task)], {
-    // In a process group of its own Ctrl-C does not reach it. The stack ends it.
+    // In another process group, which Ctrl-C does not reach: the stack ends it.
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],
     windowsHide: true,

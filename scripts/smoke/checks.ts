@@ -79,7 +79,7 @@ function rpcCheck(
       const body = JSON.stringify(Object.fromEntries(required.map((argument) => [argument, null])));
       const answer = await send(target, `/rest/v1/rpc/${name}`, { method: "POST", body });
       const isRefused = answer.code === "42501";
-      // Called with null for each required argument, a function answers with data or with an error of its own.
+      // Called with null for each required argument, a function answers with data or with its own error.
       const hasRun = answer.status === 200 || answer.code?.startsWith("PT") === true;
       return (visitor === "refused" ? isRefused : hasRun) ? null : described(answer);
     },

@@ -27,7 +27,7 @@ export interface Line {
   parent?: { subscription_item_details?: { proration: boolean } };
 }
 
-/** The number of lines inside an invoice. The rest are read by a route of their own. */
+/** The number of lines inside an invoice. The rest are read by another route. */
 const shownLines = 10;
 
 const text = z.string().optional();

@@ -83,7 +83,7 @@ function payOnce(store: Store, session: StripeObject, method: StripeObject): Str
   });
   if (!isPending) return session;
   const answer = structuredClone(session);
-  // A bank debit takes days. Here it is settled at once, but after this answer and in events of its own.
+  // A bank debit takes days. Here it is settled at once, but not yet in this answer, and by later events.
   const arrives = outcomeOf(method) === "settles";
   settle(store, intent, arrives);
   if (arrives) session.payment_status = "paid";

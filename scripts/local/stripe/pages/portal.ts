@@ -38,7 +38,7 @@ export async function portalPage(
   return refusal === null ? seeOther(`/portal/${id}`) : overview(session, context, refusal);
 }
 
-/** Does what a button stands for. Returns null where the object does not belong to this customer. */
+/** Performs the action of a button. Returns null where the object does not belong to this customer. */
 function act(
   given: z.output<typeof formSchema>,
   { customer }: PortalSession,
@@ -65,7 +65,7 @@ function act(
   });
 }
 
-/** Makes a card the one that pays, for running subscriptions and for those to come. */
+/** Makes a card the payment method of running subscriptions and of later ones. */
 function saveCard(card: string, customer: string, context: PageContext): ApiAnswer {
   const attached = context.post(`/v1/payment_methods/${card}/attach`, { customer });
   const { id } = z.object({ id: z.string() }).catch({ id: "" }).parse(attached.body);
