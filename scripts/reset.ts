@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { readArguments } from "./lib/arguments.ts";
 import { inCallersWords } from "./lib/callers-words.ts";
 import { confirm } from "./lib/confirm.ts";
 import { UserError } from "./lib/user-error.ts";
@@ -11,8 +11,6 @@ const unattended = [
   "The local data is not deleted, because there is no terminal to confirm it.",
   "Run npm run reset -- --yes.",
 ] as const;
-
-const usage = "Use npm run reset -- [--yes] [--dir PATH].";
 
 /** `npm run reset`: deletes the data of a local stack, after a confirmation. */
 export async function run(args: string[]): Promise<number> {
@@ -42,13 +40,9 @@ export async function run(args: string[]): Promise<number> {
 }
 
 function parse(args: string[]): { yes: boolean; dir: string } {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: { yes: { type: "boolean", default: false }, dir: { type: "string" } },
-    });
-    return { yes: values.yes, dir: values.dir ? resolveFromCaller(values.dir) : defaultDataDir };
-  } catch (cause) {
-    throw new UserError(cause instanceof Error ? cause.message : String(cause), usage, { cause });
-  }
+  const { values } = readArguments("reset", {
+    args,
+    options: { yes: { type: "boolean", default: false }, dir: { type: "string" } },
+  });
+  return { yes: values.yes, dir: values.dir ? resolveFromCaller(values.dir) : defaultDataDir };
 }

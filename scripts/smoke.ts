@@ -1,12 +1,9 @@
-import { parseArgs } from "node:util";
 import { z } from "zod";
+import { readArguments, usageError } from "./lib/arguments.ts";
 import { parseJson } from "./lib/parse-json.ts";
 import { UserError } from "./lib/user-error.ts";
 import { loadConfig } from "./local/config.ts";
 import { type Check, checksOf, notConfigured, type Target } from "./smoke/checks.ts";
-
-const usage =
-  "Usage: npm run smoke -- --url https://REF.supabase.co --key PUBLISHABLE_KEY [--without FUNCTION]";
 
 /**
  * `npm run smoke`: sends a visitor's requests to a deployed project, and reports whether those that should be answered are
@@ -39,12 +36,20 @@ async function runAll(checks: readonly Check[]) {
 }
 
 async function parse(args: string[]): Promise<Target> {
-  const { url, key, without } = readArguments(args);
+  const { values } = readArguments("smoke", {
+    args,
+    options: {
+      url: { type: "string" },
+      key: { type: "string" },
+      without: { type: "string", multiple: true, default: [] },
+    },
+  });
+  const { url, key, without } = values;
   if (url === undefined || !/^https?:\/\/[^/]+\/?$/.test(url)) {
-    throw new UserError("The project's URL is missing or not valid.", usage);
+    throw usageError("smoke", "The project's URL is missing or not valid.");
   }
   if (key === undefined || key === "") {
-    throw new UserError("The project's publishable key is missing.", usage);
+    throw usageError("smoke", "The project's publishable key is missing.");
   }
   if (key.startsWith("sb_secret_") || roleOf(key) === "service_role") {
     throw new UserError(
@@ -55,28 +60,12 @@ async function parse(args: string[]): Promise<Target> {
   const { functions } = await loadConfig();
   const unknown = without.find((name) => !(name in functions));
   if (unknown !== undefined) {
-    throw new UserError(`There is no function "${unknown}" in supabase/config.toml.`, usage);
+    throw usageError("smoke", `There is no function "${unknown}" in supabase/config.toml.`);
   }
   const checked = Object.entries(functions).filter(
     ([name, { enabled }]) => enabled && !without.includes(name),
   );
   return { url: url.replace(/\/$/, ""), key, functions: Object.fromEntries(checked) };
-}
-
-function readArguments(args: string[]) {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        url: { type: "string" },
-        key: { type: "string" },
-        without: { type: "string", multiple: true, default: [] },
-      },
-    });
-    return values;
-  } catch (cause) {
-    throw new UserError(cause instanceof Error ? cause.message : String(cause), usage, { cause });
-  }
 }
 
 /** The role of an older key, which is a token. */

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { readArguments, usageError } from "./lib/arguments.ts";
 import { inCallersWords } from "./lib/callers-words.ts";
 import { UserError } from "./lib/user-error.ts";
 import { loadConfig } from "./local/config.ts";
@@ -12,8 +12,6 @@ import { createProgress } from "./local/progress.ts";
 import { aborted, watchSignals } from "./local/signals.ts";
 import { type Stack, startStack } from "./local/stack.ts";
 import { removeStatus, statusTable, writeStatus } from "./local/status.ts";
-
-const usage = `Use npm start -- [--port N] [--dir PATH] [--default-privileges granted|revoked].`;
 
 /** `npm start`: runs the whole backend on this machine until Ctrl-C or SIGTERM. */
 export async function run(args: string[]): Promise<number> {
@@ -113,26 +111,21 @@ interface Options {
 }
 
 function parse(args: string[]): Options {
-  let values: { port?: string; dir?: string; "default-privileges"?: string };
-  try {
-    ({ values } = parseArgs({
-      args,
-      options: {
-        port: { type: "string" },
-        dir: { type: "string" },
-        "default-privileges": { type: "string" },
-      },
-    }));
-  } catch (cause) {
-    throw new UserError(cause instanceof Error ? cause.message : String(cause), usage, { cause });
-  }
+  const { values } = readArguments("start", {
+    args,
+    options: {
+      port: { type: "string" },
+      dir: { type: "string" },
+      "default-privileges": { type: "string" },
+    },
+  });
   const port = values.port === undefined ? null : Number(values.port);
   if (port !== null && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
-    throw new UserError(`"${values.port}" is not a port.`, usage);
+    throw usageError("start", `"${values.port}" is not a port.`);
   }
   const mode = values["default-privileges"] ?? null;
   if (mode !== null && mode !== "granted" && mode !== "revoked") {
-    throw new UserError(`"${mode}" is neither granted nor revoked.`, usage);
+    throw usageError("start", `"${mode}" is neither granted nor revoked.`);
   }
   const dir = values.dir === undefined ? defaultDataDir : resolveFromCaller(values.dir);
   return { port, dir, defaultPrivileges: mode };

@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { readArguments } from "./lib/arguments.ts";
 import { connectAsService } from "./lib/service-database.ts";
 import { sweepAll } from "./lib/sweep.ts";
 import { UserError } from "./lib/user-error.ts";
@@ -9,8 +9,9 @@ import { UserError } from "./lib/user-error.ts";
  * ledger disagrees.
  */
 export async function run(args: string[]): Promise<number> {
-  const { remote, dir } = parse(args);
-  const sql = await connectAsService({ remote, dir });
+  const options = { remote: { type: "string" }, dir: { type: "string" } } as const;
+  const { values } = readArguments("sweep", { args, options });
+  const sql = await connectAsService(values);
   try {
     for await (const swept of sweepAll(sql)) {
       for (const [name, value] of Object.entries(swept)) {
@@ -29,15 +30,5 @@ export async function run(args: string[]): Promise<number> {
     );
   } finally {
     await sql.end();
-  }
-}
-
-function parse(args: string[]) {
-  try {
-    const options = { remote: { type: "string" }, dir: { type: "string" } } as const;
-    return parseArgs({ args, options }).values;
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new UserError(message, "Use npm run sweep -- [--remote=URL] [--dir PATH].", { cause });
   }
 }
