@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
   asOperator,
+  endPremium,
   makePremium,
   type Person,
   service,
@@ -9,7 +10,7 @@ import {
   visitor,
 } from "../support/clients.ts";
 
-/** What an app made with supabase-js sees of the foundation. */
+/** What an app sees of accounts, strategies and indicators through supabase-js. */
 
 let ada: Person;
 let bob: Person;
@@ -19,7 +20,7 @@ beforeAll(async () => {
 });
 
 describe("an account", () => {
-  it("is there as soon as one has signed up, with five credits and their ledger row", async () => {
+  it("exists as soon as a user has signed up, with five credits and a ledger row for them", async () => {
     const account = await ada.client.from("users").select().single();
     expect(account.data).toMatchObject({
       id: ada.id,
@@ -35,7 +36,7 @@ describe("an account", () => {
     expect(ledger.data).toEqual([{ kind: "opening", delta: 5, balance_after: 5 }]);
   });
 
-  it("takes the name of the sign-up and is changed in name and preferences by its owner only", async () => {
+  it("can be changed in name and preferences by its owner only", async () => {
     const changed = await ada.client
       .from("users")
       .update({ full_name: "Ada", preferences: { theme: "dark" } })
@@ -53,7 +54,7 @@ describe("an account", () => {
     expect(seen.data).toEqual([{ id: bob.id }]);
   });
 
-  it("goes with its auth user, and everything with it", async () => {
+  it("is deleted with its auth user, together with everything that the user owns", async () => {
     const gone = await signUp("gone");
     await gone.client.from("strategies").insert({ name: "Mine", config: {} });
     await asOperator((sql) => sql`delete from auth.users where id = ${gone.id}`);
@@ -65,7 +66,7 @@ describe("an account", () => {
 });
 
 describe("strategies", () => {
-  it("are seen and changed as their owner decides", async () => {
+  it("can be read by others only while they are public, and changed by their owner only", async () => {
     const inserted = await ada.client
       .from("strategies")
       .insert([
@@ -104,7 +105,7 @@ describe("strategies", () => {
     expect((await read(visitor())).data).toEqual([]);
   });
 
-  it("answer a broken rule with Postgres's own code and status", async () => {
+  it("answer a violated constraint or privilege with Postgres's own error code", async () => {
     const wrong = await ada.client
       .from("strategies")
       .insert({ name: "Wrong", config: {}, timeframe: "2h" });
@@ -116,7 +117,7 @@ describe("strategies", () => {
     expect(anonymous.status).toBe(401);
   });
 
-  it("show components to whom they are shown", async () => {
+  it("show their components to everyone who may read the strategy", async () => {
     const indicator = randomUUID();
     await asOperator(
       (sql) => sql`
@@ -155,7 +156,7 @@ describe("strategies", () => {
     expect((await read(visitor())).data).toEqual(shown);
   });
 
-  it("say which indicator is not there, in the form of the error registry", async () => {
+  it("answer an indicator that does not exist with indicator_not_found and its id", async () => {
     const { data: strategy } = await ada.client
       .from("strategies")
       .insert({ name: "Composed", config: {} })
@@ -177,7 +178,7 @@ describe("strategies", () => {
 describe("custom indicators", () => {
   const script = { category: "momentum", type: "exit", pine_script: "plot(close)" };
 
-  it("need a premium plan to be written, and none to be read and deleted", async () => {
+  it("need premium to be inserted and changed, but not to be read and deleted", async () => {
     const writer = await signUp("writer");
     const refused = await writer.client
       .from("custom_indicators")
@@ -193,9 +194,7 @@ describe("custom indicators", () => {
       .single();
     const id = made?.id ?? "";
 
-    await asOperator(
-      (sql) => sql`update public.users set premium_until = null where id = ${writer.id}`,
-    );
+    await endPremium(writer);
     const published = await writer.client
       .from("custom_indicators")
       .update({ is_public: true })
@@ -243,7 +242,7 @@ describe("a visitor", () => {
 });
 
 describe("a stored key", () => {
-  it("shows its hint to its owner and its ciphertext to nobody", async () => {
+  it("shows its hint to its owner, and its ciphertext to no client", async () => {
     await asOperator(
       (sql) => sql`
         insert into public.api_keys (user_id, provider, key_encrypted, key_hint, secret_version)

@@ -1,12 +1,12 @@
-import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { userExportPageSchema } from "../../../types/documents.ts";
-import { asOperator, type Person, service, signUp, visitor } from "../support/clients.ts";
-import { postAs, rpcAs } from "../support/crowd.ts";
+import { asOperator, type Person, service, signUp, tokenOf, visitor } from "../support/clients.ts";
+import { newCoupon } from "../support/coupons.ts";
+import { postAs, rpcAs } from "../support/members.ts";
 import { stack } from "../support/stack.ts";
 
-/** What an app sees of an account: shown, exported, deleted, and come back. */
+/** An account as an app sees it: shown, exported, deleted and signed up again. */
 
 let person: Person;
 let token: string;
@@ -20,7 +20,7 @@ const accountSchema = z.strictObject({
   premium_until: z.iso.datetime({ offset: true }).nullable(),
 });
 
-/** Reads an export as an app does: each section, page by page. */
+/** Reads every page of every section, as an app does. */
 async function exportAll(): Promise<Record<string, unknown[]>> {
   const page = async (args: { section?: string; cursor?: string }) => {
     const { body } = await rpcAs(token, "export_my_data", args);
@@ -42,23 +42,14 @@ async function exportAll(): Promise<Record<string, unknown[]>> {
 
 beforeEach(async () => {
   person = await signUp("account");
-  const { data } = await person.client.auth.getSession();
-  token = data.session?.access_token ?? "";
+  token = await tokenOf(person);
 });
 
 const remove = (confirm_email: string) => postAs({ token }, "delete-account", { confirm_email });
 const redeem = (code: string) => postAs({ token }, "redeem-coupon", { code });
 
-async function newCoupon(): Promise<string> {
-  const code = `ACCOUNT-${randomUUID().slice(0, 13).toUpperCase()}`;
-  await asOperator(
-    (sql) => sql`insert into public.coupons (code, discount_percent) values (${code}, 10)`,
-  );
-  return code;
-}
-
 describe("get_my_account", () => {
-  it("shows the account in one object", async () => {
+  it("returns the account as one object", async () => {
     const { body } = await rpcAs(token, "get_my_account", {});
     expect(accountSchema.parse(body)).toMatchObject({
       user: { id: person.id, email: person.email },
@@ -77,7 +68,7 @@ describe("get_my_account", () => {
 });
 
 describe("export_my_data", () => {
-  it("holds what the user made and nobody else's public work", async () => {
+  it("contains the user's own rows, and no public row of another user", async () => {
     const other = await signUp("other");
     const strategies = [
       [person, "Mine"],
@@ -92,7 +83,7 @@ describe("export_my_data", () => {
     expect(JSON.stringify(data)).not.toContain(other.id);
   });
 
-  it("gives the largest account in pages that stay small, every row once", async () => {
+  it("returns a very large account in small pages, with every row once", async () => {
     // 40 versions of about 110 KB that compress to almost nothing, and 2,500 ledger rows.
     await asOperator(async (sql) => {
       await sql`
@@ -125,7 +116,7 @@ describe("export_my_data", () => {
     }
   });
 
-  it("is refused the eleventh time in a day, whichever section is asked for", async () => {
+  it("is refused the eleventh time in a day, counted for each section separately", async () => {
     for (const section of [null, "strategies"]) {
       for (let n = 0; n < 10; n++) {
         expect((await rpcAs(token, "export_my_data", { section })).status).toBe(200);
@@ -154,7 +145,7 @@ describe("export_my_data", () => {
 });
 
 describe("delete-account", () => {
-  it("deletes nothing on another's email", async () => {
+  it("deletes nothing when another email is typed as confirmation", async () => {
     expect(await remove("somebody@else.test")).toMatchObject({
       status: 422,
       body: { error: { code: "confirmation_mismatch" } },
@@ -176,7 +167,7 @@ describe("delete-account", () => {
     expect((await rpcAs(token, "get_my_account", {})).status).toBe(200);
   });
 
-  it("lets go whoever has an operator's or an ended subscription", async () => {
+  it("deletes an account whose subscriptions have ended or were granted by the operator", async () => {
     await asOperator(
       (sql) => sql`
         insert into public.subscriptions (user_id, status, provider, provider_subscription_id, plan_type, ended_at)
@@ -188,7 +179,7 @@ describe("delete-account", () => {
     expect(await remove(person.email)).toMatchObject({ status: 200, body: { deleted: true } });
   });
 
-  it("deletes the user with every row, and leaves others' work whole", async () => {
+  it("deletes the user with every row, and leaves the strategies of others", async () => {
     const other = await signUp("forker");
     const { data: mine } = await person.client
       .from("strategies")
@@ -219,7 +210,7 @@ describe("delete-account", () => {
     expect(found).toBeUndefined();
   });
 
-  it("opens no second account with credits or coupons for the same email", async () => {
+  it("gives no opening credits and no coupon a second time to who signs up again with the same email", async () => {
     const code = await newCoupon();
     expect(await redeem(code)).toMatchObject({ status: 200 });
     expect(await remove(person.email)).toMatchObject({ status: 200 });
@@ -240,16 +231,4 @@ describe("delete-account", () => {
     );
     expect(coupon).toEqual({ current_uses: 1 });
   });
-});
-
-describe("the operator's functions of accounts", () => {
-  it.each(["export_user_data", "delete_user"])(
-    "%s is closed to users, for their own id too",
-    async (name) => {
-      expect((await rpcAs(token, name, { user_id: person.id })).body).toMatchObject({
-        code: "42501",
-      });
-      expect((await rpcAs(token, "get_my_account", {})).status).toBe(200);
-    },
-  );
 });

@@ -4,9 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { rpcAnswerSchemas, toPinebaseError } from "../../../types/index.ts";
 import { asOperator, type Person, service, signUp } from "../support/clients.ts";
 
-/*
- * The schemas that the package exports, held to what the functions answer: nothing missing, nothing more.
- */
+/* The schemas that the package exports describe exactly what the functions return. */
 
 type Name = keyof typeof rpcAnswerSchemas;
 type Answer = { data: unknown; error: unknown };
@@ -60,7 +58,7 @@ beforeAll(async () => {
   encrypted = text;
 });
 
-/** Called in this order: what goes is called last. */
+/** Called in this order. Calls that delete something come last. */
 const calls: Record<Name, () => PromiseLike<Answer>> = {
   get_my_account: () => ada.client.rpc("get_my_account"),
   save_strategy: () => ada.client.rpc("save_strategy", { strategy_id: strategyId, notes: "same" }),
@@ -85,8 +83,9 @@ const calls: Record<Name, () => PromiseLike<Answer>> = {
     admin.rpc("get_decrypted_api_key", { user_id: ada.id, provider: "openai" }),
   reencrypt_api_keys: () => admin.rpc("reencrypt_api_keys", { batch_size: 1 }),
   drop_api_key_secret: () => admin.rpc("drop_api_key_secret", { version: 2_000_000_000 }),
-  // The secrets are everybody's: this one is called and rolled back.
-  rotate_api_key_secret: () => tried((sql) => sql`select public.rotate_api_key_secret() as data`),
+  // All tests share the secrets, so this call is rolled back.
+  rotate_api_key_secret: () =>
+    rolledBack((sql) => sql`select public.rotate_api_key_secret() as data`),
   preview_coupon: () => admin.rpc("preview_coupon", { user_id: ada.id, code }),
   redeem_coupon: () => admin.rpc("redeem_coupon", { user_id: ada.id, code }),
   grant_premium: () =>
@@ -113,7 +112,7 @@ const calls: Record<Name, () => PromiseLike<Answer>> = {
   delete_user: () => admin.rpc("delete_user", { user_id: ada.id }),
 };
 
-describe("the exported schema of an answer is what the function answers", () => {
+describe("the exported schema describes exactly what the function returns", () => {
   it.each(Object.entries(calls))("%s", async (name, call) => {
     const { data, error } = await call();
     expect(error).toBeNull();
@@ -121,8 +120,8 @@ describe("the exported schema of an answer is what the function answers", () => 
   });
 });
 
-describe("an error that the database says", () => {
-  it("is read by the package, with its facts, whether returned or thrown", async () => {
+describe("toPinebaseError", () => {
+  it("reads the error of an RPC with its facts, whether supabase-js returns or throws it", async () => {
     const person = await signUp("errors");
     const wanted = {
       code: "insufficient_credits",
@@ -138,7 +137,7 @@ describe("an error that the database says", () => {
     expect(await toPinebaseError(thrown)).toMatchObject(wanted);
   });
 
-  it("is read where a table refuses a row by a rule of ours", async () => {
+  it("reads the error of a table that refuses a row", async () => {
     const person = await signUp("errors");
     const { error } = await person.client
       .from("custom_indicators")
@@ -146,7 +145,7 @@ describe("an error that the database says", () => {
     expect(await toPinebaseError(error)).toMatchObject({ code: "premium_required", status: 403 });
   });
 
-  it("is read from an answer that carries it as a value", async () => {
+  it("reads an error that an RPC returns as a value", async () => {
     const person = await signUp("errors");
     const { data } = await admin
       .rpc("redeem_coupon", { user_id: person.id, code: "NO-SUCH-CODE" })
@@ -158,7 +157,7 @@ describe("an error that the database says", () => {
     });
   });
 
-  it("is read from what an edge function answers, with the request's id", async () => {
+  it("reads the error of an edge function, with the id of the request", async () => {
     const person = await signUp("errors");
     const { error } = await person.client.functions.invoke("redeem-coupon", {
       body: { code: "NO-SUCH-CODE" },
@@ -169,7 +168,7 @@ describe("an error that the database says", () => {
     });
   });
 
-  it("is null for what Postgres refused by itself", async () => {
+  it("returns null for an error of Postgres's own", async () => {
     const person = await signUp("errors");
     const { error } = await person.client.from("coupons").select();
     expect(error?.code).toBe("42501");
@@ -177,19 +176,19 @@ describe("an error that the database says", () => {
   });
 });
 
-/** What a statement answers in a transaction that is rolled back. */
-async function tried(
+/** Runs a statement in a transaction that is rolled back; gives its result. */
+async function rolledBack(
   work: (sql: postgres.TransactionSql) => PromiseLike<readonly postgres.Row[]>,
 ): Promise<Answer> {
   let data: unknown;
-  const takeBack = new Error("taken back");
+  const undo = new Error("rolled back");
   await asOperator((sql) =>
     sql.begin(async (transaction) => {
       data = (await work(transaction))[0]?.data;
-      throw takeBack;
+      throw undo;
     }),
   ).catch((error: unknown) => {
-    if (error !== takeBack) throw error;
+    if (error !== undo) throw error;
   });
   return { data, error: null };
 }

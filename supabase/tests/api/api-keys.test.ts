@@ -8,13 +8,14 @@ import {
   type Person,
   service,
   signUp,
+  tokenOf,
   visitor,
 } from "../support/clients.ts";
+import { call } from "../support/documents.ts";
 import { signToken } from "../support/local-stack.ts";
-import { rpc } from "../support/rpc.ts";
 import { stack } from "../support/stack.ts";
 
-/** What an app sees of API keys, and what nobody but their owner does. */
+/** API keys as an app sees them: only their owner can read them. */
 
 const key = "sk-the-key-of-ada-1234";
 const page = "http://127.0.0.1:3000";
@@ -23,11 +24,14 @@ let eve: Person;
 
 beforeAll(async () => {
   [ada, eve] = await Promise.all([signUp("ada"), signUp("eve")]);
-  const { error } = await rpc(ada.client, "store_api_key", { provider: "openai", api_key: key });
+  const { error } = await call<unknown>(ada.client, "store_api_key", {
+    provider: "openai",
+    api_key: key,
+  });
   expect(error).toBeNull();
 });
 
-/** What the function answers: the key, or the error with its status. */
+/** The answer of the function: the key, or the error's code with its status. */
 async function decrypt(client: Client, body: Record<string, unknown>) {
   const { data, error } = await client.functions.invoke("decrypt-api-key", { body });
   if (!(error instanceof FunctionsHttpError)) return { data, status: 200, code: null };
@@ -43,11 +47,6 @@ function post(token: string, headers: Record<string, string> = {}) {
   });
 }
 
-async function tokenOf(person: Person): Promise<string> {
-  const { data } = await person.client.auth.getSession();
-  return data.session?.access_token ?? "";
-}
-
 const events = async (person: Person) => {
   const { data } = await person.client
     .from("api_key_events")
@@ -57,9 +56,9 @@ const events = async (person: Person) => {
 };
 
 describe("the owner of a key", () => {
-  it("stores it, sees that it is there, and gets it back", async () => {
+  it("stores it, sees its hint in the table, and reads it back", async () => {
     const { client } = await signUp("owner");
-    const stored = await rpc(client, "store_api_key", {
+    const stored = await call<unknown>(client, "store_api_key", {
       provider: " OpenAI",
       api_key: ` ${key}\n`,
     });
@@ -76,7 +75,7 @@ describe("the owner of a key", () => {
     });
   });
 
-  it("finds each reading in the audit trail, with the id of its request", async () => {
+  it("finds each read in the audit trail, with the id of its request", async () => {
     const answer = await post(await tokenOf(ada));
     expect(answer.status).toBe(200);
     expect(answer.headers.get("cache-control")).toBe("no-store");
@@ -90,15 +89,15 @@ describe("the owner of a key", () => {
 
   it("replaces and deletes it", async () => {
     const { client } = await signUp("replacer");
-    await rpc(client, "store_api_key", { provider: "openai", api_key: "sk-first-1111" });
-    await rpc(client, "store_api_key", { provider: "openai", api_key: "sk-second-2222" });
+    await call<unknown>(client, "store_api_key", { provider: "openai", api_key: "sk-first-1111" });
+    await call<unknown>(client, "store_api_key", { provider: "openai", api_key: "sk-second-2222" });
     expect((await decrypt(client, { provider: "openai" })).data).toMatchObject({
       api_key: "sk-second-2222",
     });
-    expect((await rpc(client, "delete_api_key", { provider: "openai" })).data).toEqual({
+    expect((await call<unknown>(client, "delete_api_key", { provider: "openai" })).data).toEqual({
       deleted: true,
     });
-    expect((await rpc(client, "delete_api_key", { provider: "openai" })).data).toEqual({
+    expect((await call<unknown>(client, "delete_api_key", { provider: "openai" })).data).toEqual({
       deleted: false,
     });
     expect(await decrypt(client, { provider: "openai" })).toMatchObject({
@@ -107,15 +106,18 @@ describe("the owner of a key", () => {
     });
   });
 
-  it("is told what is wrong with a key, in an error that does not quote it", async () => {
+  it("gets an error for a malformed key that does not contain the key", async () => {
     const bad = "sk-with white space";
-    const answer = await rpc(ada.client, "store_api_key", { provider: "openai", api_key: bad });
+    const answer = await call<unknown>(ada.client, "store_api_key", {
+      provider: "openai",
+      api_key: bad,
+    });
     expect(answer).toMatchObject({ status: 422, error: { details: "invalid_argument" } });
     expect(JSON.parse(answer.error?.hint ?? "null")).toMatchObject({ argument: "api_key" });
     expect(JSON.stringify(answer)).not.toContain(bad);
   });
 
-  it("is told that an unknown provider has none, and which field is missing", async () => {
+  it("gets an error for a provider without a key, and for a missing field", async () => {
     expect(await decrypt(ada.client, { provider: "anthropic" })).toMatchObject({
       status: 404,
       code: "api_key_not_found",
@@ -125,7 +127,7 @@ describe("the owner of a key", () => {
 });
 
 describe("anybody else", () => {
-  it("does not get the key by any call", async () => {
+  it("cannot get the key by any call", async () => {
     const others: Array<[string, Client]> = [
       ["a stranger", eve.client],
       ["a visitor", visitor()],
@@ -134,12 +136,18 @@ describe("anybody else", () => {
       const answers: unknown[] = [
         await decrypt(client, { provider: "openai" }),
         await decrypt(client, { provider: "openai", user_id: ada.id }),
-        await rpc(client, "get_decrypted_api_key", { user_id: ada.id, provider: "openai" }),
-        await rpc(client, "decrypt_api_key", { encrypted_key: "x", secret: "x" }),
-        await rpc(client, "encrypt_api_key", { key_text: "x", secret: "0123456789abcdef" }),
-        await rpc(client, "rotate_api_key_secret"),
-        await rpc(client, "reencrypt_api_keys", { batch_size: 1 }),
-        await rpc(client, "drop_api_key_secret", { version: 1 }),
+        await call<unknown>(client, "get_decrypted_api_key", {
+          user_id: ada.id,
+          provider: "openai",
+        }),
+        await call<unknown>(client, "decrypt_api_key", { encrypted_key: "x", secret: "x" }),
+        await call<unknown>(client, "encrypt_api_key", {
+          key_text: "x",
+          secret: "0123456789abcdef",
+        }),
+        await call<unknown>(client, "rotate_api_key_secret"),
+        await call<unknown>(client, "reencrypt_api_keys", { batch_size: 1 }),
+        await call<unknown>(client, "drop_api_key_secret", { version: 1 }),
         await client.from("api_keys").select("*").eq("user_id", ada.id),
         await client.from("api_keys").select("key_encrypted").eq("user_id", ada.id),
         await client.from("api_keys").select("id, key_hint").eq("user_id", ada.id),
@@ -178,7 +186,7 @@ describe("anybody else", () => {
     });
   });
 
-  it("is refused with 401: expired, forged, unsigned, of another secret, anon and service tokens", async () => {
+  it("gets 401 with every token that is not a valid one of a user", async () => {
     const now = Math.floor(Date.now() / 1000);
     const claims = {
       sub: ada.id,
@@ -247,15 +255,15 @@ describe("a browser page", () => {
   });
 });
 
-describe("reading keys sixty times a minute", () => {
-  it("is counted exactly when all come at once, and answered with Retry-After", async () => {
+describe("the limit of sixty key reads a minute", () => {
+  it("is exact for concurrent reads, counts failed ones, and answers with Retry-After", async () => {
     const reader = await signUp("reader");
-    await rpc(reader.client, "store_api_key", { provider: "openai", api_key: key });
+    await call<unknown>(reader.client, "store_api_key", { provider: "openai", api_key: key });
     const answers = await Promise.all(
       Array.from({ length: 80 }, (_, n) =>
-        rpc(service(), "get_decrypted_api_key", {
+        call<unknown>(service(), "get_decrypted_api_key", {
           user_id: reader.id,
-          // The failing ones count too.
+          // Failed reads count too.
           provider: n % 2 === 0 ? "openai" : "unknown",
         }),
       ),

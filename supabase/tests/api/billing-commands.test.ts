@@ -3,14 +3,13 @@ import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { registeredEvents } from "../../functions/_shared/stripe/events.ts";
 import { billingOf, newEvent, offerPlans, prices, signedDelivery } from "../support/billing.ts";
-import { gather } from "../support/crowd.ts";
 import { startKeyedFunctions, webhookSecret } from "../support/keyed-functions.ts";
+import { createMember } from "../support/members.ts";
 import { runNodeProgram } from "../support/programs.ts";
-import { besideNoReconcile } from "../support/reconcile-lock.ts";
 import { stack } from "../support/stack.ts";
 import { type StripeStandIn, startStripeStandIn } from "../support/stripe-stand-in.ts";
 
-/** The operator's commands, against a Stripe of the tests' own. */
+/** The operator's billing commands, with a stand-in for Stripe. `billing:reconcile` has a test file of its own. */
 
 let stripe: StripeStandIn;
 beforeAll(async () => {
@@ -24,7 +23,7 @@ const run = (command: string, args: string[], env: Record<string, string> = {}) 
   });
 
 describe("stripe:setup", () => {
-  // The second database has plans of its own, which no other test looks at.
+  // No other test uses the plans of the second database.
   const remote = `--remote=${stack.REVOKED_DB_URL ?? stack.DB_URL}`;
   const amounts = ["--amount", "premium_monthly=900", "--amount", "premium_yearly=9000"];
 
@@ -47,7 +46,7 @@ describe("stripe:setup", () => {
       ]);
   const requests = () => stripe.requests.filter(({ method }) => method === "POST").length;
 
-  it("only tells what it would do in a dry run", async () => {
+  it("with --dry-run only prints what it would do", async () => {
     const { code, output } = await run("stripe-setup", [remote, ...amounts, "--dry-run"]);
     expect([code, output]).toEqual([
       0,
@@ -56,14 +55,14 @@ describe("stripe:setup", () => {
     expect(requests()).toBe(0);
   });
 
-  it("asks for the amount of a price that is missing", async () => {
+  it("names the price that is missing and has no amount given", async () => {
     const { code, output } = await run("stripe-setup", [remote]);
     expect(code).toBe(1);
     expect(output).toContain("premium_monthly has no price at Stripe yet");
     expect(output).not.toContain("    at ");
   });
 
-  it("makes products, prices of plans and packs in several currencies and the portal once, and stores them", async () => {
+  it("creates products, prices of plans and packs in several currencies, and the portal, once, and stores the prices", async () => {
     const given = [
       ...amounts,
       ...["--amount", "premium_monthly:eur=800", "--amount", "credits_100:usd=500"],
@@ -84,7 +83,7 @@ describe("stripe:setup", () => {
     const made = stripe.objects("price");
     expect(await storedPrices()).toEqual(made.map(({ id }) => id).sort());
     expect(stripe.objects("product")).toHaveLength(4);
-    // The portal changes between plans; a pack is bought once.
+    // The portal offers plans alone: nobody changes from a pack to another.
     expect(stripe.objects("billing_portal.configuration")).toMatchObject([
       {
         features: {
@@ -98,7 +97,7 @@ describe("stripe:setup", () => {
     ]);
   });
 
-  it("raises a price by a new one, and leaves the old one to those who pay it", async () => {
+  it("raises a price by creating a new one, and leaves the old one to its subscribers", async () => {
     const [old] = stripe.objects("price");
     const raised = [remote, "--amount", "premium_monthly=1200"];
     expect((await run("stripe-setup", [...raised, "--dry-run"])).output).toContain(
@@ -115,7 +114,7 @@ describe("stripe:setup", () => {
     expect(await storedPrices()).toHaveLength(4);
   });
 
-  it("says so where an amount is for nothing that is sold, or is none", async () => {
+  it("refuses an amount for something that is not sold, and one that is malformed", async () => {
     for (const [amount, sentence] of [
       ["premium_weekly=100", "There is no active plan or pack premium_weekly"],
       ["premium_monthly:usd=9.00", "is not TYPE:CURRENCY=CENTS"],
@@ -125,7 +124,7 @@ describe("stripe:setup", () => {
     }
   });
 
-  it("registers the webhook with the events that the function reads, and tells its secret once", async () => {
+  it("registers the webhook with the events that the function reads, and prints its secret once", async () => {
     const url = "https://project.pinebase.test/functions/v1/stripe-webhook";
     const args = [remote, "--webhook-url", url];
     const dry = await run("stripe-setup", [...args, "--dry-run"]);
@@ -135,7 +134,7 @@ describe("stripe:setup", () => {
     expect(first.output).toMatch(/Set STRIPE_WEBHOOK_SECRET=whsec_\w+/);
     const [endpoint] = stripe.objects("webhook_endpoint");
     expect(endpoint).toMatchObject({ url, enabled_events: [...registeredEvents] });
-    // Somebody has taken one away by hand.
+    // Somebody has changed the events by hand.
     Object.assign(endpoint ?? {}, { enabled_events: ["invoice.paid"] });
     const again = await run("stripe-setup", args);
     expect(again.output).not.toContain("STRIPE_WEBHOOK_SECRET");
@@ -144,7 +143,7 @@ describe("stripe:setup", () => {
     ]);
   });
 
-  it("does not touch the live mode unasked", async () => {
+  it("does nothing in live mode without being told to", async () => {
     const before = stripe.requests.length;
     const { code, output } = await run("stripe-setup", [remote, ...amounts], {
       STRIPE_SECRET_KEY: "sk_live_commands",
@@ -153,83 +152,82 @@ describe("stripe:setup", () => {
     expect(stripe.requests).toHaveLength(before);
   });
 
-  it("needs a key", async () => {
+  it("names the key that it needs", async () => {
     const { code, output } = await run("stripe-setup", [remote], { STRIPE_SECRET_KEY: "" });
     expect([code, output]).toEqual([1, expect.stringContaining("STRIPE_SECRET_KEY is not set")]);
   });
 });
 
 describe("webhooks:replay", () => {
-  it("finishes an event that failed, by what Stripe says now", () =>
-    besideNoReconcile(async () => {
-      await offerPlans();
-      const [user] = await gather(1);
-      const id = `sub_${randomUUID()}`;
-      const now = Math.floor(Date.now() / 1000);
-      const subscription = {
-        id,
-        object: "subscription",
-        customer: `cus_${randomUUID()}`,
-        livemode: false,
-        status: "incomplete",
-        metadata: { pinebase_user_id: user?.id },
-        items: {
-          data: [
-            {
-              price: { id: prices.monthly },
-              current_period_start: now,
-              current_period_end: now + 2_592_000,
-            },
-          ],
-        },
-        latest_invoice: null,
-      };
-      const event = newEvent("customer.subscription.created", subscription, now);
-      const functions = await startKeyedFunctions({
-        STRIPE_SECRET_KEY: "sk_test_commands",
-        STRIPE_API_BASE: stripe.url,
-      });
-      stripe.trouble({ fails: 500 });
-      const response = await fetch(
-        signedDelivery(`${functions.url}/stripe-webhook`, event, webhookSecret),
-      );
-      await functions.stop();
-      stripe.trouble(null);
-      expect(response.status).toBe(502);
+  it("applies an event that had failed, from the present state at Stripe", async () => {
+    await offerPlans();
+    const user = await createMember();
+    const id = `sub_${randomUUID()}`;
+    const now = Math.floor(Date.now() / 1000);
+    const subscription = {
+      id,
+      object: "subscription",
+      customer: `cus_${randomUUID()}`,
+      livemode: false,
+      status: "incomplete",
+      metadata: { pinebase_user_id: user.id },
+      items: {
+        data: [
+          {
+            price: { id: prices.monthly },
+            current_period_start: now,
+            current_period_end: now + 2_592_000,
+          },
+        ],
+      },
+      latest_invoice: null,
+    };
+    const event = newEvent("customer.subscription.created", subscription, now);
+    const functions = await startKeyedFunctions({
+      STRIPE_SECRET_KEY: "sk_test_commands",
+      STRIPE_API_BASE: stripe.url,
+    });
+    stripe.trouble({ fails: 500 });
+    const response = await fetch(
+      signedDelivery(`${functions.url}/stripe-webhook`, event, webhookSecret),
+    );
+    await functions.stop();
+    stripe.trouble(null);
+    expect(response.status).toBe(502);
 
-      stripe.put("subscription", { ...subscription, status: "active" });
-      const line = {
-        id: `il_${randomUUID()}`,
-        amount: 900,
-        period: { start: now, end: now + 2_592_000 },
-        pricing: { price_details: { price: prices.monthly } },
-        parent: { subscription_item_details: { subscription: id, proration: false } },
-      };
-      stripe.put("invoice", {
-        id: `in_${randomUUID()}`,
-        object: "invoice",
-        customer: subscription.customer,
-        status: "paid",
-        currency: "usd",
-        amount_paid: 900,
-        created: now,
-        status_transitions: { paid_at: now },
-        parent: { subscription_details: { subscription: id } },
-        lines: { data: [line] },
-      });
-      const remote = [`--remote=${stack.DB_URL}`, "--event", event.id];
-      expect((await run("webhooks-replay", [...remote, "--dry-run"])).output).toContain("failed");
-      expect((await billingOf(user?.id ?? "")).subscriptions).toEqual([]);
-      const { code, output } = await run("webhooks-replay", remote);
-      expect([code, output]).toEqual([0, expect.stringContaining("processed")]);
-      expect(await billingOf(user?.id ?? "")).toMatchObject({
-        credits: 105,
-        subscriptions: [{ status: "active" }],
-      });
-      expect((await run("webhooks-replay", remote)).output).toContain("nothing to replay");
-    }));
+    stripe.put("subscription", { ...subscription, status: "active" });
+    const line = {
+      id: `il_${randomUUID()}`,
+      amount: 900,
+      period: { start: now, end: now + 2_592_000 },
+      pricing: { price_details: { price: prices.monthly } },
+      parent: { subscription_item_details: { subscription: id, proration: false } },
+    };
+    stripe.put("invoice", {
+      id: `in_${randomUUID()}`,
+      object: "invoice",
+      customer: subscription.customer,
+      status: "paid",
+      currency: "usd",
+      amount_paid: 900,
+      created: now,
+      status_transitions: { paid_at: now },
+      parent: { subscription_details: { subscription: id } },
+      lines: { data: [line] },
+    });
+    const remote = [`--remote=${stack.DB_URL}`, "--event", event.id];
+    expect((await run("webhooks-replay", [...remote, "--dry-run"])).output).toContain("failed");
+    expect((await billingOf(user.id)).subscriptions).toEqual([]);
+    const { code, output } = await run("webhooks-replay", remote);
+    expect([code, output]).toEqual([0, expect.stringContaining("processed")]);
+    expect(await billingOf(user.id)).toMatchObject({
+      credits: 105,
+      subscriptions: [{ status: "active" }],
+    });
+    expect((await run("webhooks-replay", remote)).output).toContain("nothing to replay");
+  });
 
-  it("needs the key of a provider: an event that was kept says nothing by itself", async () => {
+  it("names the keys that it needs, because it reads each event's object at the provider", async () => {
     const { code, output } = await run("webhooks-replay", [`--remote=${stack.DB_URL}`], {
       STRIPE_SECRET_KEY: "",
     });
@@ -237,28 +235,8 @@ describe("webhooks:replay", () => {
   });
 });
 
-describe("billing:reconcile", () => {
-  it("asks since when, in days, hours or a date", async () => {
-    for (const args of [[], ["--since", "ever"]]) {
-      const { code, output } = await run("billing-reconcile", [
-        `--remote=${stack.DB_URL}`,
-        ...args,
-      ]);
-      expect([code, output]).toEqual([1, expect.stringContaining("such as 40d")]);
-      expect(output).not.toContain("    at ");
-    }
-  });
-
-  it("says what it read", async () => {
-    // The second database, where no other test has a subscription that this would end.
-    const args = [`--remote=${stack.REVOKED_DB_URL ?? stack.DB_URL}`, "--since", "1h"];
-    const { output } = await run("billing-reconcile", args);
-    expect(output).toMatch(/\d+ read and applied, \d+ events replayed, \d+ parked, \d+ failed/);
-  });
-});
-
 describe("billing:overview", () => {
-  // The second database, where no other test leaves anything to look at.
+  // No other test writes anything about billing into the second database.
   const url = stack.REVOKED_DB_URL ?? stack.DB_URL;
   const overview = (...args: string[]) => run("billing-overview", [`--remote=${url}`, ...args]);
 
@@ -287,10 +265,10 @@ describe("billing:overview", () => {
     await sql.end();
   });
 
-  it("shows figures and what needs attention, and ends with 1", async () => {
+  it("prints the figures and what needs attention, and exits with 1", async () => {
     const { code, output } = await overview();
     expect(code).toBe(1);
-    // In each currency's own way, and never added.
+    // Each currency has its own row and number of decimals.
     expect(output).toMatch(/^eur +10\.00 +1 +0 +0$/m);
     expect(output).toMatch(/^jpy +1,500 +1 +0 +0$/m);
     expect(output).toMatch(/^premium_yearly +2 +0 +0 +0$/m);
@@ -298,7 +276,7 @@ describe("billing:overview", () => {
     expect(output).toMatch(/^refund:stripe:re_overview\n {2}since .+\n {2}500 eur were refunded/m);
   });
 
-  it("is one JSON object with --json, and ends with 0 once everything was dismissed", async () => {
+  it("prints one JSON object with --json, and exits with 0 when everything is dismissed", async () => {
     const item = "refund:stripe:re_overview";
     const { code, output } = await overview("--json", "--dismiss", item);
     const json = JSON.parse(output);
@@ -313,7 +291,7 @@ describe("billing:overview", () => {
 });
 
 describe("sweep", () => {
-  it("says what it did", async () => {
+  it("prints what it has done", async () => {
     const { code, output } = await run("sweep", [`--remote=${stack.DB_URL}`]);
     expect([code, output]).toEqual([0, expect.stringContaining("ledger_disagreements")]);
   });

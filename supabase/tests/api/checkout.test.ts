@@ -1,19 +1,26 @@
-import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { billingOf, newEvent, offerPlans, prices, signedDelivery } from "../support/billing.ts";
 import { asOperator } from "../support/clients.ts";
-import { gather, type Member, postAs } from "../support/crowd.ts";
-import { app, startKeyedFunctions, webhookSecret } from "../support/keyed-functions.ts";
+import { newRedeemedCoupon } from "../support/coupons.ts";
+import {
+  app,
+  type KeyedFunctions,
+  startKeyedFunctions,
+  webhookSecret,
+} from "../support/keyed-functions.ts";
+import { createMember, type Member, postAs } from "../support/members.ts";
 import { completeSession } from "../support/shop.ts";
 import { stack } from "../support/stack.ts";
-import type { StripeObject } from "../support/stripe-stand-in.ts";
-import { type StripeStandIn, startStripeStandIn } from "../support/stripe-stand-in.ts";
+import {
+  type StripeObject,
+  type StripeStandIn,
+  startStripeStandIn,
+} from "../support/stripe-stand-in.ts";
 
-/** Checkout, portal and sync with a key, against a Stripe of the tests' own. */
+/** Checkout, portal and sync over HTTP, with a stand-in for Stripe. */
 
 let stripe: StripeStandIn;
-let functions: Awaited<ReturnType<typeof startKeyedFunctions>>;
-let crowd: Member[];
+let functions: KeyedFunctions;
 let user: Member;
 
 beforeAll(async () => {
@@ -27,13 +34,10 @@ beforeAll(async () => {
     stripe.put("price", { id, object: "price", recurring, unit_amount: 900, currency: "usd" });
   }
   await offerPlans();
-  crowd = await gather(30);
 });
 
-beforeEach(() => {
-  const next = crowd.pop();
-  if (!next) throw new Error("gather more");
-  user = next;
+beforeEach(async () => {
+  user = await createMember();
 });
 
 afterEach(() => stripe.trouble(null));
@@ -60,16 +64,16 @@ const customersOf = ({ id }: Member) =>
 
 function onlySession(who = user): StripeObject {
   const [session] = sessionsOf(who).filter(({ status }) => status === "open");
-  if (!session) throw new Error("no open session");
+  if (!session) throw new Error("The user has no open checkout session.");
   return session;
 }
 
-/** The user pays; gives the subscription. */
+/** Pays a session as the user does; gives the subscription. */
 async function complete(session: StripeObject, card?: string): Promise<StripeObject> {
   expect(await completeSession(stripe, session, card)).toBe(200);
   const kept = stripe.objects("checkout.session").find(({ id }) => id === session.id);
   const subscription = stripe.objects("subscription").find(({ id }) => id === kept?.subscription);
-  if (!subscription) throw new Error("no subscription");
+  if (!subscription) throw new Error("The checkout created no subscription.");
   return subscription;
 }
 
@@ -78,18 +82,6 @@ async function deliver(type: string, object: object) {
   const request = signedDelivery(`${functions.url}/stripe-webhook`, event, webhookSecret);
   const response = await fetch(request);
   return { status: response.status, body: await response.json() };
-}
-
-async function redeem(who = user): Promise<string> {
-  const code = `PAY-${randomUUID().slice(0, 13).toUpperCase()}`;
-  await asOperator(async (sql) => {
-    await sql`insert into public.coupons (code, discount_percent) values (${code}, 30)`;
-    await sql`
-      insert into public.user_coupons (user_id, coupon_id)
-      select ${who.id}, c.id from public.coupons as c where c.code = ${code}
-    `;
-  });
-  return code;
 }
 
 const couponOf = (who = user) =>
@@ -102,7 +94,7 @@ const couponOf = (who = user) =>
   });
 
 describe("a checkout", () => {
-  it("is one session and one customer, however often and however fast one clicks", async () => {
+  it("is one session and one customer for many requests, concurrent or not", async () => {
     const answers = await Promise.all(Array.from({ length: 6 }, () => openCheckout()));
     const again = await openCheckout();
     expect(new Set([...answers, again].map(({ status }) => status))).toEqual(new Set([200]));
@@ -111,14 +103,14 @@ describe("a checkout", () => {
     expect(customersOf(user)).toHaveLength(1);
   });
 
-  it("for another plan closes the one before it: two open ones could make two subscriptions", async () => {
+  it("for another plan closes the open one, because two could become two subscriptions", async () => {
     await openCheckout();
     const { status } = await openCheckout({ plan_type: "premium_yearly" });
     expect(status).toBe(200);
     expect(sessionsOf(user).map((session) => session.status)).toEqual(["expired", "open"]);
   });
 
-  it("that was paid while its event is on the way is found, and not opened again", async () => {
+  it("that is paid prevents another one before its event has arrived", async () => {
     await openCheckout();
     await complete(onlySession());
     const { status, body } = await openCheckout({ plan_type: "premium_yearly" });
@@ -130,7 +122,7 @@ describe("a checkout", () => {
     expect((await billingOf(user.id)).subscriptions).toMatchObject([{ status: "active" }]);
   });
 
-  it("is refused to who is subscribed", async () => {
+  it("is refused to a subscriber", async () => {
     await openCheckout();
     const session = onlySession();
     await complete(session);
@@ -138,7 +130,7 @@ describe("a checkout", () => {
     expect((await openCheckout()).body.error.code).toBe("active_subscription");
   });
 
-  it("is opened anew after it has expired at Stripe", async () => {
+  it("is replaced by a new one after it has expired at Stripe", async () => {
     const { body: first } = await openCheckout();
     Object.assign(onlySession(), { status: "expired", url: null });
     const { status, body } = await openCheckout();
@@ -146,7 +138,7 @@ describe("a checkout", () => {
     expect(body.url).not.toBe(first.url);
   });
 
-  it("leads back to pages of the app and nowhere else", async () => {
+  it("accepts return URLs of the app's origins alone", async () => {
     for (const success_url of [
       "https://evil.test/done",
       "https://app.pinebase.test.evil.test/",
@@ -164,14 +156,14 @@ describe("a checkout", () => {
     expect(sessionsOf(user)).toEqual([]);
   });
 
-  it("is for a plan that is offered", async () => {
+  it("is refused for a plan that is not offered", async () => {
     for (const plan_type of ["free", "premium_weekly"]) {
       const { status, body } = await openCheckout({ plan_type });
       expect([status, body.error.code]).toEqual([422, "invalid_argument"]);
     }
   });
 
-  it("can be tried again after Stripe has refused or lost it, and makes one session", async () => {
+  it("can be repeated after Stripe has failed or its answer was lost, and makes one session", async () => {
     stripe.trouble({ fails: 500 });
     expect((await openCheckout()).status).toBe(502);
     stripe.trouble({ lost: true });
@@ -182,7 +174,7 @@ describe("a checkout", () => {
     expect(customersOf(user)).toHaveLength(1);
   });
 
-  it("can be asked for 20 times in 10 minutes, by the four functions together", async () => {
+  it("counts towards one limit with the other billing functions: 20 calls in 10 minutes", async () => {
     const answers: Awaited<ReturnType<typeof post>>[] = [];
     for (let call = 0; call < 21; call += 1) {
       answers.push(
@@ -198,15 +190,14 @@ describe("a checkout", () => {
     expect((await openCheckout()).status).toBe(429);
   });
 
-  it("needs a session of one's own", async () => {
+  it("needs a signed-in user", async () => {
     const nobody = { token: "none" };
     expect((await postAs(nobody, "create-checkout-session", checkout, functions.url)).status).toBe(
       401,
     );
   });
 
-  it("without a key is not configured", async () => {
-    // The stack's own functions have neither key nor origins: this one stands for them.
+  it("answers not_configured without the provider's key, as the other billing functions do", async () => {
     const keyless = await startKeyedFunctions({});
     try {
       for (const [name, body] of [
@@ -233,8 +224,8 @@ describe("a checkout", () => {
 });
 
 describe("a coupon", () => {
-  it("is applied and reserved by the checkout, and spent when it completes", async () => {
-    await redeem();
+  it("is applied and reserved by a checkout, and spent when that completes", async () => {
+    await newRedeemedCoupon(user.id);
     await openCheckout();
     const session = onlySession();
     expect(session.discounts).toEqual([{ coupon: expect.stringMatching(/^pinebase_/) }]);
@@ -244,8 +235,8 @@ describe("a coupon", () => {
     expect(await couponOf()).toEqual({ session: session.id, spent: true });
   });
 
-  it("is free again when the session expires", async () => {
-    await redeem();
+  it("can be used again when the session expires", async () => {
+    await newRedeemedCoupon(user.id);
     await openCheckout();
     const session = onlySession();
     Object.assign(session, { status: "expired" });
@@ -253,16 +244,16 @@ describe("a coupon", () => {
     expect(await couponOf()).toEqual({ session: null, spent: false });
   });
 
-  it("that is redeemed while a checkout is open goes into a new one", async () => {
+  it("that is redeemed while a checkout is open is applied by the next one", async () => {
     await openCheckout();
-    await redeem();
+    await newRedeemedCoupon(user.id);
     await openCheckout();
     expect(onlySession().discounts).toHaveLength(1);
     expect(sessionsOf(user)).toHaveLength(2);
   });
 
-  it("stays reserved while a bank debit is under way, and is free again when it fails", async () => {
-    await redeem();
+  it("stays reserved while a bank debit is pending, and can be used again when that fails", async () => {
+    await newRedeemedCoupon(user.id);
     await openCheckout();
     const session = onlySession();
     Object.assign(session, { status: "complete", payment_status: "unpaid" });
@@ -274,18 +265,18 @@ describe("a coupon", () => {
 });
 
 describe("the portal", () => {
-  it("is Stripe's, for the user's own customer", async () => {
+  it("is opened at Stripe for the user's own customer", async () => {
     await openCheckout();
     const { status, body } = await post("create-portal-session", { return_url: `${app}/account` });
     expect([status, body.url]).toEqual([200, expect.stringContaining(`${stripe.url}/portal/`)]);
   });
 
-  it("is for who has something to manage", async () => {
+  it("is refused to a user who has never opened a checkout", async () => {
     const { status, body } = await post("create-portal-session", { return_url: app });
     expect([status, body.error.code]).toEqual([404, "billing_account_not_found"]);
   });
 
-  it("leads back to pages of the app and nowhere else", async () => {
+  it("accepts return URLs of the app's origins alone", async () => {
     expect((await post("create-portal-session", { return_url: "https://evil.test" })).status).toBe(
       422,
     );
@@ -293,8 +284,8 @@ describe("the portal", () => {
 });
 
 describe("a sync", () => {
-  it("makes premium who has paid, though no webhook has come", async () => {
-    await redeem();
+  it("makes a user premium who has paid, before any webhook has arrived", async () => {
+    await newRedeemedCoupon(user.id);
     await openCheckout();
     await complete(onlySession());
     const { status, body } = await post("sync-subscription", {});
@@ -303,7 +294,7 @@ describe("a sync", () => {
     expect(await couponOf()).toMatchObject({ spent: true });
   });
 
-  it("loses to an event that was read later, and wins over one that was read earlier", async () => {
+  it("does not overwrite an event that was read later, but one that was read earlier", async () => {
     await openCheckout();
     const subscription = await complete(onlySession());
     await post("sync-subscription", {});
@@ -314,10 +305,10 @@ describe("a sync", () => {
     expect((await post("sync-subscription", {})).body.account.is_premium).toBe(true);
   });
 
-  it("of another user is for the service role alone", async () => {
+  it("for another user is allowed to the service role alone", async () => {
     await openCheckout();
     await complete(onlySession());
-    const stranger = crowd[0];
+    const stranger = await createMember();
     const { status } = await post("sync-subscription", { user_id: user.id }, stranger);
     expect(status).toBe(400);
     const response = await fetch(`${functions.url}/sync-subscription`, {
@@ -328,7 +319,7 @@ describe("a sync", () => {
     expect((await response.json()).account.is_premium).toBe(true);
   });
 
-  it("says so when Stripe does not answer, and changes nothing", async () => {
+  it("answers 502 and changes nothing when Stripe does not answer", async () => {
     await openCheckout();
     await complete(onlySession());
     stripe.trouble({ fails: 500 });
@@ -340,13 +331,13 @@ describe("a sync", () => {
 describe("deleting an account", () => {
   const remove = () => post("delete-account", { confirm_email: user.email });
 
-  it("closes the open checkout, which nobody can pay any more", async () => {
+  it("closes the open checkout, so that it cannot be paid any more", async () => {
     await openCheckout();
     expect((await remove()).body).toEqual({ deleted: true });
     expect(sessionsOf(user)).toMatchObject([{ status: "expired" }]);
   });
 
-  it("is refused for a subscription that no webhook has told of", async () => {
+  it("is refused for a subscription whose webhook has not arrived yet", async () => {
     await openCheckout();
     await complete(onlySession());
     expect((await remove()).body.error.code).toBe("active_subscription");
@@ -354,8 +345,8 @@ describe("deleting an account", () => {
   });
 });
 
-describe("an event", () => {
-  it("that fails is finished by the next delivery of the same", async () => {
+describe("a webhook event", () => {
+  it("that fails is applied by its next delivery, once", async () => {
     await openCheckout();
     const subscription = await complete(onlySession());
     const event = newEvent("customer.subscription.created", subscription, 1_750_000_000);
@@ -369,22 +360,22 @@ describe("an event", () => {
     expect((await billingOf(user.id)).credits).toBe(105);
   });
 
-  it("about a customer that names another user parks: an email or a client_reference_id decide nothing", async () => {
+  it("about a customer of another user is parked, whatever email or client_reference_id it has", async () => {
     await openCheckout();
     const subscription = await complete(onlySession());
-    const stranger = crowd[0];
+    const stranger = await createMember();
     Object.assign(subscription, {
-      metadata: { pinebase_user_id: stranger?.id },
+      metadata: { pinebase_user_id: stranger.id },
       customer_email: user.email,
       client_reference_id: user.id,
     });
     const { status, body } = await deliver("customer.subscription.created", subscription);
     expect([status, body.status]).toEqual([200, "parked"]);
     expect((await billingOf(user.id)).subscriptions).toEqual([]);
-    expect((await billingOf(stranger?.id ?? "")).subscriptions).toEqual([]);
+    expect((await billingOf(stranger.id)).subscriptions).toEqual([]);
   });
 
-  it("of a dispute is linked to its user by the charge, and takes nothing while it is open", async () => {
+  it("about a dispute is linked to the user by the charge, and takes nothing back while the dispute is open", async () => {
     await openCheckout();
     const session = onlySession();
     const { id } = await complete(session);

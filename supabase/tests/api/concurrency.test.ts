@@ -3,8 +3,9 @@ import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { asOperator, type Person, signUp } from "../support/clients.ts";
 import { stack } from "../support/stack.ts";
+import { pidOf, untilBlocked } from "../support/transactions.ts";
 
-/** What two transactions at once may not break. Each is held open by hand, so the order is ours. */
+/** Rules that two concurrent transactions must not break. The tests hold transactions open to fix the order. */
 
 let owner: Person;
 let strategyId: string;
@@ -47,20 +48,6 @@ const addComponent = (
   returning id
 `;
 
-/** Resolves once the other connection waits for a lock, so that no test sleeps and hopes. */
-async function untilWaiting(sql: postgres.Sql, pid: number): Promise<void> {
-  for (;;) {
-    const [row] =
-      await sql`select wait_event_type = 'Lock' as waits from pg_stat_activity where pid = ${pid}`;
-    if (row?.waits) return;
-  }
-}
-
-async function pidOf(sql: postgres.Sql): Promise<number> {
-  const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
-  return row?.pid ?? 0;
-}
-
 describe("an indicator that is deleted while a component is being linked to it", () => {
   it("is unlinked when the component came first", async () => {
     const indicator = await newIndicator();
@@ -69,7 +56,7 @@ describe("an indicator that is deleted while a component is being linked to it",
     await one.begin(async (t) => {
       await addComponent(t, indicator, 100);
       deletion = two`delete from public.indicators where id = ${indicator}`.execute();
-      await asOperator((sql) => untilWaiting(sql, waiter));
+      await asOperator((sql) => untilBlocked(sql, waiter, deletion));
     });
     await deletion;
     await asOperator((sql) => sql`select private.unlink_deleted_indicators(1000)`);
@@ -80,7 +67,7 @@ describe("an indicator that is deleted while a component is being linked to it",
     expect(rows).toEqual([{ indicator_id: null, indicator_name: `Contended ${indicator}` }]);
   });
 
-  it("is not found when the deletion came first, and nobody waits for its end", async () => {
+  it("is reported as not found when the deletion came first, without waiting for its commit", async () => {
     const indicator = await newIndicator();
     await one.begin(async (t) => {
       await t`delete from public.indicators where id = ${indicator}`;
@@ -92,8 +79,8 @@ describe("an indicator that is deleted while a component is being linked to it",
   });
 });
 
-describe("the cap of 64 components", () => {
-  it("holds when two add the last one at once", async () => {
+describe("the limit of 64 components", () => {
+  it("holds when two transactions add the last one at the same time", async () => {
     const indicator = await newIndicator();
     await one`delete from public.strategy_components where strategy_id = ${strategyId}`;
     for (let position = 0; position < 63; position++) await addComponent(one, indicator, position);
@@ -104,7 +91,7 @@ describe("the cap of 64 components", () => {
       second = addComponent(two, indicator, 64)
         .execute()
         .catch((error: unknown) => error);
-      await asOperator((sql) => untilWaiting(sql, waiter));
+      await asOperator((sql) => untilBlocked(sql, waiter, second));
     });
     expect(await second).toMatchObject({ code: "23514" });
     const [row] = await one`
@@ -115,7 +102,7 @@ describe("the cap of 64 components", () => {
 });
 
 describe("a sign-in whose account row is locked elsewhere", () => {
-  it("waits two seconds at most and succeeds", async () => {
+  it("succeeds, after waiting two seconds at most", async () => {
     await one.begin(async (t) => {
       await t`select from public.users where id = ${owner.id} for update`;
       await two`update auth.users set last_sign_in_at = now() where id = ${owner.id}`;

@@ -1,22 +1,11 @@
-import { randomUUID } from "node:crypto";
 import { request } from "node:http";
 import { describe, expect, it } from "vitest";
 import { asOperator } from "../support/clients.ts";
-import { gather, type Member, postAs, rpcAs } from "../support/crowd.ts";
+import { newCoupon } from "../support/coupons.ts";
+import { createMember, createMembers, type Member, postAs, rpcAs } from "../support/members.ts";
 import { stack } from "../support/stack.ts";
 
-/** Coupons over HTTP: never more than there are, never twice, and not to be guessed. */
-
-async function newCoupon(maxUses: number | null): Promise<string> {
-  const code = `TEST-${randomUUID().slice(0, 13).toUpperCase()}`;
-  await asOperator(
-    (sql) => sql`
-      insert into public.coupons (code, discount_percent, max_uses)
-      values (${code}, 25, ${maxUses})
-    `,
-  );
-  return code;
-}
+/** Coupons over HTTP: never redeemed more often than allowed, never twice by a user, and codes cannot be guessed. */
 
 function counts(code: string) {
   return asOperator(async (sql) => {
@@ -31,12 +20,6 @@ function counts(code: string) {
   });
 }
 
-async function one(): Promise<Member> {
-  const [member] = await gather(1);
-  if (!member) throw new Error("nobody came");
-  return member;
-}
-
 function tally(answers: { status: number; body: { error?: { code: string } } }[]) {
   const counted: Record<string, number> = {};
   for (const { status, body } of answers) {
@@ -46,13 +29,13 @@ function tally(answers: { status: number; body: { error?: { code: string } } }[]
   return counted;
 }
 
-describe("a coupon that many want at once", () => {
-  it("is redeemed exactly as often as it may be, round after round", async () => {
-    const crowd = await gather(40);
+describe("a coupon that many users redeem at once", () => {
+  it("is redeemed exactly as often as allowed, in every round", async () => {
+    const members = await createMembers(40);
     for (const _ of [1, 2]) {
-      const code = await newCoupon(10);
+      const code = await newCoupon({ maxUses: 10 });
       const answers = await Promise.all(
-        crowd.map((member) => postAs(member, "redeem-coupon", { code })),
+        members.map((member) => postAs(member, "redeem-coupon", { code })),
       );
       expect(tally(answers)).toEqual({ "200 redeemed": 10, "409 coupon_exhausted": 30 });
       expect(await counts(code)).toEqual({ uses: 10, redemptions: 10 });
@@ -60,7 +43,7 @@ describe("a coupon that many want at once", () => {
   });
 
   it("is redeemed once by a user who sends it many times at once", async () => {
-    const [code, member] = [await newCoupon(null), await one()];
+    const [code, member] = [await newCoupon(), await createMember()];
     const answers = await Promise.all(
       Array.from({ length: 25 }, () => postAs(member, "redeem-coupon", { code })),
     );
@@ -73,9 +56,9 @@ describe("a coupon that many want at once", () => {
   });
 });
 
-describe("somebody who guesses codes", () => {
-  it("is stopped at the eleventh in ten minutes, wherever it comes from and though it be right", async () => {
-    const [code, guesser, other] = [await newCoupon(null), await one(), await one()];
+describe("a user who guesses codes", () => {
+  it("is refused from the eleventh attempt in ten minutes on, by every connection and even with a correct code", async () => {
+    const [code, guesser, other] = [await newCoupon(), await createMember(), await createMember()];
     const guesses = await Promise.all(
       Array.from({ length: 10 }, (_, n) =>
         postAs(guesser, "redeem-coupon", { code: `GUESS-${n}`, preview: n % 2 === 0 }),
@@ -100,8 +83,8 @@ describe("somebody who guesses codes", () => {
     expect(await postAs(other, "redeem-coupon", { code })).toMatchObject({ status: 200 });
   });
 
-  it("is stopped as well when all come at once", async () => {
-    const [code, guesser] = [await newCoupon(null), await one()];
+  it("is refused from the eleventh attempt on when all attempts are concurrent", async () => {
+    const [code, guesser] = [await newCoupon(), await createMember()];
     const answers = await Promise.all(
       Array.from({ length: 24 }, (_, n) =>
         postAs(guesser, "redeem-coupon", { code: n < 23 ? `GUESS-${n}` : code }),
@@ -110,8 +93,8 @@ describe("somebody who guesses codes", () => {
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(14);
   });
 
-  it("finds no way around by calling the database", async () => {
-    const [code, guesser] = [await newCoupon(null), await one()];
+  it("cannot evade the limit by calling the database's functions", async () => {
+    const [code, guesser] = [await newCoupon(), await createMember()];
     for (const token of [guesser.token, stack.PUBLISHABLE_KEY]) {
       for (const name of ["redeem_coupon", "preview_coupon"]) {
         const { body } = await rpcAs(token, name, { user_id: guesser.id, code });
@@ -125,7 +108,7 @@ describe("somebody who guesses codes", () => {
   });
 });
 
-/** `fetch` keeps connections; this opens one of its own. */
+/** Posts over a new connection, which `fetch` would reuse. */
 function byNewConnection({ token }: Member, body: object) {
   return new Promise<Awaited<ReturnType<typeof postAs>>>((resolve, reject) => {
     const headers = {

@@ -1,23 +1,22 @@
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { asOperator } from "../support/clients.ts";
-import { gather, type Member } from "../support/crowd.ts";
-import { openHttpDoor, openSqlDoor } from "../support/doors.ts";
+import { asOperator, makePremium } from "../support/clients.ts";
+import { createMember, type Member } from "../support/members.ts";
 import { runMix } from "../support/mix.ts";
 import { stack } from "../support/stack.ts";
+import { actAs, pidOf, untilBlocked, userClaims } from "../support/transactions.ts";
+import { httpTransport, sqlTransport } from "../support/transports.ts";
 
-/** Locks are taken in one order everywhere, so no two transactions wait for each other. */
+/** All transactions take their locks in the same order, so that no two can wait for each other. */
 
 let owner: Member;
 const one = postgres(stack.DB_URL, { max: 1, onnotice: () => {} });
 const two = postgres(stack.DB_URL, { max: 1, onnotice: () => {} });
 
 beforeAll(async () => {
-  const [member] = await gather(1);
-  if (!member) throw new Error("nobody came");
-  owner = member;
+  owner = await createMember();
+  await makePremium(owner);
   await asOperator(async (sql) => {
-    await sql`update public.users set premium_until = now() + interval '1 day' where id = ${owner.id}`;
     const [strategy] = await sql`
       insert into public.strategies (user_id, name, config) values (${owner.id}, 'First', '{}'), (${owner.id}, 'Last', '{}')
       returning id
@@ -37,58 +36,42 @@ afterAll(async () => {
   await Promise.all([one.end(), two.end()]);
 });
 
-async function actAsOwner(t: postgres.TransactionSql): Promise<void> {
-  const claims = JSON.stringify({ sub: owner.id, role: "authenticated" });
-  await t`select set_config('role', 'authenticated', true), set_config('request.jwt.claims', ${claims}, true)`;
-}
-
-/** Resolves once the other connection waits for a lock. */
-async function untilWaiting(pid: number): Promise<void> {
-  await asOperator(async (sql) => {
-    for (;;) {
-      const [row] =
-        await sql`select wait_event_type = 'Lock' as waits from pg_stat_activity where pid = ${pid}`;
-      if (row?.waits) return;
-    }
-  });
-}
-
-describe("two changes of one user that reach the same rows in different orders", () => {
+describe("two transactions of one user that change the same rows in opposite orders", () => {
   it.each([
     ["strategies", "is_public"],
     ["strategy_components", "is_custom"],
     ["custom_indicators", "is_public"],
-  ])("come one after the other: %s", async (table, column) => {
+  ])("are both committed, one after the other: %s", async (table, column) => {
     const rows = await one<{ id: string }[]>`
       select id from public.${one(table)} where user_id = ${owner.id} order by id
     `;
     const [first, last] = rows.map(({ id }) => id);
     const change = (t: postgres.TransactionSql, id: string | undefined) =>
       t`update public.${t(table)} set ${t(column)} = ${t(column)} where id = ${id ?? ""}`;
-    const [session] = await two<{ pid: number }[]>`select pg_backend_pid() as pid`;
+    const waiter = await pidOf(two);
 
     let second: Promise<unknown> = Promise.resolve();
     await one.begin(async (t) => {
-      await actAsOwner(t);
+      await actAs(t, userClaims(owner));
       await change(t, first);
       second = two.begin(async (other) => {
-        await actAsOwner(other);
+        await actAs(other, userClaims(owner));
         await change(other, last);
         await change(other, first);
         return "committed";
       });
-      await untilWaiting(session?.pid ?? 0);
+      await asOperator((sql) => untilBlocked(sql, waiter, second));
       await change(t, last);
     });
     expect(await second).toBe("committed");
   });
 });
 
-describe("an event of a customer whose account is being deleted", () => {
+describe("a webhook event of a customer whose account is being deleted", () => {
   it.each([
     ["incident", "payment_incidents", { payment_id: "in_order", disputes: [] }],
     ["customer_deleted", "billing_customers", {}],
-  ])("waits for the account before it writes anything: %s", async (kind, table, rest) => {
+  ])("waits for the account's lock before it writes anything: %s", async (kind, table, rest) => {
     const customer = `cus_order_${owner.id}`;
     const refunds = [
       { id: `re_order_${owner.id}`, amount: 1, currency: "usd", status: "succeeded" },
@@ -102,36 +85,36 @@ describe("an event of a customer whose account is being deleted", () => {
       `;
       await sql`select private.apply_effect('stripe', ${sql.json(effect)}, 1, now())`;
     });
-    const [session] = await two<{ pid: number }[]>`select pg_backend_pid() as pid`;
+    const waiter = await pidOf(two);
 
     let event: Promise<unknown> = Promise.resolve();
     await one.begin(async (t) => {
       await t`select from public.users where id = ${owner.id} for update`;
       event = two.begin(async (other) => {
         await other`select private.apply_effect('stripe', ${other.json(effect)}, 2, now())`;
-        // A subscription's snapshot, which the event may carry, asks for the account in any case.
+        // An event that carries a subscription locks the account in any case.
         await other`select from public.users where id = ${owner.id} for no key update`;
         return "committed";
       });
-      await untilWaiting(session?.pid ?? 0);
+      await asOperator((sql) => untilBlocked(sql, waiter, event));
       await t`delete from private.${t(table)} where user_id = ${owner.id}`;
     });
     expect(await event).toBe("committed");
   });
 });
 
-describe("a random mix of everything, by sixteen clients on a few rows, beside the sweep", () => {
+describe("a random mix of all operations by sixteen clients on a few rows, during sweeps", () => {
   it.each([
-    ["over HTTP", openHttpDoor(), 150],
-    ["at the speed of the database", openSqlDoor(18), 600],
-  ] as const)("has no deadlock %s", async (_, door, calls) => {
+    ["over HTTP", httpTransport(), 150],
+    ["over SQL, which is faster", sqlTransport(18), 600],
+  ] as const)("has no deadlock %s", async (_, transport, calls) => {
     try {
-      const { deadlocks, faults, done } = await runMix({ door, calls, sweeping: true });
+      const { deadlocks, faults, done } = await runMix({ transport, calls, sweeping: true });
       expect({ deadlocks, faults }).toEqual({ deadlocks: {}, faults: {} });
       // A mix in which nothing succeeds proves nothing.
       expect(Object.keys(done).length).toBeGreaterThan(25);
     } finally {
-      await door.close();
+      await transport.close();
     }
   });
 });

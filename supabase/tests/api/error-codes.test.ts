@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { errorCodes, errorStatus } from "../../functions/_shared/http/errors.ts";
 import { asOperator } from "../support/clients.ts";
 
-it("the error codes of functions and apps are those of the database, and what only functions answer", async () => {
+it("the error codes of functions and apps are those of the database, and seven more that only functions return", async () => {
   const rows = await asOperator(
     (sql) => sql<{ identifier: string; status: number }[]>`
       select identifier, status from private.error_codes

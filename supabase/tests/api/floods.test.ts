@@ -3,20 +3,18 @@ import { connect } from "node:net";
 import { beforeAll, describe, expect, it } from "vitest";
 import { signedDelivery } from "../support/billing.ts";
 import { asOperator } from "../support/clients.ts";
-import { gather, type Member, rpcAs } from "../support/crowd.ts";
+import { createMember, type Member, rpcAs } from "../support/members.ts";
 import { stack } from "../support/stack.ts";
 
-/** Requests that would cost more than they should, or end as an internal error. */
+/** Requests that could cost too much, or end as an internal error. */
 
 let member: Member;
 
 beforeAll(async () => {
-  const [one] = await gather(1);
-  if (!one) throw new Error("nobody came");
-  member = one;
+  member = await createMember();
 });
 
-/** Posts a JSON text as it is: JSON.stringify would hide what these tests are about. */
+/** Posts a JSON text unchanged, so that the escape of U+0000 is sent as it is written here. */
 async function send(url: string, json: string, headers: Record<string, string> = {}) {
   const response = await fetch(url, {
     method: "POST",
@@ -62,7 +60,7 @@ describe("the character U+0000", () => {
     }
   });
 
-  it("is refused in a signed webhook, and the event is not recorded", async () => {
+  it("is refused in a signed webhook, whose event is not recorded", async () => {
     const id = `evt_${randomUUID()}`;
     const event = {
       id,
@@ -81,7 +79,7 @@ describe("the character U+0000", () => {
     expect(row?.n).toBe(0);
   });
 
-  it("is refused in the metadata of a sign-up, and nobody is signed up", async () => {
+  it("is refused in the metadata of a sign-up, and no user is created", async () => {
     const email = `nul-${randomUUID()}@tests.pinebase.test`;
     const credentials = `"email": "${email}", "password": "long enough 7"`;
     for (const data of [`{"full_name": "a${nul}b"}`, `{"a${nul}": 1}`]) {
@@ -110,9 +108,9 @@ describe("the character U+0000", () => {
   });
 });
 
-describe("a search that is far too long", () => {
-  it("is measured before it is parsed", async () => {
-    // Postgres refuses to parse so much with an error of its own.
+describe("a search text of 1.8 MB", () => {
+  it("is refused for its length before it is parsed", async () => {
+    // Parsing it would fail with an error of Postgres's own.
     const search = "w1234567 ".repeat(200_000);
     for (const [name, argument] of [
       ["list_public_strategies", "search"],
@@ -125,8 +123,8 @@ describe("a search that is far too long", () => {
   });
 });
 
-describe("a client that announces a body and does not send it", () => {
-  it("is cut off with 408", async () => {
+describe("a client that announces a body and does not send all of it", () => {
+  it("is answered 408", async () => {
     const { hostname, port } = new URL(stack.FUNCTIONS_URL);
     const answer = await new Promise<string>((resolve, reject) => {
       const socket = connect(Number(port), hostname, () => {

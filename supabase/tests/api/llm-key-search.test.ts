@@ -3,8 +3,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import postgres from "postgres";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { asOperator, type Person, signUp } from "../support/clients.ts";
-import { startKeyedFunctions } from "../support/keyed-functions.ts";
+import { asOperator, type Person, signUp, tokenOf } from "../support/clients.ts";
+import { type KeyedFunctions, startKeyedFunctions } from "../support/keyed-functions.ts";
 import {
   type Behaviour,
   type ModelProvider,
@@ -13,7 +13,7 @@ import {
 import { stack } from "../support/stack.ts";
 
 /**
- * Looks for two keys, a user's and the operator's, in everything that calls through llm-proxy leave behind: answers,
+ * Searches for two keys, a user's and the operator's, in everything that calls through llm-proxy leave behind: answers,
  * headers, errors, logs and tables. PINEBASE_RUNS sets the number of calls.
  */
 
@@ -22,11 +22,11 @@ const suffix = randomUUID().slice(0, 8);
 const name = `searched-${suffix}`;
 const ownKey = `sk-own-${randomUUID()}`;
 const operatorKey = `sk-operator-${randomUUID()}`;
-/** A text that goes everywhere a key could go, so that the search is shown to look there. */
+/** A text that is sent to all places where a key could end up. Finding it there shows that the search works. */
 const marker = `marker-${randomUUID()}`;
 
 let provider: ModelProvider;
-let keyed: Awaited<ReturnType<typeof startKeyedFunctions>>;
+let keyed: KeyedFunctions;
 let owner: Person;
 let guest: Person;
 
@@ -54,7 +54,7 @@ afterAll(async () => {
 
 const keyOf = (authorization = "") => authorization.replace("Bearer ", "");
 
-/** Everything that a provider may do, and much of it with the key that it was sent. */
+/** Answers that a provider may give, most of them with the key that it received. */
 const behaviours: readonly Behaviour[] = [
   (_, response) => response.writeHead(200).end(JSON.stringify({ text: marker })),
   ({ headers }, response) =>
@@ -83,12 +83,10 @@ const behaviours: readonly Behaviour[] = [
 
 it(`the keys are in no answer, header, error, log or table after ${calls} calls`, async () => {
   const seen: string[] = [];
-  const see = async (response: Response) => {
+  const collect = async (response: Response) => {
     const body = await response.text().catch((error: unknown) => String(error));
     seen.push(`${response.status} ${JSON.stringify([...response.headers])} ${body}`);
   };
-  const tokenOf = async ({ client }: Person) =>
-    (await client.auth.getSession()).data.session?.access_token ?? "";
   const tokens = [await tokenOf(owner), await tokenOf(guest), "not-a-session"];
   const paths = ["/v1/chat/completions", `/v1/models?${marker}`, "/../../v1/keys", "//elsewhere"];
 
@@ -102,15 +100,15 @@ it(`the keys are in no answer, header, error, log or table after ${calls} calls`
     }
     provider.behave(behaviours[call % behaviours.length] ?? null);
     const path = paths[call % 3 === 2 ? (call >> 2) % paths.length : 0];
-    // Of ten calls six are the owner's, three the guest's and one nobody's.
+    // Of ten calls, six are the owner's, three the guest's, and one has no valid session.
     const token = tokens[call % 10 < 6 ? 0 : call % 10 < 9 ? 1 : 2] ?? "";
     await fetch(`${keyed.url}/llm-proxy/${name}${path}`, {
       method: call % 7 === 0 ? "GET" : "POST",
       ...(call % 7 === 0 ? {} : { body: JSON.stringify({ stream: call % 2 === 0, text: marker }) }),
       headers: { authorization: `Bearer ${token}`, "x-request-note": marker },
-    }).then(see, (error: unknown) => seen.push(String(error)));
+    }).then(collect, (error: unknown) => seen.push(String(error)));
   }
-  // Each key was used, and a key that was handed out is found: the search works.
+  // Both keys were used, and the search finds a key that a function returns to its owner.
   const sent = new Set(provider.requests.map(({ headers }) => keyOf(headers.authorization)));
   expect([...sent].sort()).toEqual([operatorKey, ownKey].sort());
   const handedOut = await fetch(`${keyed.url}/decrypt-api-key`, {
@@ -130,7 +128,7 @@ it(`the keys are in no answer, header, error, log or table after ${calls} calls`
   expect(hits(places.logs, owner.id)).toBeGreaterThan(calls / 4);
 }, 600_000);
 
-/** How many texts hold a key, as it is, encoded, or all of it but its beginning. */
+/** How many texts contain a key: as it is, encoded, or without its first characters. */
 function hits(texts: readonly string[], key: string): number {
   const bytes = Buffer.from(key);
   const forms = [
@@ -143,7 +141,7 @@ function hits(texts: readonly string[], key: string): number {
   return texts.filter((text) => forms.some((form) => text.includes(form))).length;
 }
 
-/** Every log of the stack and of the functions that were called, line by line. */
+/** The lines of all logs of the stack and of the functions that were called. */
 async function logs(): Promise<string[]> {
   const folders = [dirname(process.env.PINEBASE_STATUS ?? ""), keyed.dir];
   const lines = await Promise.all(

@@ -5,12 +5,12 @@ import { text } from "node:stream/consumers";
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { asOperator, type Person, service, signUp } from "../support/clients.ts";
-import { startKeyedFunctions } from "../support/keyed-functions.ts";
+import { asOperator, type Person, service, signUp, tokenOf } from "../support/clients.ts";
+import { type KeyedFunctions, startKeyedFunctions } from "../support/keyed-functions.ts";
 import { type ModelProvider, startModelProvider } from "../support/model-provider.ts";
 import { stack } from "../support/stack.ts";
 
-/** Models called through llm-proxy with the providers' own clients, on the running stack, against a provider of ours. */
+/** Calls through llm-proxy by the providers' own clients, on the running stack, to a stand-in for the providers. */
 
 const suffix = randomUUID().slice(0, 8);
 const openai = `openai-${suffix}`;
@@ -19,8 +19,8 @@ const elsewhere = `elsewhere-${suffix}`;
 const operatorKey = `sk-operator-${randomUUID()}`;
 
 let provider: ModelProvider;
-/** The functions with an operator's key, which the stack's own have not for these providers. */
-let keyed: Awaited<ReturnType<typeof startKeyedFunctions>>;
+/** Functions with an operator's key, which the stack's own do not have for these providers. */
+let keyed: KeyedFunctions;
 let ada: Person;
 const ownKey = `sk-own-${randomUUID()}`;
 
@@ -57,11 +57,6 @@ afterAll(async () => {
   await provider?.close();
 });
 
-async function tokenOf(person: Person): Promise<string> {
-  const { data } = await person.client.auth.getSession();
-  return data.session?.access_token ?? "";
-}
-
 async function call(person: Person, url: string, init: RequestInit = {}): Promise<Response> {
   const authorization = `Bearer ${await tokenOf(person)}`;
   return fetch(url, { method: "POST", body: "{}", ...init, headers: { authorization } });
@@ -83,8 +78,8 @@ async function eventually(check: () => Promise<unknown>, expected: unknown): Pro
   await expect.poll(check, { timeout: 20_000 }).toEqual(expected);
 }
 
-describe("a provider's own client, pointed at the proxy with the session as its key", () => {
-  it("of OpenAI asks and streams", async () => {
+describe("a provider's own client that has the proxy's URL, and the session as its key,", () => {
+  it("gets whole and streamed answers from OpenAI", async () => {
     const client = new OpenAI({ baseURL: `${proxy(openai)}/v1`, apiKey: await tokenOf(ada) });
     const messages = [{ role: "user" as const, content: "A strategy, please." }];
     const whole = await client.chat.completions.create({ model: "m", messages });
@@ -97,7 +92,7 @@ describe("a provider's own client, pointed at the proxy with the session as its 
     expect(provider.requests.at(-1)?.headers.authorization).toBe(`Bearer ${ownKey}`);
   });
 
-  it("of Anthropic asks and streams", async () => {
+  it("gets whole and streamed answers from Anthropic", async () => {
     const client = new Anthropic({ baseURL: proxy(anthropic), apiKey: await tokenOf(ada) });
     const messages = [{ role: "user" as const, content: "A strategy, please." }];
     const whole = await client.messages.create({ model: "m", max_tokens: 9, messages });
@@ -111,7 +106,7 @@ describe("a provider's own client, pointed at the proxy with the session as its 
     expect(headers?.["anthropic-version"]).toMatch(/^\d{4}-\d\d-\d\d$/);
   });
 
-  it("gets the provider's errors as they are, without the key", async () => {
+  it("gets the provider's errors unchanged, except that the key is removed", async () => {
     provider.behave(({ headers }, response) => {
       response.writeHead(400, {
         "content-type": "application/json",
@@ -140,7 +135,7 @@ describe("a provider's own client, pointed at the proxy with the session as its 
     ).not.toContain(ownKey);
   });
 
-  it("leaves session, cookies and our headers here, and the provider's cookies there", async () => {
+  it("sends the provider neither the session nor cookies nor our headers, and gets none of the provider's cookies", async () => {
     const token = await tokenOf(ada);
     const response = await fetch(`${proxy(anthropic)}/v1/messages`, {
       method: "POST",
@@ -172,7 +167,7 @@ describe("a provider's own client, pointed at the proxy with the session as its 
 });
 
 describe("a stream", () => {
-  it("arrives part by part, before the provider has said everything", async () => {
+  it("arrives part by part, before the provider has sent the last one", async () => {
     let next = () => {};
     provider.behave(async (_, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
@@ -194,7 +189,7 @@ describe("a stream", () => {
     expect(seen).toEqual(["data: 1\n\n", "data: 2\n\n", "data: 3\n\n"]);
   });
 
-  it("that the client leaves is ended at the provider", async () => {
+  it("is ended at the provider when the client disconnects", async () => {
     provider.behave((_, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
       response.write("data: 1\n\n");
@@ -208,7 +203,7 @@ describe("a stream", () => {
     expect(await provider.requests.at(-1)?.closed).toBe(false);
   });
 
-  it("that the provider breaks off breaks off for the client", async () => {
+  it("fails for the client when the provider breaks the connection", async () => {
     provider.behave((_, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
       response.write("data: 1\n\n");
@@ -218,7 +213,7 @@ describe("a stream", () => {
     await expect(response.text()).rejects.toThrow();
   });
 
-  it("that nobody reads is not read from the provider either", async () => {
+  it("is not read from the provider while the client does not read it", async () => {
     let written = 0;
     // The buffers of the connections on the way hold up to 40 of them.
     const megabytes = 256;
@@ -271,7 +266,7 @@ describe("fifty streams at once of a megabyte each", () => {
 });
 
 describe("the operator's key", () => {
-  it("is used for credits where the user has none, and the own key first", async () => {
+  it("is used and costs credits if the user has no key; a stored key is used first", async () => {
     const bob = await signUp("bob");
     expect((await call(bob, `${keyedProxy(openai)}/v1/chat/completions`)).status).toBe(200);
     expect(provider.requests.at(-1)?.headers.authorization).toBe(`Bearer ${operatorKey}`);
@@ -285,7 +280,7 @@ describe("the operator's key", () => {
     expect(data?.map(({ action }) => action)).toEqual(["operator_key_used", "stored", "decrypted"]);
   });
 
-  it("costs nothing where the provider fails, and is refused without credits", async () => {
+  it("costs nothing when the provider fails, and cannot be used without credits", async () => {
     const bob = await signUp("bob");
     const failures: Array<Parameters<ModelProvider["behave"]>[0]> = [
       (_, response) => response.writeHead(500).end("{}"),
@@ -308,7 +303,7 @@ describe("the operator's key", () => {
     }
   });
 
-  it("costs nothing, once, when the client leaves before the first byte", async () => {
+  it("is refunded once when the client disconnects before the first byte", async () => {
     const bob = await signUp("bob");
     for (const head of [false, true]) {
       provider.behave((_, response) => {
@@ -329,7 +324,7 @@ describe("the operator's key", () => {
     }
   });
 
-  it("is paid for when the client leaves after the first byte", async () => {
+  it("costs credits when the client disconnects after the first byte", async () => {
     const bob = await signUp("bob");
     provider.behave((_, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
@@ -342,15 +337,15 @@ describe("the operator's key", () => {
     await response.body?.getReader().read();
     leaving.abort();
     expect(await provider.requests.at(-1)?.closed).toBe(false);
-    // Another call, which ends after whatever the first one does.
+    // By the time that another call has ended, so has the first.
     provider.behave(null);
     await (await call(bob, `${keyedProxy(openai)}/v1/chat/completions`)).text();
     expect(await ledger(bob)).toEqual(["consume -2", "consume -2"]);
   });
 });
 
-describe("what is reached", () => {
-  it("is no private address, and no path that leads elsewhere, by whatever the client writes", async () => {
+describe("llm-proxy", () => {
+  it("reaches no private address, and no path outside the provider's, whatever the client sends", async () => {
     await ada.client.rpc("store_api_key", { provider: elsewhere, api_key: ownKey });
     const refused = await call(ada, `${proxy(elsewhere)}/v1/models`);
     expect([refused.status, (await refused.json()).error.code]).toEqual([503, "not_configured"]);
@@ -374,7 +369,7 @@ describe("what is reached", () => {
     expect(provider.requests).toHaveLength(before);
   });
 
-  it("with a key that is refused is marked, and shown so until it works again", async () => {
+  it("marks a key that the provider refuses, until it works again", async () => {
     const state = async () => {
       const { data } = await ada.client
         .from("api_keys")
@@ -391,7 +386,7 @@ describe("what is reached", () => {
     expect(await state()).toEqual([true, false]);
   });
 
-  it("sixty times a minute", async () => {
+  it("can be called sixty times a minute", async () => {
     const bob = await signUp("bob");
     await asOperator(
       (sql) => sql`
@@ -406,7 +401,7 @@ describe("what is reached", () => {
 });
 
 describe("store-api-key", () => {
-  it("stores what the provider accepts or says nothing about, and not what it refuses", async () => {
+  it("stores a key that the provider accepts or cannot check, and not one that it refuses", async () => {
     const bob = await signUp("bob");
     const store = async (status: number) => {
       provider.behave((_, response) => response.writeHead(status).end("{}"));
@@ -438,7 +433,7 @@ describe("store-api-key", () => {
   });
 });
 
-/** A request whose path no client library has tidied up. */
+/** Sends a request with a path that no client library has normalized. */
 async function raw(path: string, token: string): Promise<{ status: number }> {
   const { hostname, port } = new URL(stack.API_URL);
   const socket = connect(Number(port), hostname);

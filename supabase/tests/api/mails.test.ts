@@ -1,36 +1,27 @@
 import { randomUUID } from "node:crypto";
-import { createClient } from "@supabase/supabase-js";
 import { describe, expect, it } from "vitest";
-import WebSocket from "ws";
 import { signUp, visitor } from "../support/clients.ts";
+import { linkFor } from "../support/mails.ts";
 import { stack } from "../support/stack.ts";
 
-/** The mails of Auth, as the person who waits for one sees them. */
+/** Mails of Auth, as their recipient sees them. */
 
 const mailsUrl = stack.MAIL_URL ?? "";
 
-async function linkFor(email: string): Promise<string> {
-  const mails: { to: string; text: string }[] = await (
-    await fetch(mailsUrl, { headers: { accept: "application/json" } })
-  ).json();
-  const mail = mails.find(({ to }) => to === email);
-  return /https?:\/\/\S+/.exec(mail?.text ?? "")?.[0] ?? "";
-}
-
-const leadsTo = async (link: string) => {
+const targetOf = async (link: string) => {
   const answer = await fetch(link, { redirect: "manual" });
   return answer.headers.get("location") ?? "";
 };
 
 describe.runIf(mailsUrl !== "")("the link of a mail", () => {
-  it("leads to the page that the app asked for, with a session that may set a new password", async () => {
+  it("leads to the page that the app named, with a session that may set a new password", async () => {
     const person = await signUp();
     const page = "http://localhost:5173/new-password";
     const { error } = await person.client.auth.resetPasswordForEmail(person.email, {
       redirectTo: page,
     });
     expect(error).toBeNull();
-    const [target, fragment] = (await leadsTo(await linkFor(person.email))).split("#");
+    const [target, fragment] = (await targetOf(await linkFor(person.email))).split("#");
     expect(target).toBe(page);
     const session = new URLSearchParams(fragment);
     expect(session.get("type")).toBe("recovery");
@@ -47,19 +38,19 @@ describe.runIf(mailsUrl !== "")("the link of a mail", () => {
   });
 
   it.each(["https://evil.test/", "http://localhost.evil.test:5173/", "javascript:alert(1)"])(
-    "never leads to %s, which config.toml does not allow",
+    "does not lead to %s, which config.toml does not allow",
     async (redirectTo) => {
       const person = await signUp();
       await person.client.auth.resetPasswordForEmail(person.email, { redirectTo });
       const link = await linkFor(person.email);
       expect(new URL(link).searchParams.get("redirect_to")).not.toBe(redirectTo);
-      expect((await leadsTo(link)).startsWith(redirectTo)).toBe(false);
+      expect((await targetOf(link)).startsWith(redirectTo)).toBe(false);
     },
   );
 });
 
 describe.runIf(mailsUrl !== "")("the page of mails", () => {
-  it("shows the newest first, as text, with its link", async () => {
+  it("shows the newest mail first, as text, with its link", async () => {
     const [older, newer] = [await signUp("older"), await signUp("newer")];
     for (const { client, email } of [older, newer]) await client.auth.resetPasswordForEmail(email);
     const shown = await (await fetch(mailsUrl)).text();
@@ -69,18 +60,15 @@ describe.runIf(mailsUrl !== "")("the page of mails", () => {
     expect(shown).toContain(`<a href="${link.replaceAll("&", "&#38;")}">`);
   });
 
-  it("can be read by no other page", async () => {
+  it("cannot be read by pages of other origins", async () => {
     const answer = await fetch(mailsUrl, { headers: { origin: "http://localhost:5173" } });
     expect(answer.headers.get("access-control-allow-origin")).toBeNull();
   });
 });
 
-describe.runIf(mailsUrl !== "")("what this stack lacks", () => {
-  it("is refused in a sentence that supabase-js gives to the app", async () => {
-    const { auth } = createClient(stack.API_URL, stack.PUBLISHABLE_KEY, {
-      auth: { persistSession: false },
-      realtime: { transport: WebSocket as never },
-    });
+describe.runIf(mailsUrl !== "")("an Auth method that the local stack does not have", () => {
+  it("is refused with a message that supabase-js passes to the app", async () => {
+    const { auth } = visitor();
     const answers = [
       await auth.signInAnonymously(),
       await auth.signInWithOtp({ phone: "+15550100" }),

@@ -2,15 +2,14 @@ import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { billingOf, offerPlans, paypalPlan } from "../support/billing.ts";
 import { asOperator } from "../support/clients.ts";
-import { gather, type Member, postAs } from "../support/crowd.ts";
-import { app, startKeyedFunctions } from "../support/keyed-functions.ts";
+import { app, type KeyedFunctions, startKeyedFunctions } from "../support/keyed-functions.ts";
+import { createMember, type Member, postAs } from "../support/members.ts";
 import { type PaypalFake, startPaypalFake } from "../support/paypal-fake.ts";
 
-/** PayPal: approved, activated, paid, suspended, cancelled, against a PayPal of the tests' own. */
+/** Subscriptions and webhooks of PayPal over HTTP, with a stand-in for PayPal. */
 
 let paypal: PaypalFake;
-let functions: Awaited<ReturnType<typeof startKeyedFunctions>>;
-let crowd: Member[];
+let functions: KeyedFunctions;
 let user: Member;
 
 const day = 86_400_000;
@@ -26,13 +25,10 @@ beforeAll(async () => {
     PAYPAL_API_BASE: paypal.url,
   });
   await offerPlans();
-  crowd = await gather(20);
 });
 
-beforeEach(() => {
-  const next = crowd.pop();
-  if (!next) throw new Error("gather more");
-  user = next;
+beforeEach(async () => {
+  user = await createMember();
 });
 
 afterEach(() => {
@@ -50,18 +46,18 @@ const post = (name: string, body: unknown) => postAs(user, name, body, functions
 const open = () => post("create-paypal-subscription", request);
 const sync = () => post("sync-subscription", {});
 
-function mine() {
+function ownSubscription() {
   const found = [...paypal.subscriptions.values()].filter(({ custom_id }) => custom_id === user.id);
   const last = found.at(-1);
-  if (!last) throw new Error("no subscription");
+  if (!last) throw new Error("The user has no subscription at PayPal.");
   return last;
 }
 
-/** Opens, approves and pays some days ago. */
+/** Opens, approves and pays a subscription some days ago; gives its id. */
 async function subscribe(daysAgo = 0): Promise<string> {
   paypal.setTime(ago(daysAgo));
   expect((await open()).status).toBe(200);
-  const { id } = mine();
+  const { id } = ownSubscription();
   paypal.approve(id);
   expect((await sync()).status).toBe(200);
   paypal.setTime(new Date());
@@ -73,29 +69,31 @@ async function deliver(type: string, resource: object) {
   return { status: response.status, body: await response.json() };
 }
 
-async function tell(type: string) {
-  // What the event says is a lie that nobody believes.
-  return await deliver(type, { ...mine(), status: "EXPIRED", custom_id: randomUUID() });
+/** Delivers an event about the user's subscription, with wrong contents: only its id may be used. */
+async function notify(type: string) {
+  return await deliver(type, { ...ownSubscription(), status: "EXPIRED", custom_id: randomUUID() });
 }
 
 const premium = async () => ((await billingOf(user.id)).premium_until?.getTime() ?? 0) > Date.now();
 
 describe("a subscription", () => {
-  it("is approved on one page, however often and fast one clicks", async () => {
+  it("has one page for its approval, however many requests ask for one", async () => {
     const answers = await Promise.all([open(), open(), open()]);
     const urls = [...answers, await open()].map(({ body }) => body.url);
-    expect(new Set(urls)).toEqual(new Set([`https://www.paypal.test/approve/${mine().id}`]));
+    expect(new Set(urls)).toEqual(
+      new Set([`https://www.paypal.test/approve/${ownSubscription().id}`]),
+    );
   });
 
-  it("is incomplete until it is approved, then activated by us, and active from its payment on", async () => {
+  it("entitles only after its approval, when a sync activates it", async () => {
     await open();
-    expect((await tell("BILLING.SUBSCRIPTION.CREATED")).body.status).toBe("processed");
+    expect((await notify("BILLING.SUBSCRIPTION.CREATED")).body.status).toBe("processed");
     expect(await premium()).toBe(false);
-    paypal.approve(mine().id);
-    expect(mine().status).toBe("APPROVED");
+    paypal.approve(ownSubscription().id);
+    expect(ownSubscription().status).toBe("APPROVED");
     expect((await sync()).body).toMatchObject({ account: { is_premium: true }, parked: [] });
-    expect(mine().status).toBe("ACTIVE");
-    expect((await tell("BILLING.SUBSCRIPTION.ACTIVATED")).body.status).toBe("processed");
+    expect(ownSubscription().status).toBe("ACTIVE");
+    expect((await notify("BILLING.SUBSCRIPTION.ACTIVATED")).body.status).toBe("processed");
     expect(await billingOf(user.id)).toMatchObject({
       credits: 105,
       subscriptions: [{ status: "active", plan_type: "premium_monthly" }],
@@ -103,7 +101,7 @@ describe("a subscription", () => {
     expect((await open()).body.error.code).toBe("active_subscription");
   });
 
-  it("is renewed by each payment, whose period begins when it was made", async () => {
+  it("is renewed by each payment, from the day of the payment on", async () => {
     const id = await subscribe(40);
     paypal.setTime(ago(9));
     const sale = paypal.charge(id);
@@ -116,39 +114,42 @@ describe("a subscription", () => {
     expect(end - ago(9).getTime()).toBeLessThan(32 * day);
   });
 
-  it("that is cancelled stays until what was paid for ends, and no longer", async () => {
+  it("that is cancelled stays active until the end of the paid period", async () => {
     await subscribe(10);
-    Object.assign(mine(), { status: "CANCELLED", status_update_time: new Date().toISOString() });
-    await tell("BILLING.SUBSCRIPTION.CANCELLED");
+    Object.assign(ownSubscription(), {
+      status: "CANCELLED",
+      status_update_time: new Date().toISOString(),
+    });
+    await notify("BILLING.SUBSCRIPTION.CANCELLED");
     const [subscription] = (await billingOf(user.id)).subscriptions;
     expect(subscription).toMatchObject({ status: "active" });
     expect(subscription?.cancel_at).toEqual((await billingOf(user.id)).premium_until);
     expect(await premium()).toBe(true);
   });
 
-  it("that was cancelled longer ago than it was paid for is over", async () => {
+  it("that was cancelled and whose paid period is over has ended", async () => {
     await subscribe(40);
-    Object.assign(mine(), { status: "CANCELLED" });
-    await tell("BILLING.SUBSCRIPTION.CANCELLED");
+    Object.assign(ownSubscription(), { status: "CANCELLED" });
+    await notify("BILLING.SUBSCRIPTION.CANCELLED");
     expect((await billingOf(user.id)).subscriptions).toMatchObject([{ status: "canceled" }]);
     expect(await premium()).toBe(false);
   });
 
-  it("that is suspended has seven days from the start of the unpaid period, whenever it is heard of", async () => {
+  it("that is suspended keeps premium for seven days from the start of the unpaid period, whenever the event arrives", async () => {
     const id = await subscribe(34);
     paypal.fail(id, true);
-    await tell("BILLING.SUBSCRIPTION.SUSPENDED");
+    await notify("BILLING.SUBSCRIPTION.SUSPENDED");
     const first = await billingOf(user.id);
     expect(first.subscriptions).toMatchObject([{ status: "past_due" }]);
-    await tell("BILLING.SUBSCRIPTION.PAYMENT.FAILED");
+    await notify("BILLING.SUBSCRIPTION.PAYMENT.FAILED");
     expect((await billingOf(user.id)).premium_until).toEqual(first.premium_until);
     expect(await premium()).toBe(true);
   });
 
-  it("that is suspended for longer entitles to nothing, and its payment does again", async () => {
+  it("that is suspended for longer does not entitle, until it is paid", async () => {
     const id = await subscribe(45);
     paypal.fail(id, true);
-    await tell("BILLING.SUBSCRIPTION.SUSPENDED");
+    await notify("BILLING.SUBSCRIPTION.SUSPENDED");
     expect(await premium()).toBe(false);
     const sale = paypal.charge(id);
     await deliver("PAYMENT.SALE.COMPLETED", { ...sale });
@@ -156,10 +157,10 @@ describe("a subscription", () => {
     expect((await billingOf(user.id)).credits).toBe(205);
   });
 
-  it("that expired is over", async () => {
+  it("that has expired has ended", async () => {
     const id = await subscribe(5);
     paypal.expire(id);
-    await tell("BILLING.SUBSCRIPTION.EXPIRED");
+    await notify("BILLING.SUBSCRIPTION.EXPIRED");
     expect((await billingOf(user.id)).subscriptions).toMatchObject([{ status: "canceled" }]);
   });
 
@@ -171,7 +172,7 @@ describe("a subscription", () => {
 });
 
 describe("a dispute", () => {
-  it("that is lost ends the subscription that it is about, and is recorded with its amount and due date", async () => {
+  it("is recorded with its amount and due date, and ends the subscription when it is lost", async () => {
     const id = await subscribe(3);
     const sale = [...paypal.sales.values()].find((one) => one.billing_agreement_id === id);
     const dispute = paypal.dispute(sale?.id ?? "");
@@ -192,25 +193,25 @@ describe("a dispute", () => {
   });
 });
 
-describe("an event", () => {
-  it("that PayPal did not send is refused, and nothing is read", async () => {
+describe("a webhook event", () => {
+  it("that PayPal did not send is refused", async () => {
     await open();
     const url = `${functions.url}/paypal-webhook`;
-    const genuine = paypal.deliver(url, "BILLING.SUBSCRIPTION.ACTIVATED", mine());
+    const genuine = paypal.deliver(url, "BILLING.SUBSCRIPTION.ACTIVATED", ownSubscription());
     const forged = new Request(genuine.clone(), { body: (await genuine.text()).replace(/ /g, "") });
     const bare = new Request(url, { method: "POST", body: "{}" });
     for (const one of [forged, bare]) expect((await fetch(one)).status).toBe(400);
     expect((await billingOf(user.id)).subscriptions).toEqual([]);
   });
 
-  it("cannot bring the question along by which it is verified", async () => {
+  it("cannot inject a webhook_id into the request that verifies it", async () => {
     const url = `${functions.url}/paypal-webhook`;
     const genuine = paypal.deliver(url, "BILLING.SUBSCRIPTION.ACTIVATED", { id: "I-1" });
     const body = `${await genuine.clone().text()},"webhook_id":"${paypal.webhookId}"`;
     expect((await fetch(new Request(genuine, { body }))).status).toBe(400);
   });
 
-  it("about a subscription that we did not create makes nobody premium", async () => {
+  it("about a subscription that we did not create does not make its user premium", async () => {
     const foreign = paypal.create({
       plan_id: paypalPlan,
       custom_id: user.id,
@@ -221,12 +222,12 @@ describe("an event", () => {
     expect(await premium()).toBe(false);
   });
 
-  it("of another kind is answered 200", async () => {
+  it("of a type that is not used is answered 200", async () => {
     const { status, body } = await deliver("CATALOG.PRODUCT.CREATED", { id: "PROD-1" });
     expect([status, body.status]).toEqual([200, "ignored"]);
   });
 
-  it("that comes twice is done once", async () => {
+  it("that is delivered twice is applied once", async () => {
     const id = await subscribe();
     const [sale] = [...paypal.sales.values()].filter((one) => one.billing_agreement_id === id);
     const url = `${functions.url}/paypal-webhook`;
@@ -238,18 +239,19 @@ describe("an event", () => {
     expect((await billingOf(user.id)).credits).toBe(105);
   });
 
-  it("while PayPal does not answer is answered 5xx and finished by the next delivery", async () => {
+  it("is answered 502 while PayPal fails, and applied by its next delivery", async () => {
     await open();
     const url = `${functions.url}/paypal-webhook`;
     const id = `WH-${randomUUID()}`;
-    const send = () => fetch(paypal.deliver(url, "BILLING.SUBSCRIPTION.CREATED", mine(), id));
+    const send = () =>
+      fetch(paypal.deliver(url, "BILLING.SUBSCRIPTION.CREATED", ownSubscription(), id));
     paypal.trouble(500);
     expect((await send()).status).toBe(502);
     paypal.trouble(null);
     expect(await (await send()).json()).toMatchObject({ status: "processed" });
   });
 
-  it("that is false is asked about 60 times a minute, and no more: genuine ones do not count", async () => {
+  it("that is forged is verified at PayPal at most 60 times a minute; genuine ones do not count", async () => {
     await open();
     const url = `${functions.url}/paypal-webhook`;
     const headers = {
@@ -259,7 +261,7 @@ describe("an event", () => {
       "paypal-transmission-sig": "none",
       "paypal-transmission-time": new Date().toISOString(),
     };
-    // Fifty-eight false ones have come within the minute.
+    // 58 forged events have been verified within the last minute.
     await asOperator(
       (sql) => sql`
         insert into private.attempts as a (user_id, bucket, attempted_at, expires_at)
@@ -271,15 +273,15 @@ describe("an event", () => {
           set attempted_at = excluded.attempted_at, expires_at = excluded.expires_at
       `,
     );
-    expect((await tell("BILLING.SUBSCRIPTION.CREATED")).status).toBe(200);
+    expect((await notify("BILLING.SUBSCRIPTION.CREATED")).status).toBe(200);
     const forge = () => fetch(url, { method: "POST", headers, body: "{}" });
-    const asked = () => paypal.asked.filter((path) => path.includes("verify")).length;
-    const before = asked();
+    const verifications = () => paypal.requests.filter((path) => path.includes("verify")).length;
+    const before = verifications();
     const answers = await Promise.all(Array.from({ length: 5 }, forge));
     const refused = answers.filter(({ status }) => status === 429);
     expect(refused).toHaveLength(3);
     expect(Number(refused[0]?.headers.get("retry-after"))).toBeGreaterThan(0);
-    expect(asked() - before).toBeLessThanOrEqual(2);
+    expect(verifications() - before).toBeLessThanOrEqual(2);
     await asOperator((sql) => sql`delete from private.attempts where bucket = 'paypal_ask'`);
   });
 });

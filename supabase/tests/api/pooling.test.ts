@@ -2,15 +2,16 @@ import { randomUUID } from "node:crypto";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Person, signUp } from "../support/clients.ts";
-import { openSqlDoor } from "../support/doors.ts";
 import { runMix } from "../support/mix.ts";
 import { hasPgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
 import { type Catalog, readCatalog } from "../support/references.ts";
 import { stack } from "../support/stack.ts";
+import { actAs, type Claims } from "../support/transactions.ts";
+import { sqlTransport } from "../support/transports.ts";
 
 /**
- * Behind a pooler in transaction mode the next transaction on a connection is somebody else's. So every RPC is called
- * as PostgREST calls it, on one connection, and the session afterwards is what it was before.
+ * Behind a pooler in transaction mode, a connection serves another user in its next transaction. So no RPC may leave anything
+ * in the session of its connection.
  */
 
 if (!hasPgbouncer) console.log("Not run: PgBouncer is not installed on this machine.");
@@ -20,7 +21,7 @@ let catalog: Catalog;
 let people: [Person, Person];
 
 beforeAll(async () => {
-  // Without prepared statements of the driver's own: what is found was left by the database.
+  // The driver prepares no statements, so any that is found was left by an RPC.
   sql = postgres(stack.DB_URL, { max: 1, prepare: false, onnotice: () => {} });
   catalog = await readCatalog(stack.DB_URL);
   people = [await signUp("pooled"), await signUp("pooled")];
@@ -28,7 +29,7 @@ beforeAll(async () => {
 
 afterAll(() => sql?.end());
 
-/** Everything that a session keeps when its transaction is over. */
+/** Everything that can remain in a session after a transaction. */
 async function session() {
   const [state] = await sql`
     select
@@ -44,7 +45,7 @@ async function session() {
   return state;
 }
 
-/** What a user's RPC is called with, so that it does its work; one that is not here is called with nulls. */
+/** Arguments with which users' RPCs succeed. An RPC that is not here is called with nulls. */
 const realArguments: Readonly<Record<string, (key: string) => Record<string, unknown>>> = {
   consume_credits: (key) => ({ amount: 1, reason: "pooling", idempotency_key: key }),
   delete_api_key: () => ({ provider: "other" }),
@@ -54,10 +55,10 @@ const realArguments: Readonly<Record<string, (key: string) => Record<string, unk
   store_api_key: (key) => ({ provider: "openai", api_key: `sk-${key}` }),
 };
 
-/** Calls one RPC as PostgREST does. What it refuses is undone; what an operator's RPC did is undone too. */
-async function call(name: string, person: Person, role: string): Promise<unknown> {
-  const door = catalog.functions.find((one) => one.schema === "public" && one.name === name);
-  const required = (door?.arguments ?? []).filter((one) => one.default === null);
+/** Calls an RPC as PostgREST does; null if it refuses. What a service function has done is rolled back. */
+async function call(name: string, person: Person, role: Claims["role"]): Promise<unknown> {
+  const wrapper = catalog.functions.find((one) => one.schema === "public" && one.name === name);
+  const required = (wrapper?.arguments ?? []).filter((one) => one.default === null);
   const args: Record<string, unknown> =
     realArguments[name]?.(randomUUID()) ??
     Object.fromEntries(required.map((argument) => [argument.name, null]));
@@ -65,19 +66,15 @@ async function call(name: string, person: Person, role: string): Promise<unknown
   const undone = new Error("undone");
   try {
     return await sql.begin(async (tx) => {
-      await tx`
-        select
-          set_config('role', ${role}, true),
-          set_config('request.jwt.claims', ${JSON.stringify({ sub: person.id, role })}, true)
-      `;
+      await actAs(tx, { role, sub: person.id });
       const values = Object.values(args) as postgres.ParameterOrJSON<never>[];
       const rows = await tx.unsafe(`select public.${name}(${list.join(", ")}) as answer`, values);
       if (role === "service_role") throw undone;
       return rows[0]?.answer;
     });
   } catch (error) {
-    // Functions for the edge functions leave some of their arguments' checking to the tables, and a guard
-    // against a mistake of our own raises P0001.
+    // Besides the errors of the registry: constraints, which check some arguments of service functions, and P0001, which
+    // internal checks raise.
     const isRefusal =
       error instanceof postgres.PostgresError && /^(PT\d{3}|23\d{3}|P0001)$/.test(error.code);
     if (error === undone || isRefusal) return null;
@@ -89,9 +86,9 @@ describe("behind a pooler in transaction mode", () => {
   it("no RPC leaves anything in the session", async () => {
     const before = await session();
     expect(before).toMatchObject({ claims: null, locks: 0, statements: 0, temporary: 0 });
-    const doors = catalog.functions.filter(({ schema }) => schema === "public");
-    expect(doors.length).toBeGreaterThan(30);
-    for (const { name, roles } of doors) {
+    const wrappers = catalog.functions.filter(({ schema }) => schema === "public");
+    expect(wrappers.length).toBeGreaterThan(30);
+    for (const { name, roles } of wrappers) {
       const role = roles.includes("authenticated") ? "authenticated" : "service_role";
       const answer = await call(name, people[0], role);
       if (name in realArguments) expect({ name, answer }).not.toEqual({ name, answer: null });
@@ -99,7 +96,7 @@ describe("behind a pooler in transaction mode", () => {
     }
   });
 
-  it("each of two users who take turns on one connection gets their own", async () => {
+  it("two users who take turns on one connection each read their own account", async () => {
     for (const person of [...people, ...people]) {
       expect(await call("get_my_account", person, "authenticated")).toMatchObject({
         user: { id: person.id },
@@ -107,7 +104,7 @@ describe("behind a pooler in transaction mode", () => {
     }
   });
 
-  it("no function does what outlives its transaction", () => {
+  it("no function uses a statement whose effect outlives its transaction", () => {
     const lasting =
       /\bpg_(try_)?advisory_lock|\bset_config\([^;]*\bfalse\)|\b(listen|prepare|create\s+temp\w*|declare\s+\w+\s+cursor\s+with\s+hold)\s|\b(currval|lastval)\(/i;
     const found = catalog.functions.filter(({ body }) => lasting.test(body.replace(/--.*$/gm, "")));
@@ -116,29 +113,29 @@ describe("behind a pooler in transaction mode", () => {
 });
 
 describe.skipIf(!hasPgbouncer)("behind PgBouncer in transaction mode", () => {
-  it("32 clients with a mix of everything share three connections, and nothing fails", async () => {
+  it("32 clients share three connections for a mix of all operations, and none fails", async () => {
     const pooler = await startPgbouncer(stack.DB_URL, 3);
-    const door = openSqlDoor(32, pooler.url);
+    const transport = sqlTransport(32, pooler.url);
     try {
       const { calls, done, faults, deadlocks } = await runMix({
         clients: 32,
         users: 8,
         calls: 1_500,
-        door,
+        transport,
       });
       expect({ faults, deadlocks }).toEqual({ faults: {}, deadlocks: {} });
       expect(calls).toBeGreaterThanOrEqual(1_500);
-      // What is refused has no effect: most of the mix must do something.
+      // At least half of the calls must succeed, because refused ones prove nothing.
       expect(Object.values(done).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(750);
     } finally {
-      await door.close();
+      await transport.close();
       await pooler.stop();
     }
   });
 });
 
-describe("on a read replica", () => {
-  it("the RPCs that are stable run in a transaction that cannot write", async () => {
+describe("in a transaction that cannot write, as on a read replica,", () => {
+  it("the stable RPCs run", async () => {
     const stable = catalog.functions
       .filter(
         ({ schema, volatility, roles }) =>
@@ -159,7 +156,7 @@ describe("on a read replica", () => {
         const value = name === "get_strategy" ? randomUUID() : "average";
         return tx.unsafe(`select public.${name}(${argument})`, [value]);
       });
-      // An id that nobody has is the one thing that may be refused.
+      // No strategy has this id.
       if (name === "get_strategy") await expect(answer).rejects.toMatchObject({ code: "PT404" });
       else await answer;
     }

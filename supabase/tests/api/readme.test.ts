@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { projectDir } from "../support/programs.ts";
 
-/** The README's example is run as a reader would run it: copied into a file of the project. */
+/** The README's example, run as a reader would run it: in a file of the project. */
 
 const file = join(projectDir, `.readme-example-${process.pid}.mjs`);
 let example: string;
@@ -18,17 +18,17 @@ beforeAll(async () => {
 
 afterAll(() => rm(file, { force: true }));
 
-it("the README's example signs up, inserts a strategy and reads it back", async () => {
+it("the README's example runs, and prints the strategy that it has inserted", async () => {
   const env = { ...process.env, STATUS: process.env.PINEBASE_STATUS };
   const { stdout } = await promisify(execFile)(process.execPath, [file], { env, cwd: projectDir });
   expect(stdout).toBe("[ { name: 'Golden cross', config: { risk: 0.01 } } ]\n");
 });
 
-it("the README's example is about ten lines", () => {
+it("the README's example has at most eleven lines", () => {
   expect(example.trim().split("\n").filter(Boolean).length).toBeLessThanOrEqual(11);
 });
 
-it("every npm command of the README is a script of package.json", async () => {
+it("every npm command that the README names is a script of package.json", async () => {
   const readme = await readFile(join(projectDir, "README.md"), "utf8");
   const { scripts } = JSON.parse(await readFile(join(projectDir, "package.json"), "utf8"));
   const named = [...readme.matchAll(/npm run ([a-z:-]+)/g)].map(([, name]) => name);

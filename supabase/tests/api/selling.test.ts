@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { asOperator, visitor } from "../support/clients.ts";
-import { gather, type Member } from "../support/crowd.ts";
+import { newRedeemedCoupon } from "../support/coupons.ts";
 import { app } from "../support/keyed-functions.ts";
-import { reconciling } from "../support/reconcile-lock.ts";
+import { createMember, type Member } from "../support/members.ts";
 import { completeSession, opening, openShop, type Shop } from "../support/shop.ts";
 import { stack } from "../support/stack.ts";
 
-/** Packs, prices and the options of a checkout, through the functions that an app calls. */
+/** Packs, prices and the options of a checkout, by the functions that an app calls. */
 
 const packType = `pack_${randomUUID().slice(0, 8)}`;
 const pages = { success_url: app, cancel_url: app };
@@ -38,9 +38,8 @@ beforeAll(async () => {
 });
 afterAll(() => shop?.close());
 beforeEach(async () => {
-  const [one] = await gather(1);
-  if (one) member = one;
-  shop.lose();
+  member = await createMember();
+  shop.loseEvents();
 });
 
 const open = (body: object, at = shop, who = member) =>
@@ -50,11 +49,12 @@ const open = (body: object, at = shop, who = member) =>
 async function sessionOf(body: object, at = shop) {
   const { status, body: answer } = await open(body, at);
   const session = at.stripe.objects("checkout.session").find(({ url }) => url === answer.url);
-  if (status !== 200 || !session) throw new Error(`no session: ${JSON.stringify(answer)}`);
+  if (status !== 200 || !session)
+    throw new Error(`no checkout was opened: ${JSON.stringify(answer)}`);
   return session;
 }
 
-/** Buys a pack on Stripe's page; gives its payment. */
+/** Buys a pack on Stripe's page; gives the ids of its payment. */
 async function buy(payment = "pm_card_visa") {
   const session = await sessionOf({ pack_type: packType });
   expect(await completeSession(shop.stripe, session, payment)).toBe(200);
@@ -64,7 +64,7 @@ async function buy(payment = "pm_card_visa") {
   return { intent: String(session.payment_intent), charge: String(charge?.id) };
 }
 
-/** What is left of a purchase: the balance, and the ledger's sums of buying and taking back. */
+/** The balance, the ledger's sums of purchases and reversals, and the payments. */
 const endState = () =>
   asOperator(async (sql) => {
     const [row] = await sql`
@@ -86,7 +86,7 @@ const attention = (kind: string) =>
   );
 
 describe("a pack", () => {
-  it("grants its credits once, however often its events come", async () => {
+  it("grants its credits once, however often its events are delivered", async () => {
     await buy();
     const events = shop.pending.splice(0);
     expect(new Set(await shop.deliver(events))).toEqual(new Set(["processed"]));
@@ -98,7 +98,7 @@ describe("a pack", () => {
     });
   });
 
-  it("that is paid by bank grants when the money has come, and nothing when it does not", async () => {
+  it("that is paid by bank debit grants its credits when the debit succeeds, and none when it fails", async () => {
     const debit = async (iban: string) => {
       const { id } = await shop.api.paymentMethods.create({
         type: "sepa_debit",
@@ -118,35 +118,38 @@ describe("a pack", () => {
   });
 
   it.each([
-    ["as it happened", "at once"],
-    ["all afterwards", "late"],
-    ["backwards", "backwards"],
-    ["the dispute before the refund, and the purchase last", "mixed"],
-  ])("half refunded, disputed and lost, heard of %s: one end state", async (_, order) => {
-    const { intent, charge } = await buy();
-    if (order === "at once") await shop.deliver();
-    await shop.api.refunds.create({ payment_intent: intent, amount: 250 });
-    if (order === "at once") await shop.deliver();
-    const dispute = shop.stripe.dispute(charge);
-    if (order === "at once") await shop.deliver();
-    await shop.api.disputes.close(dispute.id);
-    const events = shop.pending.splice(0);
-    if (order === "backwards") events.reverse();
-    if (order === "mixed") {
-      const rank = (type: string) =>
-        ["charge.dispute.closed", "charge.dispute.created", "charge.refunded"].indexOf(type);
-      events.sort((one, other) => ((rank(one.type) + 9) % 9) - ((rank(other.type) + 9) % 9));
-    }
-    expect(new Set(await shop.deliver(events))).toEqual(new Set(["processed"]));
-    expect(await endState()).toEqual({
-      ...{ credits: opening, bought: 100, taken_back: -100 },
-      payments: [[500, 500, 100, 0]],
-    });
-    expect(await attention("dispute")).toHaveLength(1);
-    expect(await attention("credits_not_taken")).toEqual([]);
-  });
+    ["at once", "at once"],
+    ["late, in order", "late"],
+    ["in reverse order", "backwards"],
+    ["with the dispute before the refund and the purchase last", "mixed"],
+  ])(
+    "that is half refunded, disputed and lost has the same end state when its events arrive %s",
+    async (_, order) => {
+      const { intent, charge } = await buy();
+      if (order === "at once") await shop.deliver();
+      await shop.api.refunds.create({ payment_intent: intent, amount: 250 });
+      if (order === "at once") await shop.deliver();
+      const dispute = shop.stripe.dispute(charge);
+      if (order === "at once") await shop.deliver();
+      await shop.api.disputes.close(dispute.id);
+      const events = shop.pending.splice(0);
+      if (order === "backwards") events.reverse();
+      if (order === "mixed") {
+        const rank = (type: string) =>
+          ["charge.dispute.closed", "charge.dispute.created", "charge.refunded"].indexOf(type);
+        events.sort((one, other) => ((rank(one.type) + 9) % 9) - ((rank(other.type) + 9) % 9));
+      }
+      expect(new Set(await shop.deliver(events))).toEqual(new Set(["processed"]));
+      expect(await endState()).toEqual({
+        ...{ credits: opening, bought: 100, taken_back: -100 },
+        payments: [[500, 500, 100, 0]],
+      });
+      expect(await attention("dispute")).toHaveLength(1);
+      expect(await attention("credits_not_taken")).toEqual([]);
+    },
+  );
 
-  it("that was spent takes the balance to 0 and no further, and the shortfall needs attention", async () => {
+  it("whose credits were spent is taken back down to a balance of 0, and the shortfall needs attention", async () => {
     const { intent } = await buy();
     await shop.deliver();
     await asOperator((sql) => sql`select public.charge_credits(${member.id}, 80, 'spent')`);
@@ -163,7 +166,7 @@ describe("a pack", () => {
     ]);
   });
 
-  it("can be bought beside a subscription, and none is named beside a plan", async () => {
+  it("can be bought during a subscription, but not named together with a plan", async () => {
     await shop.subscribe(member, "basic_monthly");
     await shop.deliver();
     expect((await open({ pack_type: packType })).status).toBe(200);
@@ -175,7 +178,7 @@ describe("a pack", () => {
 });
 
 describe("a price", () => {
-  it("can be shown to anyone with its plan or pack, and without the provider's id", async () => {
+  it("can be read by a visitor with its plan or pack, but without the provider's id", async () => {
     const { data } = await visitor()
       .from("prices")
       .select("provider, currency, unit_amount, interval, credit_packs (name, credits)")
@@ -194,7 +197,7 @@ describe("a price", () => {
     expect(await response.text()).not.toContain("price_");
   });
 
-  it("is in the currency that the buyer chose, and the page in their language", async () => {
+  it("is charged in the currency that the buyer chose, on a page in their language", async () => {
     expect(await sessionOf({ pack_type: packType })).toMatchObject({
       ...{ currency: "usd", amount_total: 500, locale: null },
     });
@@ -210,16 +213,20 @@ describe("a price", () => {
 });
 
 describe("a checkout", () => {
-  const asked = ({ automatic_tax, tax_id_collection, ...session }: Record<string, unknown>) => ({
+  const optionsOf = ({
+    automatic_tax,
+    tax_id_collection,
+    ...session
+  }: Record<string, unknown>) => ({
     tax: (automatic_tax as { enabled: boolean }).enabled,
     taxIds: (tax_id_collection as { enabled: boolean }).enabled,
     codes: session.allow_promotion_codes,
     address: session.billing_address_collection,
   });
 
-  it("asks for tax, tax ids, an address and promotion codes where the operator wants them", async () => {
+  it("asks for tax, tax ids, an address and promotion codes only if the operator has switched them on", async () => {
     const plan = { plan_type: shop.planType("basic_monthly") };
-    expect(asked(await sessionOf(plan))).toEqual({
+    expect(optionsOf(await sessionOf(plan))).toEqual({
       ...{ tax: false, taxIds: false, codes: null, address: null },
     });
     const strict = await openShop("here", {
@@ -229,10 +236,9 @@ describe("a checkout", () => {
       CHECKOUT_BILLING_ADDRESS: "required",
     });
     try {
-      const [other] = await gather(1);
-      if (other) member = other;
+      member = await createMember();
       const session = await sessionOf({ plan_type: strict.planType("basic_monthly") }, strict);
-      expect(asked(session)).toEqual({
+      expect(optionsOf(session)).toEqual({
         ...{ tax: true, taxIds: true, codes: true, address: "required" },
       });
     } finally {
@@ -240,11 +246,11 @@ describe("a checkout", () => {
     }
   });
 
-  it("refuses settings that are none, naming the variable", async () => {
+  it("refuses an invalid setting and names its variable", async () => {
     await expect(openShop("here", { CHECKOUT_TAX_IDS: "yes" })).rejects.toThrow("CHECKOUT_TAX_IDS");
   });
 
-  it("begins with the plan's trial once for a person, also for one who comes back", async () => {
+  it("begins with the plan's trial only once for a person, even after they delete their account", async () => {
     const plan = { plan_type: shop.planType("pro_monthly") };
     await asOperator(
       (sql) => sql`update public.plans set trial_days = 14 where plan_type = ${plan.plan_type}`,
@@ -256,7 +262,7 @@ describe("a checkout", () => {
     await shop.api.subscriptions.cancel(id);
     await shop.deliver();
     expect(await sessionOf(plan)).toMatchObject({ trial_period_days: null });
-    // Deleted, and signed up anew with the same address.
+    // The user is deleted, and signs up again with the same email.
     await asOperator(async (sql) => {
       await sql`delete from auth.users where id = ${member.id}`;
       await sql`
@@ -271,15 +277,8 @@ describe("a checkout", () => {
     });
   });
 
-  it("at PayPal is refused while a coupon would be lost, unless that is confirmed", async () => {
-    const code = `SELL-${randomUUID().slice(0, 8).toUpperCase()}`;
-    await asOperator(async (sql) => {
-      await sql`insert into public.coupons (code, discount_percent) values (${code}, 30)`;
-      await sql`
-        insert into public.user_coupons (user_id, coupon_id)
-        select ${member.id}, c.id from public.coupons as c where c.code = ${code}
-      `;
-    });
+  it("at PayPal is refused if a redeemed coupon would be lost, unless that is confirmed", async () => {
+    const code = await newRedeemedCoupon(member.id);
     const ask = (more: object) =>
       shop.post(member, "create-paypal-subscription", {
         plan_type: shop.planType("basic_monthly"),
@@ -306,15 +305,8 @@ describe("the provider's customer", () => {
     await asOperator((sql) => sql`update auth.users set email = ${email} where id = ${member.id}`);
     return email;
   };
-  const task = () =>
-    asOperator(
-      (sql) => sql`
-        select t.action, t.done_at is not null as done from private.provider_tasks as t
-        where t.user_id = ${member.id}
-      `,
-    );
 
-  it("has the new email of an account after the next checkout or sync", async () => {
+  it("gets an account's new email with the next checkout or sync", async () => {
     await sessionOf({ pack_type: packType });
     let email = await changeEmail();
     expect(customer()?.email).toBe(member.email);
@@ -325,16 +317,7 @@ describe("the provider's customer", () => {
     expect(customer()?.email).toBe(email);
   });
 
-  it("has it after the daily read too, where nobody comes", async () => {
-    await sessionOf({ pack_type: packType });
-    const email = await changeEmail();
-    expect(await task()).toEqual([{ action: "email", done: false }]);
-    await reconciling(() => shop.reconcile());
-    expect(customer()?.email).toBe(email);
-    expect(await task()).toEqual([{ action: "email", done: true }]);
-  });
-
-  it("pays what its recurring discount leaves, and the owner's revenue says so", async () => {
+  it("has its recurring discount in the terms from which revenue is computed", async () => {
     const id = await shop.subscribe(member, "basic_yearly");
     const subscription = shop.stripe.objects("subscription").find((one) => one.id === id);
     const terms = () =>

@@ -2,7 +2,14 @@ import { randomUUID } from "node:crypto";
 import postgres from "postgres";
 import { beforeAll, describe, expect, it } from "vitest";
 import { columnValues } from "../../../types/database.types.ts";
-import { asOperator, makePremium, type Person, signUp, visitor } from "../support/clients.ts";
+import {
+  asOperator,
+  endPremium,
+  makePremium,
+  type Person,
+  signUp,
+  visitor,
+} from "../support/clients.ts";
 import {
   call,
   libraryId,
@@ -13,10 +20,10 @@ import {
   versionNumbers,
   versionsOf,
 } from "../support/documents.ts";
-import { actAs, pidOf, untilHeld } from "../support/held.ts";
 import { stack } from "../support/stack.ts";
+import { actAs, pidOf, untilBlocked, userClaims } from "../support/transactions.ts";
 
-/** Strategies as an app composes, saves and opens them. */
+/** Strategies as an app composes, saves, shares and lists them. */
 
 let ada: Person;
 let bob: Person;
@@ -47,7 +54,7 @@ const fourComponents = () => [
 ];
 
 describe("save_strategy", () => {
-  it("creates a strategy with its components, in order of type and position, as version 1", async () => {
+  it("creates a strategy as version 1, with its components ordered by type and position", async () => {
     const saved = await save(ada, {
       name: "Composed",
       config: { risk: 0.01 },
@@ -77,7 +84,7 @@ describe("save_strategy", () => {
     expect(await versionsOf(saved.strategy_id)).toMatchObject([{ number: 1, notes: "First" }]);
   });
 
-  it("answers parameters with defaults filled in, and keeps in the version what was stored", async () => {
+  it("returns parameters with defaults filled in, but stores them without in the version", async () => {
     const saved = await save(ada, {
       name: "Defaults",
       config: {},
@@ -98,7 +105,7 @@ describe("save_strategy", () => {
     });
   });
 
-  it("leaves alone what is omitted or null, clears a description with '' and the components with []", async () => {
+  it("keeps what is omitted or null, clears a description with '' and the components with []", async () => {
     const first = await save(ada, {
       name: "Partial",
       config: { a: 1 },
@@ -133,7 +140,7 @@ describe("save_strategy", () => {
     expect(fourth).toMatchObject({ components: [], config: { a: 1 }, version_number: 4 });
   });
 
-  it("changes nothing and writes no version when what was read is saved again", async () => {
+  it("changes nothing and writes no version when a strategy is saved as it was read", async () => {
     const saved = await save(ada, {
       name: "Again",
       config: { a: 1 },
@@ -145,7 +152,7 @@ describe("save_strategy", () => {
     expect(await versionNumbers(strategy_id)).toEqual([1]);
   });
 
-  it("replaces components by position and keeps the rows of those that stay", async () => {
+  it("replaces components by position, and keeps the rows of unchanged ones", async () => {
     const saved = await save(ada, { name: "Rows", config: {}, components: fourComponents() });
     const rowOf = async (type: string) => {
       const rows = await must(
@@ -177,7 +184,7 @@ describe("save_strategy", () => {
     expect(await rowOf("stop_loss")).toEqual(before);
   });
 
-  it("keeps a component whose indicator was hidden since, changeable and without its defaults", async () => {
+  it("keeps a component whose indicator has become private, changeable but without the indicator's defaults", async () => {
     const author = await signUp("author");
     await makePremium(author);
     const [made] = await must(
@@ -217,7 +224,7 @@ describe("save_strategy", () => {
     expect(refusal(anew)).toMatchObject({ code: "indicator_not_found" });
   });
 
-  it("needs an account: a session without an email has none", async () => {
+  it("needs an account, which a session without an email does not have", async () => {
     const saveAs = (claims: object) =>
       asOperator((sql) =>
         sql.begin(async (t) => {
@@ -232,7 +239,7 @@ describe("save_strategy", () => {
     await expect(saveAs({})).rejects.toMatchObject({ code: "PT401", detail: "not_authenticated" });
   });
 
-  it("is all or nothing", async () => {
+  it("writes everything or nothing", async () => {
     const broken = await call(ada.client, "save_strategy", {
       name: "Half",
       config: {},
@@ -280,17 +287,17 @@ describe("save_strategy", () => {
       { argument: "config", maximum: 65536 },
     ],
     [
-      "another timeframe",
+      "an unknown timeframe",
       { name: "x", config: {}, timeframe: "2h" },
       { argument: "timeframe", enum: columnValues.strategies.timeframe },
     ],
     [
-      "another market",
+      "an unknown market type",
       { name: "x", config: {}, market_type: "art" },
       { argument: "market_type", enum: columnValues.strategies.market_type },
     ],
     [
-      "components that are no list",
+      "components that are not a list",
       { name: "x", config: {}, components: {} },
       { argument: "components", type: "array" },
     ],
@@ -304,12 +311,12 @@ describe("save_strategy", () => {
       { argument: "components", maximum: 64 },
     ],
     [
-      "a component that is none",
+      "a component that is no object",
       { name: "x", config: {}, components: [1] },
       { argument: "components", index: 0 },
     ],
     [
-      "another type of component",
+      "an unknown component type",
       { name: "x", config: {}, components: [{ component_type: "hope" }] },
       { argument: "components", index: 0, field: "component_type" },
     ],
@@ -319,12 +326,12 @@ describe("save_strategy", () => {
       { argument: "components", index: 0, field: "position" },
     ],
     [
-      "half a position",
+      "a position that is no integer",
       { name: "x", config: {}, components: [{ component_type: "exit", position: 0.5 }] },
       { argument: "components", index: 0, field: "position" },
     ],
     [
-      "an id that is none",
+      "an id that is no UUID",
       {
         name: "x",
         config: {},
@@ -343,7 +350,7 @@ describe("save_strategy", () => {
       { argument: "components", index: 0, field: "paramters" },
     ],
     [
-      "a position twice",
+      "two components at one position",
       {
         name: "x",
         config: {},
@@ -390,7 +397,7 @@ describe("save_strategy", () => {
     });
   });
 
-  it("lets nobody save another's strategy, published or not, nor deny a model's hand", async () => {
+  it("does not save another user's strategy, and does not change is_ai_generated", async () => {
     const saved = await save(ada, {
       name: "Ada's",
       config: {},
@@ -417,8 +424,8 @@ describe("save_strategy", () => {
   });
 });
 
-describe("a strategy that is shared", () => {
-  it("is opened by visitors with all it shows and nothing of its history, until it is unpublished", async () => {
+describe("a published strategy", () => {
+  it("can be read by visitors, without its history, until it is unpublished", async () => {
     const mine = await save(ada, {
       name: "Shared",
       config: { a: 1 },
@@ -451,7 +458,7 @@ describe("a strategy that is shared", () => {
     expect(refusal(await call(bob.client, "fork_strategy", { strategy_id: id }))).toEqual(notFound);
   });
 
-  it("is forked into a private strategy of one's own, at version 1", async () => {
+  it("is forked into a private strategy of the caller at version 1", async () => {
     const mine = await save(ada, {
       name: "Origin",
       config: { a: 1 },
@@ -485,7 +492,7 @@ describe("a strategy that is shared", () => {
     );
   });
 
-  it("is forked without the references that the new owner may not see, and with their names", async () => {
+  it("is forked without references to indicators that the new owner may not see, but with their names", async () => {
     const author = await signUp("author");
     await makePremium(author);
     const script = { category: "momentum", type: "entry", pine_script: "plot(close)" };
@@ -519,7 +526,7 @@ describe("a strategy that is shared", () => {
       ["Open", open?.id, true],
       ["RSI", rsi, false],
     ]);
-    // A reader gets no defaults of an indicator that they may not see.
+    // Defaults of an indicator that the reader may not see are not filled in.
     expect(fork.components[0]?.parameters).toEqual({});
     const [version] = await versionsOf(fork.strategy_id);
     expect(JSON.stringify(version)).not.toContain(secret?.id);
@@ -527,7 +534,7 @@ describe("a strategy that is shared", () => {
 });
 
 describe("restore_strategy_version", () => {
-  it("appends the old content as a new version and leaves what is no content", async () => {
+  it("appends the old content as a new version, and keeps whether the strategy is public", async () => {
     const first = await save(ada, {
       name: "One",
       config: { v: 1 },
@@ -568,7 +575,7 @@ describe("restore_strategy_version", () => {
     expect(again.version_number).toBe(3);
   });
 
-  it("works after the indicator was renamed, revised, made private or deleted", async () => {
+  it("works after an indicator was renamed, revised, made private or deleted", async () => {
     const author = await signUp("author");
     await makePremium(author);
     const [renamed, revised, hidden, deleted] = await must(
@@ -621,7 +628,7 @@ describe("restore_strategy_version", () => {
     ]);
   });
 
-  it("says which version is not there", async () => {
+  it("names a version that does not exist", async () => {
     const { strategy_id } = await save(ada, { name: "Short", config: {} });
     const missing = await call(ada.client, "restore_strategy_version", {
       strategy_id,
@@ -652,7 +659,7 @@ describe("list_public_strategies", () => {
   const list = (args: object) =>
     must(call<Page>(visitor(), "list_public_strategies", { search: word, ...args }));
 
-  it("gives every public strategy once, newest first, whatever appears meanwhile", async () => {
+  it("returns every public strategy once, newest first, even if others are published meanwhile", async () => {
     for (const [n, market_type] of ["crypto", "stocks", "crypto", "forex", "crypto"].entries()) {
       await save(ada, {
         name: `${word} ${n}`,
@@ -716,7 +723,7 @@ describe("list_public_strategies", () => {
 });
 
 describe("a plan's limits", () => {
-  /** Strategies by the operator, whom no plan binds. */
+  /** Inserts strategies as the operator, whom no plan limits. */
   const fill = (person: Person, count: number) =>
     asOperator(
       (sql) => sql`
@@ -730,7 +737,7 @@ describe("a plan's limits", () => {
     facts: { limit: 25, plan: "free" },
   };
 
-  it("bind every way to one strategy more, and a premium plan has none", async () => {
+  it("apply to every way of creating a strategy, and premium has none", async () => {
     const holder = await signUp("holder");
     await fill(holder, 25);
     const others = await save(ada, { name: "To fork", config: {}, is_public: true });
@@ -743,9 +750,7 @@ describe("a plan's limits", () => {
 
     await makePremium(holder);
     const { strategy_id } = await save(holder, { name: "26", config: {} });
-    await asOperator(
-      (sql) => sql`update public.users set premium_until = null where id = ${holder.id}`,
-    );
+    await endPremium(holder);
     expect(await save(holder, { strategy_id, name: "Still mine" })).toMatchObject({
       version_number: 2,
     });
@@ -757,7 +762,7 @@ describe("a plan's limits", () => {
     ).toHaveLength(1);
   });
 
-  it("hold when many create the last ones at once", async () => {
+  it("hold when concurrent requests create the last strategies", async () => {
     const holder = await signUp("holder");
     await fill(holder, 20);
     const answers = await Promise.all(
@@ -772,14 +777,14 @@ describe("a plan's limits", () => {
     expect(held).toHaveLength(25);
   });
 
-  it("make whoever creates the last one wait for whoever is about to", async () => {
+  it("make a transaction that creates the last one wait for another that has just done so", async () => {
     const holder = await signUp("holder");
     await fill(holder, 24);
     const [one, two] = [0, 1].map(() => postgres(stack.DB_URL, { max: 1, onnotice: () => {} }));
-    if (one === undefined || two === undefined) throw new Error("there are two connections");
+    if (one === undefined || two === undefined) throw new Error("There are not two connections.");
     try {
       const create = async (t: postgres.TransactionSql) => {
-        await actAs(t, holder);
+        await actAs(t, userClaims(holder));
         await t`insert into public.strategies (name, config) values ('25', '{}')`;
       };
       const waiter = await pidOf(two);
@@ -787,7 +792,7 @@ describe("a plan's limits", () => {
       await one.begin(async (t) => {
         await create(t);
         second = two.begin(create).catch((error: unknown) => error);
-        await untilHeld(waiter, second);
+        await asOperator((sql) => untilBlocked(sql, waiter, second));
       });
       expect(await second).toMatchObject({ code: "PT403", detail: "plan_limit_reached" });
     } finally {
@@ -795,7 +800,7 @@ describe("a plan's limits", () => {
     }
   });
 
-  it("count custom indicators, and what a lapsed plan holds stays readable and deletable", async () => {
+  it("count custom indicators, which stay readable and deletable after the plan has lapsed", async () => {
     const writer = await signUp("writer");
     await makePremium(writer);
     const script = { category: "momentum", type: "exit", pine_script: "plot(close)" };
@@ -818,9 +823,7 @@ describe("a plan's limits", () => {
       facts: { limit: 100, plan: "premium_monthly" },
     });
 
-    await asOperator(
-      (sql) => sql`update public.users set premium_until = null where id = ${writer.id}`,
-    );
+    await endPremium(writer);
     const held = await must(
       writer.client.from("custom_indicators").select("id").eq("user_id", writer.id),
     );

@@ -1,35 +1,24 @@
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { asOperator } from "../support/clients.ts";
-import { gather, type Member, postAs } from "../support/crowd.ts";
-import { type Functions, startFunctions } from "../support/local-stack.ts";
-import { stack } from "../support/stack.ts";
+import { newCoupon as insertCoupon } from "../support/coupons.ts";
+import { type KeyedFunctions, startKeyedFunctions } from "../support/keyed-functions.ts";
+import { createMember, createMembers, type Member, postAs } from "../support/members.ts";
 import { type StripeStandIn, startStripeStandIn } from "../support/stripe-stand-in.ts";
 
-/** The functions with a key of Stripe, against a Stripe of the tests' own. */
+/** Coupons that are mirrored at Stripe, and accounts that are deleted there, with a stand-in for Stripe. */
 
 let stripe: StripeStandIn;
-let functions: Functions;
-let dir: string;
-let crowd: Member[];
+let functions: KeyedFunctions;
+let members: Member[];
 
 beforeAll(async () => {
   stripe = await startStripeStandIn();
-  dir = await mkdtemp(join(tmpdir(), "pinebase-functions-"));
-  functions = await startFunctions({
-    dir,
-    environment: {
-      SUPABASE_URL: stack.API_URL,
-      SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: stack.PUBLISHABLE_KEY }),
-      SUPABASE_SECRET_KEYS: JSON.stringify({ default: stack.SECRET_KEY }),
-      STRIPE_SECRET_KEY: "sk_test_of_the_tests",
-      STRIPE_API_BASE: stripe.url,
-    },
+  functions = await startKeyedFunctions({
+    STRIPE_SECRET_KEY: "sk_test_of_the_tests",
+    STRIPE_API_BASE: stripe.url,
   });
-  crowd = await gather(8);
+  members = await createMembers(8);
 });
 
 afterEach(() => stripe.trouble(null));
@@ -37,24 +26,16 @@ afterEach(() => stripe.trouble(null));
 afterAll(async () => {
   await functions?.stop();
   await stripe?.close();
-  if (dir) await rm(dir, { recursive: true });
 });
 
-async function newCoupon(): Promise<string> {
-  const code = `STRIPE-${randomUUID().slice(0, 13).toUpperCase()}`;
-  await asOperator(
-    (sql) =>
-      sql`insert into public.coupons (code, discount_percent, duration) values (${code}, 30, 'forever')`,
-  );
-  return code;
-}
+const newCoupon = () => insertCoupon({ percent: 30, duration: "forever" });
 
 async function row(code: string) {
   return asOperator(async (sql) => {
     const [found] = await sql<{ id: string; uses: number; stripe_coupon_id: string | null }[]>`
       select id, current_uses as uses, stripe_coupon_id from public.coupons where code = ${code}
     `;
-    if (!found) throw new Error(`no coupon ${code}`);
+    if (!found) throw new Error(`There is no coupon ${code}.`);
     return found;
   });
 }
@@ -65,14 +46,14 @@ const mirrors = (couponId: string) =>
     .filter(({ metadata }) => (metadata as Record<string, string>).pinebase_coupon_id === couponId);
 
 const redeem = (member: Member | undefined, body: object) => {
-  if (!member) throw new Error("nobody came");
+  if (!member) throw new Error("There is no such member.");
   return postAs(member, "redeem-coupon", body, functions.url);
 };
 
 describe("a coupon that is redeemed", () => {
-  it("is at Stripe then, with its terms, and the row says under which id", async () => {
+  it("is created at Stripe with its terms, and its row has the id from there", async () => {
     const code = await newCoupon();
-    expect(await redeem(crowd[0], { code })).toMatchObject({
+    expect(await redeem(members[0], { code })).toMatchObject({
       status: 200,
       body: { checkout_discount: true },
     });
@@ -82,57 +63,57 @@ describe("a coupon that is redeemed", () => {
     ]);
   });
 
-  it("is at Stripe once, however many redeem it first at the same time", async () => {
+  it("is created at Stripe once when many users redeem it at the same time", async () => {
     const code = await newCoupon();
-    const answers = await Promise.all(crowd.map((member) => redeem(member, { code })));
+    const answers = await Promise.all(members.map((member) => redeem(member, { code })));
     expect(answers.every(({ status, body }) => status === 200 && body.checkout_discount)).toBe(
       true,
     );
     const { id, uses, stripe_coupon_id } = await row(code);
-    expect(uses).toBe(crowd.length);
+    expect(uses).toBe(members.length);
     expect(mirrors(id).map((mirror) => mirror.id)).toEqual([stripe_coupon_id]);
   });
 
-  it("is made again where somebody deleted it at Stripe", async () => {
+  it("is created again after it was deleted at Stripe", async () => {
     const code = await newCoupon();
     const { id } = await row(code);
     const stale = `pinebase_${id}_30_forever`;
     await asOperator(
       (sql) => sql`update public.coupons set stripe_coupon_id = ${stale} where code = ${code}`,
     );
-    expect(await redeem(crowd[1], { code })).toMatchObject({ body: { checkout_discount: true } });
+    expect(await redeem(members[1], { code })).toMatchObject({ body: { checkout_discount: true } });
     expect(mirrors(id)).toHaveLength(1);
   });
 
-  it("stays redeemed, once, while Stripe is down, and is mirrored by the next", async () => {
+  it("stays redeemed while Stripe fails, and is created there by the next user", async () => {
     const code = await newCoupon();
     stripe.trouble({ fails: 500 });
-    expect(await redeem(crowd[2], { code })).toMatchObject({
+    expect(await redeem(members[2], { code })).toMatchObject({
       status: 200,
       body: { coupon: { code }, checkout_discount: false },
     });
     expect(await row(code)).toMatchObject({ uses: 1, stripe_coupon_id: null });
 
     stripe.trouble(null);
-    expect(await redeem(crowd[2], { code })).toMatchObject({ status: 409 });
-    expect(await redeem(crowd[3], { code })).toMatchObject({ body: { checkout_discount: true } });
+    expect(await redeem(members[2], { code })).toMatchObject({ status: 409 });
+    expect(await redeem(members[3], { code })).toMatchObject({ body: { checkout_discount: true } });
     const { id, uses } = await row(code);
     expect([uses, mirrors(id).length]).toEqual([2, 1]);
   });
 
-  it("is not made twice when Stripe's answer is lost", async () => {
+  it("is not created twice when Stripe's answer was lost", async () => {
     const code = await newCoupon();
     stripe.trouble({ lost: true });
-    expect(await redeem(crowd[4], { code })).toMatchObject({
+    expect(await redeem(members[4], { code })).toMatchObject({
       status: 200,
       body: { checkout_discount: false },
     });
     stripe.trouble(null);
-    expect(await redeem(crowd[5], { code })).toMatchObject({ body: { checkout_discount: true } });
+    expect(await redeem(members[5], { code })).toMatchObject({ body: { checkout_discount: true } });
     expect(mirrors((await row(code)).id)).toHaveLength(1);
   });
 
-  it("is not waited for when Stripe does not answer", async () => {
+  it("is redeemed in time while Stripe does not answer", async () => {
     const code = await newCoupon();
     let release = () => {};
     stripe.trouble({
@@ -140,7 +121,7 @@ describe("a coupon that is redeemed", () => {
         release = resolve;
       }),
     });
-    expect(await redeem(crowd[6], { code })).toMatchObject({
+    expect(await redeem(members[6], { code })).toMatchObject({
       status: 200,
       body: { checkout_discount: false },
     });
@@ -150,10 +131,10 @@ describe("a coupon that is redeemed", () => {
 });
 
 describe("a preview", () => {
-  it("leaves no trace at Stripe", async () => {
+  it("sends Stripe no request", async () => {
     const code = await newCoupon();
     const before = stripe.requests.length;
-    expect(await redeem(crowd[7], { code, preview: true })).toMatchObject({
+    expect(await redeem(members[7], { code, preview: true })).toMatchObject({
       status: 200,
       body: { coupon: { discount_percent: 30 }, checkout_discount: false },
     });
@@ -174,9 +155,8 @@ describe("an account with a subscription that is scheduled to end", () => {
   const remove = (member: Member) =>
     postAs(member, "delete-account", { confirm_email: member.email }, functions.url);
 
-  it("is deleted, and the subscription ended at Stripe", async () => {
-    const [member] = await gather(1);
-    if (!member) throw new Error("nobody came");
+  it("is deleted, and the subscription is ended at Stripe", async () => {
+    const member = await createMember();
     const id = `sub_${randomUUID()}`;
     stripe.put("subscription", { id, status: "active" });
     await subscribe(member, id);
@@ -186,9 +166,8 @@ describe("an account with a subscription that is scheduled to end", () => {
     });
   });
 
-  it("is still there while Stripe does not end it", async () => {
-    const [member] = await gather(1);
-    if (!member) throw new Error("nobody came");
+  it("is kept while Stripe does not end the subscription", async () => {
+    const member = await createMember();
     await subscribe(member, `sub_${randomUUID()}`);
     stripe.trouble({ fails: 500 });
     expect(await remove(member)).toMatchObject({

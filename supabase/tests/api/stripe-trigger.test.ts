@@ -1,15 +1,17 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newEvent, offerPlans, type SentEvent, signedDelivery } from "../support/billing.ts";
-import { startKeyedFunctions, webhookSecret } from "../support/keyed-functions.ts";
+import { scratchFolder } from "../support/commands.ts";
+import {
+  type KeyedFunctions,
+  startKeyedFunctions,
+  webhookSecret,
+} from "../support/keyed-functions.ts";
 import { triggerStripe } from "../support/stripe-cli.ts";
 import { type StripeStandIn, startStripeStandIn } from "../support/stripe-stand-in.ts";
 
 /**
- * Scenarios of `stripe trigger`, by Stripe's own command line. What they make belongs to nobody here, and yet none
- * of their events may be refused: Stripe switches off an endpoint that refuses.
+ * Scenarios of `stripe trigger`, Stripe's own command line. Their objects belong to no user, but none of their events may be
+ * refused, because Stripe disables an endpoint that refuses events.
  */
 
 const scenarios = [
@@ -39,11 +41,11 @@ const scenarios = [
 ];
 
 let stripe: StripeStandIn;
-let keyed: Awaited<ReturnType<typeof startKeyedFunctions>>;
-let home: string;
+let keyed: KeyedFunctions;
+let home: Awaited<ReturnType<typeof scratchFolder>>;
 
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), "pinebase-trigger-"));
+  home = await scratchFolder();
   stripe = await startStripeStandIn();
   keyed = await startKeyedFunctions({
     STRIPE_SECRET_KEY: "sk_test_trigger",
@@ -55,7 +57,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await keyed?.stop();
   await stripe?.close();
-  if (home) await rm(home, { recursive: true });
+  await home?.remove();
 });
 
 async function deliver(event: SentEvent): Promise<string> {
@@ -65,14 +67,14 @@ async function deliver(event: SentEvent): Promise<string> {
   return `${response.status} ${status}`;
 }
 
-describe("no event is refused of", () => {
+describe("the webhook refuses no event of the scenario", () => {
   it.each(scenarios)("%s", async (scenario) => {
     const happened: { type: string; object: object; at: number }[] = [];
     const stop = stripe.onEvent((type, object) => {
       happened.push({ type, object, at: Math.floor(Date.now() / 1000) });
     });
-    await triggerStripe(stripe.url, home, scenario).finally(stop);
-    // The command line's own name for the payment of a subscription's invoice.
+    await triggerStripe(stripe.url, home.path, scenario).finally(stop);
+    // A scenario named subscription.* creates an event named invoice.*.
     expect(happened.map(({ type }) => type)).toContain(
       scenario.replace(/^subscription/, "invoice"),
     );

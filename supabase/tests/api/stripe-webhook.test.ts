@@ -2,14 +2,13 @@ import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { billingOf, newEvent, type SentEvent, signedDelivery } from "../support/billing.ts";
 import { asOperator } from "../support/clients.ts";
-import { gather, type Member } from "../support/crowd.ts";
 import { webhookSecret } from "../support/keyed-functions.ts";
+import { createMember, type Member } from "../support/members.ts";
 import { opening, openShop, type Shop, sold } from "../support/shop.ts";
 
-/** The life of a subscription, delivered with real signatures over HTTP, with a Stripe behind it. */
+/** Webhook events of a subscription, signed and delivered over HTTP, with a stand-in for Stripe. */
 
 let shop: Shop;
-let crowd: Member[];
 let user: Member;
 
 const day = 86_400_000;
@@ -17,32 +16,25 @@ const ago = (days: number) => new Date(Date.now() - days * day);
 
 beforeAll(async () => {
   shop = await openShop();
-  crowd = await gather(12);
 });
 
-beforeEach(() => {
-  const next = crowd.pop();
-  if (!next) throw new Error("gather more");
-  user = next;
+beforeEach(async () => {
+  user = await createMember();
 });
 
 afterEach(() => {
   shop.stripe.setTime(new Date());
-  shop.lose();
+  shop.loseEvents();
 });
 
 afterAll(() => shop?.close());
 
-/** Bought 65 days ago and renewed twice; the second time the card failed at first; then changed to a year, to end. */
-async function live(): Promise<SentEvent[]> {
+/** Buys 65 days ago, renews once, changes to a yearly plan and schedules the end; gives all events. */
+async function playSubscription(): Promise<SentEvent[]> {
   shop.stripe.setTime(ago(65));
   const id = await shop.subscribe(user, "basic_monthly");
   shop.stripe.advance(ago(10));
-  const { items } = await shop.api.subscriptions.retrieve(id);
-  await shop.api.subscriptions.update(id, {
-    items: [{ id: items.data[0]?.id ?? "", price: shop.price.basic_yearly }],
-    proration_behavior: "always_invoice",
-  });
+  await shop.move(id, "basic_yearly");
   await shop.api.subscriptions.update(id, { cancel_at_period_end: true });
   shop.stripe.setTime(new Date());
   return shop.pending.splice(0);
@@ -59,15 +51,15 @@ async function expectEnd() {
   expect(state.premium_until).toEqual(subscription?.cancel_at);
 }
 
-describe("a life", () => {
+describe("the events of a subscription", () => {
   const orders: Record<string, (events: SentEvent[]) => SentEvent[]> = {
     "in order": (events) => events,
     reversed: (events) => events.reverse(),
     shuffled: (events) => events.sort((one, other) => (one.id < other.id ? -1 : 1)),
   };
   for (const [name, arrange] of Object.entries(orders)) {
-    it(`${name}, each event delivered twice, ends the same`, async () => {
-      const events = arrange(await live());
+    it(`lead to the same state when each is delivered twice, ${name}`, async () => {
+      const events = arrange(await playSubscription());
       const taken = expect.stringMatching(/^(processed|ignored|duplicate)$/);
       for (const status of await shop.deliver([...events, ...events]))
         expect(status).toEqual(taken);
@@ -75,8 +67,8 @@ describe("a life", () => {
     });
   }
 
-  it("told by thin events, which carry nothing but an id, ends the same", async () => {
-    for (const { type, data, created } of await live()) {
+  it("lead to the same state as thin events, which carry nothing but an id", async () => {
+    for (const { type, data, created } of await playSubscription()) {
       const { id, object } = data.object as { id: string; object: string };
       const thin = {
         id: `evt_${randomUUID()}`,
@@ -95,16 +87,12 @@ describe("a life", () => {
 });
 
 describe("an event", () => {
-  it("of an unknown price of a customer of ours parks, says which, and applies when the price is added", async () => {
+  it("about an unknown price is parked with the price's id, and applied when the price is added", async () => {
     const id = await shop.subscribe(user, "basic_monthly");
     await asOperator(
       (sql) => sql`delete from public.prices where provider_price_id = ${shop.price.pro_monthly}`,
     );
-    const { items } = await shop.api.subscriptions.retrieve(id);
-    await shop.api.subscriptions.update(id, {
-      items: [{ id: items.data[0]?.id ?? "", price: shop.price.pro_monthly }],
-      proration_behavior: "always_invoice",
-    });
+    await shop.move(id, "pro_monthly");
     expect(await shop.deliver()).toContain("parked");
     const rows = await asOperator(
       (sql) =>
@@ -121,7 +109,7 @@ describe("an event", () => {
     expect((await billingOf(user.id)).credits).toBe(opening + sold.pro_monthly.credits);
   });
 
-  it("of a product that is not ours, of nobody's customer, is ignored and not kept waiting", async () => {
+  it("about a customer and a product that are not ours is ignored, not parked", async () => {
     const customer = await shop.api.customers.create({ payment_method: "pm_card_visa" });
     const price = await shop.api.prices.create({
       product: (await shop.api.products.create({ name: "Mugs" })).id,
@@ -138,7 +126,7 @@ describe("an event", () => {
     expect(new Set(await shop.deliver())).toEqual(new Set(["ignored"]));
   });
 
-  it("of a deleted user is ignored", async () => {
+  it("about a deleted user is ignored", async () => {
     await shop.subscribe(user, "basic_monthly");
     const events = shop.pending.splice(0);
     await shop.deliver(events.slice(0, 2));
@@ -146,7 +134,7 @@ describe("an event", () => {
     expect(new Set(await shop.deliver(events.slice(2)))).toEqual(new Set(["ignored"]));
   });
 
-  it("about an object that Stripe does not have yet parks, and a replay finishes it", async () => {
+  it("about an object that Stripe does not have yet is parked", async () => {
     const later = newEvent("customer.subscription.updated", { id: `sub_${randomUUID()}` }, 1);
     expect(await shop.deliver([later])).toEqual(["parked"]);
   });

@@ -1,7 +1,14 @@
 import { randomUUID } from "node:crypto";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { asOperator, makePremium, type Person, signUp, visitor } from "../support/clients.ts";
+import {
+  asOperator,
+  endPremium,
+  makePremium,
+  type Person,
+  signUp,
+  visitor,
+} from "../support/clients.ts";
 import {
   call,
   libraryId,
@@ -11,10 +18,10 @@ import {
   versionNumbers,
   versionsOf,
 } from "../support/documents.ts";
-import { actAs, pidOf, untilHeld } from "../support/held.ts";
 import { stack } from "../support/stack.ts";
+import { actAs, pidOf, untilBlocked, userClaims } from "../support/transactions.ts";
 
-/** One version for each committed change of content, by whatever path, and none for anything else. */
+/** Every committed change of content leaves one version, by whatever path it is made. Nothing else does. */
 
 let owner: Person;
 let rsi: string;
@@ -31,7 +38,7 @@ afterAll(async () => {
   await Promise.all([sql.end(), other.end()]);
 });
 
-/** A strategy at version 1, with RSI as its one component. */
+/** A strategy at version 1 with one component, RSI. */
 async function newStrategy(): Promise<string> {
   const components = [{ component_type: "entry", indicator_id: rsi, parameters: { length: 14 } }];
   return (await save(owner, { name: "Start", config: { a: 1 }, components })).strategy_id;
@@ -45,7 +52,7 @@ async function currentVersion(id: string): Promise<number | undefined> {
 }
 
 describe("a change of content", () => {
-  it("by PostgREST leaves one version, of a strategy and of its components", async () => {
+  it("of a strategy or a component over the Data API leaves one version", async () => {
     const created = await must(
       owner.client.from("strategies").insert({ name: "Plain", config: {} }).select("id"),
     );
@@ -98,7 +105,7 @@ describe("a change of content", () => {
     });
   });
 
-  it("by SQL leaves one version for a transaction, however many statements and strategies", async () => {
+  it("by SQL leaves one version of each strategy for a transaction of many statements", async () => {
     const ids = [await newStrategy(), await newStrategy()];
     await sql.begin(async (t) => {
       for (const id of ids) {
@@ -118,7 +125,7 @@ describe("a change of content", () => {
     }
   });
 
-  it("leaves none when the transaction ends where it began, or is rolled back", async () => {
+  it("leaves no version when the transaction ends with the same content, or is rolled back", async () => {
     const id = await newStrategy();
     await sql.begin(async (t) => {
       await t`update public.strategies set name = 'Elsewhere' where id = ${id}`;
@@ -142,7 +149,7 @@ describe("a change of content", () => {
     expect(await currentVersion(id)).toBe(1);
   });
 
-  it("leaves one when a client sets constraints immediate, and none when it goes back then", async () => {
+  it("leaves one version even if a client sets constraints immediate", async () => {
     const id = await newStrategy();
     await sql.begin(async (t) => {
       await t`update public.strategies set name = 'Two' where id = ${id}`;
@@ -172,7 +179,7 @@ describe("a change of content", () => {
     expect(await versionNumbers(id)).toEqual([1, 2, 3]);
   });
 
-  it("in a component that the operator moves is one of both strategies", async () => {
+  it("leaves a version of both strategies when the operator moves a component from one to the other", async () => {
     const [from, to] = [await newStrategy(), await newStrategy()];
     await sql`update public.strategy_components set strategy_id = ${to}, position = 1 where strategy_id = ${from}`;
     expect((await versionsOf(from)).map(({ config }) => config.components.length)).toEqual([1, 0]);
@@ -180,8 +187,8 @@ describe("a change of content", () => {
   });
 });
 
-describe("what is no change of content", () => {
-  it("leaves no version: publishing, and another owner", async () => {
+describe("publishing, changes of owner and changes of indicators", () => {
+  it("leave no version when the strategy is published or gets another owner", async () => {
     const id = await newStrategy();
     const heir = await signUp("heir");
     await owner.client.from("strategies").update({ is_public: true }).eq("id", id);
@@ -193,7 +200,7 @@ describe("what is no change of content", () => {
     expect(seen).toEqual([{ version_number: 1 }]);
   });
 
-  it("is an indicator that is renamed, hidden or removed, and what follows is compared without it", async () => {
+  it("leave no version when an indicator is renamed, hidden or deleted, and do not show as a change later", async () => {
     const author = await signUp("author");
     await makePremium(author);
     const made = await must(
@@ -252,7 +259,7 @@ describe("what is no change of content", () => {
     ]);
   });
 
-  it("is another thing than a component that its owner unlinks, which is a change", async () => {
+  it("leave a version when the owner unlinks a component's indicator, which is content", async () => {
     const id = await newStrategy();
     await owner.client
       .from("strategy_components")
@@ -266,7 +273,7 @@ describe("what is no change of content", () => {
 });
 
 describe("a history", () => {
-  it("is changed by nobody, the operator included, but by the transaction that writes it", async () => {
+  it("cannot be changed, even by the operator, except by the transaction that writes a version", async () => {
     const id = await newStrategy();
     await save(owner, { strategy_id: id, name: "Second" });
     const refused = { code: "42501" };
@@ -301,7 +308,7 @@ describe("a history", () => {
     ).rejects.toMatchObject(refused);
   });
 
-  it("goes with its strategy and its user, also in the transaction of a change", async () => {
+  it("is deleted with its strategy and its user, even in the transaction of a change", async () => {
     const person = await signUp("person");
     const ids = await Promise.all(
       ["a", "b"].map(
@@ -328,7 +335,7 @@ describe("a history", () => {
     expect(left).toEqual({ versions: 0, strategies: 0 });
   });
 
-  it("keeps as many of the newest versions as the plan says, and fewer when the plan lapses", async () => {
+  it("keeps as many of the newest versions as the plan allows, and fewer after the plan has lapsed", async () => {
     const person = await signUp("person");
     const { strategy_id: id } = await save(person, { name: "0", config: {} });
     const rename = async (from: number, to: number) => {
@@ -344,15 +351,13 @@ describe("a history", () => {
     await makePremium(person);
     await rename(53, 60);
     expect(await versionNumbers(id)).toEqual(range(3, 60));
-    await asOperator(
-      (own) => own`update public.users set premium_until = null where id = ${person.id}`,
-    );
+    await endPremium(person);
     expect(await versionNumbers(id)).toEqual(range(3, 60));
     await rename(61, 61);
     expect(await versionNumbers(id)).toEqual(range(12, 61));
   });
 
-  it("numbers on where the plan keeps one version, also for two statements of a transaction", async () => {
+  it("counts on if the plan keeps only one version, and once for all statements of a transaction", async () => {
     const id = await newStrategy();
     const undone = new Error("undone");
     await expect(
@@ -376,7 +381,7 @@ describe("a history", () => {
   it("keeps the notes of a save when a later statement of its transaction changes more", async () => {
     const id = await newStrategy();
     await sql.begin(async (t) => {
-      await actAs(t, owner);
+      await actAs(t, userClaims(owner));
       await t`select public.save_strategy(strategy_id => ${id}, name => 'Saved', notes => 'Why it was saved')`;
       await t`update public.strategies set timeframe = '1h' where id = ${id}`;
     });
@@ -389,8 +394,8 @@ describe("a history", () => {
   });
 });
 
-describe("at once", () => {
-  it("sixteen saves with one expected_version have one winner a round, no gap and no loss", async () => {
+describe("concurrent changes of one strategy", () => {
+  it("of sixteen saves with the same expected_version, exactly one succeeds in each round", async () => {
     const components = (n: number) => [
       { component_type: "entry", indicator_id: rsi, parameters: { length: n + 2 } },
     ];
@@ -423,7 +428,7 @@ describe("at once", () => {
     expect(versions.map(({ config }) => config.config.winner ?? 0)).toEqual(won);
   });
 
-  it("saves and direct writes of one strategy all get through, each with its version", async () => {
+  it("saves and direct writes all succeed, each with a version", async () => {
     const id = await newStrategy();
     const [component] = await must(
       owner.client.from("strategy_components").select("id").eq("strategy_id", id),
@@ -460,18 +465,18 @@ describe("at once", () => {
     expect(new Set(contents).size).toBe(13);
   });
 
-  it("a save waits for a writer who holds a component, and no one is a deadlock's victim", async () => {
+  it("a save waits for a transaction that has locked a component, without a deadlock", async () => {
     const id = await newStrategy();
     let saved: Promise<unknown> = Promise.resolve();
     const waiter = await pidOf(other);
     await sql.begin(async (t) => {
-      // The row alone, as a client's update holds it before its triggers ask for the strategy.
+      // A client's update locks the component first, and the strategy in a trigger.
       await t`select from public.strategy_components where strategy_id = ${id} for no key update`;
       saved = other.begin(async (o) => {
-        await actAs(o, owner);
+        await actAs(o, userClaims(owner));
         await o`select public.save_strategy(strategy_id => ${id}, components => '[]')`;
       });
-      await untilHeld(waiter, saved);
+      await asOperator((observer) => untilBlocked(observer, waiter, saved));
       await t`update public.strategy_components set parameters = '{"length": 99}' where strategy_id = ${id}`;
     });
     await saved;
@@ -480,26 +485,26 @@ describe("at once", () => {
     ).toEqual([{ length: 14 }, { length: 99 }, null]);
   });
 
-  it("a save that waited for another compares its expected_version with the other's", async () => {
+  it("a save that waited for another compares its expected_version with the version of that one", async () => {
     const id = await newStrategy();
     let second: Promise<unknown> = Promise.resolve();
     const waiter = await pidOf(other);
     const saveAs = async (t: postgres.TransactionSql, name: string) => {
-      await actAs(t, owner);
+      await actAs(t, userClaims(owner));
       await t`select public.save_strategy(strategy_id => ${id}, name => ${name}, expected_version => 1)`;
     };
     await sql.begin(async (t) => {
       await saveAs(t, "First");
       second = other.begin((o) => saveAs(o, "Second")).catch((error: unknown) => error);
-      await untilHeld(waiter, second);
+      await asOperator((observer) => untilBlocked(observer, waiter, second));
     });
     expect(await second).toMatchObject({ code: "PT409", detail: "version_conflict" });
     expect((await versionsOf(id)).map(({ config }) => config.name)).toEqual(["Start", "First"]);
   });
 });
 
-describe("strategies that an operator imports with their versions", () => {
-  it("get no version of their own, and are numbered on from the newest that they have", async () => {
+describe("a strategy that an operator imports with its versions", () => {
+  it("gets no further version by the import, and continues the numbers of its versions afterwards", async () => {
     const id = randomUUID();
     await sql.begin(async (t) => {
       await t`set local pinebase.strategy_writer = 'import'`;

@@ -7,28 +7,25 @@ import { appUrl, stack } from "../support/stack.ts";
 
 useBrowser();
 
-journey(
-  "a person signs out and in again, and is told beside the field what is wrong",
-  async (open) => {
-    const page = await open("/sign-up");
-    const person = newcomer();
-    await page.getByLabel("Email").fill(person.email);
-    await page.getByLabel("Password", { exact: true }).fill("short");
-    await page.getByRole("button", { name: "Sign up" }).click();
-    await page.getByText(/at least 8 characters/).waitFor();
-    await signUp(page, person);
+journey("a person signs out and in again, and sees errors beside their fields", async (open) => {
+  const page = await open("/sign-up");
+  const person = newcomer();
+  await page.getByLabel("Email").fill(person.email);
+  await page.getByLabel("Password", { exact: true }).fill("short");
+  await page.getByRole("button", { name: "Sign up" }).click();
+  await page.getByText(/at least 8 characters/).waitFor();
+  await signUp(page, person);
 
-    await page.getByRole("button", { name: "Sign out" }).click();
-    await page.getByRole("heading", { name: "Sign in" }).waitFor();
-    await page.getByLabel("Email").fill(person.email);
-    await page.getByLabel("Password", { exact: true }).fill("not the password");
-    await page.getByRole("button", { name: "Sign in" }).click();
-    await page.getByText("Invalid login credentials").waitFor();
-    await page.getByLabel("Password", { exact: true }).fill(person.password);
-    await page.getByRole("button", { name: "Sign in" }).click();
-    await page.getByRole("heading", { name: "My strategies" }).waitFor();
-  },
-);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  await page.getByLabel("Email").fill(person.email);
+  await page.getByLabel("Password", { exact: true }).fill("not the password");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("Invalid login credentials").waitFor();
+  await page.getByLabel("Password", { exact: true }).fill(person.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { name: "My strategies" }).waitFor();
+});
 
 journey("a forgotten password is replaced by the link in the mail", async (open) => {
   const page = await open("/sign-up");
@@ -56,7 +53,7 @@ journey("a forgotten password is replaced by the link in the mail", async (open)
   await page.getByRole("heading", { name: "My strategies" }).waitFor();
 });
 
-journey("a person exports what is theirs, then deletes the account", async (open) => {
+journey("a person exports their data, then deletes the account", async (open) => {
   const page = await open("/sign-up");
   const person = newcomer();
   await signUp(page, person);
@@ -95,7 +92,7 @@ journey("a page of an origin that is not allowed cannot call the functions", asy
       target,
     );
   expect(await call(url)).toBe("status 401");
-  // The browser finds every name below localhost on this machine. Only localhost itself is allowed.
+  // The browser resolves every name below localhost to this machine. Only localhost itself is an allowed origin.
   await page.goto(appUrl.replace("127.0.0.1", "elsewhere.localhost"));
   expect(await call(url)).toBe("refused");
 });

@@ -13,20 +13,20 @@ journey(
     await signUp(page, person);
     await page.getByRole("link", { name: "New strategy" }).click();
 
-    // By the button of a slot, which works without a mouse.
+    // By the keyboard, with the button of a slot.
     await choose(page, "Entry", "RSI");
     const entry = page.getByRole("region", { name: "Entry" });
 
-    // By dragging out of the library.
+    // By dragging from the library.
     const library = page.getByRole("complementary", { name: "Library" });
     await library.getByLabel("Search the library").fill("ADX");
-    // Until the search has answered, the list still moves.
+    // The list moves until the search is done.
     await library.getByText("1 indicator", { exact: true }).waitFor();
     const trend = page.getByRole("region", { name: "Trend" });
     await drag(page, library.getByText("ADX", { exact: true }), trend);
     await trend.getByRole("button", { name: /^ADX/ }).waitFor();
 
-    // The form of the parameters has the schema's titles and defaults, and tells a broken bound at its field.
+    // The form has the titles and defaults of the parameter schema, and shows a violated bound at its field.
     await entry.getByRole("button", { name: /^RSI/ }).click();
     const length = entry.getByRole("textbox", { name: "Length" });
     expect(await length.inputValue()).toBe("14");
@@ -35,7 +35,7 @@ journey(
     expect(await page.getByRole("button", { name: "Save" }).isDisabled()).toBe(true);
     await length.fill("21");
 
-    // What the database refuses stands at the field that it names.
+    // An error of the database is shown at the field that it names.
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText("Give the strategy a name of 1 to 200 characters.").waitFor();
     await page.getByLabel("Name").fill("Momentum");
@@ -60,7 +60,7 @@ journey(
   },
 );
 
-/** Makes the picture in the README anew, where PINEBASE_PICTURE names the file. */
+/** Takes the README's screenshot, if PINEBASE_PICTURE names a file for it. */
 async function picture(page: Page): Promise<void> {
   const path = process.env.PINEBASE_PICTURE;
   if (!path) return;

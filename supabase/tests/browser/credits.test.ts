@@ -3,7 +3,7 @@ import { journey, signUp, useBrowser } from "../support/browser.ts";
 useBrowser();
 
 journey(
-  "a person spends one credit, and the balance, the ledger and the chart follow",
+  "a person spends credits, and sees the balance, the ledger and the chart change",
   async (open) => {
     const page = await open("/sign-up");
     await signUp(page);

@@ -9,7 +9,7 @@ import { type RunningCommand, ready, scratchFolder, startCommand } from "../supp
 import type { Status } from "../support/local-stack.ts";
 import { projectDir } from "../support/programs.ts";
 
-/** A team's first day of selling, by the README's own commands, on a stack that nobody has used before. */
+/** The README's section about selling on the first day, by its own commands, on a new stack. */
 
 useBrowser();
 
@@ -29,7 +29,7 @@ afterAll(async () => {
   await folder?.remove();
 });
 
-journey("a team sets prices, somebody buys, and the team sees it", async (open) => {
+journey("a team sets prices, a customer buys, and the team sees the sale", async (open) => {
   const [setup = "", overview = ""] = await readmeCommands("### Sell something on the first day");
   expect([setup, overview].map((line) => line.split(" ").slice(0, 3).join(" "))).toEqual([
     "npm run stripe:setup",
@@ -71,7 +71,7 @@ journey("a team sets prices, somebody buys, and the team sees it", async (open) 
   expect(seen.code).toBe(0);
 });
 
-/** The commands of a section of the README, in their order. */
+/** The commands of a section of the README, in order. */
 async function readmeCommands(heading: string): Promise<string[]> {
   const readme = await readFile(join(projectDir, "README.md"), "utf8");
   const [, section = ""] = readme.split(`${heading}\n`);
@@ -79,11 +79,11 @@ async function readmeCommands(heading: string): Promise<string[]> {
   return [...own.matchAll(/```sh\n(.+)\n```/g)].map(([, line = ""]) => line);
 }
 
-/** Runs a command of the README as it stands, for the stack of this test. */
+/** Runs a command of the README unchanged, on the stack of this test. */
 async function run(line: string): Promise<{ code: number; output: string }> {
   const [program = "", ...args] = line.split(" ");
   const separated = args.includes("--") ? args : [...args, "--"];
-  // A key of this terminal's would mean another Stripe.
+  // With a key from the environment the command would use the real Stripe.
   const { STRIPE_SECRET_KEY: _, ...env } = process.env;
   try {
     const options = { cwd: projectDir, env, shell: process.platform === "win32" };

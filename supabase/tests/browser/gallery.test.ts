@@ -4,7 +4,7 @@ import { choose, journey, signUp, useBrowser } from "../support/browser.ts";
 useBrowser();
 
 journey(
-  "one person publishes under a public name, and another finds, reads and forks it",
+  "a person publishes a strategy under a public name, and another finds, reads and forks it",
   async (open) => {
     const [author, reader] = await Promise.all([open("/sign-up"), open("/sign-up")]);
     await Promise.all([signUp(author), signUp(reader)]);
@@ -36,7 +36,7 @@ journey(
     await author.goto("/gallery");
     await author.getByLabel("Search").fill(name);
     await author.getByRole("link", { name }).getByText("1 fork").waitFor();
-    // Taken out again, it is gone for the other one.
+    // Once it is unpublished, the other person does not find it any more.
     await author.goto("/");
     await author.getByRole("link", { name }).click();
     await author.getByLabel("Published").click();

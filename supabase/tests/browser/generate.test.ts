@@ -5,7 +5,7 @@ import { asOperator } from "../support/clients.ts";
 useBrowser();
 
 journey(
-  "a person has a model write a strategy, sees it stream in, and finds it saved as AI-generated",
+  "a person lets a model write a strategy, sees the answer arrive, and finds it saved as AI-generated",
   async (open) => {
     const page = await open("/sign-up");
     const person = newcomer();
@@ -13,7 +13,7 @@ journey(
     await page.getByRole("link", { name: "Generate" }).click();
     const idea = page.getByLabel("What the strategy is to do");
 
-    // Stopped before the end, nothing is saved.
+    // An answer that is stopped is not saved.
     await idea.fill("Answer slowly");
     await page.getByRole("button", { name: "Generate" }).click();
     const answer = page.getByRole("region", { name: "The model's answer" });
@@ -45,7 +45,7 @@ journey(
     // Both calls used the operator's key, at one credit each.
     await page.getByRole("link", { name: "3 credits" }).waitFor();
 
-    // Without a stored key, and without one of the operator's, the page says what is missing.
+    // Without a stored key and without an operator's key, the page names what is missing.
     await page.goto("/generate");
     await idea.fill("Anything");
     await page.getByRole("combobox", { name: "Provider" }).click();

@@ -3,11 +3,11 @@ import { journey, signUp, useBrowser } from "../support/browser.ts";
 
 useBrowser();
 
-journey("a person stores a model key, sees its trail, and never the key", async (open) => {
+journey("a person stores a model key and sees its audit trail, but never the key", async (open) => {
   const page = await open("/sign-up");
   await signUp(page);
   await page.goto("/keys");
-  // The local stack has a stand-in for a provider, which accepts keys of this form.
+  // The local stack's stand-in for a provider accepts keys of a certain form.
   await page.getByRole("combobox", { name: "Provider" }).click();
   await page.getByRole("option", { name: /local/i }).click();
   await page.getByLabel("Key", { exact: true }).fill("short");

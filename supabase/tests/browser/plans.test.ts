@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import Stripe from "stripe";
 import { expect } from "vitest";
 import { journey, newcomer, signUp, useBrowser } from "../support/browser.ts";
 import { asOperator } from "../support/clients.ts";
 import { stack } from "../support/stack.ts";
+import { stripeClient } from "../support/stripe-stand-in.ts";
 
 useBrowser();
 
@@ -94,7 +94,7 @@ journey("a person lets a checkout expire, and then buys a pack of credits", asyn
 });
 
 journey(
-  "a person sees which plan begins with a trial, and starts it without paying",
+  "a person sees which plan begins with a trial, and starts the trial without paying",
   async (open) => {
     const plan = await sellInEuros(1200, 14);
     const page = await open("/sign-up");
@@ -112,11 +112,9 @@ journey(
   },
 );
 
-/** Puts a premium plan up for sale, at the stand-in for Stripe and in the app. Gives its name. */
+/** Offers a premium plan, at the stand-in for Stripe and in the database; gives its name. */
 async function sellInEuros(unit_amount: number, trial_days: number): Promise<string> {
-  const { hostname, port } = new URL(stack.STRIPE_API_BASE ?? "");
-  const stripe = new Stripe("sk_test_browser", { protocol: "http", host: hostname, port });
-  const { id } = await stripe.prices.create({
+  const { id } = await stripeClient(stack.STRIPE_API_BASE ?? "").prices.create({
     product: "pinebase_premium",
     currency: "eur",
     unit_amount,

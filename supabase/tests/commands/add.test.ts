@@ -44,7 +44,7 @@ beforeEach(async () => {
 afterEach(() => scratch.remove());
 
 describe("adding Pinebase to a project", () => {
-  it("stamps every migration after the project's newest, in their order, each with its rollback", async () => {
+  it("gives migrations timestamps after the project's newest one, in order, each with its rollback", async () => {
     await put("migrations/20280101000000_later.sql", "select 1;");
     await add(sources);
     const files = (await readdir(join(supabase, "migrations"))).sort();
@@ -56,12 +56,12 @@ describe("adding Pinebase to a project", () => {
     expect((await readdir(join(supabase, "rollbacks"))).sort()).toEqual(files.slice(2));
   });
 
-  it("stamps them with the time where the project's newest is older", async () => {
+  it("gives migrations the present time if the project's newest one is older", async () => {
     await add(sources);
     expect((await readdir(join(supabase, "migrations"))).sort()[1]).toMatch(/^20270102030405_/);
   });
 
-  it("keeps the project's own settings and adds those of each function, with the reason", async () => {
+  it("keeps the project's settings and adds those of each function, with the reason", async () => {
     await add(sources);
     const config = await get("config.toml");
     expect(config).toMatch(/^project_id = "an-app"\n\n\[functions.own\]\nverify_jwt = true\n/);
@@ -74,7 +74,7 @@ describe("adding Pinebase to a project", () => {
     expect((await planAdd(sources, supabase, new Date("2028-01-01"))).writes).toEqual([]);
   });
 
-  it("changes nothing when its own record was lost", async () => {
+  it("restores a lost pinebase.json and changes nothing else", async () => {
     await add(sources);
     const record = await get("pinebase.json");
     await rm(join(supabase, "pinebase.json"));
@@ -96,7 +96,7 @@ describe("adding Pinebase to a project", () => {
     expect(JSON.parse(writes[3]?.text ?? "").version).toBe("9.9.9");
   });
 
-  it("leaves a file alone that the project has changed, and says so", async () => {
+  it("does not overwrite a file that the project has changed, and reports that", async () => {
     await add(sources);
     await put("functions/health/handler.ts", "// ours now\n");
     const { writes, notes } = await planAdd(newer(), supabase, now);
@@ -106,7 +106,7 @@ describe("adding Pinebase to a project", () => {
     expect(notes.join()).toMatch(/health\/handler\.ts was changed in the project/);
   });
 
-  it("puts what is newer beside a changed file, once, and says how to compare them", async () => {
+  it("writes the newer version beside a changed file, once, and prints how to compare them", async () => {
     await add(sources);
     await put("functions/health/handler.ts", "// ours now\n");
     const { notes } = await planAdd(newer(), supabase, now);
@@ -118,7 +118,7 @@ describe("adding Pinebase to a project", () => {
     expect((await planAdd(newer(), supabase, now)).writes).toEqual([]);
   });
 
-  it("does not bring back what the project has removed", async () => {
+  it("does not restore a file that the project has removed", async () => {
     await add(sources);
     await rm(join(supabase, "functions/health"), { recursive: true });
     const { writes, notes } = await planAdd(sources, supabase, now);
@@ -126,21 +126,21 @@ describe("adding Pinebase to a project", () => {
     expect(notes.join()).toMatch(/health\/index\.ts was removed from the project/);
   });
 
-  it("touches nothing where a function's file is somebody else's", async () => {
+  it("writes nothing if the project has a file of its own at the path of a function's file", async () => {
     await put("functions/_shared/http/cors.ts", "export const corsHeaders = {};\n");
     await expect(planAdd(sources, supabase, now)).rejects.toThrow(
       /functions\/_shared\/http\/cors\.ts/,
     );
   });
 
-  it("touches nothing where a table's name is taken, and says by which migration", async () => {
+  it("writes nothing if the project has a table of the same name, and names the migration that creates it", async () => {
     await put("migrations/20260102000000_people.sql", "CREATE TABLE IF NOT EXISTS users (id int);");
     await expect(planAdd(sources, supabase, now)).rejects.toThrow(
       /table users, created by .*20260102000000_people\.sql/,
     );
   });
 
-  it("tells a push of a migration that was changed after it was added", async () => {
+  it("finds a migration that was changed after it was added", async () => {
     await add(sources);
     const file = (await readdir(join(supabase, "migrations"))).sort()[1] ?? "";
     await put(`migrations/${file}`, `${await get(`migrations/${file}`)}\n-- one more\n`);
@@ -158,7 +158,7 @@ describe("a project with Pinebase and a table of its own", () => {
 
   afterAll(() => platform?.stop());
 
-  it("is pushed onto an empty platform database, and an added migration after it", async () => {
+  it("can be pushed to an empty database, and a migration that is added later too", async () => {
     const url = await platform.createDatabase("added", "revoked");
     await add(sources);
     await pushMigrations(url, scratch.path);
@@ -199,7 +199,7 @@ describe("reading the names that migrations leave in public", () => {
 });
 
 describe("settings of functions", () => {
-  it("says where the project's own entry means something else", () => {
+  it("reports an entry of the project that differs from ours", () => {
     const ours = "[functions.health]\nverify_jwt = false\n";
     const own = "[functions.health]\nverify_jwt = true\n";
     expect(planSettings(own, ours)).toEqual({

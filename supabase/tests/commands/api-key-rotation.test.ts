@@ -2,15 +2,15 @@ import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pushMigrations, type ScratchPlatform, startScratchPlatform } from "../support/database.ts";
 import {
-  actAs,
   type KeyHolders,
   makeKeyHolders,
   readKey,
   runClient,
   store,
 } from "../support/key-traffic.ts";
+import { actAs, pidOf, untilBlocked } from "../support/transactions.ts";
 
-/** Rotation beside users who go on, on a server of its own: a secret is everybody's. */
+/** Rotating the secret while users store and read keys, on a server of its own, because all users share the secret. */
 
 let platform: ScratchPlatform;
 let url: string;
@@ -56,10 +56,10 @@ const finish = async () => {
     if (remaining === 0) return;
   }
 };
-const somebody = () => holders.userIds[0] ?? "";
+const someUser = () => holders.userIds[0] ?? "";
 
 describe("rotating the secret of the API keys", () => {
-  it("gives every reader the right key throughout, and everything reads after the drop", async () => {
+  it("lets every user read the right key all the time, and after the old secret is dropped", async () => {
     const old = await version();
     const stopping = new AbortController();
     const clients = [0, 1, 2, 3].map((index) =>
@@ -81,10 +81,10 @@ describe("rotating the secret of the API keys", () => {
     }
   });
 
-  it("does not drop a secret that an uncommitted key is stored under", async () => {
+  it("does not drop a secret while an uncommitted key is stored under it", async () => {
     const old = await version();
     await one.begin(async (tx) => {
-      await actAs(tx, { role: "authenticated", sub: somebody() });
+      await actAs(tx, { role: "authenticated", sub: someUser() });
       await tx`select public.store_api_key('uncommitted', 'sk-not-committed-yet')`;
       await rotate();
       await finish();
@@ -93,17 +93,17 @@ describe("rotating the secret of the API keys", () => {
     await expect(drop(old)).rejects.toMatchObject({ code: "PT409", detail: "secret_in_use" });
     await finish();
     await drop(old);
-    expect(await readKey(operator, somebody(), "uncommitted")).toBe("sk-not-committed-yet");
+    expect(await readKey(operator, someUser(), "uncommitted")).toBe("sk-not-committed-yet");
   });
 
-  it("nor one that a row is written under past the functions", async () => {
+  it("does not drop a secret while an uncommitted row was inserted under it by plain SQL", async () => {
     const old = await version();
     await rotate();
     await finish();
     await one.begin(async (tx) => {
       await tx`
         insert into public.api_keys (user_id, provider, key_encrypted, key_hint, secret_version)
-        values (${somebody()}, 'direct', 'x', 'x', ${old})
+        values (${someUser()}, 'direct', 'x', 'x', ${old})
       `;
       await expect(drop(old)).rejects.toMatchObject({ code: "PT409", detail: "secret_in_use" });
       await tx`delete from public.api_keys where provider = 'direct'`;
@@ -111,32 +111,32 @@ describe("rotating the secret of the API keys", () => {
     await drop(old);
   });
 
-  it("stores under the newest secret although the rotation was committed while it waited", async () => {
+  it("stores a key under the newest secret even if the rotation is committed while it waits", async () => {
     const old = await version();
-    const [row] = await two<{ pid: number }[]>`select pg_backend_pid() as pid`;
+    const waiter = await pidOf(two);
     let storing: Promise<unknown> = Promise.resolve();
     await one.begin(async (tx) => {
-      // Whoever holds the secret alone is dropping it.
+      // Dropping a secret takes this lock.
       await tx`select pg_advisory_xact_lock(hashtext('api_key_secret'), ${old})`;
-      storing = store(two, somebody(), "waiting", "sk-has-been-waiting");
-      await untilWaiting(row?.pid ?? 0);
+      storing = store(two, someUser(), "waiting", "sk-has-been-waiting");
+      await untilBlocked(operator, waiter, storing);
       await rotate();
     });
     await storing;
     const [stored] = await operator`
-      select secret_version from public.api_keys where user_id = ${somebody()} and provider = 'waiting'
+      select secret_version from public.api_keys where user_id = ${someUser()} and provider = 'waiting'
     `;
     expect(stored).toEqual({ secret_version: old + 1 });
     await finish();
     await drop(old);
   });
 
-  it("waits for nobody: a key that is being read is left for the next batch", async () => {
+  it("does not wait for a locked key, but leaves it for the next batch", async () => {
     await rotate();
     await finish();
     await rotate();
     await one.begin(async (tx) => {
-      await tx`select from public.api_keys where user_id = ${somebody()} for no key update`;
+      await tx`select from public.api_keys where user_id = ${someUser()} for no key update`;
       const { remaining } = await reencrypt(1000);
       expect(remaining).toBeGreaterThan(0);
       expect(remaining).toBeLessThan(20);
@@ -144,31 +144,31 @@ describe("rotating the secret of the API keys", () => {
     expect((await reencrypt(1000)).remaining).toBe(0);
   });
 
-  it("reads a key with the secret it has when the reader's turn comes", async () => {
+  it("reads a key with its new secret when it was re-encrypted while the reader waited", async () => {
     const old = await version();
     await rotate();
-    const [row] = await two<{ pid: number }[]>`select pg_backend_pid() as pid`;
+    const waiter = await pidOf(two);
     let reading: Promise<string> = Promise.resolve("");
     await one.begin(async (tx) => {
       await reencrypt(1000, tx);
-      reading = readKey(two, somebody(), "uncommitted");
-      await untilWaiting(row?.pid ?? 0);
+      reading = readKey(two, someUser(), "uncommitted");
+      await untilBlocked(operator, waiter, reading);
     });
     await finish();
     await drop(old);
     expect(await reading).toBe("sk-not-committed-yet");
   });
 
-  it("opens a key that was found before its secret can be dropped", async () => {
+  it("reads a key whose row was read before its secret is dropped", async () => {
     const old = await version();
     await rotate();
-    const [row] = await two<{ pid: number }[]>`select pg_backend_pid() as pid`;
+    const waiter = await pidOf(two);
     let reading: Promise<string> = Promise.resolve("");
     await one.begin(async (tx) => {
-      // The reader has its row and cannot go on to the secret.
+      // The reader has read the row and waits for the secret.
       await tx`lock table vault.secrets in access exclusive mode`;
-      reading = readKey(two, somebody(), "uncommitted");
-      await untilWaiting(row?.pid ?? 0);
+      reading = readKey(two, someUser(), "uncommitted");
+      await untilBlocked(operator, waiter, reading);
       expect((await reencrypt(1000, tx)).remaining).toBe(1);
     });
     expect(await reading).toBe("sk-not-committed-yet");
@@ -176,20 +176,20 @@ describe("rotating the secret of the API keys", () => {
     await drop(old);
   });
 
-  it("goes on where a batch was broken off", async () => {
+  it("continues after a batch that was rolled back", async () => {
     await rotate();
     const { remaining: before } = await reencrypt(10);
     await one
       .begin(async (tx) => {
         await reencrypt(10, tx);
-        throw new Error("broken off");
+        throw new Error("rolled back");
       })
       .catch(() => {});
     expect((await reencrypt(10)).remaining).toBe(before - 10);
     await finish();
   });
 
-  it("shares the rows between two that re-encrypt at once", async () => {
+  it("divides the rows between two concurrent batches", async () => {
     await rotate();
     await one.begin(async (tx) => {
       const first = await reencrypt(10, tx);
@@ -200,7 +200,7 @@ describe("rotating the secret of the API keys", () => {
     expect((await reencrypt(1000)).remaining).toBe(0);
   });
 
-  it("gives two rotations at once two versions", async () => {
+  it("gives two concurrent rotations two versions", async () => {
     const before = await version();
     await Promise.all([
       one`select public.rotate_api_key_secret()`,
@@ -209,13 +209,3 @@ describe("rotating the secret of the API keys", () => {
     expect(await version()).toBe(before + 2);
   });
 });
-
-/** Resolves once the connection waits for a lock. */
-async function untilWaiting(pid: number): Promise<void> {
-  for (;;) {
-    const [row] = await operator<{ waits: boolean }[]>`
-      select wait_event_type = 'Lock' as waits from pg_stat_activity where pid = ${pid}
-    `;
-    if (row?.waits) return;
-  }
-}

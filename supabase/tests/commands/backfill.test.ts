@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { pushMigrations, type ScratchPlatform, startScratchPlatform } from "../support/database.ts";
 
-/** A project that has users already gets an account for each of them with the first push. */
+/** The first push to a project that has users creates an account for each of them. */
 
 let platform: ScratchPlatform;
 
@@ -11,7 +11,7 @@ beforeAll(async () => {
 
 afterAll(() => platform?.stop());
 
-it("auth users from before the first push have accounts after it, a shared email going to whom single sign-on has confirmed", async () => {
+it("users from before the first push have accounts after it; of two with one email, the single sign-on user has it", async () => {
   const url = await platform.createDatabase("backfill", "revoked");
   await platform.asAdmin(
     "backfill",

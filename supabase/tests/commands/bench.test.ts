@@ -22,14 +22,14 @@ const report: Report = {
 };
 
 describe("npm run bench", () => {
-  it("divides what ran in the same round, not one median by another", () => {
+  it("computes ratios within each round, not of medians", () => {
     const [measurement] = report.measurements;
     const ratio = measurement && ratioTo(measurement, "bare");
     expect(ratio).toEqual({ median: 1, lower: 0.95, upper: 1.05 });
     expect(measurement && ratioTo(measurement, "seed")).toBeNull();
   });
 
-  it("takes the middle of an even number of rounds", () => {
+  it("computes the median of an even number of rounds", () => {
     expect(spread([4, 1, 3, 2])).toEqual({ median: 2.5, lower: 1.75, upper: 3.25 });
   });
 
@@ -54,7 +54,7 @@ describe("npm run bench", () => {
     expect(reportTable(grown)).toMatch(/own list +2\.00 +2\.00 +2\.00/);
   });
 
-  it("measures ours in every scenario, with one client and with sixteen unless one makes no sense", () => {
+  it("measures our schema in every scenario with sixteen clients, except the sweep, which has one", () => {
     for (const { name, clients, variants } of scenarios({
       strategies: 1,
       users: 1,
@@ -66,7 +66,7 @@ describe("npm run bench", () => {
     }
   });
 
-  it("goes on without what only it compares with, and says how to install that", () => {
+  it("runs without the packages that it compares with, and names the command that installs them", () => {
     expect(loadPeers(tmpdir())).toBeNull();
     expect(peersMissing).toContain("npm ci --prefix bench");
   });

@@ -10,12 +10,12 @@ import {
   cancelNow,
   cardFails,
   cardWorks,
-  deafFor,
   dispute,
   lifeOf,
   loseDisputes,
   momentOf,
   move,
+  outageOf,
   promptly,
   reconcile,
   refund,
@@ -45,7 +45,7 @@ afterAll(async () => {
   await platform?.stop();
 });
 
-/** The months that the ledger holds in a stretch of time, each with its sum. */
+/** The months of the ledger within a time, each with its sum. */
 function months({ ledger }: Outcome, from: string, before: string): string[] {
   return ledger
     .map((line) => line.split(" "))
@@ -59,7 +59,7 @@ function sumOf(outcome: Outcome, from: string, before: string): number {
   return months(outcome, from, before).reduce((sum, line) => sum + Number(line.split(" ")[1]), 0);
 }
 
-/** Whether the customer was premium whenever somebody looked, or never. */
+/** The values that premium had at the comparisons within a time. */
 function premium(outcome: Outcome, from: string, before: string): boolean[] {
   const seen = outcome.premium.filter(({ at }) => at >= momentOf(from) && at < momentOf(before));
   return [...new Set(seen.map(({ isPremium }) => isPremium))];
@@ -135,7 +135,7 @@ const named: { [name: string]: { life: Life; check(outcome: Outcome): void } } =
         "2027-05-14T06:59:59 120",
       ]),
   },
-  "in the hour that Berlin has twice, half past midnight in UTC": {
+  "in the hour that Berlin's clocks repeat, at half past midnight in UTC": {
     life: lifeOf([["2027-10-31T00:30:00", buy("basic_yearly")]]),
     check: (outcome) =>
       expect(months(outcome, "2027-10", "2028-01")).toEqual([
@@ -227,10 +227,10 @@ const named: { [name: string]: { life: Life; check(outcome: Outcome): void } } =
       expect(premium(outcome, "2027-01-10", "2028-01-10")).toEqual([true]);
     },
   },
-  "three renewals unheard, then read again": {
+  "three renewals whose events were lost, then a reconciliation": {
     life: lifeOf([
       ["2027-01-10", buy("basic_monthly")],
-      ["2027-02-01", deafFor(90)],
+      ["2027-02-01", outageOf(90)],
       ["2027-05-05", reconcile],
     ]),
     check: (outcome) => expect(sumOf(outcome, "2027-01", "2028-01-10")).toBe(12 * 100),
@@ -238,7 +238,7 @@ const named: { [name: string]: { life: Life; check(outcome: Outcome): void } } =
   "forty days of outage over a cancellation and a new start": {
     life: lifeOf([
       ["2027-01-10", buy("basic_yearly")],
-      ["2027-03-01", deafFor(40)],
+      ["2027-03-01", outageOf(40)],
       ["2027-03-05", cancelNow],
       ["2027-03-06", buy("pro_monthly")],
       ["2027-04-12", reconcile],
@@ -246,7 +246,7 @@ const named: { [name: string]: { life: Life; check(outcome: Outcome): void } } =
     check: (outcome) =>
       expect(months(outcome, "2027-03-06", "2027-05")).toEqual([
         "2027-03-06 253",
-        // Granted before anybody could know that the year had been cancelled.
+        // Granted while the cancellation of the year was not known yet.
         "2027-03-10 120",
         "2027-04-06 253",
         "2027-04-10 120",
@@ -290,21 +290,22 @@ const named: { [name: string]: { life: Life; check(outcome: Outcome): void } } =
       expect(months(outcome, "2028-01-10", "2029-01-10")).toHaveLength(12);
     },
   },
-  "a year that is paid forty days late, unheard: the month that began unpaid grants nothing": {
-    life: lifeOf([
-      ["2027-01-10", buy("basic_yearly")],
-      ["2027-12-01", cardFails],
-      ["2028-01-12", deafFor(40)],
-      ["2028-02-20", cardWorks],
-      ["2028-02-25", reconcile],
-    ]),
-    check: (outcome) =>
-      expect(months(outcome, "2028", "2028-05")).toEqual([
-        "2028-01-10 120",
-        "2028-03-10 120",
-        "2028-04-10 120",
+  "a year that is paid forty days late during an outage: the month that began unpaid grants nothing":
+    {
+      life: lifeOf([
+        ["2027-01-10", buy("basic_yearly")],
+        ["2027-12-01", cardFails],
+        ["2028-01-12", outageOf(40)],
+        ["2028-02-20", cardWorks],
+        ["2028-02-25", reconcile],
       ]),
-  },
+      check: (outcome) =>
+        expect(months(outcome, "2028", "2028-05")).toEqual([
+          "2028-01-10 120",
+          "2028-03-10 120",
+          "2028-04-10 120",
+        ]),
+    },
   "a lost dispute ends premium and months": {
     life: lifeOf([
       ["2027-01-10", buy("basic_yearly")],
@@ -399,11 +400,11 @@ describe.each(["America/New_York", "Europe/Berlin"])("with the database in %s", 
   });
 });
 
-describe("what a buyer can make at PayPal without us", () => {
+describe("a subscription that a buyer creates at PayPal without us", () => {
   const now = momentOf("2027-05-01");
 
-  /** A paid year that PayPal tells of, and what became of it. */
-  const hear = async (changes: { [key: string]: Json }, ours: boolean) => {
+  /** Records an event about a paid year at PayPal; gives the outcome for two users. */
+  const recordPaidYear = async (changes: { [key: string]: Json }, ours: boolean) => {
     await database.offerPrices(0);
     const [userId = "", otherId = ""] = await database.createUsers(2);
     const provider = simulateProvider({ name: userId, dunning: "unpaid" });
@@ -419,18 +420,22 @@ describe("what a buyer can make at PayPal without us", () => {
     const number = await database.lastReadNumber();
     const status = await database.record(event, { kind: "subscription", snapshot }, number, now);
     const accounts = await database.accounts([userId, otherId]);
-    await database.forget([userId, otherId]);
+    await database.deleteUsers([userId, otherId]);
     const premium = [...accounts.values()].filter(({ premiumUntil }) => premiumUntil !== null);
     const credits = [...accounts.values()].reduce((sum, account) => sum + account.credits, 0);
     return { status, premium: premium.length, credits };
   };
 
-  it("one that we created entitles", async () => {
-    expect(await hear({}, true)).toEqual({ status: "processed", premium: 1, credits: 5 + 5 + 307 });
+  it("entitles if our checkout has created it", async () => {
+    expect(await recordPaidYear({}, true)).toEqual({
+      status: "processed",
+      premium: 1,
+      credits: 5 + 5 + 307,
+    });
   });
 
-  it("one with our plan and another user's id does not, and does not touch that user", async () => {
-    const { status, ...accounts } = await hear({}, false);
+  it("does not entitle with our plan and another user's id, and does not change that user", async () => {
+    const { status, ...accounts } = await recordPaidYear({}, false);
     expect(status).toMatch(/^ignored/);
     expect(accounts).toEqual({ premium: 0, credits: 5 + 5 });
   });
@@ -443,13 +448,13 @@ describe("what a buyer can make at PayPal without us", () => {
       "no payment",
       { payments: [], items: [{ price_id: "P_pro_yearly_0", start: null, end: null }] },
     ],
-  ])("%s entitles to nothing", async (_, changes) => {
-    const { premium, credits } = await hear(changes, true);
+  ])("does not entitle with %s, even if our checkout has created it", async (_, changes) => {
+    const { premium, credits } = await recordPaidYear(changes, true);
     expect({ premium, credits }).toEqual({ premium: 0, credits: 5 + 5 });
   });
 });
 
-it("the scheduled job works off many months that are due, each batch in a transaction of its own", async () => {
+it("the scheduled job grants many due months in batches, each in its own transaction", async () => {
   const started = Date.now() - 40 * day;
   await database.offerPrices(0);
   const userIds = await database.createUsers(230);
@@ -468,12 +473,12 @@ it("the scheduled job works off many months that are due, each batch in a transa
     select count(*)::integer as months, count(distinct xmin::text)::integer as transactions
     from private.granted_months
     where month_start > now() - interval '20 days'`;
-  await database.forget(userIds);
+  await database.deleteUsers(userIds);
   expect(granted).toEqual({ months: 230, transactions: 12 });
 });
 
 it("300 random lives end with the reference's premium, credits and ledger", async () => {
-  // The same lives in every run; npm run billing:lives plays others.
+  // The seed gives the same lives in every run; npm run billing:lives plays others.
   const seed = 77;
   const { failures } = await runLives(database, { count: 300, seed });
   expect(failures.slice(0, 1), `seed ${seed}, ${failures.length} lives differ`).toEqual([]);

@@ -1,10 +1,9 @@
-import { createClient } from "@supabase/supabase-js";
 import { describe, expect, it } from "vitest";
-import WebSocket from "ws";
+import { newClient } from "../support/clients.ts";
 import { loadConfig } from "../support/local-stack.ts";
 import { stack } from "../support/stack.ts";
 
-/** A request as supabase-js sends it, of which a browser first asks whether it may. */
+/** A request of supabase-js, for which a browser first sends a preflight. */
 interface Sent {
   method: string;
   path: string;
@@ -16,12 +15,10 @@ const id = "00000000-0000-4000-8000-000000000001";
 const functions = Object.keys((await loadConfig()).functions);
 const sent = await recordAll();
 
-/** Calls everything that supabase-js offers to a page, and keeps what it would have sent. */
+/** Calls the methods that supabase-js offers to a page, and records the requests without sending them. */
 async function recordAll(): Promise<Sent[]> {
   const all: Sent[] = [];
-  const client = createClient(stack.API_URL, stack.PUBLISHABLE_KEY, {
-    auth: { persistSession: false, autoRefreshToken: false },
-    realtime: { transport: WebSocket as never },
+  const client = newClient(stack.API_URL, stack.PUBLISHABLE_KEY, {
     global: {
       fetch: async (input, init) => {
         const { pathname, search } = new URL(String(input));
@@ -91,8 +88,8 @@ const describeRequest = ({ method, path }: Sent) => `${method} ${path}`;
 const requests = sent.map((one) => [describeRequest(one), one] as const);
 const words = (list: string | null) => (list ?? "").split(/,\s*/).map((word) => word.toLowerCase());
 
-describe("a page of this machine, by supabase-js,", () => {
-  it("has been tried with every service", () => {
+describe("a page of this machine", () => {
+  it("is tested with requests to every service", () => {
     for (const service of ["rest", "auth", "storage", "realtime", "functions"]) {
       expect(sent.filter(({ path }) => path.startsWith(`/${service}/v1/`))).not.toEqual([]);
     }
@@ -141,7 +138,7 @@ describe("a page of this machine, by supabase-js,", () => {
     );
   });
 
-  it("reads how many rows there are", async () => {
+  it("may read how many rows there are", async () => {
     const answer = await fetch(`${stack.API_URL}/rest/v1/plans?select=plan_type`, {
       headers: { origin: page, apikey: stack.PUBLISHABLE_KEY, prefer: "count=exact" },
     });
@@ -155,18 +152,18 @@ describe("a page of this machine, by supabase-js,", () => {
     "http://127.0.0.1:65535",
     "https://localhost:8443",
   ])("may call functions from %s", async (origin) => {
-    expect(await asks("redeem-coupon", origin)).toEqual({ status: 204, origin });
+    expect(await preflight("redeem-coupon", origin)).toEqual({ status: 204, origin });
   });
 });
 
-describe("a page of anywhere else", () => {
+describe("a page of another origin", () => {
   it.each([
     "https://evil.test",
     "http://localhost.evil.test:5173",
     "http://127.0.0.2:5173",
     "null",
   ])("may call no function from %s", async (origin) => {
-    expect(await asks("redeem-coupon", origin)).toEqual({ status: 403, origin: null });
+    expect(await preflight("redeem-coupon", origin)).toEqual({ status: 403, origin: null });
     const answer = await fetch(`${stack.FUNCTIONS_URL}/redeem-coupon`, {
       method: "POST",
       headers: { origin, apikey: stack.PUBLISHABLE_KEY },
@@ -184,7 +181,7 @@ describe("a page of anywhere else", () => {
   });
 });
 
-async function asks(name: string, origin: string) {
+async function preflight(name: string, origin: string) {
   const { status, headers } = await fetch(`${stack.FUNCTIONS_URL}/${name}`, {
     method: "OPTIONS",
     headers: { origin, "access-control-request-method": "POST" },

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { scratchFolder } from "../support/commands.ts";
 import { prepareFolder } from "../support/local-stack.ts";
 
-it("the folder of a stack keeps its data out of git, and its code an ES module in a CommonJS project", async () => {
+it("the folder of a stack is ignored by git, and its code is an ES module even in a CommonJS project", async () => {
   const project = await scratchFolder();
   try {
     await writeFile(join(project.path, "package.json"), '{"type": "commonjs"}');

@@ -4,11 +4,11 @@ import type { Sql } from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { copyCheckout, runCommand, scratchFolder } from "../support/commands.ts";
 import {
-  connect,
   pushMigrations,
   type ScratchPlatform,
   schemaSnapshot,
   startScratchPlatform,
+  withConnection,
 } from "../support/database.ts";
 import {
   appliedVersions,
@@ -23,7 +23,7 @@ import { applyDiff, readDiff } from "../support/unified-diff.ts";
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>;
 let root: string;
-/** The migrations and rollbacks of the checkout, by their paths. */
+/** The migrations and rollbacks of the checkout, by path. */
 let first: Map<string, string>;
 
 beforeAll(async () => {
@@ -47,7 +47,7 @@ async function scripts(): Promise<Map<string, string>> {
 
 const dbDiff = (...args: string[]) => runCommand(["db-diff", ...args], { root });
 
-/** Changes a file for as long as a piece of work takes, and takes the migrations away that it made. */
+/** Changes a file during a piece of work, and deletes the migrations that were written meanwhile. */
 async function withEdit(path: string, from: string, to: string, work: () => Promise<void>) {
   const text = await readFile(join(root, path), "utf8");
   expect(text).toContain(from);
@@ -63,18 +63,18 @@ async function withEdit(path: string, from: string, to: string, work: () => Prom
 }
 
 describe("npm run db:diff", () => {
-  it("writes nothing while the migrations and the schema files agree", async () => {
+  it("writes nothing if the migrations and the schema files agree", async () => {
     const output = "The migrations and the schema files agree.\n";
     expect(await dbDiff("nothing")).toEqual({ code: 0, output });
     expect(await scripts()).toEqual(first);
   });
 
-  it("makes the first migrations as they stand from the schema files", async () => {
+  it("with --first writes the committed migrations from the schema files", async () => {
     expect((await dbDiff("--first")).code).toBe(0);
     expect(await scripts()).toEqual(first);
   });
 
-  it("leaves the first migrations and rollbacks as they are where a schema file cannot be parsed", async () => {
+  it("with --first changes no file if a schema file cannot be parsed", async () => {
     const file = "supabase/schemas/credits/credit_transactions.sql";
     await withEdit(file, "create table public.", "create tabel public.", async () => {
       expect((await dbDiff("--first")).code).toBe(1);
@@ -95,7 +95,7 @@ describe("npm run db:diff", () => {
     );
   });
 
-  it("names a schema file that the order forgets", async () => {
+  it("names a schema file that schema_paths does not match", async () => {
     const [pattern, narrower] = ['"./schemas/coupons/*.sql"', '"./schemas/coupons/r*.sql"'];
     await withEdit("supabase/config.toml", pattern, narrower, async () => {
       const { code, output } = await dbDiff("coupons");
@@ -106,7 +106,7 @@ describe("npm run db:diff", () => {
     });
   });
 
-  it("says which rows that ship differ, and leaves the statements to a person", async () => {
+  it("names the table of shipped rows that differ, and writes no statements for them", async () => {
     const packs = "supabase/schemas/plans/data/credit_packs.sql";
     const lastPack = ",\n  ('credits_1000', '1,000 credits', 1000);";
     await withEdit(packs, lastPack, ";", async () => {
@@ -119,7 +119,7 @@ describe("npm run db:diff", () => {
     });
   });
 
-  it("writes a new function as its file does, with its comments and privileges", async () => {
+  it("copies a new function from its file, with comments and privileges", async () => {
     const file = "supabase/schemas/plans/plan_of.sql";
     const text = await readFile(join(root, file), "utf8");
     const added = `
@@ -157,7 +157,7 @@ describe("adding a column, as CONTRIBUTING shows it", () => {
 
   afterAll(() => platform?.stop());
 
-  it("takes six files and fewer than 80 lines by hand; the migration and its rollback are made", async () => {
+  it("changes at most six files and fewer than 80 lines by hand, and generates the migration and its rollback", async () => {
     const changes = readDiff(
       await readFile(join(projectDir, "supabase/tests/support/strategy-tags.diff"), "utf8"),
     );
@@ -178,7 +178,7 @@ describe("adding a column, as CONTRIBUTING shows it", () => {
 
     await pushMigrations(url, root);
     const wanted = await platform.createDatabase("wanted", "granted");
-    await using(wanted, async (sql) => {
+    await withConnection(wanted, async (sql) => {
       for (const file of await readSchemaFiles(join(root, "supabase"))) {
         await sql.begin((tx) => runScript(tx, file, ""));
       }
@@ -186,9 +186,9 @@ describe("adding a column, as CONTRIBUTING shows it", () => {
     expect(await platform.asAdmin("pushed", schemaSnapshot)).toEqual(
       await platform.asAdmin("wanted", schemaSnapshot),
     );
-    await using(wanted, tagsAreKept);
+    await withConnection(wanted, tagsAreKept);
 
-    await using(url, async (sql) => {
+    await withConnection(url, async (sql) => {
       const applied = await appliedVersions(sql);
       const local = await listMigrations(join(root, "supabase"));
       const last = local.length - first.size / 2;
@@ -198,7 +198,7 @@ describe("adding a column, as CONTRIBUTING shows it", () => {
   });
 });
 
-/** A strategy has its tags, and so have its fork and the version that is restored. */
+/** Checks that forks and restored versions have the tags of the strategy. */
 async function tagsAreKept(sql: Sql) {
   await sql`
     insert into auth.users (id, aud, role, email)
@@ -219,13 +219,4 @@ async function tagsAreKept(sql: Sql) {
   await expect(
     sql`select public.save_strategy(strategy_id => ${id}, tags => array_fill('x'::text, '{21}'))`,
   ).rejects.toMatchObject({ code: "PT422", detail: "invalid_argument" });
-}
-
-async function using<T>(url: string, work: (sql: Sql) => Promise<T>): Promise<T> {
-  const sql = connect(url);
-  try {
-    return await work(sql);
-  } finally {
-    await sql.end();
-  }
 }

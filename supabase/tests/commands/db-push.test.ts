@@ -1,21 +1,23 @@
 import { execFile } from "node:child_process";
-import { cp, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { connect, type ScratchPlatform, startScratchPlatform } from "../support/database.ts";
+import { scratchFolder } from "../support/commands.ts";
+import { type ScratchPlatform, startScratchPlatform, withConnection } from "../support/database.ts";
 import { appliedVersions, listMigrations } from "../support/migrations.ts";
 
 let platform: ScratchPlatform;
 let url: string;
+let folder: Awaited<ReturnType<typeof scratchFolder>>;
 let checkout: string;
 
 beforeAll(async () => {
   platform = await startScratchPlatform();
   url = await platform.createDatabase("subject", "granted");
-  // A checkout of our own, in which a migration can be spoilt.
-  checkout = await mkdtemp(join(tmpdir(), "pinebase-checkout-"));
+  // A copy of the checkout, to which tests add invalid migrations.
+  folder = await scratchFolder();
+  checkout = folder.path;
   for (const path of ["package.json", ".squawk.toml", "scripts", "supabase", "types"]) {
     await cp(path, join(checkout, path), { recursive: true });
   }
@@ -24,23 +26,16 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await platform?.stop();
-  await rm(checkout, { recursive: true, force: true });
+  await folder?.remove();
 });
 
 const push = (...args: string[]) =>
   promisify(execFile)(process.execPath, [join(checkout, "scripts", "run.cjs"), "db-push", ...args]);
 
-async function versions(): Promise<string[]> {
-  const sql = connect(url);
-  try {
-    return await appliedVersions(sql);
-  } finally {
-    await sql.end();
-  }
-}
+const versions = () => withConnection(url, appliedVersions);
 
 describe("npm run db:push", () => {
-  it("only tells what it would push with --dry-run", async () => {
+  it("with --dry-run only prints what it would push", async () => {
     const { stdout, stderr } = await push("--remote", url, "--dry-run");
     const [first] = await listMigrations();
     expect(stdout + stderr).toContain(first?.file);
@@ -72,7 +67,7 @@ describe("npm run db:push", () => {
       "select 1;",
       "ban-char-field",
     ],
-  ])("pushes nothing when there is a migration %s", async (_, up, down, complaint) => {
+  ])("pushes nothing if there is a migration %s", async (_, up, down, complaint) => {
     const before = await versions();
     const file = "20990101000000_spoilt.sql";
     const written = [["migrations", up] as const, ["rollbacks", down] as const];
@@ -89,7 +84,7 @@ describe("npm run db:push", () => {
     expect(await versions()).toEqual(before);
   });
 
-  it("says which argument it misses", async () => {
+  it("names the argument that is missing", async () => {
     const failed = await push().catch((error: unknown) => error);
     expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining("--remote") });
   });

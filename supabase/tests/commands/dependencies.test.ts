@@ -15,21 +15,21 @@ const manifest = manifestSchema.parse(JSON.parse(await readFile("package.json", 
 const dependencies = { ...manifest.dependencies, ...manifest.devDependencies };
 
 describe("the dependencies", () => {
-  it("each have their reason in CONTRIBUTING.md, and no other package has one", async () => {
+  it("are all explained in CONTRIBUTING.md, and no other package is", async () => {
     const text = await readFile("CONTRIBUTING.md", "utf8");
     const section = text.slice(text.indexOf("## Dependencies"));
     const explained = [...section.matchAll(/^\| `([^`]+)` \| \S/gm)].map(([, name]) => name);
     expect(explained).toEqual(Object.keys(dependencies).sort());
   });
 
-  it("are pinned to one version", () => {
+  it("are pinned to exact versions", () => {
     const loose = Object.entries(manifest.devDependencies).filter(
       ([, range]) => !/^\d+\.\d+\.\d+/.test(range),
     );
     expect(loose).toEqual([]);
   });
 
-  it("leave an app that installs the package nothing but zod, in a version that it may choose", () => {
+  it("install nothing but zod into an app, in a version that the app may choose", () => {
     expect(Object.keys(manifest.dependencies)).toEqual(["zod"]);
     expect(manifest.dependencies.zod).toMatch(/^\^4\./);
     expect(Object.keys(manifest.peerDependenciesMeta)).toEqual(

@@ -16,7 +16,7 @@ import { stack } from "../support/stack.ts";
 function database(functions: Record<string, string>, tables: Table[] = []): Catalog {
   return {
     tables,
-    functions: Object.entries(functions).map(([name, body]) => door(name, body)),
+    functions: Object.entries(functions).map(([name, body]) => newFunction(name, body)),
     errors: ["premium_required", "strategy_not_found"].map((identifier) => ({
       identifier,
       status: 400,
@@ -25,13 +25,13 @@ function database(functions: Record<string, string>, tables: Table[] = []): Cata
   };
 }
 
-function door(qualified: string, body: string): DatabaseFunction {
+function newFunction(qualified: string, body: string): DatabaseFunction {
   const [schema = "", name = ""] = qualified.split(".");
   const rest = { comment: null, returns: "jsonb", arguments: [], roles: [] };
   return { schema, name, body, volatility: "volatile", ...rest };
 }
 
-function table(name: string, triggers: Record<string, string>): Table {
+function newTable(name: string, triggers: Record<string, string>): Table {
   const empty = { columns: [], checks: [], policies: [], grants: [] };
   const definitions = Object.entries(triggers).map(
     ([event, name]) =>
@@ -43,7 +43,7 @@ function table(name: string, triggers: Record<string, string>): Table {
 const raise = (identifier: string) => `perform private.raise_error('${identifier}', 'Sorry.');`;
 
 describe("the errors of an RPC in the schema reference", () => {
-  it("are those of the functions behind it, however deep and round about", () => {
+  it("are those of all functions that it calls, directly or not, even recursively", () => {
     const errors = errorsOfFunctions(
       database({
         "public.open": "select private.open()",
@@ -55,7 +55,7 @@ describe("the errors of an RPC in the schema reference", () => {
     expect(errors.get("public.open")).toEqual(["strategy_not_found"]);
   });
 
-  it("are those of the triggers that its writes start, and of no others", () => {
+  it("include those of the triggers that its writes fire, and of no others", () => {
     const errors = errorsOfFunctions(
       database(
         {
@@ -63,13 +63,13 @@ describe("the errors of an RPC in the schema reference", () => {
           "private.on_insert": raise("premium_required"),
           "private.on_delete": raise("strategy_not_found"),
         },
-        [table("notes", { INSERT: "private.on_insert", DELETE: "private.on_delete" })],
+        [newTable("notes", { INSERT: "private.on_insert", DELETE: "private.on_delete" })],
       ),
     );
     expect(errors.get("public.add")).toEqual(["premium_required"]);
   });
 
-  it("are not what a comment mentions", () => {
+  it("do not include an identifier in a comment", () => {
     const errors = errorsOfFunctions(
       database({ "public.quiet": "-- not 'premium_required'\nselect 1" }),
     );
@@ -78,7 +78,7 @@ describe("the errors of an RPC in the schema reference", () => {
 });
 
 describe("the schema reference of this database", () => {
-  it("tells every table and every function that an app may call, with a sentence on each", async () => {
+  it("describes every table and every function that an app may use", async () => {
     const catalog = await readCatalog(stack.DB_URL);
     const exposed = [...catalog.tables, ...catalog.functions].filter(
       ({ schema }) => schema === "public",
@@ -89,7 +89,7 @@ describe("the schema reference of this database", () => {
     expect(missing.filter(({ comment }) => !comment?.startsWith("Internal"))).toEqual([]);
   });
 
-  it("shows for each column the table that its foreign key leads to", async () => {
+  it("shows for each column the table that its foreign key refers to", async () => {
     const { tables } = await readCatalog(stack.DB_URL);
     const versions = tables.find(({ name }) => name === "strategy_versions");
     const references = versions?.columns.map((column) => [column.name, column.references]);
@@ -130,7 +130,7 @@ describe("the reference of the edge functions", async () => {
 });
 
 describe.each(["SECURITY.md", "docs/scaling.md"])("%s", (file) => {
-  it("names tests that exist", async () => {
+  it("names only tests that exist", async () => {
     const text = await readFile(file, "utf8");
     const names = text.matchAll(/`((?:database|api|functions|commands)\/[\w-]+)`/g);
     const named = [...names].map(([, name = ""]) => name);

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { findFiles } from "../support/programs.ts";
 
-/** Of the machine or of npm, of hosted, or between a command and what it starts: nobody writes these into a file. */
+/** Variables that the machine, npm, hosted Supabase or a command sets, so that nobody writes them into a file. */
 const givenByOthers =
   /^(SUPABASE_(URL|ANON_KEY|SERVICE_ROLE_KEY|PUBLISHABLE_KEYS|SECRET_KEYS)|INIT_CWD|TSX_DISABLE_CACHE|XDG_.*|PINEBASE_(STATUS|PROJECT_DIR))$/;
 
@@ -41,7 +41,7 @@ async function namesRead(): Promise<Set<string>> {
 }
 
 describe(".env.example", () => {
-  it("names every variable that is read, and no other", async () => {
+  it("names exactly the variables that are read", async () => {
     const text = await readFile(".env.example", "utf8");
     const named = namesIn(text, /^(?:# )?([A-Z][A-Z0-9_]+)=/gm);
     expect(named.toSorted()).toEqual([...(await namesRead())].toSorted());
@@ -68,7 +68,7 @@ const remotesSchema = z.object({
 });
 
 describe("the settings of hosted projects", () => {
-  it("are there for staging and production, and neither gets the demo data", async () => {
+  it("exist for staging and production, and load no demo data", async () => {
     const { remotes } = remotesSchema.parse(parse(await readFile("supabase/config.toml", "utf8")));
     expect(Object.keys(remotes)).toEqual(["staging", "production"]);
     expect(Object.values(remotes).map(({ db }) => db.seed.enabled)).toEqual([false, false]);
@@ -84,7 +84,7 @@ describe("the settings of hosted projects", () => {
 });
 
 describe("the deployment", () => {
-  it("pushes only with the checks, after a dry run, and tests what it has deployed", async () => {
+  it("makes a dry run, pushes, deploys and tests, in this order", async () => {
     const text = await readFile(".github/workflows/deploy.yml", "utf8");
     const steps = [
       'npm run db:push -- --remote="$SUPABASE_DB_URL" --dry-run',
@@ -98,7 +98,7 @@ describe("the deployment", () => {
     expect(text).not.toContain("--include-seed");
   });
 
-  it("goes to production by a tag alone, through the environment that asks for approval", async () => {
+  it("goes to production only by a tag, in the environment that requires approval", async () => {
     const text = await readFile(".github/workflows/deploy.yml", "utf8");
     const choice = String.raw`github\.ref_type == 'tag' && 'production' \|\| 'staging'`;
     expect(text).toMatch(new RegExp(`^ {4}environment: .*${choice}`, "m"));

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { projectDir } from "../support/programs.ts";
 
-/** What holds for every folder of an edge function, so that it can be deployed as it is. */
+/** Rules for the folder of every edge function, so that it can be deployed unchanged. */
 
 const folder = join(projectDir, "supabase", "functions");
 const names = (await readdir(folder, { withFileTypes: true }))
@@ -23,13 +23,13 @@ const configSchema = z.object({
 });
 
 describe.each(names)("the function %s", (name) => {
-  it("is an index, a handler and its own imports", async () => {
+  it("has an index, a handler and a deno.json", async () => {
     expect((await readdir(join(folder, name))).sort()).toEqual(
       expect.arrayContaining(["deno.json", "handler.ts", "index.ts"]),
     );
   });
 
-  it("imports npm packages in the very versions that the lock file pins", async () => {
+  it("imports npm packages in the versions of the lock file", async () => {
     const { imports } = denoSchema.parse(
       JSON.parse(await read("supabase/functions", name, "deno.json")),
     );
@@ -41,7 +41,7 @@ describe.each(names)("the function %s", (name) => {
     }
   });
 
-  it("says in config.toml whether its token is checked before it", async () => {
+  it("has an entry in config.toml, which sets whether Supabase checks the token", async () => {
     const { functions } = configSchema.parse(parse(await read("supabase/config.toml")));
     expect(Object.keys(functions)).toContain(name);
   });

@@ -8,15 +8,15 @@ import { projectDir } from "../support/programs.ts";
 import { stack } from "../support/stack.ts";
 
 /*
- * A linter that never fires proves nothing: each step of `npm run lint` meets a fault that was planted for it, in a
- * folder and a database that hold nothing else. The folder holds no references at all, so they are not up to date.
+ * Each step of `npm run lint` must find a fault that is planted for it, in a folder and a database that contain nothing else.
+ * The folder has no references in docs, so these are not up to date.
  */
 
-/** A fault against each rule of schema-rules.sql, between near misses that must not be reported. */
+/** A fault against each rule of schema-rules.sql, between similar objects that must not be reported. */
 const migration = `
 create table public.planted_owner (id uuid primary key, user_id uuid);
 alter table public.planted_owner enable row level security;
-create policy "asks for the user once a row" on public.planted_owner for select to authenticated
+create policy "calls auth.uid() for each row" on public.planted_owner for select to authenticated
   using (user_id = auth.uid());
 
 create table public.planted (
@@ -119,7 +119,7 @@ afterAll(async () => {
   await folder?.remove();
 });
 
-/** What each step must say of its fault, by a part of the step's name. */
+/** The findings that each step must report, by the step's name. */
 const expected: [step: string, findings: string[]][] = [
   ["formatting and lint (Biome)", ["scripts/format.ts", "noRestrictedImports"]],
   ["types (tsc)", ["scripts/type.ts(1,14): error TS2322"]],
@@ -152,7 +152,7 @@ const expected: [step: string, findings: string[]][] = [
 ];
 
 describe("npm run lint", () => {
-  it.each(expected)("finds what was planted: %s", async (name, findings) => {
+  it.each(expected)("finds the planted fault: %s", async (name, findings) => {
     const hasMigrations = name === "the references in docs are up to date";
     const steps = databaseSteps(hasMigrations ? stack.DB_URL : databaseUrl);
     const step = [...sourceSteps, ...steps].find((one) => one.name === name);
@@ -160,7 +160,7 @@ describe("npm run lint", () => {
     for (const finding of findings) expect(output).toContain(finding);
   });
 
-  it("has no step for which nothing was planted", () => {
+  it("has no step without a planted fault", () => {
     const names = [...sourceSteps, ...databaseSteps("")].map(({ name }) => name);
     expect(names).toEqual(expected.map(([name]) => name));
   });
@@ -171,7 +171,7 @@ it("a function of private is explained by a comment above it or by its public wr
   expect((await step?.run())?.split("\n")).toHaveLength(1);
 });
 
-it("the rules of schema-rules.sql report what breaks them, and nothing else", async () => {
+it("the rules of schema-rules.sql report exactly the objects that violate them", async () => {
   const found = [...(await checkSchema(databaseUrl)).matchAll(/^(\w+): (.+)$/gm)].map(
     ([, rule, object]) => [rule, object],
   );

@@ -2,28 +2,28 @@ import type { RealtimeChannel } from "@supabase/supabase-js";
 import { expect, it } from "vitest";
 import { type Person, service, signUp } from "../support/clients.ts";
 
-/** Against Supabase's own services, which the workflow starts: the local stack has no Realtime. */
+/** Runs on Supabase's own services, which the workflow starts, because the local stack has no Realtime. */
 
-interface Heard {
+interface Message {
   event: string;
   payload: { table: string; operation: string; record: Record<string, unknown> | null };
 }
 
-/** Joins a topic; gives the status of joining and what is heard from then on. */
+/** Joins a topic; gives the status of joining, and the list to which messages are added. */
 async function join(person: Person, topic: string) {
   await person.client.realtime.setAuth();
-  const heard: Heard[] = [];
+  const messages: Message[] = [];
   const channel: RealtimeChannel = person.client
     .channel(topic, { config: { private: true } })
-    .on("broadcast", { event: "*" }, (message) => heard.push(message as unknown as Heard));
+    .on("broadcast", { event: "*" }, (message) => messages.push(message as unknown as Message));
   const status = await new Promise<string>((resolve) => channel.subscribe(resolve));
-  return { status, heard };
+  return { status, messages };
 }
 
-it("a user hears changes of their own rows, and a stranger does not", {
+it("a user receives changes of their own rows, and a stranger does not", {
   timeout: 60_000,
 }, async () => {
-  const owner = await signUp("listener");
+  const owner = await signUp("owner");
   const stranger = await signUp("stranger");
   const own = await join(owner, `user:${owner.id}`);
   expect(own.status).toBe("SUBSCRIBED");
@@ -44,7 +44,7 @@ it("a user hears changes of their own rows, and a stranger does not", {
   await owner.client.from("strategies").delete().eq("user_id", owner.id).throwOnError();
 
   await expect
-    .poll(() => own.heard.map(({ event, payload }) => `${event} ${payload.table}`), {
+    .poll(() => own.messages.map(({ event, payload }) => `${event} ${payload.table}`), {
       timeout: 20_000,
     })
     .toEqual(
@@ -55,9 +55,9 @@ it("a user hears changes of their own rows, and a stranger does not", {
         "DELETE strategies",
       ]),
     );
-  const made = own.heard.find(({ event }) => event === "INSERT");
+  const made = own.messages.find(({ event }) => event === "INSERT");
   expect(made?.payload.record).toMatchObject({ name: "Heard", user_id: owner.id });
   expect(saved).toMatchObject({ strategy_id: made?.payload.record?.id });
-  expect(others.heard).toEqual([]);
+  expect(others.messages).toEqual([]);
   await Promise.all([owner, stranger].map(({ client }) => client.removeAllChannels()));
 });

@@ -2,14 +2,14 @@ import { randomUUID } from "node:crypto";
 import Stripe from "stripe";
 import { asOperator } from "./clients.ts";
 
-/** What the two premium plans cost at Stripe, by the names of the stand-in beside the stack, and at PayPal. */
+/** Ids of the premium plans' prices at Stripe, as the stack's own stand-in has them, and at PayPal. */
 export const prices = {
   monthly: "price_stand_in_premium_monthly",
   yearly: "price_stand_in_premium_yearly",
 } as const;
 export const paypalPlan = "P-TESTS-MONTHLY";
 
-/** Sets the plans' prices, which are not the migrations' to set. Every test that needs them may call it. */
+/** Inserts these prices, unless another test file has done so: the migrations contain no price. */
 export async function offerPlans(): Promise<void> {
   await asOperator(
     (sql) => sql`
@@ -23,7 +23,7 @@ export async function offerPlans(): Promise<void> {
   );
 }
 
-/** What billing has made of one user. */
+/** Credits, premium and subscriptions of a user, and whether the ledger adds up to the credits. */
 export async function billingOf(userId: string) {
   return asOperator(async (sql) => {
     const [user] = await sql<{ credits: number; premium_until: Date | null; agrees: boolean }[]>`
@@ -49,7 +49,7 @@ export async function billingOf(userId: string) {
       where s.user_id = ${userId}
       order by s.provider_subscription_id
     `;
-    if (!user) throw new Error(`no user ${userId}`);
+    if (!user) throw new Error(`there is no user ${userId}`);
     return { ...user, subscriptions: [...subscriptions] };
   });
 }
@@ -69,7 +69,7 @@ export function newEvent(type: string, object: object, created: number): SentEve
   return { id, object: "event", type, created, livemode: false, data: { object } };
 }
 
-/** A delivery of an event, signed now. */
+/** The delivery of an event, with a signature of this moment. */
 export function signedDelivery(url: string, event: SentEvent, secret: string): Request {
   const payload = JSON.stringify(event);
   return new Request(url, {

@@ -6,7 +6,7 @@ import { appUrl } from "./stack.ts";
 
 /** Starts one browser for all files of a run. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  // The app is built by the first request, which takes longer than a page may take.
+  // The first request builds the app, which takes longer than the time limit of a page.
   await fetch(appUrl);
   const server = await launch();
   project.provide("browserEndpoint", server.wsEndpoint());
@@ -23,7 +23,7 @@ async function launch(): Promise<BrowserServer> {
 /**
  * Starts the first of these browsers that is installed.
  *
- * @throws Error that says what to install, where there is none
+ * @throws Error that says what to install, if none is
  */
 export async function launchInstalled(channels: readonly string[]): Promise<BrowserServer> {
   for (const channel of channels) {
@@ -36,12 +36,12 @@ export async function launchInstalled(channels: readonly string[]): Promise<Brow
 }
 
 /**
- * Chromium from the npm package, which needs nothing of the system: it unpacks the browser, a font and the libraries that
- * a bare Linux lacks. Its own arguments are not used, because `--disable-web-security` is among them: with it the browser
- * asks no server whether a page may call it, and these tests would not find out.
+ * Chromium from the npm package, which unpacks the browser, a font and the libraries that a bare Linux lacks. The package's
+ * arguments are not used, because `--disable-web-security` is among them: with it the browser skips CORS, and these tests
+ * would not notice a page that may not call a function.
  */
 async function bundledChromium(): Promise<LaunchOptions> {
-  // The package unpacks the libraries only where it believes that it runs in Amazon's or Netlify's functions.
+  // The package unpacks the libraries only if this variable says that it runs on AWS Lambda.
   process.env.AWS_LAMBDA_JS_RUNTIME = "nodejs22.x";
   const { default: bundled } = await import("@sparticuz/chromium");
   const executablePath = await bundled.executablePath();
@@ -53,7 +53,7 @@ async function bundledChromium(): Promise<LaunchOptions> {
   );
   return {
     executablePath,
-    // Root has no sandbox, and neither has a user in most containers. The browser opens our own pages alone.
+    // There is no sandbox for root, nor for users in most containers. The browser opens only pages of this repository.
     args: ["--no-sandbox", "--headless=shell", "--disable-gpu", "--font-render-hinting=none"],
     env: {
       ...definedVariables(),

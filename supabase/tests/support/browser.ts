@@ -15,20 +15,20 @@ import { appUrl } from "./stack.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Where the browser of this run listens. */
+    /** The WebSocket address of this run's browser. */
     browserEndpoint: string;
   }
 }
 
-/** Where a failed journey leaves its screenshots; git ignores it. */
+/** The folder for screenshots of failed journeys; git ignores it. */
 const screenshots = join(projectDir, ".pinebase", "screenshots");
 
-/** Opens the app, in a browser profile of its own, at one of its paths. */
+/** Opens a path of the app in a new browser profile. */
 export type Open = (path?: string, options?: BrowserContextOptions) => Promise<Page>;
 
 let browser: Browser;
 
-/** Uses the browser that all files of a run share. */
+/** Connects to the browser that all files of a run share. */
 export function useBrowser(): void {
   beforeAll(async () => {
     browser = await chromium.connect(inject("browserEndpoint"));
@@ -37,8 +37,8 @@ export function useBrowser(): void {
 }
 
 /**
- * A test that a person could click through. Every page that it opens belongs to a person of its own. When it fails, each page
- * leaves a screenshot, and the error says where.
+ * A test that a person could click through. Every page that it opens has its own profile, as of another person. When it
+ * fails, a screenshot of each page is kept, and the error names the files.
  */
 export function journey(name: string, walk: (open: Open) => Promise<void>): void {
   it(name, async () => {
@@ -75,12 +75,12 @@ async function keepScreenshots(name: string, contexts: readonly BrowserContext[]
   );
 }
 
-/** An email that nobody has used, and a password. */
+/** A new email and a password. */
 export function newcomer(name = "person") {
   return { email: `${name}-${randomUUID()}@tests.pinebase.test`, password: randomUUID() };
 }
 
-/** Signs a new person up on the page, and waits until the page is theirs. */
+/** Signs a new person up on the page, and waits until they are signed in. */
 export async function signUp(page: Page, person = newcomer(), name = "Ada"): Promise<void> {
   await page.goto("/sign-up");
   await page.getByLabel("Name").fill(name);
@@ -90,7 +90,7 @@ export async function signUp(page: Page, person = newcomer(), name = "Ada"): Pro
   await page.getByRole("heading", { name: "My strategies" }).waitFor();
 }
 
-/** Drags as a hand does: press, move in steps, let go. */
+/** Drags with the mouse: press, move in steps, release. */
 export async function drag(page: Page, from: Locator, to: Locator): Promise<void> {
   await from.hover();
   await page.mouse.down();

@@ -1,5 +1,9 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import {
+  createClient,
+  type SupabaseClient,
+  type SupabaseClientOptions,
+} from "@supabase/supabase-js";
 import postgres from "postgres";
 import WebSocket from "ws";
 import type { Database } from "../../../types/database.types.ts";
@@ -8,7 +12,7 @@ import { stack } from "./stack.ts";
 /** A client of the Data API and Auth, typed by the generated types. */
 export type Client = SupabaseClient<Database>;
 
-/** A person with a session. */
+/** A user with a session. */
 export interface Person {
   id: string;
   email: string;
@@ -16,29 +20,36 @@ export interface Person {
   client: Client;
 }
 
-/** What a page has that nobody signed in to: the publishable key. */
+/** A client without a session, with the publishable key: what a page has before somebody signs in. */
 export function visitor(): Client {
-  return client(stack.PUBLISHABLE_KEY);
+  return newClient(stack.API_URL, stack.PUBLISHABLE_KEY);
 }
 
-/** What an app's own server has: the secret key. */
+/** A client with the secret key, as an app's own server has it. */
 export function service(): Client {
-  return client(stack.SECRET_KEY);
+  return newClient(stack.API_URL, stack.SECRET_KEY);
 }
 
-/** Signs up a new person with an email of their own. */
+/** Signs up a new user with an email that no other user has. */
 export async function signUp(name = "person"): Promise<Person> {
   const email = `${name}-${randomUUID()}@tests.pinebase.test`;
   const password = randomBytes(18).toString("base64url");
-  const own = visitor();
-  const { data, error } = await own.auth.signUp({ email, password });
+  const client = visitor();
+  const { data, error } = await client.auth.signUp({ email, password });
   if (error) throw error;
   if (!data.user || !data.session) throw new Error(`${email} has no session after signing up`);
-  return { id: data.user.id, email, password, client: own };
+  return { id: data.user.id, email, password, client };
+}
+
+/** The access token of a person's session. */
+export async function tokenOf({ client }: Pick<Person, "client">): Promise<string> {
+  const { data } = await client.auth.getSession();
+  return data.session?.access_token ?? "";
 }
 
 /**
- * Runs SQL as the role postgres, for what no client may arrange. Tests act through the public door.
+ * Runs SQL as the role postgres, to arrange and to read what no client may. What a test is about is done through the public
+ * API.
  */
 export async function asOperator<T>(work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
   const sql = postgres(stack.DB_URL, { max: 1, onnotice: () => {} });
@@ -49,21 +60,28 @@ export async function asOperator<T>(work: (sql: postgres.Sql) => Promise<T>): Pr
   }
 }
 
-/** Makes somebody premium for a day. */
-export async function makePremium(person: Person): Promise<void> {
+/** Makes a user premium for a day. */
+export async function makePremium({ id }: { id: string }): Promise<void> {
   await asOperator(
-    (sql) => sql`
-      update public.users
-      set premium_until = now() + interval '1 day'
-      where id = ${person.id}
-    `,
+    (sql) => sql`update public.users set premium_until = now() + interval '1 day' where id = ${id}`,
   );
 }
 
-function client(key: string): Client {
-  return createClient<Database>(stack.API_URL, key, {
+/** Ends what `makePremium` gave. */
+export async function endPremium({ id }: { id: string }): Promise<void> {
+  await asOperator((sql) => sql`update public.users set premium_until = null where id = ${id}`);
+}
+
+/** An untyped client of any stack, which keeps its session in memory. */
+export function newClient(
+  url: string,
+  key: string,
+  options: SupabaseClientOptions<"public"> = {},
+): SupabaseClient {
+  return createClient(url, key, {
     auth: { persistSession: false, autoRefreshToken: false },
-    // Node has one of its own from 22 on.
+    // Node 20 has no WebSocket.
     realtime: { transport: WebSocket as never },
+    ...options,
   });
 }

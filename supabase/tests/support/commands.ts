@@ -10,16 +10,16 @@ import { type Status, statusSchema } from "../../../scripts/local/status.ts";
 /** A command that was started and may still run. */
 export interface RunningCommand {
   pid: number;
-  /** What it has written so far, both streams. */
+  /** What it has written to both streams so far. */
   output(): string;
-  /** Settles with the exit code; null when a signal ended it. */
+  /** Settles with the exit code, or null if a signal ended it. */
   exited: Promise<number | null>;
   kill(signal: NodeJS.Signals): void;
 }
 
-/** How to start one. */
+/** How to start a command. */
 export interface CommandOptions {
-  /** The checkout; this one by default. */
+  /** The checkout to run it in; this one by default. */
   root?: string;
   /** Arguments to Node itself. */
   node?: string[];
@@ -65,26 +65,26 @@ export async function runCommand(
   return { code: await command.exited, output: command.output() };
 }
 
-/** Waits until `npm start` has written its status. */
+/** Waits until `npm start` is ready; gives the status that it has written. */
 export async function ready(command: RunningCommand, dir: string): Promise<Status> {
   let ended = false;
   void command.exited.then(() => {
     ended = true;
   });
   while (!command.output().includes("Ready in")) {
-    if (ended) throw new Error(`The command ended:\n${command.output()}`);
+    if (ended) throw new Error(`The command ended before it was ready:\n${command.output()}`);
     await sleep(50);
   }
   return statusSchema.parse(JSON.parse(await readFile(join(dir, "status.json"), "utf8")));
 }
 
-/** A folder for one test, and what takes it away. */
+/** A new temporary folder, and how to delete it. */
 export async function scratchFolder(): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await realpath(await mkdtemp(join(tmpdir(), "pinebase-command-")));
   return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
-/** A copy of the checkout that a test may spoil; it borrows the installed packages, less those named. */
+/** Copies the checkout to a folder where a test may change it. Packages are linked, except those in `without`. */
 export async function copyCheckout(to: string, without: string[] = []): Promise<string> {
   for (const part of ["scripts", "supabase", "types", "examples", "package.json"]) {
     await cp(join(projectDir, part), join(to, part), { recursive: true });
@@ -98,7 +98,7 @@ export async function copyCheckout(to: string, without: string[] = []): Promise<
   return to;
 }
 
-/** The processes whose command line names the path. */
+/** The running processes whose command line contains the path. */
 export async function processesNaming(path: string): Promise<string[]> {
   const found: string[] = [];
   for (const pid of await processIds()) {

@@ -1,4 +1,7 @@
-/* Databases that a test makes, and how it reaches and compares them. */
+/* How tests create, reach and compare databases. */
+
+import type postgres from "postgres";
+import { connect } from "../../../scripts/lib/database.ts";
 
 export { connect } from "../../../scripts/lib/database.ts";
 export { runPgtapFile } from "../../../scripts/lib/pgtap.ts";
@@ -20,3 +23,16 @@ export {
   startPostgres,
   superuserUrl,
 } from "../../../scripts/local/postgres.ts";
+
+/** Runs a piece of work over one connection to a database. */
+export async function withConnection<T>(
+  url: string,
+  work: (sql: postgres.Sql) => Promise<T>,
+): Promise<T> {
+  const sql = connect(url);
+  try {
+    return await work(sql);
+  } finally {
+    await sql.end();
+  }
+}

@@ -10,7 +10,7 @@ export interface Component {
   parameters: Record<string, unknown>;
 }
 
-/** What the RPCs on strategies answer. */
+/** A strategy document, as the RPCs on strategies return it. */
 export interface StrategyDocument {
   strategy_id: string;
   name: string;
@@ -34,7 +34,7 @@ export interface Answer<T> {
   status: number;
 }
 
-/** Calls an RPC with arguments that a typed client would not let through, too. */
+/** Calls an RPC without the generated types, so that a test may pass wrong arguments. */
 export function call<T = StrategyDocument>(
   client: Client,
   name: string,
@@ -47,31 +47,31 @@ export function call<T = StrategyDocument>(
   );
 }
 
-/** The data of an answer that must be there. */
+/** The data of an answer. Rejects with its error. */
 export async function must<T>(
   answer: PromiseLike<{ data: T; error: unknown }>,
 ): Promise<NonNullable<T>> {
   const { data, error } = await answer;
   if (error !== null) throw error;
   if (data === null || data === undefined) {
-    throw new Error("the answer has neither data nor error");
+    throw new Error("The answer has neither data nor an error.");
   }
   return data;
 }
 
-/** Saves a strategy, new unless `strategy_id` is given. */
+/** Saves a strategy: a new one unless `strategy_id` is given. */
 export function save(person: Person, args: object): Promise<StrategyDocument> {
   return must(call(person.client, "save_strategy", args));
 }
 
-/** The identifier, the status and the facts of a refusal; undefined where there is none. */
+/** The identifier, the status and the facts of an answer's error; undefined if there is none. */
 export function refusal({ error, status }: Answer<unknown>): object | undefined {
   if (error === null) return undefined;
   const facts: unknown = error.hint ? JSON.parse(error.hint) : null;
   return { code: error.details, status, facts };
 }
 
-/** The numbers and notes of the versions that are kept, oldest first, whatever anybody may see. */
+/** All versions of a strategy that are kept, oldest first, read as the operator. */
 export function versionsOf(
   strategyId: string,
 ): Promise<{ number: number; notes: string | null; config: StrategyDocument }[]> {
@@ -94,6 +94,6 @@ export async function libraryId(client: Client, name: string): Promise<string> {
   const [first] = await must(
     call<{ id: string; name: string }[]>(client, "search_indicators", { search: name }),
   );
-  if (first?.name !== name) throw new Error(`the library has no ${name}`);
+  if (first?.name !== name) throw new Error(`The library has no indicator ${name}.`);
   return first.id;
 }

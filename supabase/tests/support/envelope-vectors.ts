@@ -1,4 +1,4 @@
-/** One text, sealed. The same vectors stand in tests/database/api_keys/envelope.test.sql. */
+/** A text and its sealed form. tests/database/api_keys/envelope.test.sql has the same vectors. */
 export interface EnvelopeVector {
   plaintext: string;
   secret: string;

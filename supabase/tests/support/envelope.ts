@@ -1,6 +1,6 @@
 /*
- * The format of stored keys, written a second time from its description alone and with other tools: Web
- * Crypto in place of pgcrypto. What one seals the other must open.
+ * A second implementation of the format of stored keys, from its description, with Web Crypto in place of pgcrypto. Each of
+ * the two must open what the other has sealed.
  */
 
 const text = new TextEncoder();
@@ -21,7 +21,7 @@ export async function openEnvelope(
     bytes.subarray(-32),
     authenticated(sealed, context),
   );
-  if (!isWhole) throw new Error("does not open");
+  if (!isWhole) throw new Error("The envelope does not open.");
   const plaintext = await crypto.subtle.decrypt(
     { name: "AES-CBC", iv: sealed.subarray(0, 16) },
     await encryptionKey(secret),
@@ -51,7 +51,7 @@ export async function sealEnvelope(
   return `v2.${Buffer.concat([sealed, Buffer.from(tag)]).toString("base64url")}`;
 }
 
-/** What a stored key is bound to. */
+/** The context that a stored key is authenticated with. */
 export function storedContext(userId: string, provider: string, version: number): string {
   return [userId, provider, version].join("\n");
 }

@@ -1,12 +1,13 @@
 import { randomInt, randomUUID } from "node:crypto";
 import postgres from "postgres";
+import { actAs } from "./transactions.ts";
 
 /*
- * Users who store and read their keys while the secret is rotated, the way the Data API does it: one
- * transaction a call, under the caller's role and claims.
+ * Users who store and read their keys while the secret is rotated. Each call is one transaction with the caller's role and
+ * claims, as the Data API makes it.
  */
 
-/** Users with their keys, and what each of those is now. */
+/** Users with their keys, and the present value of each key. */
 export interface KeyHolders {
   userIds: string[];
   providers: string[];
@@ -14,15 +15,15 @@ export interface KeyHolders {
   expected: Map<string, string>;
 }
 
-/** What the traffic has done. */
+/** What one client has done. */
 export interface Traffic {
   reads: number;
   stores: number;
-  /** Reads that gave anything but the right key. */
+  /** Results of reads that were not the right key. */
   wrong: string[];
 }
 
-/** Signs up users without Auth and stores keys for all of them under the present secret. */
+/** Creates users by SQL, and stores keys for all of them under the present secret. */
 export async function makeKeyHolders(
   sql: postgres.Sql,
   users: number,
@@ -50,7 +51,7 @@ export async function makeKeyHolders(
   return { userIds, providers, expected };
 }
 
-/** One client that reads, and stores now and then, for its own share of the users until it is told to stop. */
+/** A client that reads the keys of its share of the users, and sometimes stores a new one, until the signal stops it. */
 export async function runClient(
   url: string,
   holders: KeyHolders,
@@ -95,7 +96,7 @@ export async function store(
   });
 }
 
-/** The key that `get_decrypted_api_key` gives, or the code of its error. */
+/** The key that `get_decrypted_api_key` returns, or the code of its error. */
 export async function readKey(
   sql: postgres.Sql,
   userId: string,
@@ -108,16 +109,4 @@ export async function readKey(
     `;
     return row?.answer.api_key ?? row?.answer.error?.code ?? "nothing";
   });
-}
-
-/** Makes a transaction that of a request: its role and the claims of its token. */
-export async function actAs(
-  tx: postgres.TransactionSql,
-  claims: { role: string; sub?: string },
-): Promise<void> {
-  await tx`
-    select
-      set_config('role', ${claims.role}, true),
-      set_config('request.jwt.claims', ${JSON.stringify(claims)}, true)
-  `;
 }

@@ -1,22 +1,28 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { startFunctions } from "../../../scripts/local/functions.ts";
+import { scratchFolder } from "./commands.ts";
 import { stack } from "./stack.ts";
 
-/** The pages of the tests' app. */
+/** The origin of the app whose pages may call these functions. */
 export const app = "https://app.pinebase.test";
 
-/** The secret of the tests' webhook. */
+/** The value of STRIPE_WEBHOOK_SECRET. */
 export const webhookSecret = "whsec_of_the_tests";
 
-/** The functions with keys of payment providers, beside the stack's own, which have none. */
+/** Edge functions with keys of providers, beside the stack's own, which have none. */
+export interface KeyedFunctions {
+  url: string;
+  /** The folder of their log. */
+  dir: string;
+  stop(): Promise<void>;
+}
+
+/** Starts the edge functions once more, on the same database, with these variables. */
 export async function startKeyedFunctions(
   environment: Record<string, string>,
-): Promise<{ url: string; dir: string; stop(): Promise<void> }> {
-  const dir = await mkdtemp(join(tmpdir(), "pinebase-functions-"));
+): Promise<KeyedFunctions> {
+  const folder = await scratchFolder();
   const functions = await startFunctions({
-    dir,
+    dir: folder.path,
     environment: {
       SUPABASE_URL: stack.API_URL,
       SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: stack.PUBLISHABLE_KEY }),
@@ -28,10 +34,10 @@ export async function startKeyedFunctions(
   });
   return {
     url: functions.url,
-    dir,
+    dir: folder.path,
     async stop() {
       await functions.stop();
-      await rm(dir, { recursive: true });
+      await folder.remove();
     },
   };
 }

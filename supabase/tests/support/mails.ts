@@ -4,7 +4,7 @@ import { stack } from "./stack.ts";
 
 const mailsSchema = z.array(z.object({ to: z.string(), text: z.string() }));
 
-/** The link in the newest mail to this address, as soon as it has come. */
+/** Waits for a mail to this address; gives the link in the newest one. */
 export async function linkFor(email: string): Promise<string> {
   for (const end = Date.now() + 20_000; Date.now() < end; await sleep(100)) {
     const answer = await fetch(stack.MAIL_URL ?? "", { headers: { accept: "application/json" } });
@@ -12,5 +12,5 @@ export async function linkFor(email: string): Promise<string> {
     const link = /https?:\/\/\S+/.exec(mail?.text ?? "")?.[0];
     if (link) return link;
   }
-  throw new Error(`There is no mail to ${email}.`);
+  throw new Error(`No mail with a link was sent to ${email} within 20 seconds.`);
 }

@@ -1,41 +1,41 @@
 import { randomUUID } from "node:crypto";
 import { offerPlans, prices } from "./billing.ts";
 import { asOperator } from "./clients.ts";
-import { gather, type Member } from "./crowd.ts";
-import type { Answer, Door } from "./doors.ts";
+import { createMember, createMembers, type Member } from "./members.ts";
+import { seededRandom } from "./random.ts";
+import type { Answer, Transport } from "./transports.ts";
 
 /*
- * A random mix of everything that users, and the server of an app, do to the database over HTTP, by many clients
- * at once on few rows. It looks for one thing: transactions that wait for each other.
+ * A random mix of everything that users and the server of an app do through the Data API, by many clients at once on few
+ * rows, so that a deadlock between two operations shows.
  */
 
-/** What came of a mix. */
+/** The outcome of a mix. */
 export interface MixResult {
   calls: number;
   /** How often each operation was ended as the victim of a deadlock. */
   deadlocks: Record<string, number>;
-  /** How often each operation failed for a reason of the server's own: SQLSTATE or status. */
+  /** How often each operation failed by a fault of the server, by SQLSTATE or status. */
   faults: Record<string, number>;
-  /** Which operations succeeded, and how often. */
+  /** How often each operation succeeded. */
   done: Record<string, number>;
 }
 
-/** How long a mix lasts, and who takes part. */
+/** How long a mix lasts, and how many users and clients it has. */
 export interface MixOptions {
   clients?: number;
   users?: number;
-  /** Ends after so many calls, or with `seconds` after so long. */
+  /** The mix ends after this many calls, or after `seconds`. */
   calls?: number;
   seconds?: number;
-  /** How the database is asked. */
-  door: Door;
-  /** Whether the sweep runs beside it all the time. */
+  transport: Transport;
+  /** Whether the sweep runs at the same time, again and again. */
   sweeping?: boolean;
   seed?: number;
 }
 
 interface World {
-  door: Door;
+  transport: Transport;
   random: () => number;
   members: Member[];
   strategies: Owned[];
@@ -45,7 +45,7 @@ interface World {
   spent: { user: string; key: string }[];
 }
 
-/** Something that a client can name, and who may change it. */
+/** A row that clients refer to, and its owner. */
 interface Owned {
   id: string;
   owner: Member;
@@ -54,11 +54,11 @@ interface Owned {
 /** Runs a mix to its end. */
 export async function runMix(options: MixOptions): Promise<MixResult> {
   const { clients = 16, users = 3, seed = 1 } = options;
-  const world = await createWorld(options.door, users, seed);
+  const world = await createWorld(options.transport, users, seed);
   const result: MixResult = { calls: 0, deadlocks: {}, faults: {}, done: {} };
   const end = options.seconds ? Date.now() + options.seconds * 1000 : Number.POSITIVE_INFINITY;
   const isOver = () => Date.now() >= end || result.calls >= (options.calls ?? end);
-  // Those that write several rows are the ones that can meet in a circle: they come more often.
+  // Operations that write several rows can deadlock, so they are chosen more often.
   const names = Object.keys(operations).flatMap((name) =>
     /^(save|patch|delete|restore|fork|add|webhook)_?/.test(name)
       ? [name, name, name, name]
@@ -82,18 +82,12 @@ export async function runMix(options: MixOptions): Promise<MixResult> {
 function count(result: MixResult, name: string, answer: Answer | undefined): void {
   if (!answer) return;
   const code = codeOf(answer.body);
-  const into =
-    code === "40P01"
-      ? result.deadlocks
-      : answer.status < 400
-        ? result.done
-        : answer.status >= 500
-          ? result.faults
-          : null;
-  if (into) {
-    const key = into === result.faults ? `${name} ${code ?? answer.status}` : name;
-    into[key] = (into[key] ?? 0) + 1;
-  }
+  const add = (counts: Record<string, number>, key: string) => {
+    counts[key] = (counts[key] ?? 0) + 1;
+  };
+  if (code === "40P01") add(result.deadlocks, name);
+  else if (answer.status < 400) add(result.done, name);
+  else if (answer.status >= 500) add(result.faults, `${name} ${code ?? answer.status}`);
 }
 
 function codeOf(body: unknown): string | null {
@@ -101,9 +95,9 @@ function codeOf(body: unknown): string | null {
   return String(body.code);
 }
 
-async function createWorld(door: Door, users: number, seed: number): Promise<World> {
+async function createWorld(transport: Transport, users: number, seed: number): Promise<World> {
   await offerPlans();
-  const members = await gather(users);
+  const members = await createMembers(users);
   const coupons = Array.from({ length: 3 }, () => `MIX-${randomUUID().slice(0, 8).toUpperCase()}`);
   const library = await asOperator(async (sql) => {
     const ids = members.map(({ id }) => id);
@@ -122,8 +116,8 @@ async function createWorld(door: Door, users: number, seed: number): Promise<Wor
     return rows.map(({ id }) => id);
   });
   const world: World = {
-    door,
-    random: randomFrom(seed),
+    transport,
+    random: seededRandom(seed),
     members,
     strategies: [],
     indicators: [],
@@ -131,23 +125,23 @@ async function createWorld(door: Door, users: number, seed: number): Promise<Wor
     library,
     spent: [],
   };
-  for (const member of members) await furnish(world, member);
+  for (const member of members) await addContent(world, member);
   return world;
 }
 
-async function furnish(world: World, member: Member): Promise<void> {
+async function addContent(world: World, member: Member): Promise<void> {
   for (let n = 0; n < 4; n++) await createIndicator(world, member);
   for (let n = 0; n < 25; n++) await createStrategy(world, member);
 }
 
 const operations: Record<string, (world: World) => Promise<Answer | undefined>> = {
-  get_my_account: (w) => rpc(w, anyone(w), "get_my_account", {}),
-  get_strategy: (w) => rpc(w, anyone(w), "get_strategy", { strategy_id: strategy(w).id }),
-  list_public_strategies: (w) => rpc(w, anyone(w), "list_public_strategies", { search: "mix" }),
-  search_indicators: (w) => rpc(w, anyone(w), "search_indicators", { search: "mov" }),
-  export_my_data: (w) => rpc(w, anyone(w), "export_my_data", {}),
+  get_my_account: (w) => rpc(w, anyMember(w), "get_my_account", {}),
+  get_strategy: (w) => rpc(w, anyMember(w), "get_strategy", { strategy_id: strategy(w).id }),
+  list_public_strategies: (w) => rpc(w, anyMember(w), "list_public_strategies", { search: "mix" }),
+  search_indicators: (w) => rpc(w, anyMember(w), "search_indicators", { search: "mov" }),
+  export_my_data: (w) => rpc(w, anyMember(w), "export_my_data", {}),
 
-  save_new: (w) => createStrategy(w, anyone(w)),
+  save_new: (w) => createStrategy(w, anyMember(w)),
   save_whole: (w) => {
     const { id, owner } = strategy(w);
     const content = { config: { n: w.random() }, components: components(w) };
@@ -162,37 +156,42 @@ const operations: Record<string, (world: World) => Promise<Answer | undefined>> 
     return rpc(w, owner, "restore_strategy_version", { strategy_id: id, version_number: 1 });
   },
   fork: async (w) => {
-    const member = anyone(w);
+    const member = anyMember(w);
     const answer = await rpc(w, member, "fork_strategy", { strategy_id: strategy(w).id });
-    return remember(w, member, answer);
+    return keepStrategy(w, member, answer);
   },
 
   patch_all_strategies: (w) => {
-    const member = anyone(w);
+    const member = anyMember(w);
     const change = { name: `Renamed ${w.random()}`, is_public: w.random() < 0.8 };
-    return w.door.update(member, "strategies", { user_id: `eq.${member.id}` }, change);
+    return w.transport.update(member, "strategies", { user_id: `eq.${member.id}` }, change);
   },
   patch_public_strategies: (w) =>
-    w.door.update(anyone(w), "strategies", { is_public: "is.true" }, { timeframe: "1h" }),
+    w.transport.update(anyMember(w), "strategies", { is_public: "is.true" }, { timeframe: "1h" }),
   patch_strategy: (w) => {
     const { id, owner } = strategy(w);
-    return w.door.update(owner, "strategies", { id: `eq.${id}` }, { config: { n: w.random() } });
+    return w.transport.update(
+      owner,
+      "strategies",
+      { id: `eq.${id}` },
+      { config: { n: w.random() } },
+    );
   },
   patch_all_components: (w) => {
-    const member = anyone(w);
+    const member = anyMember(w);
     const filters = { user_id: `eq.${member.id}`, is_custom: "is.true" };
     const change = { parameters: { length: Math.ceil(w.random() * 50) } };
-    return w.door.update(member, "strategy_components", filters, change);
+    return w.transport.update(member, "strategy_components", filters, change);
   },
   patch_components_of_a_strategy: (w) => {
     const { id, owner } = strategy(w);
     const filters = { strategy_id: `eq.${id}`, is_custom: "is.true" };
     const change = { indicator_id: indicator(w).id };
-    return w.door.update(owner, "strategy_components", filters, change);
+    return w.transport.update(owner, "strategy_components", filters, change);
   },
   add_component: (w) => {
     const { id, owner } = strategy(w);
-    return w.door.insert(owner, "strategy_components", {
+    return w.transport.insert(owner, "strategy_components", {
       strategy_id: id,
       component_type: "entry",
       position: Math.floor(w.random() * 20),
@@ -201,60 +200,60 @@ const operations: Record<string, (world: World) => Promise<Answer | undefined>> 
     });
   },
   delete_components: (w) => {
-    const member = anyone(w);
+    const member = anyMember(w);
     const filters = {
       user_id: `eq.${member.id}`,
       position: `eq.${Math.floor(w.random() * 4)}`,
     };
-    return w.door.remove(member, "strategy_components", filters);
+    return w.transport.remove(member, "strategy_components", filters);
   },
   delete_strategies: async (w) => {
     const { owner } = strategy(w);
     const two = w.strategies.filter((one) => one.owner === owner).slice(0, 2);
     w.strategies = w.strategies.filter((one) => !two.includes(one));
     const filters = { id: `in.(${two.map(({ id }) => id).join(",")})` };
-    const answer = await w.door.remove(owner, "strategies", filters);
-    for (const _ of two) await createStrategy(w, anyone(w));
+    const answer = await w.transport.remove(owner, "strategies", filters);
+    for (const _ of two) await createStrategy(w, anyMember(w));
     return answer;
   },
-  add_indicator: (w) => createIndicator(w, anyone(w)),
+  add_indicator: (w) => createIndicator(w, anyMember(w)),
   patch_all_indicators: (w) => {
-    const member = anyone(w);
+    const member = anyMember(w);
     const change = { is_public: w.random() < 0.8, description: `Changed ${w.random()}` };
-    return w.door.update(member, "custom_indicators", { user_id: `eq.${member.id}` }, change);
+    return w.transport.update(member, "custom_indicators", { user_id: `eq.${member.id}` }, change);
   },
   delete_indicators: async (w) => {
     const { owner } = indicator(w);
     const two = w.indicators.filter((one) => one.owner === owner).slice(0, 2);
     w.indicators = w.indicators.filter((one) => !two.includes(one));
     const filters = { id: `in.(${two.map(({ id }) => id).join(",")})` };
-    const answer = await w.door.remove(owner, "custom_indicators", filters);
-    for (const _ of two) await createIndicator(w, anyone(w));
+    const answer = await w.transport.remove(owner, "custom_indicators", filters);
+    for (const _ of two) await createIndicator(w, anyMember(w));
     return answer;
   },
   patch_account: (w) => {
-    const member = anyone(w);
+    const member = anyMember(w);
     const change = { preferences: { n: w.random() } };
-    return w.door.update(member, "users", { id: `eq.${member.id}` }, change);
+    return w.transport.update(member, "users", { id: `eq.${member.id}` }, change);
   },
   delete_all_keys: (w) => {
-    const member = anyone(w);
-    return w.door.remove(member, "api_keys", { user_id: `eq.${member.id}` });
+    const member = anyMember(w);
+    return w.transport.remove(member, "api_keys", { user_id: `eq.${member.id}` });
   },
   add_key: (w) =>
-    rpc(w, anyone(w), "store_api_key", { provider: provider(w), api_key: `sk-${randomUUID()}` }),
-  delete_key: (w) => rpc(w, anyone(w), "delete_api_key", { provider: provider(w) }),
+    rpc(w, anyMember(w), "store_api_key", { provider: provider(w), api_key: `sk-${randomUUID()}` }),
+  delete_key: (w) => rpc(w, anyMember(w), "delete_api_key", { provider: provider(w) }),
   read_key: (w) =>
-    service(w, "get_decrypted_api_key", { user_id: anyone(w).id, provider: provider(w) }),
+    service(w, "get_decrypted_api_key", { user_id: anyMember(w).id, provider: provider(w) }),
   rotate_keys: (w) =>
     w.random() < 0.1
       ? service(w, "rotate_api_key_secret", {})
       : service(w, "reencrypt_api_keys", { batch_size: 20 }),
 
   consume: (w) =>
-    rpc(w, anyone(w), "consume_credits", { amount: 1, idempotency_key: randomUUID() }),
+    rpc(w, anyMember(w), "consume_credits", { amount: 1, idempotency_key: randomUUID() }),
   charge: (w) => {
-    const spent = { user: anyone(w).id, key: randomUUID() };
+    const spent = { user: anyMember(w).id, key: randomUUID() };
     w.spent.push(spent);
     return service(w, "charge_credits", {
       user_id: spent.user,
@@ -267,22 +266,24 @@ const operations: Record<string, (world: World) => Promise<Answer | undefined>> 
     if (!spent) return Promise.resolve(undefined);
     return service(w, "refund_credits", { user_id: spent.user, idempotency_key: spent.key });
   },
-  grant: (w) => service(w, "grant_credits", { user_id: anyone(w).id, amount: 3 }),
-  redeem: (w) => service(w, "redeem_coupon", { user_id: anyone(w).id, code: pick(w, w.coupons) }),
-  preview: (w) => service(w, "preview_coupon", { user_id: anyone(w).id, code: pick(w, w.coupons) }),
+  grant: (w) => service(w, "grant_credits", { user_id: anyMember(w).id, amount: 3 }),
+  redeem: (w) =>
+    service(w, "redeem_coupon", { user_id: anyMember(w).id, code: pick(w, w.coupons) }),
+  preview: (w) =>
+    service(w, "preview_coupon", { user_id: anyMember(w).id, code: pick(w, w.coupons) }),
   grant_premium: (w) =>
     service(w, "grant_premium", {
-      user_id: anyone(w).id,
+      user_id: anyMember(w).id,
       plan_type: "premium_monthly",
       until: new Date(Date.now() + 86_400_000 * (1 + w.random())).toISOString(),
     }),
   webhook: (w) => {
-    const { id } = anyone(w);
+    const { id } = anyMember(w);
     const subscription = `sub_mix_${id}_${Math.floor(w.random() * 2)}`;
     return deliver(w, { kind: "subscription", snapshot: snapshot(w, id, subscription) });
   },
   webhook_of_a_refund: (w) => {
-    const { id } = anyone(w);
+    const { id } = anyMember(w);
     const payment_id = `in_mix_${id}_0_${Math.floor(w.random() * 3)}`;
     const refund = { id: `re_${payment_id}`, amount: 900, currency: "usd", status: "succeeded" };
     const snapshots = [snapshot(w, id, `sub_mix_${id}_0`)];
@@ -290,19 +291,19 @@ const operations: Record<string, (world: World) => Promise<Answer | undefined>> 
     return deliver(w, { kind: "incident", ...incident });
   },
   webhook_of_a_deleted_customer: (w) => {
-    const { id } = anyone(w);
+    const { id } = anyMember(w);
     const snapshots = [snapshot(w, id, `sub_mix_${id}_1`)];
     return deliver(w, { kind: "customer_deleted", customer_id: `cus_mix_${id}`, snapshots });
   },
-  diagnose: (w) => service(w, "diagnose_account", { email: anyone(w).email }),
-  export_user_data: (w) => service(w, "export_user_data", { user_id: anyone(w).id }),
+  diagnose: (w) => service(w, "diagnose_account", { email: anyMember(w).email }),
+  export_user_data: (w) => service(w, "export_user_data", { user_id: anyMember(w).id }),
   sweep: (w) => service(w, "sweep", {}),
   replace_user: async (w) => {
     if (w.random() > 0.2) return undefined;
     const place = Math.floor(w.random() * w.members.length);
     const gone = w.members[place];
-    const [next] = await gather(1);
-    if (!gone || !next) return undefined;
+    if (!gone) return undefined;
+    const next = await createMember();
     w.members[place] = next;
     w.strategies = w.strategies.filter(({ owner }) => owner !== gone);
     w.indicators = w.indicators.filter(({ owner }) => owner !== gone);
@@ -311,12 +312,12 @@ const operations: Record<string, (world: World) => Promise<Answer | undefined>> 
       plan_type: "premium_monthly",
       until: new Date(Date.now() + 86_400_000).toISOString(),
     });
-    await furnish(w, next);
+    await addContent(w, next);
     return service(w, "delete_user", { user_id: gone.id });
   },
 };
 
-/** An event of Stripe's, as the function that has read the provider gives it to the database. */
+/** Records an event of Stripe, as the webhook's function does after it has read the subscription. */
 async function deliver(world: World, effect: object): Promise<Answer> {
   const event = { provider: "stripe", event_id: `evt_mix_${randomUUID()}` };
   const begun = await service(world, "begin_webhook_event", event);
@@ -331,7 +332,7 @@ async function deliver(world: World, effect: object): Promise<Answer> {
   });
 }
 
-/** A subscription of this month, in a state that changes from read to read, with up to three invoices of one period. */
+/** A subscription of this month, in a random state, with up to three invoices for the period. */
 function snapshot(world: World, userId: string, subscription: string) {
   const from = new Date(Date.now() - 86_400_000).toISOString();
   const through = new Date(Date.now() + 29 * 86_400_000).toISOString();
@@ -353,17 +354,17 @@ async function createStrategy(world: World, member: Member): Promise<Answer> {
     components: components(world),
     is_public: true,
   });
-  return remember(world, member, answer);
+  return keepStrategy(world, member, answer);
 }
 
-function remember(world: World, owner: Member, answer: Answer): Answer {
+function keepStrategy(world: World, owner: Member, answer: Answer): Answer {
   const id = (answer.body as { strategy_id?: string }).strategy_id;
   if (answer.status < 300 && id) keep(world, world.strategies, { id, owner });
   return answer;
 }
 
 async function createIndicator(world: World, member: Member): Promise<Answer> {
-  const answer = await world.door.insert(member, "custom_indicators", {
+  const answer = await world.transport.insert(member, "custom_indicators", {
     name: `Mix ${randomUUID()}`,
     category: "momentum",
     type: "entry",
@@ -375,13 +376,13 @@ async function createIndicator(world: World, member: Member): Promise<Answer> {
   return answer;
 }
 
-/** Forgets an older one for each that is beyond what still meets each other. */
+/** Adds a row to the list, in place of another when the list is full: clients of too many rows would not collide. */
 function keep(world: World, list: Owned[], one: Owned): void {
   if (list.length < 90) list.push(one);
   else list[Math.floor(world.random() * list.length)] = one;
 }
 
-/** Up to six components, of the library and of whoever has published one. */
+/** Up to six components, with indicators of the library and of any user. */
 function components(world: World) {
   return Array.from({ length: Math.floor(world.random() * 7) }, (_, position) =>
     world.random() < 0.3
@@ -390,7 +391,7 @@ function components(world: World) {
   );
 }
 
-const anyone = (world: World): Member => must(pick(world, world.members));
+const anyMember = (world: World): Member => must(pick(world, world.members));
 const strategy = (world: World): Owned => must(pick(world, world.strategies));
 const indicator = (world: World): Owned => must(pick(world, world.indicators));
 const provider = (world: World): string => must(pick(world, ["openai", "anthropic", "google"]));
@@ -400,25 +401,14 @@ function pick<T>(world: Pick<World, "random">, list: readonly T[]): T | undefine
 }
 
 function must<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error("the mix has run out of what it needs");
+  if (value === undefined) throw new Error("The mix has no row left to choose from.");
   return value;
 }
 
 function rpc(world: World, member: Member, name: string, args: Record<string, unknown>) {
-  return world.door.rpc(member, name, args);
+  return world.transport.rpc(member, name, args);
 }
 
 function service(world: World, name: string, args: Record<string, unknown>) {
-  return world.door.rpc(null, name, args);
-}
-
-/** A repeatable source of numbers from 0 to 1 (mulberry32), so that a mix can be told by its seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
+  return world.transport.rpc(null, name, args);
 }

@@ -1,31 +1,31 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { keepAliveTimeout } from "../../../scripts/local/port.ts";
+import { listen } from "./server.ts";
 
-/** A request that reached the provider. */
+/** A request that the provider has received. */
 export interface ProviderRequest {
   method: string;
   url: string;
   headers: IncomingMessage["headers"];
   body: string;
-  /** Settles when the connection of its answer is closed; true when the answer was complete. */
+  /** Settles when the answer's connection is closed; true if the whole answer was sent. */
   closed: Promise<boolean>;
 }
 
-/** Answers a request as a test wants it. */
+/** Answers a request. */
 export type Behaviour = (request: ProviderRequest, response: ServerResponse) => unknown;
 
-/** A provider of language models of one's own, on this machine. */
+/** A stand-in for a provider of language models. */
 export interface ModelProvider {
   url: string;
   requests: ProviderRequest[];
-  /** What to do with every request from now on; null for answering as OpenAI and Anthropic do. */
+  /** How every request is answered from now on; null for the usual answers of OpenAI and Anthropic. */
   behave(behaviour: Behaviour | null): void;
   close(): Promise<void>;
 }
 
-/** Starts a provider that streams as OpenAI and Anthropic do, and otherwise does what a test tells it. */
+/** Starts a provider that answers as OpenAI and Anthropic do until a test sets another behaviour. */
 export async function startModelProvider(): Promise<ModelProvider> {
   const requests: ProviderRequest[] = [];
   let behaviour: Behaviour | null = null;
@@ -40,19 +40,13 @@ export async function startModelProvider(): Promise<ModelProvider> {
       ),
     };
     requests.push(request);
-    await (behaviour ?? usual)(request, response);
+    await (behaviour ?? answerAsUsual)(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    ...(await listen(server)),
     requests,
     behave: (next) => {
       behaviour = next;
-    },
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
     },
   };
 }
@@ -60,7 +54,7 @@ export async function startModelProvider(): Promise<ModelProvider> {
 const words = ["Buy ", "low, ", "sell ", "high."];
 
 /** https://platform.openai.com/docs/api-reference/chat and https://docs.anthropic.com/en/api/messages */
-function usual(request: ProviderRequest, response: ServerResponse): void {
+function answerAsUsual(request: ProviderRequest, response: ServerResponse): void {
   const { stream } = JSON.parse(request.body || "{}") as { stream?: boolean };
   const isAnthropic = request.url.startsWith("/v1/messages");
   if (!stream) {

@@ -1,4 +1,4 @@
-/* What npx pinebase add is made of. */
+/* The parts of npx pinebase add. */
 
 export { planAdd } from "../../../scripts/package/add-plan.ts";
 export { planSettings } from "../../../scripts/package/function-settings.ts";

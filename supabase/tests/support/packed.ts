@@ -5,8 +5,8 @@ import { type ChildResult, runChild } from "../../../scripts/lib/child.ts";
 import { projectDir } from "../../../scripts/local/paths.ts";
 
 /**
- * Runs npm, the one that runs these tests where there is one. Its cache is a folder of the test's, because the
- * user's own may be no place to write.
+ * Runs npm: the one that runs these tests, if npm does. Its cache is a folder of the test, because the user's own cache may
+ * not be writable.
  */
 function npm(args: string[], cwd: string, cache: string): Promise<ChildResult> {
   const program = process.env.npm_execpath;
@@ -14,7 +14,7 @@ function npm(args: string[], cwd: string, cache: string): Promise<ChildResult> {
     ? [process.execPath, [program]]
     : [process.platform === "win32" ? "npm.cmd" : "npm", []];
   return runChild(command, [...before, "--prefix", cwd, ...args], {
-    // npm tells its scripts about itself by such variables, and this one works on another project.
+    // npm passes settings to its scripts by such variables. These replace them, because this npm works on another project.
     env: {
       npm_config_cache: cache,
       npm_config_audit: "false",
@@ -25,8 +25,8 @@ function npm(args: string[], cwd: string, cache: string): Promise<ChildResult> {
 }
 
 /**
- * Builds the package and packs it as for the registry; gives the path of the tarball. The build is taken away
- * again unless there was one before.
+ * Builds the package and packs it as for the registry; gives the path of the tarball. The build is deleted afterwards,
+ * unless there was one before.
  */
 export async function pack(into: string): Promise<string> {
   const build = join(projectDir, "dist");
@@ -46,8 +46,8 @@ export async function pack(into: string): Promise<string> {
 }
 
 /**
- * Makes an empty project and installs the tarball with some of the packages that are installed here. Nothing is
- * downloaded: npm finds all that the tarball asks for among them.
+ * Creates an empty project and installs the tarball, with some of the packages that are installed here. Nothing is
+ * downloaded: these packages contain all that the tarball depends on.
  */
 export async function installInto(
   folder: string,

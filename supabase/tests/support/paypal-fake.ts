@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { z } from "zod";
 import { keepAliveTimeout } from "../../../scripts/local/port.ts";
+import { listen } from "./server.ts";
 
 type Status = "APPROVAL_PENDING" | "APPROVED" | "ACTIVE" | "SUSPENDED" | "CANCELLED" | "EXPIRED";
 
@@ -41,45 +41,45 @@ export interface PaypalSale {
   billing_agreement_id: string;
 }
 
-/** A plan: what a cycle costs and how long it is. A trial comes first. */
+/** A plan: the price and length of a billing cycle, after a trial if there is one. */
 export interface PaypalPlanTerms {
   id: string;
   price: string;
   unit: "DAY" | "WEEK" | "MONTH" | "YEAR";
   count?: number;
   currency?: string;
-  /** A trial without cost. */
+  /** A free trial. */
   trial?: { unit: "DAY" | "WEEK" | "MONTH"; count: number };
 }
 
-/** A PayPal of the tests' own: it keeps state as PayPal documents it, and refuses what PayPal refuses. */
+/** A stand-in for PayPal: it keeps the state that PayPal documents, and refuses what PayPal refuses. */
 export interface PaypalFake {
-  /** What PAYPAL_API_BASE is to be. */
+  /** The value of PAYPAL_API_BASE. */
   url: string;
   webhookId: string;
   subscriptions: Map<string, PaypalSubscriptionObject>;
   sales: Map<string, PaypalSale>;
-  /** How often a route was asked, by `METHOD /path`. */
-  asked: string[];
-  /** What the next requests are answered with; null for what is so. */
+  /** The requests so far, each as `METHOD /path`. */
+  requests: string[];
+  /** Answers every request with this status from now on; null ends that. */
   trouble(status: number | null): void;
-  /** The time at PayPal, which only these tests set. */
+  /** Sets the time at PayPal. */
   setTime(time: Date): void;
   addPlan(terms: PaypalPlanTerms): void;
-  /** Creates a subscription as a page of anybody's can, with the app's public client id. */
+  /** Creates a subscription as any web page can, because the app's client id is public. */
   create(request: object): PaypalSubscriptionObject;
-  /** The buyer approves. What was created with SUBSCRIBE_NOW is active and paid at once. */
+  /** Approves as the buyer does. A subscription created with SUBSCRIBE_NOW is then active and paid at once. */
   approve(id: string): void;
-  /** Takes the next payment; gives the sale, or null for a free trial. */
-  charge(id: string): PaypalSale | null;
-  /** The next payment fails; PayPal suspends after so many. */
+  /** Takes the next payment; gives the sale. */
+  charge(id: string): PaypalSale;
+  /** Fails the next payment; PayPal suspends a subscription after some of these. */
   fail(id: string, suspends?: boolean): void;
   expire(id: string): void;
-  /** Refunds a sale, in full where no value is given; gives the refund, which its event carries. */
+  /** Refunds a sale, in full if no value is given; gives the refund as its event carries it. */
   refund(saleId: string, value?: string): PaypalRefund;
   /** Opens a dispute about a sale; gives it as its event carries it. */
   dispute(saleId: string, changes?: object): Record<string, unknown> & { dispute_id: string };
-  /** A delivery with the headers that PayPal's have. */
+  /** A delivery of an event, with PayPal's headers. */
   deliver(url: string, type: string, resource: object, id?: string): Request;
   close(): Promise<void>;
 }
@@ -128,7 +128,7 @@ export async function startPaypalFake(): Promise<PaypalFake> {
   const refunds = new Map<string, PaypalRefund>();
   const disputes = new Map<string, Record<string, unknown> & { dispute_id: string }>();
   const sent = new Map<string, string>();
-  const asked: string[] = [];
+  const requests: string[] = [];
   let time: Date | null = null;
   let trouble: number | null = null;
 
@@ -273,7 +273,7 @@ export async function startPaypalFake(): Promise<PaypalFake> {
 
   function verify(body: string) {
     const question = JSON.parse(body);
-    // The signature covers the body's bytes: written anew they would be others.
+    // The signature covers the bytes as they were sent. Parsed and serialized again they would differ.
     const raw = /"webhook_event":([\s\S]*)\}$/.exec(body)?.[1];
     const isOurs = question.webhook_id === webhookId && sent.get(question.transmission_id) === raw;
     return { verification_status: isOurs ? "SUCCESS" : "FAILURE" };
@@ -341,7 +341,7 @@ export async function startPaypalFake(): Promise<PaypalFake> {
   const server = createServer({ keepAliveTimeout }, async (request, response) => {
     const url = new URL(request.url ?? "/", "http://paypal.test");
     const body = await text(request);
-    asked.push(`${request.method} ${url.pathname}`);
+    requests.push(`${request.method} ${url.pathname}`);
     const answer = (status: number, value: object | null) => {
       response.writeHead(status, { "content-type": "application/json" });
       response.end(value === null ? "" : JSON.stringify(value));
@@ -366,14 +366,12 @@ export async function startPaypalFake(): Promise<PaypalFake> {
     }
   });
 
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    ...(await listen(server)),
     webhookId,
     subscriptions,
     sales,
-    asked,
+    requests,
     trouble: (status) => {
       trouble = status;
     },
@@ -431,7 +429,7 @@ export async function startPaypalFake(): Promise<PaypalFake> {
     },
     deliver(to, type, resource, id = `WH-EVENT-${randomUUID()}`) {
       const create_time = new Date().toISOString();
-      // PayPal's own spacing, which nobody may change.
+      // With spaces, as PayPal sends it: a receiver that serializes it again fails the verification.
       const body = JSON.stringify({ id, event_type: type, create_time, resource }, null, 1);
       const transmission = randomUUID();
       sent.set(transmission, body);
@@ -447,10 +445,6 @@ export async function startPaypalFake(): Promise<PaypalFake> {
         },
         body,
       });
-    },
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
     },
   };
 }

@@ -1,13 +1,13 @@
 import { spawn, spawnSync } from "node:child_process";
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findPort } from "../../../scripts/local/port.ts";
 import { postgresUser } from "../../../scripts/local/postgres-user.ts";
+import { scratchFolder } from "./commands.ts";
 
-/** Whether PgBouncer is on this machine. npm has no package of it. */
+/** Whether PgBouncer is installed on this machine; npm has no package of it. */
 export const hasPgbouncer = spawnSync("pgbouncer", ["--version"]).status === 0;
 
 /** A running PgBouncer. */
@@ -20,16 +20,16 @@ export interface Pgbouncer {
 /**
  * Starts PgBouncer in transaction mode in front of a database.
  *
- * @param databaseUrl whose user and password every client gets
+ * @param databaseUrl every client is given its user and password
  * @param connections how many connections to the database all clients share
  */
 export async function startPgbouncer(databaseUrl: string, connections: number): Promise<Pgbouncer> {
   const { hostname, port, pathname, username, password } = new URL(databaseUrl);
-  const folder = await mkdtemp(join(tmpdir(), "pinebase-pgbouncer-"));
-  // It does not run as root either.
-  const user = await postgresUser(folder);
+  const folder = await scratchFolder();
+  // Like Postgres, PgBouncer refuses to run as root.
+  const user = await postgresUser(folder.path);
   const ownPort = await findPort("PgBouncer", 0);
-  const file = join(folder, "pgbouncer.ini");
+  const file = join(folder.path, "pgbouncer.ini");
   await writeFile(
     file,
     `[databases]
@@ -45,21 +45,21 @@ default_pool_size = ${connections}
 max_client_conn = 100
 `,
   );
-  await chmod(folder, 0o755);
+  await chmod(folder.path, 0o755);
   const child = spawn("pgbouncer", ["--quiet", file], { stdio: "ignore", ...user });
   const ended = new Promise((resolve) => child.once("exit", resolve));
-  await answers(ownPort);
+  await untilListening(ownPort);
   return {
     url: `postgresql://anybody@127.0.0.1:${ownPort}/pooled`,
     stop: async () => {
       child.kill("SIGTERM");
       await ended;
-      await rm(folder, { recursive: true });
+      await folder.remove();
     },
   };
 }
 
-async function answers(port: number): Promise<void> {
+async function untilListening(port: number): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const opened = await new Promise<boolean>((resolve) => {
       const socket = connect(port, "127.0.0.1", () => resolve(true));
@@ -69,5 +69,5 @@ async function answers(port: number): Promise<void> {
     if (opened) return;
     await sleep(50);
   }
-  throw new Error("PgBouncer does not answer.");
+  throw new Error("PgBouncer does not accept connections.");
 }

@@ -1,25 +1,30 @@
 import { randomUUID } from "node:crypto";
 import postgres from "postgres";
-import Stripe from "stripe";
+import type Stripe from "stripe";
 import { directRpc } from "../../../scripts/lib/service-database.ts";
 import type { ClaimsReader } from "../../functions/_shared/auth/caller.ts";
 import { createProviders } from "../../functions/_shared/billing/providers.ts";
-import { reconcile } from "../../functions/_shared/billing/reconcile.ts";
 import { registeredEvents } from "../../functions/_shared/stripe/events.ts";
 import { createHandler as checkout } from "../../functions/create-checkout-session/handler.ts";
 import { createHandler as paypalCheckout } from "../../functions/create-paypal-subscription/handler.ts";
+import { createHandler as deleteAccount } from "../../functions/delete-account/handler.ts";
 import { createHandler as paypalWebhook } from "../../functions/paypal-webhook/handler.ts";
 import { createHandler as stripeWebhook } from "../../functions/stripe-webhook/handler.ts";
 import { createHandler as synchronize } from "../../functions/sync-subscription/handler.ts";
 import { newEvent, type SentEvent, signedDelivery } from "./billing.ts";
 import { asOperator } from "./clients.ts";
-import type { Member, postAs } from "./crowd.ts";
 import { app, startKeyedFunctions, webhookSecret } from "./keyed-functions.ts";
+import type { Member, postAs } from "./members.ts";
 import { type PaypalFake, startPaypalFake } from "./paypal-fake.ts";
 import { stack } from "./stack.ts";
-import { type StripeObject, type StripeStandIn, startStripeStandIn } from "./stripe-stand-in.ts";
+import {
+  type StripeObject,
+  type StripeStandIn,
+  startStripeStandIn,
+  stripeClient,
+} from "./stripe-stand-in.ts";
 
-/** Plans of these tests and what each month of one grants. */
+/** The plans of every shop: credits of a month, and the price of a period in the smallest unit. */
 export const sold = {
   basic_monthly: { credits: 100, interval: "month", amount: 900 },
   basic_yearly: { credits: 100, interval: "year", amount: 9_000 },
@@ -29,47 +34,49 @@ export const sold = {
 
 export type SoldPlan = keyof typeof sold;
 
-/** What a new account has. */
+/** Credits of a new account. */
 export const opening = 5;
 
-/** A shop: the functions with keys, and behind them a Stripe and a PayPal of its own. */
+/** A business for one test file: the edge functions that sell, with their own stand-ins for Stripe and PayPal. */
 export interface Shop {
   stripe: StripeStandIn;
   api: Stripe;
   paypal: PaypalFake;
   functionsUrl: string;
-  /** The keys as the functions have them, for the commands. */
+  /** The variables of the functions, for commands that need the same providers. */
   keys: Record<string, string>;
   /** The `plan_type` of a plan. */
   planType(plan: SoldPlan): string;
   /** The provider's id of a plan's current price. */
   price: Record<SoldPlan, string>;
   paypalPrice: Record<SoldPlan, string>;
-  /** Events that Stripe has sent and nobody has delivered yet. */
+  /** Events that Stripe has created and that are not delivered yet. */
   pending: SentEvent[];
   post(member: Member, name: string, body: unknown): ReturnType<typeof postAs>;
-  /** Delivers what is pending, or these; gives the statuses. */
+  /** Delivers the pending events, or these; gives the status that each was answered with. */
   deliver(events?: SentEvent[]): Promise<string[]>;
-  /** Forgets what is pending: it is never heard of. */
-  lose(): void;
+  /** Drops the pending events, as if they were lost on the way. */
+  loseEvents(): void;
   /** Buys a plan on Stripe's page; gives the subscription's id. */
   subscribe(member: Member, plan: SoldPlan, card?: string): Promise<string>;
-  /** Opens an approval at PayPal; gives the subscription's id. */
+  /** Moves a subscription to another plan at Stripe, invoiced at once. */
+  move(subscription: string, plan: SoldPlan): Promise<void>;
+  /** Gives a subscription another card to pay with. */
+  payWith(subscription: string, card: string): Promise<void>;
+  /** Opens a subscription at PayPal and approves it as the buyer; gives the subscription's id. */
   approve(member: Member, plan: SoldPlan, options?: object): Promise<string>;
-  /** Delivers an event of PayPal; gives its status. */
+  /** Delivers an event of PayPal; gives the status that it was answered with. */
   deliverPaypal(type: string, resource: object): Promise<string>;
-  /** What the daily call does: reads everything and finishes what is left over. Only of a shop in this process. */
-  reconcile(): Promise<void>;
-  /** Makes a new current price for a plan; the old one is no longer sold. */
+  /** Creates a new current price for a plan. The old one is no longer sold; gives the new one's id. */
   raisePrice(plan: SoldPlan, amount: number): Promise<string>;
   close(): Promise<void>;
 }
 
 /**
- * Opens a shop. Its plans and prices are its own, so that shops of other test files do not meet.
+ * Opens a shop, with plans and prices that no other shop has.
  *
+ * @param place where the functions run: under Deno behind HTTP, or in this process, which is much faster
  * @param settings further variables of the functions
- * @param place where the functions run: under Deno behind HTTP, or in this process, where a thousand calls take no time
  */
 export async function openShop(
   place: "http" | "here" = "http",
@@ -88,11 +95,10 @@ export async function openShop(
   };
   const functions: ShopFunctions =
     place === "http" ? await startKeyedFunctions(keys) : functionsHere(keys);
-  const { hostname, port } = new URL(stripe.url);
-  const api = new Stripe("sk_test_shop", { protocol: "http", host: hostname, port });
+  const api = stripeClient(stripe.url);
   const pending: SentEvent[] = [];
   stripe.onEvent((type, object) => {
-    // Others are not sent to an endpoint that did not ask for them.
+    // Stripe sends an endpoint only the types that it is registered for.
     if (!registeredEvents.some((one) => one === type)) return;
     pending.push(newEvent(type, object, Math.floor(Date.now() / 1000)));
   });
@@ -156,20 +162,32 @@ export async function openShop(
     pending,
     post,
     deliver,
-    lose: () => void pending.splice(0),
+    loseEvents: () => void pending.splice(0),
     async subscribe(member, plan, card = "pm_card_visa") {
       const { body } = await post(member, "create-checkout-session", {
         plan_type: planType(plan),
         success_url: app,
         cancel_url: app,
       });
-      if (!body.url) throw new Error(`no checkout: ${JSON.stringify(body)}`);
+      if (!body.url) throw new Error(`no checkout was opened: ${JSON.stringify(body)}`);
       const session = stripe.objects("checkout.session").find(({ url }) => url === body.url);
-      if (!session) throw new Error("no session");
+      if (!session) throw new Error(`no session has the URL ${body.url}`);
       await completeSession(stripe, session, card);
       return String(
         stripe.objects("checkout.session").find(({ id }) => id === session.id)?.subscription,
       );
+    },
+    async move(subscription, plan) {
+      const { items } = await api.subscriptions.retrieve(subscription);
+      await api.subscriptions.update(subscription, {
+        items: [{ id: items.data[0]?.id ?? "", price: price[plan] }],
+        proration_behavior: "always_invoice",
+      });
+    },
+    async payWith(subscription, card) {
+      const { customer } = await api.subscriptions.retrieve(subscription);
+      const method = await api.paymentMethods.attach(card, { customer: String(customer) });
+      await api.subscriptions.update(subscription, { default_payment_method: method.id });
     },
     async approve(member, plan, options = {}) {
       const { status, body } = await post(member, "create-paypal-subscription", {
@@ -178,7 +196,8 @@ export async function openShop(
         cancel_url: app,
         ...options,
       });
-      if (status !== 200) throw new Error(`no approval: ${JSON.stringify(body)}`);
+      if (status !== 200)
+        throw new Error(`no subscription was opened at PayPal: ${JSON.stringify(body)}`);
       const id = String(body.url).split("/").at(-1) ?? "";
       paypal.approve(id);
       return id;
@@ -188,9 +207,6 @@ export async function openShop(
       const response = await send(paypal.deliver(url, type, resource));
       const body = await response.json();
       return response.status === 200 ? body.status : `${response.status}`;
-    },
-    async reconcile() {
-      await functions.reconcile?.();
     },
     async raisePrice(plan, amount) {
       const { id } = await newPrice(plan, amount);
@@ -217,13 +233,12 @@ export async function openShop(
 
 interface ShopFunctions {
   url: string;
-  /** Answers in this process; by HTTP where it is missing. */
+  /** Answers a request in this process. Where it is missing, requests go over HTTP. */
   handle?(request: Request): Promise<Response>;
-  reconcile?(): Promise<unknown>;
   stop(): Promise<void>;
 }
 
-/** The functions that sell, in this process: on a connection of their own in the place of the Data API. */
+/** The functions that sell, in this process, with a connection to the database in place of the Data API. */
 function functionsHere(keys: Record<string, string>): ShopFunctions {
   const connection = { role: "service_role" };
   const sql = postgres(stack.DB_URL, { max: 4, onnotice: () => {}, connection });
@@ -231,7 +246,7 @@ function functionsHere(keys: Record<string, string>): ShopFunctions {
   const variables = { ...keys, STRIPE_WEBHOOK_SECRET: webhookSecret };
   const providers = createProviders(variables, null);
   const auth: ClaimsReader = {
-    // The tokens are signed by these tests; who checks them is tested elsewhere.
+    // The signature is not checked here. That the functions check it is tested in api/api-keys.
     getClaims: (token) => {
       const claims = Buffer.from(token.split(".")[1] ?? "", "base64url").toString();
       return Promise.resolve({ data: { claims: JSON.parse(claims) }, error: null });
@@ -245,20 +260,20 @@ function functionsHere(keys: Record<string, string>): ShopFunctions {
     "create-checkout-session": checkout(common),
     "create-paypal-subscription": paypalCheckout(common),
     "sync-subscription": synchronize({ ...common, serviceKeys: [] }),
+    "delete-account": deleteAccount({ ...common, files: { removeAll: () => Promise.resolve(0) } }),
   };
   return {
     url: "http://functions.test",
     handle: async (request: Request) => {
       const handler = handlers[new URL(request.url).pathname.slice(1)];
-      if (!handler) throw new Error(`${request.url} does not run here`);
+      if (!handler) throw new Error(`${request.url} is no function that runs in this process`);
       return await handler(request);
     },
-    reconcile: () => reconcile(service, providers, { since: new Date(Date.now() - 3_600_000) }),
     stop: () => sql.end(),
   };
 }
 
-/** Fills in a session's page, as its customer does. */
+/** Pays on the page of a checkout session, as the customer does; gives the status. */
 export async function completeSession(
   stripe: StripeStandIn,
   session: StripeObject,

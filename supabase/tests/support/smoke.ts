@@ -1,4 +1,4 @@
-/* What npm run smoke asks and expects. */
+/* The checks of npm run smoke and what they expect. */
 
 export { checksOf } from "../../../scripts/smoke/checks.ts";
 export { rpcs, tables } from "../../../scripts/smoke/expectations.ts";

@@ -10,28 +10,33 @@ const statusSchema = z.object({
   JWT_SECRET: z.string(),
   ANON_KEY: z.string(),
   SERVICE_ROLE_KEY: z.string(),
-  // The real services, which the workflow runs, have no demo user and no second database.
+  // Supabase's own services, which the workflow starts with Docker, have none of the following.
   DEMO_EMAIL: z.string().optional(),
   DEMO_PASSWORD: z.string().optional(),
   STRIPE_WEBHOOK_SECRET: z.string().optional(),
-  /** Of the stand-in for Stripe. */
+  /** The stand-in for Stripe. */
   STRIPE_API_BASE: z.string().optional(),
   MAIL_URL: z.string().optional(),
   APP_URL: z.string().optional(),
-  /** A superuser's. */
+  /** The main database, as the superuser. */
   ADMIN_DB_URL: z.string().optional(),
-  /** A second database, whose new objects were granted to nobody when the migrations were pushed. */
+  /** A second database, to which the migrations were pushed while new objects were granted to nobody. */
   REVOKED_DB_URL: z.string().optional(),
 });
 
 /** How to reach the stack under test. */
 export type TestStack = z.infer<typeof statusSchema>;
 
-/** The stack that `npm test` started, or another one whose status file PINEBASE_STATUS names. */
+/** The stack whose status file PINEBASE_STATUS names: the one that `npm test` has started, or any other. */
 export const stack: TestStack = statusSchema.parse(JSON.parse(readStatusFile()));
 
 /** The address of the example app. */
 export const appUrl = stack.APP_URL ?? "";
+
+/** Lets the support code of this test file use another database than the one that all files share. */
+export function useDatabase(url: string): void {
+  stack.DB_URL = url;
+}
 
 function readStatusFile(): string {
   const file = process.env.PINEBASE_STATUS;

@@ -4,9 +4,9 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
 /**
- * Runs `stripe trigger` of Stripe's own command line against a fake. Rejects where the fake refuses what it asks.
+ * Runs `stripe trigger` of Stripe's own command line against a stand-in. Rejects if the stand-in refuses a request.
  *
- * @param home where it may keep its settings
+ * @param home a folder for the command line's settings
  */
 export async function triggerStripe(
   url: string,

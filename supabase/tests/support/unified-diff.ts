@@ -1,10 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** What a diff does to one file. */
+/** The changes of a diff in one file. */
 export interface FileDiff {
   path: string;
-  /** The lines of each place as they are, and as they shall be. */
+  /** The lines of each changed place, before and after. */
   hunks: { before: string; after: string }[];
   /** How many lines it adds or removes. */
   changedLines: number;
@@ -30,7 +30,7 @@ function side(hunk: string, mark: "-" | "+"): string {
   return lines.map((line) => `${line.slice(1)}\n`).join("");
 }
 
-/** Makes the changes in a checkout, each hunk at the next place where its lines stand. */
+/** Makes the changes in a checkout, each hunk at the next place where its old lines are found. */
 export async function applyDiff(files: readonly FileDiff[], root: string): Promise<void> {
   for (const { path, hunks } of files) {
     let rest = await readFile(join(root, path), "utf8");

@@ -4,7 +4,7 @@ import type { Database, Tables } from "../../../types/index.ts";
 import type { ForgottenRpcs } from "../../../types/rpcs.ts";
 
 /*
- * What the compiler must find true of the narrowing layer. Nothing here runs: tsc fails where a rule is broken.
+ * Rules of the narrowed types. Nothing here runs: tsc fails if a rule is broken.
  */
 
 type Equal<A, B> =
@@ -13,10 +13,10 @@ type IsAny<T> = 0 extends 1 & T ? true : false;
 
 function holds<_Rule extends true>(): void {}
 
-// Every function of the database has its answer here, or is internal, and none is here that is not there.
+// Every function of the database has a narrowed answer or is internal, and no other function has one.
 holds<Equal<ForgottenRpcs, never>>();
 
-// No column is narrowed that does not exist.
+// Every narrowed column exists.
 type GeneratedTables = Generated["public"]["Tables"];
 type StrayColumns = {
   [Table in keyof NarrowColumns]: Exclude<
@@ -26,13 +26,13 @@ type StrayColumns = {
 }[keyof NarrowColumns];
 holds<Equal<StrayColumns, never>>();
 
-// A narrowed column stays as nullable and as optional as it was.
+// A narrowed column is as nullable and as optional as before.
 holds<Equal<Tables<"strategies">["timeframe"], "1m" | "5m" | "15m" | "1h" | "4h" | "1d" | null>>();
 type Insert = Database["public"]["Tables"]["strategies"]["Insert"];
 holds<Equal<undefined extends Insert["market_type"] ? true : false, true>>();
 holds<Equal<undefined extends Insert["config"] ? true : false, false>>();
 
-// The answer of no function is any, or JSON that says nothing.
+// No function's answer is of type any or of unspecified JSON.
 type Functions = Database["public"]["Functions"];
 type Vague = {
   [Name in keyof Functions]: IsAny<Functions[Name]["Returns"]> extends true
@@ -44,7 +44,7 @@ type Vague = {
 type GeneratedJson = Generated["public"]["Functions"]["get_my_account"]["Returns"];
 holds<Equal<Vague, never>>();
 
-// An argument that can be left out can be null, and no other.
+// Exactly the arguments that can be omitted can be null.
 type Save = Functions["save_strategy"]["Args"];
 holds<Equal<null extends Save["description"] ? true : false, true>>();
 type Consume = Functions["consume_credits"]["Args"];

@@ -7,14 +7,14 @@ import { pack, plans, pricesAfter } from "./catalog.ts";
 import type { Hint } from "./provider.ts";
 import type { Json } from "./snapshot.ts";
 
-/** What a life does to a database and asks of it. */
+/** What the simulation needs of a database. */
 export interface BillingDatabase {
   createUsers(count: number): Promise<string[]>;
-  /** A read number that is higher than every one before. */
+  /** Draws a read number, which is higher than all before. */
   lastReadNumber(): Promise<number>;
-  /** Makes the prices after so many rises the current ones. */
+  /** Makes the prices after a number of rises the current ones. */
   offerPrices(rises: number): Promise<void>;
-  /** Makes a PayPal subscription one that we created. */
+  /** Records a PayPal subscription as one that our checkout has created. */
   expectPayPal(
     userId: string,
     subscription: { id: string; priceId: string; at: Moment },
@@ -29,12 +29,12 @@ export interface BillingDatabase {
   openTasks(): Promise<{ id: string; action: string; subscription: string }[]>;
   finishTask(id: string): Promise<void>;
   accounts(userIds: string[]): Promise<Map<string, Account>>;
-  /** Kind, subscription and month where there is one, and sum: a line each. */
+  /** Each user's ledger as lines of kind, subscription and month (if there is one), and sum. */
   ledgers(userIds: string[]): Promise<Map<string, string[]>>;
-  /** The owner's figures, as the reference gives them, and all credits. */
+  /** The business figures, in the reference's form, and the sum of all credits. */
   overview(now: Moment): Promise<Overview & { credits: number }>;
-  /** Deletes the users of a run and what is left of them. */
-  forget(userIds: string[]): Promise<void>;
+  /** Deletes the users of a run, with their events, tasks and flags. */
+  deleteUsers(userIds: string[]): Promise<void>;
 }
 
 interface Figures {
@@ -51,8 +51,8 @@ export interface Account {
 }
 
 /**
- * The database over one connection of the role postgres, which may call the implementations behind the
- * public wrappers: they take the time as an argument.
+ * The database, over one connection of the role postgres. It calls the implementations instead of the public wrappers,
+ * because only these take the time as an argument.
  */
 export function billingDatabase(sql: postgres.Sql): BillingDatabase {
   const time = (moment: Moment) => new Date(moment).toISOString();
@@ -256,7 +256,7 @@ export function billingDatabase(sql: postgres.Sql): BillingDatabase {
       };
     },
 
-    async forget(userIds) {
+    async deleteUsers(userIds) {
       await sql`delete from auth.users where id = any (${userIds}::uuid[])`;
       await sql`truncate private.provider_tasks, private.webhook_events, private.billing_flags`;
     },

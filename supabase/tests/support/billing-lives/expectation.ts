@@ -7,18 +7,18 @@ export type Expectation = ReturnType<typeof createExpectation>;
 
 export const openingCredits = 5;
 
-interface Heard {
+/** A state of a subscription that the database has read, and the number of that read. */
+interface Read {
   truth: Subscription;
   number: number;
 }
 
 /**
- * What the database must hold of one customer, by the reference and by what it has been told so far. A
- * month that was granted before bad news arrived is never taken back: the contract says so of refunds,
- * and nothing else could be known.
+ * What the database must contain about one customer: computed by the reference from what the database has read so far. A
+ * month that was granted before a refund or an end became known is never taken back, as the contract says.
  */
 export function createExpectation() {
-  const heard = new Map<string, Heard>();
+  const lastReads = new Map<string, Read>();
   const revocations = new Map<string, Interruption[]>();
   const lapses = new Map<string, Interruption[]>();
   const lostDisputes = new Set<string>();
@@ -34,9 +34,9 @@ export function createExpectation() {
   const revocationsOf = (id: string) => listOf(revocations, id);
   const interruptionsOf = (id: string) => [...revocationsOf(id), ...listOf(lapses, id)];
 
-  /** Grants what is due by the time, as a sweep does. */
+  /** Grants the months that are due by a moment, as a sweep does. */
   const settle = (id: string, now: Moment) => {
-    const known = heard.get(id);
+    const known = lastReads.get(id);
     if (known === undefined) {
       return;
     }
@@ -52,12 +52,12 @@ export function createExpectation() {
   };
 
   const settleAll = (now: Moment) => {
-    for (const id of heard.keys()) {
+    for (const id of lastReads.keys()) {
       settle(id, now);
     }
   };
 
-  /** An unpaid subscription is heard of; it lapses until the payment that recovers it. */
+  /** Notes that a subscription lapses from the moment its status is read as unpaid, until it is paid again. */
   const noteLapse = ({ id, status, invoices }: Subscription, now: Moment) => {
     const list = listOf(lapses, id);
     const open = list.find(({ to }) => to === null);
@@ -69,14 +69,14 @@ export function createExpectation() {
     }
   };
 
-  /** A read was applied. One that a later read has overtaken says nothing new. */
-  const hear = (truth: Subscription, number: number, lastSweep: Moment, now: Moment) => {
-    const before = heard.get(truth.id);
+  /** Applies a read of a subscription, unless a later read was applied before. */
+  const applyRead = (truth: Subscription, number: number, lastSweep: Moment, now: Moment) => {
+    const before = lastReads.get(truth.id);
     if (before !== undefined && before.number > number) {
       return;
     }
     settle(truth.id, lastSweep);
-    heard.set(truth.id, { truth, number });
+    lastReads.set(truth.id, { truth, number });
     noteLapse(truth, now);
     for (const { disputes } of truth.invoices) {
       for (const { id } of disputes.filter(({ status }) => status === "lost")) {
@@ -89,7 +89,8 @@ export function createExpectation() {
     settle(truth.id, now);
   };
 
-  const hearPack = (pack: PackPurchase) => {
+  /** Applies a read of a pack: its credits once, and what refunds and lost disputes take back of them. */
+  const applyPack = (pack: PackPurchase) => {
     if (pack.paidAt === null) {
       return;
     }
@@ -124,17 +125,18 @@ export function createExpectation() {
   };
 
   return {
-    ...{ heard, months, packs, settleAll, hear, hearPack, revoke, reinstate, isRevoked, spend },
+    ...{ lastReads, months, packs, settleAll, applyRead, applyPack },
+    ...{ revoke, reinstate, isRevoked, spend },
     balance: () => balance,
     premiumUntil: () =>
       premiumUntil(
-        [...heard.values()].map(({ truth }) => ({
+        [...lastReads.values()].map(({ truth }) => ({
           subscription: truth,
           revocations: revocationsOf(truth.id),
         })),
       ),
-    /** What the whole truth grants, for lives whose news all came at once. */
-    withoutDelay: (subscriptions: readonly Subscription[], now: Moment) =>
+    /** The months that the reference grants when every change is known at once. */
+    monthsWithoutDelay: (subscriptions: readonly Subscription[], now: Moment) =>
       new Map(
         subscriptions.map((truth) => [
           truth.id,

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { day, hour, type Moment } from "../billing-reference/calendar.ts";
 import { type PlanType, plans } from "./catalog.ts";
 
-/** What somebody does: the customer, the provider's risk department, the operator or the network. */
+/** Something that happens in a life, done by the customer, the provider, the operator or the network. */
 export type Act =
   | { do: "subscribe"; plan: PlanType; discount: number; trialDays: number; provider: ProviderName }
   | { do: "change"; plan: PlanType; atPeriodEnd: boolean }
@@ -23,14 +23,14 @@ export type Act =
 
 type ProviderName = "stripe" | "paypal";
 
-/** How events travel. Probabilities are between 0 and 1. */
+/** How events are delivered. Probabilities are between 0 and 1. */
 export interface Channel {
   seed: number;
   lost: number;
   doubled: number;
-  /** An event arrives so many days late at most. */
+  /** The longest delay of an event, in days. */
   lateDays: number;
-  /** A read that is applied long after it was made, when others have overtaken it. */
+  /** The probability that a read is applied long after it was made, when later reads already are. */
   slow: number;
 }
 
@@ -41,7 +41,7 @@ export interface Life {
   steps: { wait: Moment; act: Act }[];
 }
 
-/** Lives begin within three months, so that all of them are played side by side for three years. */
+/** All lives are played at the same time for three years; each begins within the first three months. */
 export const firstDay = Date.parse("2027-01-01T00:00:00Z");
 export const lastDay = Date.parse("2030-03-31T00:00:00Z");
 
@@ -115,7 +115,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Act>({ do: "reconcile" }) },
 );
 
-/** The second of the day matters: a moment before and after midnight in UTC and in other time zones. */
+/** Seconds of the day, often just before or after midnight in UTC or in another time zone. */
 const timeOfDay = fc.oneof(
   fc.integer({ min: 0, max: day / 1_000 - 1 }),
   fc.constantFrom(0, 1, 86_399, 5 * 3_600, 23 * 3_600 + 1),
@@ -132,7 +132,7 @@ const wait = fc
   )
   .map(([days, seconds]) => days * day + seconds * 1_000);
 
-/** Days to begin on: mostly the last ones of a month, whose months are hard to count. */
+/** Days to begin on, often the last of a month: counting months from there is difficult. */
 const dayOfStart = fc.oneof(
   fc.integer({ min: 0, max: 89 }),
   fc.constantFrom(27, 28, 29, 30, 58, 86, 87, 88, 89),
@@ -170,7 +170,7 @@ const last: fc.Arbitrary<Act[]> = fc.oneof(
   },
 );
 
-/** A customer's three years. */
+/** A random life of a customer over three years. */
 export const lives: fc.Arbitrary<Life> = fc
   .record({
     begin: fc.tuple(dayOfStart, timeOfDay),

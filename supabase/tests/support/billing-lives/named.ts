@@ -2,10 +2,10 @@ import type { Moment } from "../billing-reference/calendar.ts";
 import type { PlanType } from "./catalog.ts";
 import type { Act, Channel, Life } from "./life.ts";
 
-/** Every event arrives within half a minute. */
+/** A channel that delivers every event within half a minute. */
 export const promptly: Channel = { seed: 1, lost: 0, doubled: 0, lateDays: 0, slow: 0 };
 
-/** A life that is written down: each act with its date, at nine o'clock in UTC unless it says more. */
+/** A life from a list of acts, each with its date; a date without a time means nine o'clock UTC. */
 export function lifeOf(acts: [date: string, act: Act][], settings: Partial<Life> = {}): Life {
   const moments = acts.map(([date]) => momentOf(date));
   const start = moments[0] ?? 0;
@@ -42,4 +42,4 @@ export function refund(of: "subscription" | "pack", share: number): Act {
 
 export const dispute: Act = { do: "dispute", of: "subscription", nth: 0 };
 export const loseDisputes: Act = { do: "close disputes", status: "lost" };
-export const deafFor = (days: number): Act => ({ do: "outage", days });
+export const outageOf = (days: number): Act => ({ do: "outage", days });

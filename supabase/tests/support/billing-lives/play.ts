@@ -14,15 +14,15 @@ import {
 } from "./provider.ts";
 import { purchaseOf, snapshotOf } from "./snapshot.ts";
 
-/** What came of a life: empty where the database agrees with the reference in everything. */
+/** The outcome of a life. `differences` is empty if the database agrees with the reference. */
 export interface Outcome {
   life: Life;
   differences: string[];
-  /** What the database's ledger held: kind, subscription and month where there is one, and sum. */
+  /** The database's ledger as lines of kind, subscription and month (if there is one), and sum. */
   ledger: string[];
-  /** Whether the database called the customer premium, at each comparison. */
+  /** Whether the customer was premium in the database, at each comparison. */
   premium: { at: Moment; isPremium: boolean }[];
-  /** Months that were granted because bad news came late. */
+  /** Months that were granted because a refund or an end became known late. */
   grantedUnaware: number;
 }
 
@@ -36,30 +36,30 @@ interface Playing {
   userId: string;
   provider: SimulatedProvider;
   expectation: Expectation;
-  /** What is to come, each with its time. */
+  /** The acts that are still to come. */
   acts: { at: Moment; act: Act }[];
   deliveries: Delivery[];
   reads: Read[];
   packReads: Read[];
-  /** PayPal subscriptions that the database does not know as ours yet. */
+  /** PayPal subscriptions that are not recorded as ours in the database yet. */
   ordered: { id: string; priceId: string; at: Moment }[];
-  /** Hints that were handed to the channel. */
-  told: number;
-  /** Nothing is to be done before. */
-  quietUntil: Moment;
-  deafUntil: Moment;
+  /** How many hints were passed to the channel. */
+  sentHints: number;
+  /** Nothing happens in this life before. */
+  idleUntil: Moment;
+  outageUntil: Moment;
   deleted: boolean;
   differences: string[];
   premium: Outcome["premium"];
 }
 
-/** Days from one sweep to the next, over and over: what is due waits for hours or for days. */
+/** Days from one sweep to the next, repeated, so that what is due waits for hours or for days. */
 const sweepDays = [1, 2, 5, 9, 3];
 
-/** Credits are compared on the way after so many sweeps, premium after each. */
+/** Credits are compared once in this many sweeps, premium after each. */
 const checkEvery = 10;
 
-/** Plays all lives at once against one database, from sweep to sweep, and compares. */
+/** Plays all lives at the same time against one database, from sweep to sweep, and compares it with the reference. */
 export async function play(database: BillingDatabase, lives: readonly Life[]): Promise<Outcome[]> {
   await database.offerPrices(0);
   const userIds = await database.createUsers(lives.length);
@@ -77,7 +77,7 @@ export async function play(database: BillingDatabase, lives: readonly Life[]): P
     await compareAccounts(all, stage, index % checkEvery === checkEvery - 1);
   }
 
-  // A last read of everything: from now on nothing is unheard of.
+  // Everything is read once more, so that the database knows of every change.
   stage.now = lastDay + 5 * day;
   await Promise.all(all.map((playing) => passTime(playing, stage)));
   await Promise.all(all.map((playing) => reconcile(playing, stage)));
@@ -94,11 +94,11 @@ export async function play(database: BillingDatabase, lives: readonly Life[]): P
     premium: playing.premium,
     grantedUnaware: compareWithTruth(playing, stage.now),
   }));
-  await database.forget(userIds);
+  await database.deleteUsers(userIds);
   return outcomes;
 }
 
-/** What all lives share: the database, and the clock, which goes from sweep to sweep. */
+/** What all lives share: the database, and the clock, which moves from sweep to sweep. */
 interface Stage {
   database: BillingDatabase;
   draw(): number;
@@ -142,9 +142,9 @@ function startLife(life: Life, index: number, userId: string): Playing {
     provider: simulateProvider({ name: `${userId.slice(0, 8)}${index}`, dunning: life.dunning }),
     ...{
       expectation: createExpectation(),
-      told: 0,
-      deafUntil: 0,
-      quietUntil: 0,
+      sentHints: 0,
+      outageUntil: 0,
+      idleUntil: 0,
       deleted: false,
       differences: [],
       premium: [],
@@ -152,9 +152,9 @@ function startLife(life: Life, index: number, userId: string): Playing {
   };
 }
 
-/** Lets time pass until the next sweep: acts, the provider's own doings, arrivals, each in its order. */
+/** Plays one life until the next sweep: its acts, what the provider does, and deliveries, in the order of their times. */
 async function passTime(playing: Playing, stage: Stage): Promise<void> {
-  if (playing.quietUntil > stage.now) {
+  if (playing.idleUntil > stage.now) {
     return;
   }
   const { provider, deliveries, reads } = playing;
@@ -166,7 +166,7 @@ async function passTime(playing: Playing, stage: Stage): Promise<void> {
     const times = [provider.nextAt(), read?.at, delivery?.readAt, act?.at];
     const at = Math.min(...times.filter((time) => time !== undefined));
     if (at > stage.now) {
-      playing.quietUntil = ownActs.length + playing.packReads.length === 0 ? at : 0;
+      playing.idleUntil = ownActs.length + playing.packReads.length === 0 ? at : 0;
       break;
     }
     if (at === provider.nextAt()) {
@@ -184,9 +184,9 @@ async function passTime(playing: Playing, stage: Stage): Promise<void> {
       }
       await expectOrdered(playing, stage);
     }
-    takeHints(playing);
+    sendHints(playing);
   }
-  // What concerns our own rows is done after the sweep, when the balance is known.
+  // Acts on our own rows are done after the sweep, when the balance is known.
   playing.acts.unshift(...ownActs);
 }
 
@@ -197,37 +197,37 @@ function earliest<T>(list: readonly T[], timeOf: (one: T) => Moment): T | undefi
   );
 }
 
-function takeHints(playing: Playing): void {
+function sendHints(playing: Playing): void {
   const { provider, life } = playing;
-  for (const hint of provider.hints.slice(playing.told)) {
-    if (hint.at >= playing.deafUntil) {
+  for (const hint of provider.hints.slice(playing.sentHints)) {
+    if (hint.at >= playing.outageUntil) {
       playing.deliveries.push(...deliveriesOf(life.channel, hint));
     }
   }
-  playing.told = provider.hints.length;
+  playing.sentHints = provider.hints.length;
 }
 
-/** Reads what the event is about as it is now, not as it was when the event was made. */
+/** Reads the event's object in its present state, not in the state when the event was created. */
 function deliver(playing: Playing, { hint, readAt, appliedAt }: Delivery, stage: Stage): void {
   const { provider, userId, expectation, reads } = playing;
   const number = stage.draw();
   const subscription = provider.subscriptions.find(({ id }) => id === hint.object);
   if (subscription === undefined) {
-    // Packs are read after the sweep, so that the balance that a refund meets is known.
+    // Packs are read after the sweep, because what a refund takes back depends on the balance.
     const at = stage.now + 1_000;
     playing.packReads.push({ at, apply: () => readPack(playing, hint, number, at, stage) });
     return;
   }
   const truth = copyOf(subscription);
-  const heard = expectation.heard.get(truth.id)?.truth ?? null;
-  const snapshot = snapshotOf(truth, readAt, userId, newest(truth, heard));
+  const lastRead = expectation.lastReads.get(truth.id)?.truth ?? null;
+  const snapshot = snapshotOf(truth, readAt, userId, newest(truth, lastRead));
   const apply = async () => {
     const event = { ...hint, provider: truth.provider };
     const effect = { kind: "subscription", snapshot };
     const result = await stage.database.record(event, effect, number, appliedAt);
     noteStatus(playing, hint.type, result);
     if (result === "processed" && !playing.deleted) {
-      expectation.hear(truth, number, stage.lastSweep, appliedAt);
+      expectation.applyRead(truth, number, stage.lastSweep, appliedAt);
     }
   };
   reads.push({ at: appliedAt, apply });
@@ -250,7 +250,7 @@ async function readPack(
   noteStatus(playing, hint.type, result);
   if (result === "processed" && !deleted) {
     expectation.settleAll(now);
-    expectation.hearPack(truth);
+    expectation.applyPack(truth);
   }
 }
 
@@ -262,10 +262,10 @@ function noteStatus(playing: Playing, type: string, result: string): void {
 }
 
 async function afterSweep(playing: Playing, stage: Stage): Promise<void> {
-  if (playing.quietUntil > stage.now) {
+  if (playing.idleUntil > stage.now) {
     return;
   }
-  playing.quietUntil = 0;
+  playing.idleUntil = 0;
   for (const { apply } of playing.packReads.splice(0)) {
     await apply();
   }
@@ -275,11 +275,11 @@ async function afterSweep(playing: Playing, stage: Stage): Promise<void> {
       await actOnRows(playing, next.act, stage);
     }
     await expectOrdered(playing, stage);
-    takeHints(playing);
+    sendHints(playing);
   }
 }
 
-/** False where the act is one on our own rows. */
+/** Does an act at the provider. Returns false for an act on our own rows, which is left undone. */
 function actAtProvider(playing: Playing, act: Act, at: Moment): boolean {
   const { provider } = playing;
   provider.advance(at);
@@ -321,8 +321,8 @@ function actAtProvider(playing: Playing, act: Act, at: Moment): boolean {
       provider.closeDisputes(act.status);
       return true;
     case "outage":
-      playing.deafUntil = at + act.days * day;
-      playing.deliveries = playing.deliveries.filter(({ readAt }) => readAt > playing.deafUntil);
+      playing.outageUntil = at + act.days * day;
+      playing.deliveries = playing.deliveries.filter(({ readAt }) => readAt > playing.outageUntil);
       return true;
     case "spend":
     case "revoke":
@@ -333,7 +333,7 @@ function actAtProvider(playing: Playing, act: Act, at: Moment): boolean {
   }
 }
 
-/** Two at Stripe are flagged and allowed; PayPal's is activated by us, and only when nothing runs. */
+/** Two running subscriptions at Stripe are flagged and allowed. One at PayPal is activated only when none is running. */
 function subscribe(
   { provider, ordered }: Playing,
   act: Extract<Act, { do: "subscribe" }>,
@@ -365,7 +365,7 @@ async function actOnRows(playing: Playing, act: Act, stage: Stage): Promise<void
     return;
   }
   expectation.settleAll(now);
-  const known = [...expectation.heard.keys()].at(-1);
+  const known = [...expectation.lastReads.keys()].at(-1);
   if (act.do === "spend") {
     const amount = Math.min(act.amount, expectation.balance());
     if (amount > 0) {
@@ -386,7 +386,7 @@ async function actOnRows(playing: Playing, act: Act, stage: Stage): Promise<void
   }
 }
 
-/** Reads everything of the customer again. */
+/** Reads everything about the customer again. */
 async function reconcile(playing: Playing, stage: Stage): Promise<void> {
   const { provider, userId, expectation } = playing;
   const { database, now, lastSweep } = stage;
@@ -400,12 +400,12 @@ async function reconcile(playing: Playing, stage: Stage): Promise<void> {
     now,
   );
   if (!playing.deleted) {
-    for (const truth of subscriptions) expectation.hear(truth, number, lastSweep, now);
-    for (const purchase of packs) expectation.hearPack(purchase);
+    for (const truth of subscriptions) expectation.applyRead(truth, number, lastSweep, now);
+    for (const purchase of packs) expectation.applyPack(purchase);
   }
 }
 
-/** What the database asks for after a deletion is done at the provider. */
+/** Does the database's tasks: after a deletion it wants subscriptions cancelled at the provider. */
 async function cancelForTheDeleted(all: readonly Playing[], { database, now }: Stage) {
   for (const task of await database.openTasks()) {
     const playing = all.find(({ provider }) =>
@@ -413,17 +413,17 @@ async function cancelForTheDeleted(all: readonly Playing[], { database, now }: S
     );
     const subscription = playing?.provider.subscriptions.find(({ id }) => id === task.subscription);
     if (playing === undefined || subscription === undefined || task.action !== "cancel") {
-      throw new Error(`Nobody can ${task.action} ${task.subscription}.`);
+      throw new Error(`The task ${task.action} of ${task.subscription} cannot be done.`);
     }
     if (!playing.deleted) {
       playing.differences.push(
-        `the database asks to cancel ${subscription.id} of a living account`,
+        `the database wants ${subscription.id} cancelled, whose account was not deleted`,
       );
     }
     playing.provider.advance(now);
     playing.provider.cancel(subscription, "now");
-    playing.quietUntil = 0;
-    takeHints(playing);
+    playing.idleUntil = 0;
+    sendHints(playing);
     await database.finishTask(task.id);
   }
 }
@@ -437,16 +437,16 @@ async function compareAccounts(
   for (const playing of all) {
     const account = found.get(playing.userId);
     const { expectation } = playing;
-    const tell = (what: string) =>
+    const report = (what: string) =>
       playing.differences.push(`${new Date(now).toISOString()}: ${what}`);
     if (playing.deleted || account === undefined) {
-      if (playing.deleted !== (account === undefined)) tell("the account is gone or came back");
+      if (playing.deleted !== (account === undefined)) report("the account is gone or came back");
       continue;
     }
     if (withCredits) {
       expectation.settleAll(now);
       if (account.credits !== expectation.balance()) {
-        tell(`credits ${account.credits}, expected ${expectation.balance()}`);
+        report(`credits ${account.credits}, expected ${expectation.balance()}`);
       }
     }
     const until = expectation.premiumUntil();
@@ -456,12 +456,12 @@ async function compareAccounts(
       premium !== null && premium > now ? new Date(premium).toISOString() : "not premium";
     playing.premium.push({ at: now, isPremium: actual !== "not premium" });
     if (actual !== expected) {
-      tell(`premium until ${actual}, expected ${expected}`);
+      report(`premium until ${actual}, expected ${expected}`);
     }
   }
 }
 
-/** The owner's figures against the same ones of the truth; what differs is told of the first life. */
+/** Compares the business figures with the reference's. A difference is reported for the first life. */
 async function compareOverview(all: readonly Playing[], { database, now }: Stage): Promise<void> {
   const living = all.filter(({ deleted }) => !deleted);
   const subscriptions = living.flatMap(({ provider }) => provider.subscriptions.map(copyOf));
@@ -491,7 +491,7 @@ function compareLedgers(all: readonly Playing[], found: ReadonlyMap<string, stri
   }
 }
 
-/** The ledger as lines of kind, month and sum, as `BillingDatabase.ledgers` gives it. */
+/** The expected ledger, in the form of `BillingDatabase.ledgers`. */
 function ledgerOf(expectation: Expectation): string[] {
   const lines = [`opening ${openingCredits}`];
   for (const [id, months] of expectation.months) {
@@ -515,8 +515,8 @@ function without(list: readonly string[], taken: readonly string[]): string[] {
 }
 
 /**
- * What was granted against what the whole truth grants. More is right only where bad news was late;
- * less never is, now that everything has been heard of.
+ * Compares what was granted with what the reference grants when every change is known at once. More is correct only if a
+ * change became known late. Less never is, because by now every change is known.
  */
 function compareWithTruth(
   { expectation, provider, deleted, life, differences }: Playing,
@@ -526,7 +526,7 @@ function compareWithTruth(
     return 0;
   }
   let unaware = 0;
-  for (const [id, months] of expectation.withoutDelay(provider.subscriptions, now)) {
+  for (const [id, months] of expectation.monthsWithoutDelay(provider.subscriptions, now)) {
     const granted = expectation.months.get(id) ?? new Map<Moment, number>();
     for (const start of new Set([...months.keys(), ...granted.keys()])) {
       const difference = (granted.get(start) ?? 0) - (months.get(start) ?? 0);
@@ -543,25 +543,25 @@ function compareWithTruth(
   return unaware;
 }
 
-/** The truth as it is now, without what only the provider knows. */
+/** A copy of a subscription's present state, without what its provider keeps for itself. */
 function copyOf(subscription: ProviderSubscription): Subscription {
   const { anchor: _, cycle: __, nextPrice, open, attempts, ...truth } = subscription;
   return {
     ...truth,
     moves: [...truth.moves],
-    invoices: truth.invoices.map((invoice) => ({ ...invoice, ...copyOfBack(invoice) })),
+    invoices: truth.invoices.map((invoice) => ({ ...invoice, ...copyOfReturns(invoice) })),
   };
 }
 
-function copyOfBack({ refunds, disputes }: Charge) {
+function copyOfReturns({ refunds, disputes }: Charge) {
   return { refunds: [...refunds], disputes: disputes.map((dispute) => ({ ...dispute })) };
 }
 
-/** The newest invoices, and all that changed since the last read: as much as a webhook reads. */
-function newest(truth: Subscription, heard: Subscription | null): Invoice[] {
+/** The newest invoices and all that have changed since the last read, which is what a webhook reads. */
+function newest(truth: Subscription, lastRead: Subscription | null): Invoice[] {
   const state = ({ paidAt, refunds, disputes }: Invoice) =>
     [paidAt, refunds.length, ...disputes.map(({ status }) => status)].join();
-  const before = new Map(heard?.invoices.map((invoice) => [invoice.id, invoice]));
+  const before = new Map(lastRead?.invoices.map((invoice) => [invoice.id, invoice]));
   return truth.invoices.filter((invoice, index) => {
     const known = before.get(invoice.id);
     const isNew = known === undefined || state(known) !== state(invoice);

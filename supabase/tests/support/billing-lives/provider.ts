@@ -9,7 +9,7 @@ import {
   type Subscription,
 } from "../billing-reference/truth.ts";
 
-/** A subscription with what only its provider knows. */
+/** A subscription with the state that its provider keeps for itself. */
 export interface ProviderSubscription extends Subscription {
   discount: number;
   /** The day that periods are counted from, and how many have begun since. */
@@ -22,7 +22,7 @@ export interface ProviderSubscription extends Subscription {
   attempts: Moment[];
 }
 
-/** Something happened to an object: all that a webhook tells. */
+/** The part of a webhook event that is used: which object has changed. */
 export interface Hint {
   id: string;
   at: Moment;
@@ -32,7 +32,7 @@ export interface Hint {
 
 export interface CustomerOptions {
   name: string;
-  /** What becomes of a subscription when no payment attempt succeeded. */
+  /** The status of a subscription after the last payment attempt has failed. */
   dunning: "unpaid" | "canceled";
 }
 
@@ -46,8 +46,8 @@ export type SimulatedProvider = ReturnType<typeof simulateProvider>;
 const retriesAfter = [hour, 3 * day, 8 * day, 15 * day];
 
 /**
- * What Stripe and PayPal do with one customer: renewals, payment attempts and scheduled ends happen by
- * themselves as time goes by. Amounts of changes are rough; nothing depends on them but refunds.
+ * Simulates what Stripe and PayPal do for one customer. Renewals, payment attempts and scheduled ends happen as time passes.
+ * The amounts of changes are approximate, because only refunds depend on them.
  */
 export function simulateProvider({ name, dunning }: CustomerOptions) {
   const subscriptions: ProviderSubscription[] = [];
@@ -58,7 +58,7 @@ export function simulateProvider({ name, dunning }: CustomerOptions) {
   let serial = 0;
 
   const nextId = (prefix: string) => `${prefix}_${name}_${++serial}`;
-  const tell = (object: { id: string }, type: string) =>
+  const emit = (object: { id: string }, type: string) =>
     hints.push({ id: nextId("evt"), at: now, type, object: object.id });
 
   const invoiceOf = (
@@ -97,19 +97,19 @@ export function simulateProvider({ name, dunning }: CustomerOptions) {
 
   const pay = (subscription: ProviderSubscription, invoice: Invoice) => {
     if (subscription.provider === "paypal" && invoice.start < now) {
-      // PayPal's next cycle counts from the payment.
+      // At PayPal the next cycle is counted from the payment.
       restartAnchor(subscription);
       invoice.start = now;
       invoice.end = addMonths(now, invoice.price.months);
       subscription.period = { start: invoice.start, end: invoice.end };
     }
     invoice.paidAt = now;
-    // What was skipped while nobody paid is void.
+    // Invoices of periods that were skipped while nothing was paid are void.
     subscription.invoices = subscription.invoices.filter(
       (other) => other.paidAt !== null || other.kind === "change",
     );
     settle(subscription);
-    tell(subscription, "invoice.paid");
+    emit(subscription, "invoice.paid");
   };
 
   const end = (subscription: ProviderSubscription, unpaid: boolean) => {
@@ -118,7 +118,7 @@ export function simulateProvider({ name, dunning }: CustomerOptions) {
     subscription.endedAt = now;
     subscription.open = null;
     subscription.attempts = [];
-    tell(subscription, "customer.subscription.deleted");
+    emit(subscription, "customer.subscription.deleted");
   };
 
   const attempt = (subscription: ProviderSubscription, invoice: Invoice) => {
@@ -131,10 +131,10 @@ export function simulateProvider({ name, dunning }: CustomerOptions) {
         return end(subscription, true);
       }
       subscription.status = "unpaid";
-      tell(subscription, "customer.subscription.updated");
+      emit(subscription, "customer.subscription.updated");
     } else {
       subscription.status = "past_due";
-      tell(subscription, "invoice.payment_failed");
+      emit(subscription, "invoice.payment_failed");
     }
   };
 
@@ -154,17 +154,17 @@ export function simulateProvider({ name, dunning }: CustomerOptions) {
     }
     if (invoice.paidAt !== null) {
       settle(subscription);
-      tell(subscription, "invoice.paid");
+      emit(subscription, "invoice.paid");
     } else if (subscription.status !== "unpaid") {
       subscription.open = invoice;
       subscription.attempts = attemptsOf(subscription, now);
-      tell(subscription, "customer.subscription.updated");
+      emit(subscription, "customer.subscription.updated");
     } else {
       subscription.open = invoice;
     }
   };
 
-  /** What comes next by itself. */
+  /** The next thing that happens to a subscription as time passes. */
   const nextOf = (subscription: ProviderSubscription): { at: Moment; run(): void } | null => {
     if (subscription.endedAt !== null) {
       return null;
@@ -193,7 +193,7 @@ export function simulateProvider({ name, dunning }: CustomerOptions) {
       .filter((next) => next !== null)
       .sort((one, other) => one.at - other.at)[0];
 
-  /** When something happens by itself next. */
+  /** When the next such thing happens. */
   const nextAt = (): Moment => nextOfAll()?.at ?? Number.POSITIVE_INFINITY;
 
   const advance = (to: Moment) => {
@@ -230,11 +230,11 @@ export function simulateProvider({ name, dunning }: CustomerOptions) {
       }
     }
     subscriptions.push(subscription);
-    tell(subscription, "customer.subscription.created");
+    emit(subscription, "customer.subscription.created");
     return subscription;
   };
 
-  /** Another price of the same interval from now on, for the rest of the period. */
+  /** Moves to another price of the same interval, for the rest of the period. */
   const changePrice = (subscription: ProviderSubscription, price: Price) => {
     const before = presentPrice(subscription);
     subscription.moves.push({ at: now, price });
@@ -253,10 +253,10 @@ export function simulateProvider({ name, dunning }: CustomerOptions) {
         subscription.attempts = attemptsOf(subscription, now).slice(1);
       }
     }
-    tell(subscription, "customer.subscription.updated");
+    emit(subscription, "customer.subscription.updated");
   };
 
-  /** A price of another interval: a new period begins now. It does not happen when it cannot be paid. */
+  /** Moves to a price of another interval, with a new period from now on, if that can be paid. */
   const changeInterval = (subscription: ProviderSubscription, price: Price) => {
     subscription.nextPrice = null;
     if (subscription.status === "trialing") {
@@ -266,7 +266,7 @@ export function simulateProvider({ name, dunning }: CustomerOptions) {
       restartAnchor(subscription);
       beginPeriod(subscription, now).paidAt = now;
     }
-    tell(subscription, "customer.subscription.updated");
+    emit(subscription, "customer.subscription.updated");
   };
 
   const change = (subscription: ProviderSubscription, price: Price, atPeriodEnd: boolean) => {
@@ -298,13 +298,13 @@ export function simulateProvider({ name, dunning }: CustomerOptions) {
     }
     const { end: until } = subscription.period;
     subscription.cancelAt = when === "end" ? until : Math.min(until, now + 10 * day);
-    tell(subscription, "customer.subscription.updated");
+    emit(subscription, "customer.subscription.updated");
   };
 
   const resume = (subscription: ProviderSubscription) => {
     if (subscription.endedAt === null && subscription.cancelAt !== null) {
       subscription.cancelAt = null;
-      tell(subscription, "customer.subscription.updated");
+      emit(subscription, "customer.subscription.updated");
     }
   };
 
@@ -325,17 +325,17 @@ export function simulateProvider({ name, dunning }: CustomerOptions) {
       ...{ paidAt: paid ? now : null, refunds: [], disputes: [] },
     };
     packs.push(purchase);
-    tell(purchase, "checkout.session.completed");
+    emit(purchase, "checkout.session.completed");
   };
 
   const payPacks = () => {
     for (const purchase of packs.filter(({ paidAt }) => paidAt === null)) {
       purchase.paidAt = now;
-      tell(purchase, "checkout.session.async_payment_succeeded");
+      emit(purchase, "checkout.session.async_payment_succeeded");
     }
   };
 
-  /** Payments that were made, newest first, each with the object that a hint about it names. */
+  /** Payments, newest first, each with the object that a hint about it names. */
   const payments = (of: "subscription" | "pack"): { charge: Charge; object: { id: string } }[] => {
     const paid = ({ paidAt, amount }: { paidAt: Moment | null; amount: number }) =>
       paidAt !== null && amount > 0;
@@ -358,7 +358,7 @@ export function simulateProvider({ name, dunning }: CustomerOptions) {
     const amount = share === 1 ? rest : Math.min(rest, Math.ceil(charge.amount * share));
     if (amount > 0) {
       charge.refunds.push({ id: nextId("re"), at: now, amount });
-      tell(object, "charge.refunded");
+      emit(object, "charge.refunded");
     }
   };
 
@@ -370,7 +370,7 @@ export function simulateProvider({ name, dunning }: CustomerOptions) {
     ) {
       const { charge, object } = payment;
       charge.disputes.push({ id: nextId("dp"), at: now, amount: charge.amount, status: "open" });
-      tell(object, "charge.dispute.created");
+      emit(object, "charge.dispute.created");
     }
   };
 
@@ -378,7 +378,7 @@ export function simulateProvider({ name, dunning }: CustomerOptions) {
     for (const { charge, object } of [...payments("subscription"), ...payments("pack")]) {
       for (const one of charge.disputes.filter((each) => each.status === "open")) {
         one.status = status;
-        tell(object, "charge.dispute.closed");
+        emit(object, "charge.dispute.closed");
       }
     }
   };

@@ -4,18 +4,18 @@ import { type Life, lives } from "./life.ts";
 import { type Outcome, play } from "./play.ts";
 import { describeLife, shrink } from "./shrink.ts";
 
-/** So many lives are played side by side. */
+/** How many lives are played at the same time. */
 const batchSize = 300;
 
 export interface LivesReport {
   played: number;
-  /** Lives in which a month was granted because bad news came late. */
+  /** Lives in which a month was granted because a refund or an end became known late. */
   grantedUnaware: number;
-  /** A text for each life that differs, the smallest that could be found first. */
+  /** A text for each life that differs from the reference; the first one is made as small as possible. */
   failures: string[];
 }
 
-/** Plays random lives and compares each with the reference; the same lives for the same seed. */
+/** Plays random lives and compares each with the reference. The same seed gives the same lives. */
 export async function runLives(
   database: BillingDatabase,
   { count, seed }: { count: number; seed: number },

@@ -2,8 +2,8 @@ import type { Channel, Life } from "./life.ts";
 import type { Outcome } from "./play.ts";
 
 /**
- * The smallest life that still differs: whole parts of it are taken out, then single steps, and the
- * channel is made better, for as long as something differs. All candidates are played at once.
+ * Finds a smaller life that still differs from the reference: it removes parts, then single steps, and improves the channel
+ * for as long as the result differs. All candidates of a round are played at once.
  */
 export async function shrink(
   failed: Outcome,
@@ -38,7 +38,7 @@ function smallerThan(life: Life): Life[] {
   return lives;
 }
 
-/** What stays happens when it did before. */
+/** Removes steps; the others keep their times. */
 function withoutSteps(steps: Life["steps"], from: number, count: number): Life["steps"] {
   const waited = steps.slice(from, from + count).reduce((sum, { wait }) => sum + wait, 0);
   const [next, ...rest] = steps.slice(from + count);
@@ -46,7 +46,7 @@ function withoutSteps(steps: Life["steps"], from: number, count: number): Life["
   return [...steps.slice(0, from), ...after];
 }
 
-/** A life as somebody reads it: when what was done. */
+/** A life in readable form: a line for each act, with its time. */
 export function describeLife({ start, dunning, channel, steps }: Life): string {
   let at = start;
   const lines = steps.map(({ wait, act }) => {

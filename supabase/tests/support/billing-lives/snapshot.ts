@@ -3,10 +3,10 @@ import { isPaid, type PaidInvoice, paidPeriods } from "../billing-reference/paym
 import type { Charge, Invoice, PackPurchase, Subscription } from "../billing-reference/truth.ts";
 import { pack } from "./catalog.ts";
 
-/** A JSON value as postgres.js takes it. */
+/** A JSON value, as postgres.js accepts it. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
-/** A subscription as the edge functions give it to the database after a read. */
+/** A subscription in the form in which the edge functions pass it to the database after a read. */
 export function snapshotOf(
   subscription: Subscription,
   now: Moment,
@@ -40,7 +40,7 @@ function stripeState(subscription: Subscription): { [key: string]: Json } {
   };
 }
 
-/** PayPal knows no period but what was paid for, and no scheduled end: we schedule it. */
+/** PayPal has only periods that were paid for, and no scheduled end: the edge functions derive that. */
 function paypalState(subscription: Subscription, now: Moment): { [key: string]: Json } {
   const last = paidPeriods(subscription).at(-1);
   const price = subscription.moves.at(-1)?.price.id ?? "";
@@ -64,7 +64,7 @@ function oldestUnpaid({ invoices }: Subscription): Moment | null {
   return unpaid.length === 0 ? null : Math.min(...unpaid.map(({ start }) => start));
 }
 
-/** Moves that no paid invoice tells of yet. */
+/** Moves to another price whose invoice is not paid yet. */
 function changesOf({ invoices }: Subscription): Json {
   return invoices
     .filter(({ kind, paidAt }) => kind === "change" && paidAt === null)
@@ -76,11 +76,11 @@ function paymentOf(invoice: PaidInvoice): Json {
   const line = { price_id: price.id, from: time(start), through: time(end) };
   return {
     ...{ id: invoice.id, paid_at: time(invoice.paidAt), currency: "usd", amount: invoice.amount },
-    ...{ lines: [{ ...line, proration: kind === "change" }], ...backOf(invoice) },
+    ...{ lines: [{ ...line, proration: kind === "change" }], ...returnsOf(invoice) },
   };
 }
 
-/** The checkout of a pack as the edge functions give it. */
+/** The purchase of a pack in the form in which the edge functions pass it to the database. */
 export function purchaseOf(purchase: PackPurchase, userId: string): Json {
   const { id, customer, paidAt, amount } = purchase;
   return {
@@ -92,12 +92,12 @@ export function purchaseOf(purchase: PackPurchase, userId: string): Json {
         ? null
         : {
             ...{ id: `pi_${id}`, paid_at: time(paidAt), currency: "usd", amount, lines: [] },
-            ...backOf(purchase),
+            ...returnsOf(purchase),
           },
   };
 }
 
-function backOf({ refunds, disputes }: Charge): { [key: string]: Json } {
+function returnsOf({ refunds, disputes }: Charge): { [key: string]: Json } {
   return {
     refunds: refunds.map(({ id, at, amount }) => ({
       ...{ id, amount, currency: "usd", status: "succeeded", reason: null, created_at: time(at) },

@@ -1,4 +1,4 @@
-/** A moment, in milliseconds since 1970 in UTC. The reference knows no other clock. */
+/** A moment, in milliseconds since 1970 in UTC. */
 export type Moment = number;
 
 const second = 1_000;
@@ -6,8 +6,8 @@ export const hour = 3_600 * second;
 export const day = 24 * hour;
 
 /**
- * The same day and time of day `count` months later in UTC. A day that the month does not have becomes
- * its last: 31 January and one month is 28 or 29 February.
+ * The same day and time of day `count` months later in UTC. Where that month has no such day, its last day is taken: one
+ * month after 31 January is 28 or 29 February.
  */
 export function addMonths(start: Moment, count: number): Moment {
   const from = new Date(start);

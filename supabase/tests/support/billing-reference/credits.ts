@@ -2,7 +2,7 @@ import { addMonths, day, type Moment } from "./calendar.ts";
 import { endOfPeriod, type PaidInvoice, paidPeriods, refundedInFullAt } from "./payments.ts";
 import type { Interruption, PackPurchase, Subscription } from "./truth.ts";
 
-/** A month of a paid period, and what has been granted for it altogether. */
+/** A month of a paid period, and all credits that it grants. */
 export interface GrantedMonth {
   start: Moment;
   credits: number;
@@ -14,7 +14,7 @@ interface Month {
   period: PaidInvoice;
 }
 
-/** What the months that have started by `now` grant, oldest first; months that grant nothing left out. */
+/** The months that have started by `now` and grant credits, oldest first. */
 export function grantedMonths(
   subscription: Subscription,
   interruptions: readonly Interruption[],
@@ -28,14 +28,14 @@ export function grantedMonths(
     .filter(({ start, period }) => entitledAt(start, subscription, interruptions, period))
     .map((month) => ({
       start: month.start,
-      credits: richest(subscription, interruptions, month, now),
+      credits: highestGrant(subscription, interruptions, month, now),
     }))
     .filter(({ credits }) => credits > 0);
 }
 
 /**
- * A period of n months has exactly n, at start + k months: each is counted from the start, or somebody
- * who began on the 31st would drift to the 28th. The last one reaches to the end of the period.
+ * A period of n months has exactly n, at start + k months. Each is counted from the start: counted from the month before, a
+ * period that begins on the 31st would drift to the 28th. The last one lasts until the end of the period.
  */
 function monthsOf(period: PaidInvoice, end: Moment): Month[] {
   const count = period.price.months;
@@ -49,9 +49,8 @@ function monthsOf(period: PaidInvoice, end: Moment): Month[] {
 }
 
 /**
- * Whether the subscription entitled to anything at a moment of a paid period. The period begins with the
- * payment or in the grace that waits for it. When the grace was over and the payment not there, after a
- * refund, after the end, while revoked or `unpaid`, it did not.
+ * Whether the subscription entitled to credits at a moment of a paid period. It did not when the payment came after the
+ * grace, nor after a refund in full, after its end, or while it was revoked or `unpaid`.
  */
 function entitledAt(
   moment: Moment,
@@ -62,7 +61,7 @@ function entitledAt(
   const paidInTime = period.paidAt <= moment || moment < period.start + 7 * day;
   const refunded = refundedInFullAt(period);
   const kept = refunded === null || moment < refunded;
-  // A first month is what the payment was for, so that it is granted although it began unpaid.
+  // The first month is what the payment was for, so it is granted although it began unpaid.
   const interrupted = interruptions.some(
     ({ why, from, to }) =>
       from <= moment &&
@@ -72,17 +71,17 @@ function entitledAt(
   return paidInTime && kept && !interrupted && !endedBefore(subscription, moment);
 }
 
-/** A scheduled end is one too. What was paid for is kept after a cancellation at PayPal. */
+/** A scheduled end counts too. After a cancellation at PayPal the customer keeps what was paid for. */
 function endedBefore({ provider, endedAt, cancelAt }: Subscription, moment: Moment): boolean {
   const end = Math.min(...[endedAt, cancelAt].filter((at) => at !== null));
   return provider === "stripe" && end <= moment;
 }
 
 /**
- * The plan that the subscription is on at the month's start, or the richest that it moves to before the
- * month is over: never the sum of them.
+ * The credits of the plan at the month's start, or of a plan with more credits that it moves to within the month: the
+ * highest of them, never their sum.
  */
-function richest(
+function highestGrant(
   subscription: Subscription,
   interruptions: readonly Interruption[],
   { start, end, period }: Month,
@@ -96,7 +95,7 @@ function richest(
   return Math.max(0, ...[...atStart, ...inMonth].map(({ price }) => price.plan.monthlyCredits));
 }
 
-/** Credits of a pack that its refunds and lost disputes take back altogether, at most all of them. */
+/** Credits that refunds and lost disputes of a pack take back in total, at most all of them. */
 export function creditsTakenBack(pack: PackPurchase): number {
   if (pack.paidAt === null || pack.amount === 0) {
     return 0;

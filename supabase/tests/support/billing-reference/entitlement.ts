@@ -2,13 +2,13 @@ import { day, type Moment } from "./calendar.ts";
 import { paidPeriods, paidThrough, refundedInFullAt } from "./payments.ts";
 import type { Interruption, Subscription } from "./truth.ts";
 
-/** A renewal that is not heard of for so long does not interrupt anybody. */
+/** Premium goes on for this long after a period, because the event of its renewal may be late. */
 const slack = 3 * day;
 
-/** A failed payment is waited for so long, counted from the start of the period that it was for. */
+/** Premium goes on for this long after the start of a period whose payment has failed. */
 const grace = 7 * day;
 
-/** Until when a subscription makes its owner premium; null where it never did or no longer can. */
+/** Until when a subscription makes its owner premium; null if it never did, or no longer does. */
 export function entitledUntil(
   subscription: Subscription,
   revocations: readonly Interruption[],
@@ -23,7 +23,7 @@ export function entitledUntil(
   if (until === null || subscription.cancelAt === null) {
     return until;
   }
-  // It will not renew. Without a paid period it has ended already; a trial never had one to pay for.
+  // It will not renew. If its current period was refunded it ended with that refund.
   const refunded = currentPeriodRefundedAt(subscription);
   return Math.min(until, subscription.cancelAt, refunded ?? Number.POSITIVE_INFINITY);
 }
@@ -34,9 +34,9 @@ function untilByStatus(subscription: Subscription): Moment | null {
     case "active":
       return subscription.period.end + slack;
     case "past_due":
-      return latest(paidThrough(subscription), unpaidSince(subscription));
+      return latest(paidThrough(subscription), endOfGrace(subscription));
     case "canceled":
-      return untilAfterTheEnd(subscription);
+      return untilOfCanceled(subscription);
     case "unpaid":
     case "incomplete":
     case "incomplete_expired":
@@ -45,8 +45,8 @@ function untilByStatus(subscription: Subscription): Moment | null {
   }
 }
 
-/** The end of the grace where the current period is unpaid; null where another invoice is. */
-function unpaidSince(subscription: Subscription): Moment | null {
+/** The end of the grace if the current period is unpaid; null if only another invoice is. */
+function endOfGrace(subscription: Subscription): Moment | null {
   const { start } = subscription.period;
   const paid = paidPeriods(subscription).some(
     (invoice) => invoice.start === start && refundedInFullAt(invoice) === null,
@@ -54,8 +54,8 @@ function unpaidSince(subscription: Subscription): Moment | null {
   return paid ? null : start + grace;
 }
 
-/** PayPal knows no scheduled end, so that what was paid for is kept there after the cancellation. */
-function untilAfterTheEnd(subscription: Subscription): Moment | null {
+/** PayPal has no scheduled end, so a cancelled subscription entitles there until the end of what was paid for. */
+function untilOfCanceled(subscription: Subscription): Moment | null {
   const { provider, endedAt } = subscription;
   return provider === "paypal" ? latest(paidThrough(subscription), endedAt) : endedAt;
 }
@@ -72,7 +72,7 @@ function latest(...moments: (Moment | null)[]): Moment | null {
   return known.length === 0 ? null : Math.max(...known);
 }
 
-/** The latest of all subscriptions counts; null where none entitles to anything. */
+/** Until when a user is premium: the latest of all subscriptions; null if none entitles to anything. */
 export function premiumUntil(
   subscriptions: readonly { subscription: Subscription; revocations: readonly Interruption[] }[],
 ): Moment | null {

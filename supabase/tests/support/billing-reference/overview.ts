@@ -2,9 +2,11 @@ import type { Moment } from "./calendar.ts";
 import { entitledUntil } from "./entitlement.ts";
 import { presentPrice, type Status, type Subscription } from "./truth.ts";
 
-/** What a business has at a moment, in one currency. */
+/** The figures of a business at a moment, in one currency. */
 export interface Overview {
-  /** What recurs in a month, in the smallest unit: of a yearly price a twelfth, discounts taken off, trials not counted. */
+  /**
+   * Revenue that recurs each month, in the smallest unit: a twelfth of a yearly price, less discounts, without trials.
+   */
   mrr: number;
   byStatus: { active: number; trialing: number; past_due: number };
   byPlan: { [planType: string]: number };
@@ -17,7 +19,7 @@ export function overviewOf(subscriptions: readonly Subscription[], now: Moment):
     byStatus: { active: 0, trialing: 0, past_due: 0 },
     byPlan: {},
   };
-  // Of 100 percent and 12 months, so that the sum is one of whole numbers.
+  // In units of 1/1200, for percent and months, so that the sum has no fractions.
   let parts = 0;
   for (const subscription of subscriptions) {
     const status = statusAt(subscription, now);
@@ -38,7 +40,7 @@ export function overviewOf(subscriptions: readonly Subscription[], now: Moment):
   };
 }
 
-/** PayPal's cancelled one runs until the end of what was paid; one that was paid back and will not renew has ended. */
+/** A cancelled one at PayPal is active until the end of what was paid for. One that will not renew and was refunded has ended. */
 function statusAt(subscription: Subscription, now: Moment): Status {
   const until = entitledUntil(subscription, []);
   const isOver = until === null || until <= now;

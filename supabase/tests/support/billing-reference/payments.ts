@@ -1,7 +1,7 @@
 import type { Moment } from "./calendar.ts";
 import type { Charge, Invoice, Subscription } from "./truth.ts";
 
-/** When the last part of a payment was refunded; null while a part of it is kept. */
+/** When a payment was refunded in full; null while a part of it is kept. */
 export function refundedInFullAt(charge: Charge): Moment | null {
   let refunded = 0;
   for (const refund of [...charge.refunds].sort((one, other) => one.at - other.at)) {
@@ -21,7 +21,7 @@ export function isPaid(invoice: Invoice): invoice is PaidInvoice {
   return invoice.paidAt !== null;
 }
 
-/** Whole periods that were paid for, a discount of 100 % included and a trial not, oldest first. */
+/** Paid invoices of whole periods, oldest first: a discount of 100 % counts as paid, a trial does not. */
 export function paidPeriods(subscription: Subscription): PaidInvoice[] {
   return subscription.invoices
     .filter(isPaid)
@@ -30,15 +30,15 @@ export function paidPeriods(subscription: Subscription): PaidInvoice[] {
 }
 
 /**
- * Where a paid period ends: a change of interval begins a new one before that, and from its payment on
- * the old period has no time and no further month.
+ * Where a paid period ends. A change of interval begins a new period earlier; from the payment of that one on, the old
+ * period grants nothing more.
  */
 export function endOfPeriod(period: PaidInvoice, all: readonly PaidInvoice[]): Moment {
   const next = all.find(({ start }) => start > period.start);
   return next === undefined ? period.end : Math.min(period.end, Math.max(next.start, next.paidAt));
 }
 
-/** Until when the money that was kept reaches; null where nothing was paid or all of it refunded. */
+/** The end of the last period that was paid and not refunded in full; null if there is none. */
 export function paidThrough(subscription: Subscription): Moment | null {
   const all = paidPeriods(subscription);
   const ends = all

@@ -1,8 +1,8 @@
 import type { Moment } from "./calendar.ts";
 
 /**
- * What is true of a customer: everything that the payment provider did, with the time of each, and what
- * we did ourselves. The reference computes from this alone, and never from what was heard of it.
+ * Everything that really happened to a customer, at the payment provider and by us, each with its time. The reference
+ * computes from this alone, never from the events that were received.
  */
 export interface Plan {
   planType: string;
@@ -13,7 +13,7 @@ export interface Price {
   id: string;
   provider: Provider;
   plan: Plan;
-  /** Smallest unit of the currency. */
+  /** In the smallest unit of the currency. */
   amount: number;
   /** Length of a period: 1, 12, or n for a price by n months. */
   months: number;
@@ -21,7 +21,7 @@ export interface Price {
 
 export type Provider = "stripe" | "paypal";
 
-/** Stripe's eight, to which PayPal's are mapped; `canceled` at PayPal may have been paid for further. */
+/** Stripe's eight statuses, to which PayPal's are mapped. A `canceled` one at PayPal may be paid for beyond that. */
 export type Status =
   | "incomplete"
   | "incomplete_expired"
@@ -32,7 +32,7 @@ export type Status =
   | "canceled"
   | "paused";
 
-/** Money that went back, or is fought over. Amounts in the smallest unit. */
+/** A payment with its refunds and disputes. Amounts are in the smallest unit. */
 export interface Charge {
   amount: number;
   refunds: { id: string; at: Moment; amount: number }[];
@@ -44,8 +44,7 @@ export interface Invoice extends Charge {
   price: Price;
   created: Moment;
   /**
-   * `trial`: nothing was asked for. `period`: a whole period. `change`: the rest of a running period on
-   * another price of the same interval.
+   * `trial`: free. `period`: a whole period. `change`: the rest of a running period at another price of the same interval.
    */
   kind: "trial" | "period" | "change";
   start: Moment;
@@ -56,13 +55,13 @@ export interface Invoice extends Charge {
 
 export interface Subscription {
   id: string;
-  /** What is taken off every invoice, in percent; 0 where it is not there. */
+  /** The discount on every invoice, in percent; 0 by default. */
   discount?: number;
   provider: Provider;
   customer: string;
   created: Moment;
   status: Status;
-  /** The prices it was on, oldest first; the last is the present one. */
+  /** The prices that it has had, oldest first; the last is the present one. */
   moves: { at: Moment; price: Price }[];
   period: { start: Moment; end: Moment };
   invoices: Invoice[];
@@ -81,8 +80,8 @@ export interface PackPurchase extends Charge {
 }
 
 /**
- * From when to when a subscription entitled to nothing because we revoked it or heard that it is
- * `unpaid`; `to` is null while it lasts. The provider keeps no history of either.
+ * A time in which a subscription entitles to nothing, because we revoked it or read that it is `unpaid`. `to` is null while
+ * it lasts. The provider keeps no history of either.
  */
 export interface Interruption {
   why: "revoked" | "unpaid";
@@ -94,7 +93,7 @@ export interface Interruption {
 export function presentPrice({ moves }: Subscription): Price {
   const last = moves.at(-1);
   if (last === undefined) {
-    throw new Error("A subscription has a price from its beginning.");
+    throw new Error("The subscription has no price.");
   }
   return last.price;
 }

@@ -1,8 +1,9 @@
 import postgres from "postgres";
-import type { Member } from "./crowd.ts";
+import type { Member } from "./members.ts";
 import { stack } from "./stack.ts";
+import { actAs, type Claims, userClaims } from "./transactions.ts";
 
-/** What came back: the status, and the rows, the result or the error. */
+/** The status of an answer, and the rows, the result or the error in it. */
 export interface Answer {
   status: number;
   body: unknown;
@@ -11,8 +12,8 @@ export interface Answer {
 /** A filter of the Data API, such as `{id: "eq.7"}`. */
 export type Filters = Record<string, string>;
 
-/** A way to ask the database as a user, or with null as the app's server. */
-export interface Door {
+/** A way to send requests to the database, as a user or, where `who` is null, as the service role. */
+export interface Transport {
   rpc(who: Member | null, name: string, args: Record<string, unknown>): Promise<Answer>;
   insert(who: Member, table: string, row: Record<string, unknown>): Promise<Answer>;
   update(
@@ -26,7 +27,7 @@ export interface Door {
 }
 
 /** The Data API over HTTP. */
-export function openHttpDoor(): Door {
+export function httpTransport(): Transport {
   const request = async (who: Member | null, method: string, path: string, body?: object) => {
     const response = await fetch(`${stack.API_URL}/rest/v1/${path}`, {
       method,
@@ -52,12 +53,12 @@ export function openHttpDoor(): Door {
 }
 
 /**
- * The same statements in the same transactions, without what HTTP and JSON cost: many more of them meet. Role and
- * claims are set as PostgREST sets them.
+ * The same statements over SQL, each in a transaction with the role and claims that PostgREST would set. Without HTTP and
+ * JSON many more of them run at the same moment.
  *
- * @param pooler the URL of a pooler in transaction mode, behind which no statement stays prepared
+ * @param pooler the URL of a pooler in transaction mode, where prepared statements cannot be used
  */
-export function openSqlDoor(connections: number, pooler?: string): Door {
+export function sqlTransport(connections: number, pooler?: string): Transport {
   const pool = postgres(pooler ?? stack.DB_URL, {
     max: connections,
     onnotice: () => {},
@@ -68,13 +69,10 @@ export function openSqlDoor(connections: number, pooler?: string): Door {
     who: Member | null,
     work: (sql: postgres.TransactionSql) => PromiseLike<unknown>,
   ): Promise<Answer> => {
-    const role = who ? "authenticated" : "service_role";
-    const claims = JSON.stringify({ role, ...(who ? { sub: who.id, email: who.email } : {}) });
+    const claims: Claims = who ? userClaims(who) : { role: "service_role" };
     try {
       const body = await pool.begin(async (sql) => {
-        await sql`
-          select set_config('role', ${role}, true), set_config('request.jwt.claims', ${claims}, true)
-        `;
+        await actAs(sql, claims);
         return await work(sql);
       });
       return { status: 200, body };
