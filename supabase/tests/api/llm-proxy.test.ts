@@ -305,7 +305,7 @@ describe("the operator's key", () => {
 
   it("is refunded once when the client disconnects before the first byte", async () => {
     const bob = await signUp("bob");
-    for (const head of [false, true]) {
+    for (const [n, head] of [false, true].entries()) {
       provider.behave((_, response) => {
         if (head) response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
       });
@@ -319,7 +319,7 @@ describe("the operator's key", () => {
       if (head) await asked;
       leaving.abort();
       expect(await provider.requests.at(-1)?.closed).toBe(false);
-      const expected = ["consume -2", "refund 2", ...(head ? ["consume -2", "refund 2"] : [])];
+      const expected = Array.from({ length: n + 1 }, () => ["consume -2", "refund 2"]).flat();
       await eventually(() => ledger(bob), expected);
     }
   });

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { scratchFolder } from "../support/commands.ts";
 import {
   createPlatformDatabase,
   type PostgresServer,
@@ -15,24 +15,24 @@ import {
 import { loadSecrets, type Secrets } from "../support/local-stack.ts";
 
 /**
- * Postgres is killed while credits and coupons are being counted and strategies saved, and started again: what was
- * answered is there, what was not answered can be sent again, and all of it adds up. The server is this test's own.
+ * Postgres is killed while clients spend credits, redeem coupons and save strategies, and is started again. Everything that
+ * was answered must be there, everything else can be sent again, and all sums must agree. The server is this file's own.
  */
 
 const people = Array.from({ length: 24 }, () => randomUUID());
 const maxUses = 9;
-let dir: string;
+let folder: Awaited<ReturnType<typeof scratchFolder>>;
 let secrets: Secrets;
 let server: PostgresServer;
 
 const options = () => ({
-  dir,
+  dir: folder.path,
   port: server?.port ?? 0,
   superuser: "supabase_admin",
   password: secrets.superuserPassword,
 });
 
-/** Connections that are told that something is committed only when it is on disk. */
+/** Connections for which a commit is answered only when it is on disk. */
 function connect(max: number): postgres.Sql {
   const url = `postgresql://postgres:${secrets.databasePassword}@127.0.0.1:${server.port}/stopped`;
   const connection = { synchronous_commit: "on" };
@@ -40,8 +40,8 @@ function connect(max: number): postgres.Sql {
 }
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), "pinebase-hard-stop-"));
-  secrets = await loadSecrets(dir);
+  folder = await scratchFolder();
+  secrets = await loadSecrets(folder.path);
   server = await startPostgres(options());
   const adminUrl = (database: string) => superuserUrl(options(), database);
   await preparePlatform(adminUrl, secrets);
@@ -61,7 +61,7 @@ beforeAll(async () => {
       insert into public.coupons (code, discount_percent, max_uses)
       select 'STOP-' || n, 10, ${maxUses} from generate_series(1, 9) as n
     `;
-    // One strategy of each, which has its user's id.
+    // Each user has one strategy, with the user's id.
     await sql`
       insert into public.strategies (id, user_id, name, config) select id, id, 'Stopped', '{}' from public.users
     `;
@@ -72,10 +72,10 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server?.stop();
-  if (dir) await rm(dir, { recursive: true, force: true });
+  await folder?.remove();
 });
 
-/** One request: what it asks for, and what came back, if anything did. */
+/** A charge and its refund: the ids of their ledger rows, or null where no answer came. */
 interface Attempt {
   user: string;
   key: string;
@@ -83,7 +83,7 @@ interface Attempt {
   refunded: number | null;
 }
 
-/** Charges, refunds every other time, redeems, and saves a strategy, until the server is gone. */
+/** Charges, refunds every second charge, redeems a coupon and saves a strategy, again and again until the server is gone. */
 async function load(
   sql: postgres.Sql,
   attempts: Attempt[],
@@ -115,8 +115,8 @@ async function load(
 }
 
 /**
- * Saves a new content as the user's own session does; gives the number of its version. In one message: the driver
- * stumbles, outside of every promise, when its server goes in the middle of a transaction.
+ * Saves a new content as the user's own session does; gives the number of the version. It is sent as one message, because
+ * the driver throws outside of every promise when its server stops within a transaction.
  */
 async function saveStrategy(sql: postgres.Sql, user: string, content: string): Promise<number> {
   const claims = JSON.stringify({ sub: user, role: "authenticated" });
@@ -133,13 +133,15 @@ async function saveStrategy(sql: postgres.Sql, user: string, content: string): P
 }
 
 async function killServer(): Promise<void> {
-  const [pid] = (await readFile(join(dir, "postgres", "postmaster.pid"), "utf8")).split("\n");
+  const [pid] = (await readFile(join(folder.path, "postgres", "postmaster.pid"), "utf8")).split(
+    "\n",
+  );
   process.kill(Number(pid), "SIGKILL");
   await server.ended;
 }
 
 describe("Postgres, killed in the middle of the load and started again", () => {
-  it("has lost nothing that it answered, and everything adds up", async () => {
+  it("has lost nothing that it had answered, and all sums agree", async () => {
     const attempts: Attempt[] = [];
     const redeemed = new Set<string>();
     const saved = new Set<string>();
@@ -156,11 +158,11 @@ describe("Postgres, killed in the middle of the load and started again", () => {
       const kept = new Set(
         (await sql`select id::int from public.credit_transactions`).map(({ id }) => id),
       );
-      const told = attempts.flatMap(({ charged, refunded }) =>
+      const answered = attempts.flatMap(({ charged, refunded }) =>
         [charged, refunded].filter((id) => id !== null),
       );
-      expect(told.length).toBeGreaterThan(200);
-      expect(told.filter((id) => !kept.has(id))).toEqual([]);
+      expect(answered.length).toBeGreaterThan(200);
+      expect(answered.filter((id) => !kept.has(id))).toEqual([]);
       expect(await sql`select * from private.check_ledger()`).toHaveLength(0);
 
       const found = await sql`
@@ -180,7 +182,7 @@ describe("Postgres, killed in the middle of the load and started again", () => {
       expect([...saved].filter((one) => !written.has(one))).toEqual([]);
       expect(await historiesWithGaps(sql)).toHaveLength(0);
 
-      // Nobody knows what became of the last ones; so they are sent again, and count once.
+      // Requests without an answer are sent again, and count once.
       for (const { user, key } of attempts.filter(({ charged }) => charged === null)) {
         await sql`select public.charge_credits(${user}, 1, 'Load', ${key})`;
       }

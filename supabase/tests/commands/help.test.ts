@@ -5,7 +5,7 @@ import { runCommand } from "../support/commands.ts";
 import { helpOf, projectDir } from "../support/programs.ts";
 
 describe("--help", () => {
-  it("is known for every command", async () => {
+  it("exists for every command", async () => {
     const scripts = (await readdir(join(projectDir, "scripts"))).filter((file) =>
       file.endsWith(".ts"),
     );
@@ -17,7 +17,7 @@ describe("--help", () => {
     }
   });
 
-  it("is answered without doing anything", async () => {
+  it("is printed without running the command", async () => {
     for (const command of ["start", "reset", "rollback", "test"]) {
       const { code, output } = await runCommand([command, "--help"]);
       expect([command, code, output]).toEqual([command, 0, `${helpOf(command)}\n`]);

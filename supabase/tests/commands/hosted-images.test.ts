@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pushMigrations, type ScratchPlatform, startScratchPlatform } from "../support/database.ts";
 import { listMigrations } from "../support/migrations.ts";
 
-/** Hosted projects differ: in their age, and in what their owners have switched on and off. */
+/** Hosted projects of different ages, and with extensions and services switched on or off. */
 
 let platform: ScratchPlatform;
 
@@ -18,10 +18,10 @@ afterAll(async () => {
   await platform?.stop();
 });
 
-/** Applies every migration as a push does, and gives what the database has said: the CLI does not show it. */
+/** Applies every migration as a push does; gives the notices of the database, which the CLI does not show. */
 async function applyAll(url: string): Promise<string[]> {
-  const said: string[] = [];
-  const sql = postgres(url, { max: 1, onnotice: ({ message }) => said.push(message ?? "") });
+  const notices: string[] = [];
+  const sql = postgres(url, { max: 1, onnotice: ({ message }) => notices.push(message ?? "") });
   try {
     for (const { path } of await listMigrations()) {
       const text = await readFile(path, "utf8");
@@ -30,25 +30,27 @@ async function applyAll(url: string): Promise<string[]> {
   } finally {
     await sql.end();
   }
-  return said;
+  return notices;
 }
 
 describe("an image from before November 2025, a publication for all tables, neither Realtime nor pg_cron", () => {
-  it("take every migration, and are told what they lack", { timeout: 400_000 }, async () => {
+  it("accept every migration, and get notices about what they lack", {
+    timeout: 400_000,
+  }, async () => {
     const url = await platform.createDatabase("old_image", "revoked");
     await platform.asAdmin("old_image", async (sql) => {
       await sql`revoke set on parameter log_parameter_max_length from postgres`;
       await sql`drop publication supabase_realtime`;
       await sql`create publication supabase_realtime for all tables`;
       await sql`drop schema realtime cascade`;
-      // What is left is this image's baseline.
+      // These privileges are the baseline of this image.
       const [grants] = await sql`select extensions.platform_grants() as found`;
       await sql.unsafe(`comment on event trigger guard_platform_grants is '${grants?.found}'`);
     });
-    const said = await applyAll(url);
-    expect(said).toContainEqual(expect.stringContaining("log_parameter_max_length"));
-    expect(said).toContainEqual(expect.stringContaining("pg_cron is not enabled"));
-    expect(said).toContainEqual(expect.stringContaining("Realtime is not set up here"));
+    const notices = await applyAll(url);
+    expect(notices).toContainEqual(expect.stringContaining("log_parameter_max_length"));
+    expect(notices).toContainEqual(expect.stringContaining("pg_cron is not enabled"));
+    expect(notices).toContainEqual(expect.stringContaining("Realtime is not set up here"));
     const [row] = await platform.asAdmin(
       "old_image",
       (sql) => sql`
@@ -63,7 +65,7 @@ describe("an image from before November 2025, a publication for all tables, neit
 });
 
 describe("seed.sql, one statement after the other as `supabase db reset` runs it", () => {
-  it("is loaded whole or not at all", async () => {
+  it("is loaded completely or not at all", async () => {
     const seed = await readFile("supabase/seed.sql", "utf8");
     const { stmts = [] }: ParseResult = await parse(seed);
     const bytes = Buffer.from(seed);
@@ -74,7 +76,7 @@ describe("seed.sql, one statement after the other as `supabase db reset` runs it
       const load = async () => {
         for (const statement of statements) await sql.unsafe(statement);
       };
-      // Fails at the very end of the data.
+      // The last statements fail.
       await sql`alter table public.strategy_versions add constraint broken check (version_number < 3) not valid`;
       await expect(load()).rejects.toMatchObject({ code: "23514" });
       const demo = "%@pinebase.test";
@@ -96,10 +98,10 @@ describe("seed.sql, one statement after the other as `supabase db reset` runs it
   });
 });
 
-/** Makes and renames a strategy, whatever Realtime is or lacks. */
+/** Checks that strategies can be written with no Realtime, and with one that fails. */
 async function writesGoThrough(database: string, url: string): Promise<void> {
-  const says: string[] = [];
-  const sql = postgres(url, { max: 1, onnotice: ({ message }) => says.push(message ?? "") });
+  const warnings: string[] = [];
+  const sql = postgres(url, { max: 1, onnotice: ({ message }) => warnings.push(message ?? "") });
   try {
     const write = async () => {
       await sql`insert into auth.users (id, email) values (gen_random_uuid(), ${`${randomUUID()}@a.test`})`;
@@ -107,9 +109,9 @@ async function writesGoThrough(database: string, url: string): Promise<void> {
       await sql`update public.strategies set name = name || '.'`;
     };
     await write();
-    expect(says).toEqual([]);
+    expect(warnings).toEqual([]);
 
-    // A Realtime of another shape, whose send() fails and may then not even be called.
+    // A Realtime of another version, whose send() fails, and then may not be called either.
     await platform.asAdmin(database, async (admin) => {
       await admin.unsafe(`
         create schema realtime authorization supabase_realtime_admin;
@@ -123,22 +125,22 @@ async function writesGoThrough(database: string, url: string): Promise<void> {
     });
     const [policy] = await sql`select private.allow_broadcasts() as made`;
     expect(policy).toEqual({ made: false });
-    expect(says.splice(0)).toContainEqual(expect.stringContaining("takes no policy"));
+    expect(warnings.splice(0)).toContainEqual(expect.stringContaining("takes no policy"));
     await write();
-    expect(says.splice(0)).toContainEqual(expect.stringContaining("no such partition"));
+    expect(warnings.splice(0)).toContainEqual(expect.stringContaining("no such partition"));
 
     await platform.asAdmin(database, async (admin) => {
       await admin`revoke execute on function realtime.send from public`;
     });
     await write();
-    expect(says.splice(0)).toContainEqual(expect.stringContaining("permission denied"));
+    expect(warnings.splice(0)).toContainEqual(expect.stringContaining("permission denied"));
   } finally {
     await sql.end();
   }
 }
 
 describe("a project without Vault", () => {
-  it("is told in one sentence, before anything is applied", { timeout: 200_000 }, async () => {
+  it("is refused with one sentence before anything is applied", { timeout: 200_000 }, async () => {
     const url = await platform.createDatabase("no_vault", "revoked");
     await platform.asAdmin("no_vault", (sql) => sql`drop schema vault cascade`);
     await expect(pushMigrations(url)).rejects.toThrow(/enable the extension supabase_vault/);

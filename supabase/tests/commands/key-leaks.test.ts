@@ -1,17 +1,17 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createClient } from "@supabase/supabase-js";
 import postgres from "postgres";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import WebSocket from "ws";
+import { newClient } from "../support/clients.ts";
 import { scratchFolder } from "../support/commands.ts";
+import { withConnection } from "../support/database.ts";
 import { type Stack, startStack } from "../support/local-stack.ts";
 import { startModelProvider } from "../support/model-provider.ts";
 
 /**
- * A stored key in the clear is in no table, log or file. On a stack of its own, whose Postgres logs every
- * statement with its parameters and keeps statistics of all of them.
+ * The plaintext of a stored key is in no table, log or file, even on a stack whose Postgres logs every statement with its
+ * parameters and keeps statistics of all.
  */
 
 const apiKey = `sk-${randomBytes(24).toString("hex")}`;
@@ -40,7 +40,7 @@ beforeAll(async () => {
     await sql`alter system set pg_stat_statements.track = 'all'`;
     await sql`select pg_reload_conf()`;
   });
-  // What looks for the key must not be found itself.
+  // The statements that search for the key are not logged.
   const quiet = { log_statement: "none", log_min_duration_statement: -1 };
   admin = postgres(stack.adminUrl(), { max: 1, onnotice: () => {}, connection: quiet });
 });
@@ -51,12 +51,9 @@ afterAll(async () => {
   await scratch?.remove();
 });
 
-it("storing, replacing, reading, using and failing to store a key leaves it nowhere in the clear", async () => {
+it("storing, replacing, reading, using and failing to store a key leaves its plaintext nowhere", async () => {
   const { API_URL, PUBLISHABLE_KEY } = stack.status;
-  const client = createClient(API_URL, PUBLISHABLE_KEY, {
-    auth: { persistSession: false, autoRefreshToken: false },
-    realtime: { transport: WebSocket as never },
-  });
+  const client = newClient(API_URL, PUBLISHABLE_KEY);
   const password = randomBytes(18).toString("base64url");
   const signUp = await client.auth.signUp({ email: `${randomUUID()}@leaks.test`, password });
   expect(signUp.error).toBeNull();
@@ -66,7 +63,7 @@ it("storing, replacing, reading, using and failing to store a key leaves it nowh
     expect(stored.error, `attempt ${attempt}`).toBeNull();
     expect(JSON.stringify(stored.data)).not.toContain(apiKey);
   }
-  // Refused in the function, and by a parameter that does not exist.
+  // Refused for the provider's name, and for the key's length.
   const refused = await client.rpc("store_api_key", { provider: "open ai", api_key: apiKey });
   expect(refused.error?.details).toBe("invalid_argument");
   const tooLong = `${apiKey} ${apiKey}`;
@@ -77,11 +74,11 @@ it("storing, replacing, reading, using and failing to store a key leaves it nowh
   const read = await client.functions.invoke("decrypt-api-key", { body: { provider: "openai" } });
   expect(read.data).toEqual({ provider: "openai", api_key: apiKey });
 
-  // Through the proxy: a provider that quotes the key in every place, with success and with errors.
+  // The provider repeats the key in headers and body, of successful answers and of errors.
   const provider = await startModelProvider();
   await withAdmin(
-    async (sql) =>
-      void (await sql`update private.llm_providers set base_url = ${provider.url} where provider = 'openai'`),
+    (sql) =>
+      sql`update private.llm_providers set base_url = ${provider.url} where provider = 'openai'`,
   );
   const { data: auth } = await client.auth.getSession();
   for (const status of [200, 400, 401, 500]) {
@@ -118,11 +115,11 @@ it("storing, replacing, reading, using and failing to store a key leaves it nowh
   expect(statistics.length).toBeGreaterThan(0);
 
   expect(await tablesWith(apiKey)).toEqual([]);
-  // Postgres's log and write-ahead log, those of the Data API and the functions, the tables' files.
+  // In these files are all logs, the write-ahead log and the tables.
   await admin`checkpoint`;
   expect(await filesWith(apiKey, scratch.path)).toEqual([]);
-  // And what is looked for would be found.
-  await withAdmin(async (sql) => void (await sql`select ${apiKey}::text`));
+  // A plaintext that is in a log would be found.
+  await withAdmin((sql) => sql`select ${apiKey}::text`);
   expect(await filesWith(apiKey, scratch.path)).not.toEqual([]);
 });
 
@@ -137,16 +134,11 @@ function start(): Promise<Stack> {
   });
 }
 
-async function withAdmin(work: (sql: postgres.Sql) => Promise<void>): Promise<void> {
-  const sql = postgres(stack.adminUrl(), { max: 1, onnotice: () => {} });
-  try {
-    await work(sql);
-  } finally {
-    await sql.end();
-  }
+async function withAdmin(work: (sql: postgres.Sql) => PromiseLike<unknown>): Promise<void> {
+  await withConnection(stack.adminUrl(), async (sql) => void (await work(sql)));
 }
 
-/** The tables and views outside Vault with a row that holds the text, statistics included. */
+/** The tables and views outside Vault that have a row with the text, statistics included. */
 async function tablesWith(text: string): Promise<string[]> {
   const tables = await admin<{ name: string }[]>`
     select c.oid::regclass::text as name

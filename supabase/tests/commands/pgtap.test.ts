@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { scratchFolder } from "../support/commands.ts";
 import {
   installPgtap,
   runPgtapFile,
@@ -11,10 +11,10 @@ import {
 
 let platform: ScratchPlatform;
 let url: string;
-let directory: string;
+let folder: Awaited<ReturnType<typeof scratchFolder>>;
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "pinebase-pgtap-"));
+  folder = await scratchFolder();
   await installPgtap();
   platform = await startScratchPlatform();
   url = await platform.createDatabase("subject", "revoked");
@@ -22,12 +22,12 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await platform?.stop();
-  await rm(directory, { recursive: true, force: true });
+  await folder?.remove();
 });
 
-/** Runs a file whose tests stand between the lines that every file has. */
+/** Runs a file with these tests between the lines that every file has. */
 async function runTests(tests: string) {
-  const file = join(directory, "subject.test.sql");
+  const file = join(folder.path, "subject.test.sql");
   await writeFile(
     file,
     `begin;
@@ -53,7 +53,7 @@ describe("the pgTAP runner", () => {
     expect(await runTests(tests)).toEqual({ passed: 1, failed: [] });
   });
 
-  it("names an assertion that does not hold, with what it had and wanted", async () => {
+  it("names an assertion that does not hold, with the actual and the expected value", async () => {
     const tests =
       "select plan(2); select is(1, 2, 'one'); select ok(true, 'two'); select * from finish();";
     const { passed, failed } = await runTests(tests);
@@ -61,7 +61,7 @@ describe("the pgTAP runner", () => {
     expect(failed).toEqual([expect.stringMatching(/1 one\n.*have: 1\n.*want: 2/)]);
   });
 
-  it("fails a file of which a statement fails, and tells the test before it", async () => {
+  it("reports a statement that fails, with the test before it", async () => {
     const tests = "select plan(2); select ok(true, 'one');\nselect 1 / 0;\nselect * from finish();";
     const { passed, failed } = await runTests(tests);
     expect(passed).toBe(1);
@@ -70,7 +70,7 @@ describe("the pgTAP runner", () => {
     ]);
   });
 
-  it("tells the line of a statement that Postgres cannot read", async () => {
+  it("reports the line of a statement that Postgres cannot parse", async () => {
     const { failed } = await runTests("select plan(1);\n\nselect nothing();");
     expect(failed).toEqual([expect.stringMatching(/^line 5: function nothing\(\) does not exist/)]);
   });
@@ -90,7 +90,7 @@ describe("the pgTAP runner", () => {
     expect((await runTests(tests)).failed).toHaveLength(1);
   });
 
-  it("leaves nothing of a file behind", async () => {
+  it("rolls back what a file has done", async () => {
     await runTests(
       "select plan(1); create table public.left_over (); select ok(true, 'one'); select * from finish();",
     );

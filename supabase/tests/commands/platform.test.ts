@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ScratchPlatform, startScratchPlatform } from "../support/database.ts";
 
 /**
- * The stand-in for a hosted database: what works on hosted works here, and what hosted refuses is refused.
- * Everything runs as the role postgres, as a migration does.
+ * The local platform database accepts what hosted Supabase accepts, and refuses what it refuses. Everything runs as the role
+ * postgres, as a migration does.
  */
 let platform: ScratchPlatform;
 let sql: postgres.Sql;
@@ -20,7 +20,7 @@ afterAll(async () => {
   await platform?.stop();
 });
 
-/** Runs statements in a transaction that is rolled back; gives the SQLSTATE of what was refused. */
+/** Runs statements in a transaction that is rolled back; gives "works", or the SQLSTATE of the error. */
 async function attempt(statements: string): Promise<string> {
   const done = new Error("done");
   try {
@@ -47,9 +47,9 @@ describe("works on hosted and works here", () => {
       "a table that references auth.users",
       "create table public.t (id uuid references auth.users (id) on delete cascade); drop table public.t",
     ],
-    ["a trigger on auth.users, and its end", `${trigger} drop trigger follow on auth.users`],
+    ["a trigger on auth.users, dropped again", `${trigger} drop trigger follow on auth.users`],
     [
-      "the end of a trigger's function with the trigger",
+      "dropping a trigger's function with the trigger",
       `${trigger} drop function public.follow() cascade`,
     ],
     [
@@ -70,7 +70,7 @@ describe("works on hosted and works here", () => {
       "insert into storage.buckets (id, name) values ('b', 'b'); insert into storage.objects (bucket_id, name) values ('b', 'u/f.csv')",
     ],
     [
-      "a table in the realtime publication, and out of it",
+      "a table added to the realtime publication, and removed",
       "create table public.t (id int primary key); alter publication supabase_realtime add table public.t; alter publication supabase_realtime drop table public.t",
     ],
     [
@@ -78,7 +78,7 @@ describe("works on hosted and works here", () => {
       "select vault.create_secret('s', 'n', 'd'); select vault.update_secret((select id from vault.secrets where name = 'n'), 't'); select decrypted_secret from vault.decrypted_secrets; delete from vault.secrets where name = 'n'",
     ],
     [
-      "the extensions that are there",
+      "the extensions that are installed",
       "create extension if not exists pgcrypto with schema extensions; create extension if not exists pg_trgm with schema extensions",
     ],
     [
@@ -145,14 +145,14 @@ describe("is refused on hosted and is refused here", () => {
   });
 });
 
-it("a setting of the server is refused, in no transaction either", async () => {
+it("a setting of the server is refused", async () => {
   await expect(sql.unsafe("alter system set work_mem = '1MB'")).rejects.toThrow(
     "permission denied",
   );
 });
 
 describe("the roles", () => {
-  it("are hosted's", async () => {
+  it("have the attributes that they have on hosted", async () => {
     const rows = await sql`
       select
         rolname as role,
@@ -173,7 +173,7 @@ describe("the roles", () => {
     ]);
   });
 
-  it("own what they own on hosted", async () => {
+  it("own the objects that they own on hosted", async () => {
     const rows = await sql`
       select 'database' as what, datdba::regrole::text as owner
       from pg_database
@@ -203,8 +203,8 @@ describe("the roles", () => {
   });
 });
 
-describe("auth.uid() and its like", () => {
-  it("read the claims in both forms", async () => {
+describe("auth.uid(), auth.role() and auth.email()", () => {
+  it("read the claims from both settings", async () => {
     const id = "00000000-0000-4000-8000-000000000001";
     const claims = JSON.stringify({ sub: id, role: "authenticated", email: "a@b.test" });
     const read = (setting: string, value: string) =>
@@ -241,7 +241,7 @@ describe("new objects in public", () => {
     return row;
   };
 
-  it("are granted to the API roles in one mode, to nobody in the other, functions to PUBLIC in both", async () => {
+  it("are granted to the API roles in one mode and to nobody in the other; functions to PUBLIC in both", async () => {
     expect(await granted(sql)).toEqual({ anon: true, service: true, execute: true });
     const url = await platform.createDatabase("closed", "revoked");
     const closed = postgres(url, { max: 1, onnotice: () => {} });
@@ -251,7 +251,7 @@ describe("new objects in public", () => {
 });
 
 describe("the vault", () => {
-  it("keeps no secret in the clear", async () => {
+  it("encrypts secrets", async () => {
     await sql`select vault.create_secret('plain words', 'probe')`;
     const [row] = await sql`
       select secret, decrypted_secret from vault.decrypted_secrets where name = 'probe'
@@ -261,7 +261,7 @@ describe("the vault", () => {
     await sql`delete from vault.secrets where name = 'probe'`;
   });
 
-  it("is closed to whoever comes from a browser", async () => {
+  it("cannot be read by anon or authenticated", async () => {
     for (const role of ["anon", "authenticated"]) {
       expect(await attempt(`set local role ${role}; select * from vault.secrets`)).toBe("42501");
     }

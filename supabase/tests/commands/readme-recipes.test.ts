@@ -5,11 +5,11 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { projectDir } from "../support/programs.ts";
 
-/** The README's recipes compile as they stand, against the package's own types. */
+/** The README's recipes compile unchanged with the package's types. */
 
 const folder = join(projectDir, `.readme-recipes-${process.pid}`);
 
-/** What the recipes take for granted: an app's clients and functions, and libraries of its choice. */
+/** What the recipes expect of an app: its clients, functions and libraries. */
 const surroundings = `
 declare const supabase: import("@supabase/supabase-js").SupabaseClient<import("pinebase").Database>;
 declare const asUser: typeof supabase;

@@ -15,48 +15,48 @@ const plan = (...args: Parameters<typeof planRollback>) =>
   planRollback(...args).map(({ version }) => version);
 
 describe("the plan of a rollback", () => {
-  it("takes the newest migrations, newest first", () => {
+  it("contains the newest migrations, newest first", () => {
     expect(plan(applied, local, { last: 2 })).toEqual(["20260103000000", "20260102000000"]);
   });
 
-  it("takes everything newer than a version, and not the version", () => {
+  it("contains everything newer than a version, but not the version", () => {
     expect(plan(applied, local, { to: "20260101000000" })).toEqual([
       "20260103000000",
       "20260102000000",
     ]);
   });
 
-  it("is empty when the version is the newest already", () => {
+  it("is empty if the version is the newest one", () => {
     expect(plan(applied, local, { to: "20260103000000" })).toEqual([]);
   });
 
-  it("counts what the database has, not what the checkout has", () => {
+  it("counts the migrations of the database, not those of the checkout", () => {
     const ahead = [...local, migration("20260104000000")];
     expect(plan(applied, ahead, { last: 1 })).toEqual(["20260103000000"]);
   });
 
-  it("is refused when a rollback is missing", () => {
+  it("is refused if a rollback is missing", () => {
     const oneWay = [...local.slice(0, 2), migration("20260103000000", false)];
     expect(() => plan(applied, oneWay, { last: 1 })).toThrow(
       "20260103000000_topic.sql has no rollback",
     );
   });
 
-  it("does not mind a missing rollback of a migration that stays", () => {
+  it("does not need the rollback of a migration that stays", () => {
     const oneWay = [migration("20260101000000", false), ...local.slice(1)];
     expect(plan(applied, oneWay, { last: 2 })).toHaveLength(2);
   });
 
-  it("is refused when the database has a migration that the checkout does not know", () => {
+  it("is refused if the database has a migration that the checkout does not have", () => {
     expect(() => plan(applied, local.slice(0, 2), { last: 1 })).toThrow("20260103000000");
   });
 
-  it("is refused when there are fewer migrations than asked for", () => {
+  it("is refused if there are fewer migrations than the given number", () => {
     expect(() => plan(applied, local, { last: 4 })).toThrow("3 migrations, fewer than 4");
     expect(() => plan([], local, { last: 1 })).toThrow("0 migrations");
   });
 
-  it("is refused when the database does not have the version", () => {
+  it("is refused if the database does not have the version", () => {
     expect(() => plan(applied, local, { to: "20260109000000" })).toThrow("20260109000000");
   });
 });

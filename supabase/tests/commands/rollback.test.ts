@@ -1,14 +1,15 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { scratchFolder } from "../support/commands.ts";
 import {
-  connect,
+  type connect,
   pushMigrations,
   type ScratchPlatform,
   startScratchPlatform,
+  withConnection,
 } from "../support/database.ts";
 import { appliedVersions, listMigrations, planRollback, rollBack } from "../support/migrations.ts";
 
@@ -27,7 +28,8 @@ describe("rolling back", () => {
   let pushed: string;
 
   beforeAll(async () => {
-    checkout = await mkdtemp(join(tmpdir(), "pinebase-checkout-"));
+    const folder = await scratchFolder();
+    checkout = folder.path;
     directory = join(checkout, "supabase");
     await mkdir(join(directory, "migrations"), { recursive: true });
     await mkdir(join(directory, "rollbacks"));
@@ -35,10 +37,10 @@ describe("rolling back", () => {
     await add("20260102000000_two", "create table public.two ();", "drop table public.two;");
     pushed = await platform.createDatabase("pushed", "revoked");
     await pushMigrations(pushed, checkout);
-    return () => rm(checkout, { recursive: true });
+    return folder.remove;
   });
 
-  // A copy of the pushed database for each test, which is faster than a push for each.
+  // Each test gets a copy of the pushed database, which is faster than a push.
   beforeEach(async () => {
     url = pushed.replace("/pushed?", "/subject?");
     await writeDown("20260101000000_one", "drop table public.one;");
@@ -63,7 +65,7 @@ describe("rolling back", () => {
       await rollBack(sql, steps, expected ?? applied);
     });
 
-  it("drops what the newest migration made, and takes it out of the history", async () => {
+  it("drops what the newest migration created, and removes it from the history", async () => {
     await rollBackLast(1);
     expect(await tables()).toEqual(["one"]);
     expect(await versions()).toEqual(["20260101000000"]);
@@ -77,14 +79,14 @@ describe("rolling back", () => {
     expect(await versions()).toEqual(["20260101000000", "20260102000000"]);
   });
 
-  it("changes nothing at all when one rollback fails, and names its file and line", async () => {
+  it("changes nothing if one rollback fails, and names its file and line", async () => {
     await writeDown("20260101000000_one", "drop table public.one;\ndrop table public.missing;");
     await expect(rollBackLast(2)).rejects.toThrow(/20260101000000_one\.sql.* failed: .*missing/);
     expect(await tables()).toEqual(["one", "two"]);
     expect(await versions()).toHaveLength(2);
   });
 
-  it("tells the line of a statement that Postgres cannot read", async () => {
+  it("names the line of a statement that Postgres cannot parse", async () => {
     await writeDown("20260102000000_two", "drop table public.two;\n\nselect nothing from;");
     await expect(rollBackLast(1)).rejects.toThrow(
       "20260102000000_two.sql:3 cannot be read: syntax error",
@@ -92,13 +94,13 @@ describe("rolling back", () => {
     expect(await tables()).toEqual(["one", "two"]);
   });
 
-  it("does not run a rollback that would end the transaction", async () => {
+  it("does not run a rollback that contains a commit", async () => {
     await writeDown("20260102000000_two", "drop table public.two;\ncommit;");
     await expect(rollBackLast(1)).rejects.toThrow("20260102000000_two.sql:2");
     expect(await tables()).toEqual(["one", "two"]);
   });
 
-  it("does nothing when the database has changed since the plan was made", async () => {
+  it("does nothing if the database's migrations have changed since the plan was made", async () => {
     await expect(rollBackLast(1, ["20260101000000"])).rejects.toThrow("have changed");
     expect(await tables()).toEqual(["one", "two"]);
   });
@@ -115,7 +117,7 @@ describe("rolling back", () => {
             return row?.waiting === 1;
           });
           await expect(rollBackLast(1)).rejects.toThrow("Another rollback");
-          // Committing lets the first one through.
+          // After the commit the first rollback goes on.
           return { first };
         })
         .then(({ first }) => first);
@@ -130,7 +132,7 @@ describe("npm run db:rollback", () => {
     await pushMigrations(url);
   });
 
-  it("only tells what it would do with --dry-run", async () => {
+  it("with --dry-run only prints what it would do", async () => {
     const before = await versions();
     const { stdout } = await command("--remote", url, "--last", "2", "--dry-run");
     expect(stdout).toContain(before.at(-1));
@@ -139,14 +141,14 @@ describe("npm run db:rollback", () => {
     expect(await versions()).toEqual(before);
   });
 
-  it("destroys nothing without a yes", async () => {
+  it("does nothing without --yes", async () => {
     const before = await versions();
     const failed = await command("--remote", url).catch((error: unknown) => error);
     expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining("--yes") });
     expect(await versions()).toEqual(before);
   });
 
-  it("rolls back to a version, which stays", async () => {
+  it("rolls back to a version, which is kept", async () => {
     const before = await versions();
     await command("--remote", url, "--to", before[1] ?? "", "--yes");
     expect(await versions()).toEqual(before.slice(0, 2));
@@ -154,7 +156,7 @@ describe("npm run db:rollback", () => {
 
   it.each([
     ["an unknown option", ["--lats", "1"]],
-    ["a count that is none", ["--last", "all"]],
+    ["a count that is no number", ["--last", "all"]],
     ["two requests at once", ["--last", "1", "--to", "20260101000000"]],
     ["an address that is no URL", ["--remote", "localhost", "--yes"]],
   ])("answers %s with a sentence and the next step, without a stack", async (_, args) => {
@@ -167,13 +169,8 @@ function command(...args: string[]) {
   return promisify(execFile)(process.execPath, ["scripts/run.cjs", "rollback", ...args]);
 }
 
-async function using<T>(work: (sql: ReturnType<typeof connect>) => Promise<T>): Promise<T> {
-  const sql = connect(url);
-  try {
-    return await work(sql);
-  } finally {
-    await sql.end();
-  }
+function using<T>(work: (sql: ReturnType<typeof connect>) => Promise<T>): Promise<T> {
+  return withConnection(url, work);
 }
 
 const versions = () => using(appliedVersions);

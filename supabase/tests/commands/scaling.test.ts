@@ -1,8 +1,7 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import type { Sql } from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { scratchFolder } from "../support/commands.ts";
 import {
   connect,
   createPlatformDatabase,
@@ -14,7 +13,7 @@ import { loadSecrets } from "../support/local-stack.ts";
 import { readCatalog } from "../support/references.ts";
 import { stack } from "../support/stack.ts";
 
-/** What docs/scaling.md says has to be true of the schema for more than one machine, held against the catalogs. */
+/** What docs/scaling.md says about the schema, checked against the catalogs. */
 
 let sql: Sql;
 
@@ -26,7 +25,7 @@ afterAll(() => sql?.end());
 
 const namesOf = (rows: readonly { name?: string }[]) => rows.map(({ name }) => name).sort();
 
-/** Tables whose rows are a user's by a column of their own. */
+/** Tables with a column that names the user whose row it is. */
 const ofUsers = `
   select c.oid, c.relname, a.attnum
   from pg_catalog.pg_class as c
@@ -38,7 +37,7 @@ const ofUsers = `
     and (a.attname = 'user_id' or (c.relname = 'users' and a.attname = 'id'))`;
 
 describe("a schema that can be distributed by user", () => {
-  it("has an index that leads with the user on every table of users", async () => {
+  it("has an index that leads with the user on every such table, except two", async () => {
     const without = await sql.unsafe<{ name: string }[]>(`
       select t.relname as name
       from (${ofUsers}) as t
@@ -49,7 +48,7 @@ describe("a schema that can be distributed by user", () => {
     expect(namesOf(without)).toEqual(["provider_tasks", "sweep_state"]);
   });
 
-  it("has no other table whose rows go with a user's but those that hang on one by a cascading key", async () => {
+  it("has six tables without that column whose rows belong to a user by a cascading key", async () => {
     const hanging = await sql.unsafe<{ name: string }[]>(`
       select distinct c.relname as name
       from pg_catalog.pg_class as c
@@ -67,7 +66,7 @@ describe("a schema that can be distributed by user", () => {
     ]);
   });
 
-  it("shares five sequences and no others", async () => {
+  it("has five sequences that all users share", async () => {
     const sequences = await sql<{ name: string }[]>`
       select c.relname as name
       from pg_catalog.pg_class as c
@@ -83,7 +82,7 @@ describe("a schema that can be distributed by user", () => {
     ]);
   });
 
-  it("locks no row of nobody but those that are named", async () => {
+  it("locks shared rows in these tables alone", async () => {
     const tables = new Set(
       namesOf(await sql.unsafe(`select relname as name from (${ofUsers}) as t`)),
     );
@@ -119,7 +118,7 @@ describe("a schema that can be distributed by user", () => {
 });
 
 describe("docs/scaling.md", () => {
-  it("names every table that is no user's, and every sequence", async () => {
+  it("names every table without a user, and every sequence", async () => {
     const text = await readFile("docs/scaling.md", "utf8");
     const others = await sql.unsafe<{ name: string }[]>(`
       select c.relname as name
@@ -132,17 +131,17 @@ describe("docs/scaling.md", () => {
   });
 });
 
-// A Citus is in no npm package. Where a superuser's URL of one is given, it must still refuse what docs/scaling.md says.
+// No npm package contains Citus. If CITUS_URL names one, it must refuse what docs/scaling.md says.
 describe.runIf(process.env.CITUS_URL)("on Citus", () => {
-  it("refuses to distribute the tables of users", async () => {
+  it("cannot distribute the tables of users", async () => {
     const adminUrl = (database: string) => {
       const url = new URL(process.env.CITUS_URL ?? "");
       url.pathname = `/${database}`;
       return url.href;
     };
-    const folder = await mkdtemp(join(tmpdir(), "pinebase-citus-"));
-    const secrets = await loadSecrets(folder);
-    await rm(folder, { recursive: true });
+    const folder = await scratchFolder();
+    const secrets = await loadSecrets(folder.path);
+    await folder.remove();
     await preparePlatform(adminUrl, secrets);
     await createPlatformDatabase(adminUrl, "pinebase_citus", "revoked");
     const citus = connect(adminUrl("pinebase_citus"));

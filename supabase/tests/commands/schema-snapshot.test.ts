@@ -2,8 +2,8 @@ import type { Sql } from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ScratchPlatform, schemaSnapshot, startScratchPlatform } from "../support/database.ts";
 
-// What a rollback could forget, and what undoes it. The comparison of up-down-up.test.ts is worth as
-// much as the things that it sees.
+// Changes that a rollback could forget, each with what undoes it. up-down-up.test.ts compares snapshots, so a snapshot must
+// show all of them.
 const changes: readonly [what: string, change: string, undo: string][] = [
   ["a schema", "create schema other", "drop schema other"],
   [
@@ -172,7 +172,7 @@ describe("the snapshot of a schema", () => {
     expect(await snapshot()).toEqual(before);
   });
 
-  it("says the same when nothing has changed", async () => {
+  it("is the same when nothing has changed", async () => {
     expect(await snapshot()).toEqual(await snapshot());
   });
 });

@@ -6,7 +6,7 @@ import { runCommand, scratchFolder } from "../support/commands.ts";
 import { openLog } from "../support/local-stack.ts";
 import { passwordsOf, withoutPasswords } from "../support/programs.ts";
 
-/** What commands write ends up in the logs of continuous integration. */
+/** The output of commands ends up in the logs of continuous integration. */
 
 describe("the password of --remote", () => {
   // Nothing listens on port 1.
@@ -19,7 +19,7 @@ describe("the password of --remote", () => {
     ["db-push", [remote]],
     ["db-push", ["--remote=postgresql://postgres:hunt%zzer@127.0.0.1:1/x"]],
     ["db-push", ["--remote", "postgresql://postgres:hunt er@127.0.0.1:port/x"]],
-  ])("is in nothing that a failing command writes: %s %j", async (command, args) => {
+  ])("is not in the output of a failing command: %s %j", async (command, args) => {
     const { code, output } = await runCommand([command, ...args]);
     expect(code).toBe(1);
     expect(output).not.toBe("");
@@ -30,21 +30,21 @@ describe("the password of --remote", () => {
     ["postgresql://postgres:pa%40ss@host:5432/x", "pa%40ss and pa@ss"],
     ["--remote=postgresql://postgres:p@ss@host:5432/x", "p@ss"],
     ["postgresql://host/x?user=postgres&password=p%26ss", "p%26ss and p&ss"],
-  ])("is found as it is written and as the server gets it: %s", (argument, text) => {
+  ])("is hidden in its encoded and its decoded form: %s", (argument, text) => {
     expect(withoutPasswords(text, passwordsOf([argument]))).toBe(text.replace(/\S*p\S*ss/g, "***"));
   });
 
-  it("hides no word where it is no secret", () => {
+  it("is not hidden where it equals the user's name, and no other argument is", () => {
     expect(passwordsOf(["postgresql://postgres:postgres@127.0.0.1/x", "--yes"])).toEqual([]);
   });
 });
 
 describe("a log of the stack", () => {
-  it("keeps the order of its lines, and loses what cannot be written without ending anything", async () => {
+  it("keeps the order of its lines, and drops lines that cannot be written", async () => {
     const folder = await scratchFolder();
     try {
       const file = join(folder.path, "api.log");
-      // A folder cannot be written to, as a full disk cannot.
+      // Writing to a folder fails, as on a full disk.
       await mkdir(file);
       const log = openLog(file);
       log("lost\n");

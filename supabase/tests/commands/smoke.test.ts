@@ -1,23 +1,21 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
 import { runCommand } from "../support/commands.ts";
 import { readCatalog } from "../support/references.ts";
+import { listen } from "../support/server.ts";
 import { checksOf, rpcs, tables } from "../support/smoke.ts";
 import { stack } from "../support/stack.ts";
 
-/** A project that answers every request the same. */
+/** Runs a piece of work against a server that gives every request the same answer. */
 async function withServer<T>(status: number, body: string, work: (url: string) => Promise<T>) {
   const server = createServer((_, response) => {
     response.writeHead(status, { "content-type": "application/json" }).end(body);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const { url, close } = await listen(server);
   try {
-    return await work(`http://127.0.0.1:${port}`);
+    return await work(url);
   } finally {
-    server.closeAllConnections();
-    server.close();
+    await close();
   }
 }
 
@@ -30,19 +28,19 @@ async function failures(url: string, functions = {}): Promise<string[]> {
 }
 
 describe("npm run smoke", () => {
-  it("finds nothing wrong with a stack that has every migration and function", async () => {
+  it("finds no fault in a stack that has every migration and function", async () => {
     const { code, output } = await runCommand([
       "smoke",
       ...["--url", stack.API_URL, "--key", stack.PUBLISHABLE_KEY],
     ]);
     expect(output).not.toContain("FAILED");
-    // This stack has no account at PayPal, which is no fault.
+    // A stack without an account at PayPal is no fault.
     expect(output).toContain("skipped function paypal-webhook: 400 to a bad signature");
     expect(output).toMatch(/\n\d\d+ ok, \d skipped, 0 failed\n$/);
     expect(code).toBe(0);
   });
 
-  it("finds a project that refuses nobody", async () => {
+  it("finds the faults of a project that refuses nobody", async () => {
     const found = await withServer(200, "[]", (url) =>
       failures(url, { "stripe-webhook": { verify_jwt: false }, chat: { verify_jwt: true } }),
     );
@@ -54,7 +52,7 @@ describe("npm run smoke", () => {
     expect(found).toContain("function chat: a visitor is refused");
   });
 
-  it("finds a project without the migrations and the functions", async () => {
+  it("finds the faults of a project without the migrations and the functions", async () => {
     const missing = JSON.stringify({ code: "PGRST205", message: "not found" });
     const found = await withServer(404, missing, (url) =>
       failures(url, { health: { verify_jwt: false }, chat: { verify_jwt: false } }),
@@ -65,7 +63,7 @@ describe("npm run smoke", () => {
     expect(found).toContain("function chat: is called without a token");
   });
 
-  it("says that nobody answers, without a stack trace", async () => {
+  it("reports a server that does not answer, without a stack trace", async () => {
     const url = await withServer(200, "", async (gone) => gone);
     const { code, output } = await runCommand(["smoke", "--url", url, "--key", "sb_publishable_x"]);
     expect(output).toMatch(/no answer: .*ECONNREFUSED/);
@@ -86,21 +84,21 @@ describe("npm run smoke", () => {
       ["--url", "https://x.supabase.co", "--key", stack.SERVICE_ROLE_KEY],
       "secret key",
     ],
-  ])("asks nothing %s", async (_, args, complaint) => {
+  ])("sends no request %s", async (_, args, complaint) => {
     const { code, output } = await runCommand(["smoke", ...args]);
     expect(output).toMatch(new RegExp(`^error: .*${complaint}`));
     expect(code).toBe(1);
   });
 });
 
-/** All columns, those that are granted by name, or null for none. */
+/** "*" for all columns, the columns that are granted by name, or null for none. */
 function readableColumns(grants: readonly { columns: readonly string[] | null }[]) {
   const [grant] = grants;
   return grant === undefined ? null : (grant.columns ?? "*");
 }
 
 describe("what the smoke test expects", () => {
-  it("is what the database grants to visitors", async () => {
+  it("is exactly what the database grants to visitors", async () => {
     const catalog = await readCatalog(stack.DB_URL);
     const exposed = catalog.tables.filter(({ schema }) => schema === "public");
     const readable = exposed.map(({ name, grants }) => [
@@ -112,16 +110,18 @@ describe("what the smoke test expects", () => {
     expect(tables).toEqual(Object.fromEntries(readable));
   });
 
-  it("is each RPC that is no door of the edge functions, with the arguments that it requires", async () => {
+  it("contains each RPC that is not internal, with the arguments that it requires", async () => {
     const { functions } = await readCatalog(stack.DB_URL);
-    const doors = functions.filter(
+    const callable = functions.filter(
       ({ schema, comment }) => schema === "public" && !comment?.startsWith("Internal"),
     );
-    const expected = doors.map((door) => [
-      door.name,
+    const expected = callable.map((one) => [
+      one.name,
       {
-        required: door.arguments.filter((one) => one.default === null).map(({ name }) => name),
-        visitor: door.roles.includes("anon") ? "may call" : "refused",
+        required: one.arguments
+          .filter((argument) => argument.default === null)
+          .map(({ name }) => name),
+        visitor: one.roles.includes("anon") ? "may call" : "refused",
       },
     ]);
     expect(rpcs).toEqual(Object.fromEntries(expected));

@@ -22,10 +22,11 @@ import {
   startScratchPlatform,
 } from "../support/database.ts";
 import { loadSecrets } from "../support/local-stack.ts";
+import { actAs } from "../support/transactions.ts";
 
 /**
- * A read replica and a failover, of npm's Postgres alone. It has no pg_basebackup, so the copy is made as that makes it:
- * between pg_backup_start and pg_backup_stop. The replica then follows by streaming.
+ * A read replica and a failover, with the Postgres of the npm package. It has no pg_basebackup, so this file copies the data
+ * in the same way, between pg_backup_start and pg_backup_stop. The replica then follows by streaming.
  */
 
 let platform: ScratchPlatform;
@@ -101,7 +102,7 @@ async function startStandby(port: string): Promise<PostgresServer> {
   return server;
 }
 
-/** The copy belongs to whom the cluster belongs to: as root, that is another user. */
+/** Gives the copy to the owner of the cluster, which is another user if root runs the tests. */
 async function giveTo(path: string, { uid, gid }: { uid: number; gid: number }): Promise<void> {
   await chown(dirname(path), uid, gid);
   await chown(path, uid, gid);
@@ -110,7 +111,7 @@ async function giveTo(path: string, { uid, gid }: { uid: number; gid: number }):
   }
 }
 
-/** Runs a statement as PostgREST does, as the person or as a visitor. */
+/** Runs a statement as PostgREST does, as the user or as a visitor. */
 function request(
   sql: postgres.Sql,
   role: "anon" | "authenticated",
@@ -118,16 +119,15 @@ function request(
   ...args: string[]
 ) {
   return sql.begin(async (tx) => {
-    const claims = JSON.stringify(role === "anon" ? { role } : { role, sub: person });
-    await tx`select set_config('role', ${role}, true), set_config('request.jwt.claims', ${claims}, true)`;
+    await actAs(tx, role === "anon" ? { role } : { role, sub: person });
     const [row] = await tx.unsafe(text, args);
     return row?.answer;
   });
 }
 
 /**
- * Spends a credit over a client of one connection, in one message: the driver stumbles when its server goes in the
- * middle of a transaction.
+ * Spends a credit over a client of one connection. It is sent as one message, because the driver throws when its server
+ * stops within a transaction.
  */
 async function spend(sql: postgres.Sql, key: string): Promise<unknown> {
   const claims = JSON.stringify({ role: "authenticated", sub: person });
@@ -142,14 +142,14 @@ async function spend(sql: postgres.Sql, key: string): Promise<unknown> {
   return results.flat().find((row) => "answer" in row)?.answer;
 }
 
-it("a standby serves the RPCs that only read and reads of tables, and refuses writes", async () => {
+it("a standby serves reads of tables and the RPCs that only read, and refuses writes", async () => {
   const saved = await request(
     primary,
     "authenticated",
     "select public.save_strategy(name => 'Copied', config => '{}', components => '[]', is_public => true) as answer",
   );
   const id = String(saved.strategy_id);
-  // A commit waits until the standby has written it; that it is applied there follows.
+  // A commit waits until the standby has written it, but not until it is applied there.
   await expect
     .poll(() =>
       request(replica, "authenticated", "select count(*)::int as answer from public.strategies"),
@@ -177,12 +177,12 @@ it("a standby serves the RPCs that only read and reads of tables, and refuses wr
   expect(
     await request(replica, "authenticated", "select credits as answer from public.users"),
   ).toBe(5);
-  // Read-only SQL transaction.
+  // 25006: the transaction is read-only.
   const refused = request(replica, "authenticated", "select public.consume_credits(1) as answer");
   await expect(refused).rejects.toMatchObject({ code: "25006" });
 });
 
-it("a standby that is promoted under load has every write that was acknowledged", async () => {
+it("a standby that is promoted under load has every acknowledged write", async () => {
   await primary`select public.grant_credits(${person}, 1000000, 'load', 'standby-load')`;
   const acknowledged: string[] = [];
   const client = async () => {
@@ -194,7 +194,7 @@ it("a standby that is promoted under load has every write that was acknowledged"
         acknowledged.push(key);
       }
     } catch {
-      // The primary is gone.
+      // The primary has stopped.
     } finally {
       await sql.end({ timeout: 1 });
     }
@@ -202,7 +202,7 @@ it("a standby that is promoted under load has every write that was acknowledged"
   const load = Promise.all(Array.from({ length: 4 }, client));
   await expect.poll(() => acknowledged.length, { timeout: 60_000 }).toBeGreaterThan(50);
 
-  // The primary is gone from one moment to the next, as when its machine is.
+  // The primary stops at once, as if its machine had failed.
   const pid = Number((await readFile(join(primaryData, "postmaster.pid"), "utf8")).split("\n")[0]);
   process.kill(pid, "SIGQUIT");
   await load;
@@ -219,7 +219,7 @@ it("a standby that is promoted under load has every write that was acknowledged"
   `;
   expect(books?.kept).toBe(acknowledged.length);
   expect(books?.sum).toBe(books?.credits);
-  // What was acknowledged is known again: a client that repeats its request pays once.
+  // A client that repeats an acknowledged request pays once.
   const key = acknowledged.at(-1) ?? "";
   expect(await spend(replica, key)).toMatchObject({ replayed: true });
   expect(await spend(replica, randomUUID())).toMatchObject({ replayed: false });

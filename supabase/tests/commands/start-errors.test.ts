@@ -11,14 +11,14 @@ import {
 } from "../support/commands.ts";
 import { loadSecrets } from "../support/local-stack.ts";
 
-/** What a person sees: one sentence, the next step, and no stack trace. */
+/** Checks that a person sees the sentence and no stack trace. */
 function expectPlainError(result: { code: number | null; output: string }, sentence: RegExp) {
   expect(result.code).toBe(1);
   expect(result.output).toMatch(sentence);
   expect(result.output).not.toMatch(/^ {4}at /m);
 }
 
-describe("npm start says in one sentence what is wrong", () => {
+describe("npm start names in one sentence", () => {
   let folder: Awaited<ReturnType<typeof scratchFolder>>;
   let dir: string;
   const start = (root?: string) =>
@@ -95,7 +95,7 @@ describe("npm start says in one sentence what is wrong", () => {
     expect(result.output).toContain("npm ci");
   });
 
-  it("a failing migration, and goes on from there once it is corrected", async () => {
+  it("a failing migration, and starts again once that is corrected", async () => {
     const root = await copyCheckout(join(folder.path, "checkout"));
     const file = join(root, "supabase", "migrations", "99990101000000_broken.sql");
     await writeFile(file, "create table public.broken (id no_such_type);\n");

@@ -69,7 +69,7 @@ describe("the local edge functions", () => {
     await scratch.remove();
   });
 
-  it("get the requests to their name, as on hosted", async () => {
+  it("get the requests for their name, with the path that they have on hosted", async () => {
     expect(await call("greet/more?x=1")).toEqual([200, "hello/greet/more"]);
   });
 
@@ -77,13 +77,13 @@ describe("the local edge functions", () => {
     expect(await call("parse")).toEqual([200, "false"]);
   });
 
-  it("are not there when they share their folder's name with nothing", async () => {
+  it("answer 404 for folders that are no function", async () => {
     expect((await call("_shared"))[0]).toBe(404);
     expect((await call("..%2Fgreet"))[0]).toBe(404);
     expect((await call("absent"))[0]).toBe(404);
   });
 
-  it("take no other with them when they do not load or die", async () => {
+  it("do not affect each other when one does not load or throws", async () => {
     expect((await call("broken"))[0]).toBe(503);
     expect(await call("crash")).toEqual([200, "from outside"]);
     await call("crash?now").catch(() => null);
@@ -94,7 +94,7 @@ describe("the local edge functions", () => {
     expect(log).toContain("nobody awaits this");
   });
 
-  it("take no other with them when they end the program or never answer", async () => {
+  it("do not affect each other when one exits or never answers", async () => {
     expect(await call("leave")).toEqual([200, "here"]);
     await call("leave?now").catch(() => null);
     expect(await call("greet")).toEqual([200, "hello/greet"]);
@@ -107,7 +107,7 @@ describe("the local edge functions", () => {
     await never;
   });
 
-  it("do not start where their imports cannot be fetched, and say what Deno said", async () => {
+  it("do not start if their imports cannot be fetched, and report Deno's error", async () => {
     const elsewhere = join(scratch.path, "elsewhere");
     await mkdir(join(elsewhere, "far"), { recursive: true });
     const imports = { far: "npm:a-package-that-is-not-installed@1.0.0" };
@@ -125,7 +125,7 @@ describe("the local edge functions", () => {
     else process.env.NPM_CONFIG_REGISTRY = before;
   });
 
-  it("are loaded anew when a file changes, also one that they share", async () => {
+  it("are loaded again when a file changes, even a shared one", async () => {
     await writeFile(join(folder, "_shared", "greeting.ts"), 'export const greeting = "welcome";');
     await expect.poll(() => call("greet"), { timeout: 10_000 }).toEqual([200, "welcome/greet"]);
   });

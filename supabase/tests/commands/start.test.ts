@@ -1,9 +1,9 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import type { SupabaseClient } from "@supabase/supabase-js";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import WebSocket from "ws";
+import { newClient } from "../support/clients.ts";
 import {
   processesNaming,
   type RunningCommand,
@@ -16,8 +16,7 @@ import {
 import type { Status } from "../support/local-stack.ts";
 
 function connect(status: Status, key = status.PUBLISHABLE_KEY): SupabaseClient {
-  const options = { auth: { persistSession: false }, realtime: { transport: WebSocket as never } };
-  return createClient(status.API_URL, key, options);
+  return newClient(status.API_URL, key);
 }
 
 function signIn(status: Status) {
@@ -27,7 +26,7 @@ function signIn(status: Status) {
   });
 }
 
-/** Every privilege that somebody was given on the tables and functions of the schema public. */
+/** All privileges on the tables and functions of the schema public. */
 async function grants(status: Status): Promise<unknown> {
   const sql = postgres(status.DB_URL, { max: 1 });
   try {
@@ -54,7 +53,7 @@ async function grants(status: Status): Promise<unknown> {
   }
 }
 
-/** One column of each kind that @supabase/lite and PostgREST could write differently. */
+/** Columns of types that @supabase/lite and PostgREST could write differently, and functions. */
 const probe = `
   create table public.probe (
     moment timestamptz default '2026-11-22T09:38:00.123456Z',
@@ -97,7 +96,7 @@ describe("npm start", () => {
     await folder.remove();
   });
 
-  it("writes a status that only its owner can read, and prints the same", async () => {
+  it("writes a status file that only its owner can read, and prints the same values", async () => {
     const { mode } = await stat(join(dir, "status.json"));
     expect(mode & 0o077).toBe(0);
     const { mode: ofSecrets } = await stat(join(dir, "secrets.json"));
@@ -107,7 +106,7 @@ describe("npm start", () => {
     }
   });
 
-  it("has a demo user that really signs in, by a password of this machine", async () => {
+  it("has a demo user who can sign in, with a password that only this machine has", async () => {
     const { data, error } = await signIn(status);
     expect(error).toBeNull();
     expect(data.user?.email).toBe(status.DEMO_EMAIL);
@@ -115,7 +114,7 @@ describe("npm start", () => {
     expect(seed).not.toContain(status.DEMO_PASSWORD);
   });
 
-  it("signs a new user up and in at once, and believes the token", async () => {
+  it("signs a new user up and in at once, and accepts the token", async () => {
     const client = connect(status);
     const { data } = await client.auth.signUp({
       email: "first@pinebase.test",
@@ -132,13 +131,13 @@ describe("npm start", () => {
     expect(rows.data).toEqual([{ id: data.user?.id, full_name: "First User" }]);
   });
 
-  it("takes the publishable and the secret key, their tokens, and nothing else", async () => {
-    const asked = async (key: string) =>
+  it("accepts the publishable and the secret key and their tokens, and nothing else", async () => {
+    const statusOf = async (key: string) =>
       (await connect(status, key).from("users").select("id")).status;
-    expect(await asked(status.PUBLISHABLE_KEY)).toBe(401);
-    expect(await asked(status.ANON_KEY)).toBe(401);
-    expect(await asked(status.SECRET_KEY)).toBe(200);
-    expect(await asked(status.SERVICE_ROLE_KEY)).toBe(200);
+    expect(await statusOf(status.PUBLISHABLE_KEY)).toBe(401);
+    expect(await statusOf(status.ANON_KEY)).toBe(401);
+    expect(await statusOf(status.SECRET_KEY)).toBe(200);
+    expect(await statusOf(status.SERVICE_ROLE_KEY)).toBe(200);
 
     const plans = `${status.API_URL}/rest/v1/plans?select=plan_type`;
     const anonymous = await fetch(plans, { headers: { apikey: status.PUBLISHABLE_KEY } });
@@ -151,7 +150,7 @@ describe("npm start", () => {
     expect(await without.json()).toMatchObject({ message: "No API key found in request" });
   });
 
-  it("leaves every privilege as the migrations set it, whatever is requested", async () => {
+  it("does not change the privileges that the migrations set, whatever is requested", async () => {
     const before = await grants(status);
     const { data } = await signIn(status);
     const client = connect(status);
@@ -165,7 +164,7 @@ describe("npm start", () => {
     expect(denied.error?.code).toBe("42501");
   });
 
-  describe("the Data API, with a table made while it runs,", () => {
+  describe("the Data API, for a table that was created while it runs,", () => {
     let user: SupabaseClient;
 
     beforeAll(async () => {
@@ -177,7 +176,7 @@ describe("npm start", () => {
         email: status.DEMO_EMAIL,
         password: status.DEMO_PASSWORD,
       });
-      // The Data API hears of the table a moment later.
+      // The Data API learns of the table after a moment.
       await vi.waitFor(async () => expect((await user.from("probe").select()).status).toBe(200), {
         timeout: 10_000,
       });
@@ -211,7 +210,7 @@ describe("npm start", () => {
       ]);
     });
 
-    it("passes JSON arguments as they are", async () => {
+    it("passes JSON arguments unchanged", async () => {
       for (const argument of [{ a: { b: [1] } }, [{ a: 1 }, null], "words", 5, true, null]) {
         expect((await user.rpc("echo", { argument })).data).toEqual({ argument });
       }
@@ -240,7 +239,7 @@ describe("npm start", () => {
       expect([check.status, check.error?.code]).toEqual([400, "23514"]);
     });
 
-    it("ends a visitor's statement after three seconds", async () => {
+    it("cancels a visitor's statement after three seconds", async () => {
       const { status: code, error } = await connect(status).rpc("rest");
       expect([code, error?.code]).toEqual([500, "57014"]);
     });
@@ -252,23 +251,26 @@ describe("npm start", () => {
     expect([code, error?.code]).toEqual([400, "21000"]);
   });
 
-  it("says what it lacks and names the command that has it", async () => {
+  it("refuses what it lacks, and names the command that has it", async () => {
     const post = (path: string, body: object) =>
       fetch(`${status.API_URL}${path}`, {
         method: "POST",
         headers: { apikey: status.PUBLISHABLE_KEY, "content-type": "application/json" },
         body: JSON.stringify(body),
       });
-    const says = expect.stringContaining("npm run start:docker");
+    const namesCommand = expect.stringContaining("npm run start:docker");
     for (const [path, body] of [
       ["/storage/v1/object/list/strategy-exports", {}],
       ["/realtime/v1/api/broadcast", {}],
     ] as const) {
       const answer = await post(path, body);
       expect(answer.status).toBe(501);
-      expect(await answer.json()).toMatchObject({ code: "not_in_local_stack", message: says });
+      expect(await answer.json()).toMatchObject({
+        code: "not_in_local_stack",
+        message: namesCommand,
+      });
     }
-    // supabase-js drops what a 5xx of Auth says.
+    // supabase-js drops the message of a 5xx of Auth.
     for (const [path, body] of [
       ["/auth/v1/admin/users", {}],
       ["/auth/v1/signup", { data: {} }],
@@ -278,11 +280,11 @@ describe("npm start", () => {
     ] as const) {
       const answer = await post(path, body);
       expect(answer.status).toBe(422);
-      expect(await answer.json()).toMatchObject({ code: "not_in_local_stack", msg: says });
+      expect(await answer.json()).toMatchObject({ code: "not_in_local_stack", msg: namesCommand });
     }
   });
 
-  it("serves the edge functions, and says which it does not have", async () => {
+  it("serves the edge functions, and answers 404 for others", async () => {
     const health = await fetch(`${status.FUNCTIONS_URL}/health`);
     expect([health.status, await health.json()]).toEqual([200, { status: "ok" }]);
     const missing = await fetch(`${status.FUNCTIONS_URL}/no-such-function`, {
@@ -293,7 +295,7 @@ describe("npm start", () => {
     expect(unsigned.status).toBe(401);
   });
 
-  it("sells premium and credits to the end without an account at Stripe", async () => {
+  it("sells premium without an account at Stripe", async () => {
     expect(command.output()).toContain("because STRIPE_SECRET_KEY is not set");
     const buyer = connect(status);
     await buyer.auth.signUp({ email: "buyer@pinebase.test", password: "a long enough password" });
@@ -317,7 +319,7 @@ describe("npm start", () => {
     expect([declined.status, await account()]).toMatchObject([402, { is_premium: false }]);
     const paid = await press(plan, pay);
     expect([paid.status, paid.headers.get("location")]).toEqual([303, `${page}/done`]);
-    // The page waits for the webhook, as Stripe does.
+    // The page redirects after the webhook has answered, as Stripe's does.
     expect(await account()).toMatchObject({
       is_premium: true,
       credits: 105,
@@ -337,7 +339,7 @@ describe("npm start", () => {
     expect((await account()).subscription.cancel_at).toBeNull();
   });
 
-  it("listens on this machine alone", async () => {
+  it("listens on 127.0.0.1 alone", async () => {
     const sql = postgres(status.DB_URL, { max: 1 });
     const rows = await sql`show listen_addresses`;
     await sql.end();
@@ -356,7 +358,7 @@ describe("npm start", () => {
     expect(await readFile(join(dir, "sweep.log"), "utf8")).toBe("");
   });
 
-  it("says so when the folder is in use, and neither starts nor resets it", async () => {
+  it("refuses to start on or reset a folder that is in use", async () => {
     const second = await runCommand(["start", "--port", "0", "--dir", dir]);
     expect(second.code).toBe(1);
     expect(second.output).toContain(`A stack already runs on ${dir}`);
@@ -366,7 +368,7 @@ describe("npm start", () => {
     expect((await fetch(`${status.FUNCTIONS_URL}/health`)).status).toBe(200);
   });
 
-  it("says so when the port is in use", async () => {
+  it("refuses a port that is in use, and starts nothing", async () => {
     const { port } = new URL(status.API_URL);
     const other = join(folder.path, "other");
     const { code, output } = await runCommand(["start", "--port", port, "--dir", other]);
@@ -376,9 +378,9 @@ describe("npm start", () => {
     expect(await processesNaming(other)).toEqual([]);
   });
 
-  // The following tests stop the stack and start it again: they come last, in this order.
+  // The following tests stop the stack and start it again, so they come last, in this order.
 
-  it("stops every part on Ctrl-C and takes the status away", async () => {
+  it("stops every part on Ctrl-C and deletes the status file", async () => {
     command.kill("SIGINT");
     expect(await command.exited).toBe(0);
     expect(await processesNaming(dir)).toEqual([]);
@@ -413,7 +415,7 @@ describe("npm start", () => {
 
     command.kill("SIGKILL");
     await command.exited;
-    // No server and no file with keys outlives it.
+    // Its servers stop, and the file with the keys is deleted.
     await expect.poll(() => processesNaming(dir), { timeout: 20_000 }).toEqual([]);
     await expect(stat(join(dir, "status.json"))).rejects.toThrow("ENOENT");
     command = startCommand(["start", "--port", "0", "--dir", dir]);
@@ -427,7 +429,7 @@ describe("npm start", () => {
     expect(await processesNaming(dir)).toEqual([]);
   });
 
-  it("stops every part when npm, which started it, is told to stop", async () => {
+  it("stops every part when npm, which has started it, is stopped", async () => {
     const npm = process.platform === "win32" ? "npm.cmd" : "npm";
     command = startProgram(npm, ["start", "--", "--port", "0", "--dir", dir]);
     await ready(command, dir);
@@ -436,7 +438,7 @@ describe("npm start", () => {
     await expect.poll(() => processesNaming(dir), { timeout: 10_000 }).toEqual([]);
   });
 
-  it("is gone after npm run reset", async () => {
+  it("is deleted by npm run reset", async () => {
     const { code } = await runCommand(["reset", "--yes", "--dir", dir]);
     expect(code).toBe(0);
     await expect(stat(dir)).rejects.toThrow("ENOENT");

@@ -1,12 +1,12 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import Stripe from "stripe";
 import { afterEach, describe, expect, it } from "vitest";
 import { createDeliveries, newEvent } from "../support/local-stack.ts";
-import { type StripeStandIn, startStripeStandIn } from "../support/stripe-stand-in.ts";
+import { listen } from "../support/server.ts";
+import { type StripeStandIn, startStripeStandIn, stripeClient } from "../support/stripe-stand-in.ts";
 
-/** What a person clicks through, and what the webhook hears of it. */
+/** The pages of the stand-in for Stripe, and the events that it delivers to the webhook. */
 
 const secret = "whsec_of_this_test";
 const cleanups: Array<() => Promise<unknown>> = [];
@@ -18,11 +18,10 @@ afterEach(async () => {
 async function startStripe(options = {}): Promise<{ fake: StripeStandIn; stripe: Stripe }> {
   const fake = await startStripeStandIn(options);
   cleanups.push(fake.close);
-  const { hostname, port } = new URL(fake.url);
-  return { fake, stripe: new Stripe("sk_test_pages", { protocol: "http", host: hostname, port }) };
+  return { fake, stripe: stripeClient(fake.url) };
 }
 
-/** A webhook that answers with one status after the other, and 200 from then on. */
+/** A webhook that answers with these statuses in order, and then with 200. */
 async function startWebhook(...statuses: number[]) {
   const events: Stripe.Event[] = [];
   const server = createServer(async (request, response) => {
@@ -31,12 +30,9 @@ async function startWebhook(...statuses: number[]) {
     events.push(Stripe.webhooks.constructEvent(body, header, secret));
     response.writeHead(statuses.shift() ?? 200).end("{}");
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  cleanups.push(async () => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, events };
+  const { url, close } = await listen(server);
+  cleanups.push(close);
+  return { url, events };
 }
 
 async function openCheckout(
@@ -71,7 +67,7 @@ async function press(url: string | null, form: Record<string, string>) {
 }
 
 describe("the checkout page", () => {
-  it("shows what is sold and what it costs, and a link that leads back", async () => {
+  it("shows what is sold, its price, and a link back to the app", async () => {
     const { stripe } = await startStripe();
     const { url } = await openCheckout(stripe);
     const answer = await fetch(url ?? "");
@@ -82,7 +78,7 @@ describe("the checkout page", () => {
     expect(shown).toContain('<a href="http://localhost:5173/plans">');
   });
 
-  it("shows a product's name as text, whatever is in it", async () => {
+  it("escapes HTML in a product's name", async () => {
     const { stripe } = await startStripe();
     const { url } = await openCheckout(stripe, `<script>"alert" & 'more'</script>`);
     const shown = await (await fetch(url ?? "")).text();
@@ -90,7 +86,7 @@ describe("the checkout page", () => {
     expect(shown).toContain("&#60;script&#62;&#34;alert&#34; &#38; &#39;more&#39;");
   });
 
-  it("leads to the app when the card is charged", async () => {
+  it("redirects to the app when the card is charged", async () => {
     const { stripe } = await startStripe();
     const session = await openCheckout(stripe);
     const form = { action: "pay", payment_method: "pm_card_visa" };
@@ -102,7 +98,7 @@ describe("the checkout page", () => {
     expect((await press(session.url, form)).status).toBe(410);
   });
 
-  it("says that the card is declined, and lets another be tried", async () => {
+  it("shows that the card was declined, and accepts another", async () => {
     const { stripe } = await startStripe();
     const session = await openCheckout(stripe);
     const declined = await press(session.url, {
@@ -116,7 +112,7 @@ describe("the checkout page", () => {
     expect(paid.status).toBe(303);
   });
 
-  it("can be left to expire", async () => {
+  it("can expire the checkout", async () => {
     const { fake, stripe } = await startStripe();
     const types: string[] = [];
     fake.onEvent((type) => types.push(type));
@@ -129,7 +125,7 @@ describe("the checkout page", () => {
     expect(types).toContain("checkout.session.expired");
   });
 
-  it("waits until the webhook has heard of the payment", async () => {
+  it("redirects only after the events were delivered", async () => {
     const order: string[] = [];
     const delivered = async () => void order.push("delivered");
     const { fake, stripe } = await startStripe({ delivered });
@@ -141,7 +137,7 @@ describe("the checkout page", () => {
     expect(order.at(-1)).toBe("delivered");
   });
 
-  it("is not there for a session that is not", async () => {
+  it("answers 404 for a session that does not exist", async () => {
     const { fake } = await startStripe();
     expect((await fetch(`${fake.url}/pay/cs_test_none`)).status).toBe(404);
     expect((await fetch(`${fake.url}/portal/bps_none`)).status).toBe(404);
@@ -151,7 +147,7 @@ describe("the checkout page", () => {
 describe("events", () => {
   const event = () => newEvent("invoice.paid", { id: "in_1", object: "invoice" }, "2026-01-01");
 
-  it("are signed so that Stripe's own library believes them", async () => {
+  it("have a signature that Stripe's own library accepts", async () => {
     const webhook = await startWebhook();
     const deliveries = createDeliveries(() => {});
     cleanups.push(deliveries.stop);
@@ -165,7 +161,7 @@ describe("events", () => {
     expect(deliveries.pending()).toEqual([]);
   });
 
-  it("are sent again, signed anew, until they are taken", async () => {
+  it("are sent again, with a new signature, until the webhook accepts them", async () => {
     const webhook = await startWebhook(503, 500);
     const deliveries = createDeliveries(() => {});
     cleanups.push(deliveries.stop);
@@ -178,7 +174,7 @@ describe("events", () => {
     expect(webhook.events.map(({ id }) => id)).toEqual([sent.id, sent.id, sent.id]);
   });
 
-  it("wait until there is a webhook", async () => {
+  it("are kept until there is a webhook", async () => {
     const webhook = await startWebhook();
     const deliveries = createDeliveries(() => {});
     cleanups.push(deliveries.stop);
@@ -191,8 +187,8 @@ describe("events", () => {
   });
 });
 
-describe("the stand-in, started on what an earlier one has kept,", () => {
-  it("has the same objects at the same place", async () => {
+describe("the stand-in, started with the objects of an earlier one,", () => {
+  it("has the same objects at the same URL", async () => {
     const first = await startStripe();
     const session = await openCheckout(first.stripe);
     const { port } = first.fake;

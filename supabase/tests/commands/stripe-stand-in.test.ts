@@ -1,30 +1,28 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import Stripe from "stripe";
+import type Stripe from "stripe";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { scratchFolder } from "../support/commands.ts";
 import { triggerStripe } from "../support/stripe-cli.ts";
-import { type StripeStandIn, startStripeStandIn } from "../support/stripe-stand-in.ts";
+import { type StripeStandIn, startStripeStandIn, stripeClient } from "../support/stripe-stand-in.ts";
 
-/** The fake is believed by Stripe's own client and by Stripe's own command line, not only by us. */
+/** The stand-in for Stripe works with Stripe's own client and command line, and refuses what Stripe refuses. */
 
 let fake: StripeStandIn;
 let stripe: Stripe;
-let home: string;
+let home: Awaited<ReturnType<typeof scratchFolder>>;
 
 beforeAll(async () => {
   fake = await startStripeStandIn();
-  stripe = new Stripe("sk_test_fake", { ...hostOf(fake), maxNetworkRetries: 0 });
-  home = await mkdtemp(join(tmpdir(), "pinebase-stripe-"));
+  stripe = stripeClient(fake.url);
+  home = await scratchFolder();
 });
 
 afterAll(async () => {
   await fake?.close();
-  if (home) await rm(home, { recursive: true });
+  await home?.remove();
 });
 
 describe("Stripe's client", () => {
-  it("finds a coupon again by the id it gave it", async () => {
+  it("finds a coupon by the id that it has given", async () => {
     await stripe.coupons.create({
       id: "mine",
       percent_off: 12.5,
@@ -37,7 +35,7 @@ describe("Stripe's client", () => {
     });
   });
 
-  it("is told that an id is taken", async () => {
+  it("gets an error for an id that exists", async () => {
     await stripe.coupons.create({ id: "taken", percent_off: 10 });
     await expect(stripe.coupons.create({ id: "taken", percent_off: 10 })).rejects.toMatchObject({
       statusCode: 400,
@@ -45,14 +43,14 @@ describe("Stripe's client", () => {
     });
   });
 
-  it("is told what is not there", async () => {
+  it("gets an error for an object that does not exist", async () => {
     await expect(stripe.coupons.retrieve("missing")).rejects.toMatchObject({
       statusCode: 404,
       code: "resource_missing",
     });
   });
 
-  it("is refused a parameter that there is not", async () => {
+  it("gets an error for an unknown parameter", async () => {
     const create = stripe.coupons.create({
       percent_off: 10,
       colour: "red",
@@ -60,7 +58,7 @@ describe("Stripe's client", () => {
     await expect(create).rejects.toMatchObject({ code: "parameter_unknown", param: "colour" });
   });
 
-  it("is refused one that is not there deep down", async () => {
+  it("gets an error for an unknown nested parameter", async () => {
     const customer = { invoice_settings: { default_payment_method: "pm", colour: "red" } };
     await expect(
       stripe.customers.create(customer as Stripe.CustomerCreateParams),
@@ -70,7 +68,7 @@ describe("Stripe's client", () => {
     });
   });
 
-  it("is refused a value that cannot be, and a parameter that is missing", async () => {
+  it("gets an error for an invalid value, and for a missing parameter", async () => {
     await expect(stripe.coupons.create({ percent_off: 101 })).rejects.toMatchObject({
       param: "percent_off",
     });
@@ -85,21 +83,21 @@ describe("Stripe's client", () => {
     });
   });
 
-  it("gets one answer for one idempotency key", async () => {
+  it("gets the same answer for the same idempotency key", async () => {
     const create = () => stripe.coupons.create({ percent_off: 5 }, { idempotencyKey: "same" });
     const [first, second] = [await create(), await create()];
     expect(second.id).toBe(first.id);
     expect(second.lastResponse.headers["idempotent-replayed"]).toBe("true");
   });
 
-  it("cannot use a key for something else", async () => {
+  it("cannot use an idempotency key for another request", async () => {
     await stripe.coupons.create({ percent_off: 5 }, { idempotencyKey: "other" });
     await expect(
       stripe.coupons.create({ percent_off: 6 }, { idempotencyKey: "other" }),
     ).rejects.toMatchObject({ statusCode: 400, type: "StripeIdempotencyError" });
   });
 
-  it("may use a key again after its request was refused for its form", async () => {
+  it("may reuse an idempotency key after its request was refused as invalid", async () => {
     const key = { idempotencyKey: "corrected" };
     await expect(stripe.coupons.create({ percent_off: 101 }, key)).rejects.toMatchObject({
       param: "percent_off",
@@ -109,7 +107,7 @@ describe("Stripe's client", () => {
     });
   });
 
-  it("gets an error again for the same key, though the reason is gone", async () => {
+  it("gets the same error for the same idempotency key, even if its reason is gone", async () => {
     const create = () =>
       stripe.coupons.create({ id: "again", percent_off: 5 }, { idempotencyKey: "again" });
     fake.put("coupon", { id: "again" });
@@ -118,12 +116,12 @@ describe("Stripe's client", () => {
     await expect(create()).rejects.toMatchObject({ code: "resource_already_exists" });
   });
 
-  it("needs a key of the test mode", async () => {
-    const stranger = new Stripe("rk_none", { ...hostOf(fake), maxNetworkRetries: 0 });
+  it("needs a secret key", async () => {
+    const stranger = stripeClient(fake.url, "rk_none");
     await expect(stranger.coupons.retrieve("mine")).rejects.toMatchObject({ statusCode: 401 });
   });
 
-  it("can end a subscription, once", async () => {
+  it("can cancel a subscription, once", async () => {
     const customer = await stripe.customers.create({
       payment_method: "pm_card_visa",
       invoice_settings: { default_payment_method: "pm_card_visa" },
@@ -149,28 +147,23 @@ describe("Stripe's client", () => {
 
 describe("Stripe's command line", () => {
   const trigger = (event: string, ...args: string[]) =>
-    triggerStripe(fake.url, home, event, ...args);
+    triggerStripe(fake.url, home.path, event, ...args);
 
-  it("makes a coupon", async () => {
+  it("creates a coupon", async () => {
     const before = fake.objects("coupon").length;
     await trigger("coupon.created", "--add", "coupon:id=by_cli");
     expect(fake.objects("coupon")).toHaveLength(before + 1);
     expect(await stripe.coupons.retrieve("by_cli")).toMatchObject({ percent_off: 20 });
   });
 
-  it("makes a subscription with all that belongs to it, and ends it", async () => {
+  it("creates a subscription with its customer and price, and cancels it", async () => {
     await trigger("customer.subscription.deleted");
     expect(fake.objects("subscription").at(-1)).toMatchObject({ status: "canceled" });
   });
 
-  it("is refused a parameter that there is not", async () => {
+  it("gets an error for an unknown parameter", async () => {
     const before = fake.objects("coupon").length;
     await expect(trigger("coupon.created", "--add", "coupon:colour=red")).rejects.toThrow();
     expect(fake.objects("coupon")).toHaveLength(before);
   });
 });
-
-function hostOf({ url }: StripeStandIn) {
-  const { hostname, port } = new URL(url);
-  return { protocol: "http", host: hostname, port } as const;
-}

@@ -1,19 +1,20 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startCommand } from "../support/commands.ts";
+import { scratchFolder, startCommand } from "../support/commands.ts";
 import { isAlive } from "../support/programs.ts";
 
-let directory: string;
+let folder: Awaited<ReturnType<typeof scratchFolder>>;
+let temporary: string;
 let before: string | undefined;
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "pinebase-run-"));
-  await mkdir(join(directory, "tmp"));
+  folder = await scratchFolder();
+  temporary = join(folder.path, "tmp");
+  await mkdir(temporary);
   before = process.env.TMPDIR;
-  process.env.TMPDIR = join(directory, "tmp");
+  process.env.TMPDIR = temporary;
 });
 
 afterAll(async () => {
@@ -22,35 +23,38 @@ afterAll(async () => {
   } else {
     process.env.TMPDIR = before;
   }
-  await rm(directory, { recursive: true, force: true });
+  await folder?.remove();
 });
 
-const leftBehind = () => readdir(join(directory, "tmp"));
+const leftBehind = () => readdir(temporary);
 
 describe("npm test", () => {
-  it("says so when its filter leaves no test", async () => {
+  it("reports a filter that matches no test", async () => {
     const run = startCommand(["test", "no-such-test"]);
     expect(await run.exited).toBe(1);
     expect(run.output()).toContain('No test has "no-such-test" in its path.');
     expect(await leftBehind()).toEqual([]);
   });
 
-  it.each(["SIGINT", "SIGTERM"] as const)("leaves nothing behind after %s", async (signal) => {
-    const run = startCommand(["test", "plans/plans"]);
-    const server = await serverOf();
-    run.kill(signal);
-    expect(await run.exited).toBe(130);
-    expect(isAlive(server)).toBe(false);
-    expect(await leftBehind()).toEqual([]);
-  });
+  it.each(["SIGINT", "SIGTERM"] as const)(
+    "deletes its files and stops its server after %s",
+    async (signal) => {
+      const run = startCommand(["test", "plans/plans"]);
+      const server = await serverOf();
+      run.kill(signal);
+      expect(await run.exited).toBe(130);
+      expect(isAlive(server)).toBe(false);
+      expect(await leftBehind()).toEqual([]);
+    },
+  );
 });
 
-/** The process id of the server that the run has started. */
+/** Waits for the server of the run; gives its process id. */
 async function serverOf(): Promise<number> {
   for (;;) {
-    const files = await readdir(join(directory, "tmp"), { recursive: true }).catch(() => []);
+    const files = await readdir(temporary, { recursive: true }).catch(() => []);
     const file = files.find((path) => path.endsWith("postmaster.pid"));
-    const text = file && (await readFile(join(directory, "tmp", file), "utf8").catch(() => ""));
+    const text = file && (await readFile(join(temporary, file), "utf8").catch(() => ""));
     const pid = Number(text?.split("\n")[0]);
     if (pid > 0) {
       return pid;

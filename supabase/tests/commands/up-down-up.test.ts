@@ -1,20 +1,19 @@
 import { readFile } from "node:fs/promises";
-import type { Sql } from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
-  connect,
   pushMigrations,
   type SchemaSnapshot,
   type ScratchPlatform,
   schemaSnapshot,
   startScratchPlatform,
+  withConnection,
 } from "../support/database.ts";
 import { appliedVersions, listMigrations, planRollback, rollBack } from "../support/migrations.ts";
 
 const migrations = await listMigrations();
 
 describe.each(["granted", "revoked"] as const)("with new objects %s to the API roles", (mode) => {
-  // One server each: a migration also sets what belongs to the whole server.
+  // Each mode has its own server, because migrations also change settings of the whole server.
   let platform: ScratchPlatform;
 
   beforeAll(async () => {
@@ -23,14 +22,14 @@ describe.each(["granted", "revoked"] as const)("with new objects %s to the API r
 
   afterAll(() => platform?.stop());
 
-  it("every way down leaves what the migration before it made, and up again gives the same schema", async () => {
+  it("every rollback restores the schema before its migration, and applying it again gives the same schema", async () => {
     const url = await platform.createDatabase(mode, mode);
     const snapshot = () => platform.asAdmin(mode, schemaSnapshot);
 
     const empty = await snapshot();
     await pushMigrations(url);
     const full = await snapshot();
-    // The schema below each migration, newest first.
+    // The schema after each rollback, newest first.
     const below: SchemaSnapshot[] = [];
     for (const _ of migrations) {
       await rollBackLast(url);
@@ -49,28 +48,19 @@ describe.each(["granted", "revoked"] as const)("with new objects %s to the API r
 });
 
 async function rollBackLast(url: string): Promise<void> {
-  await using(url, async (sql) => {
+  await withConnection(url, async (sql) => {
     const applied = await appliedVersions(sql);
     await rollBack(sql, planRollback(applied, migrations, { last: 1 }), applied);
   });
 }
 
-/** Runs one migration as a push does, without the CLI, which takes longer to start than to push. */
+/** Runs one migration as a push does, without the CLI, whose start would take longer. */
 async function apply(url: string, path: string): Promise<void> {
   const text = await readFile(path, "utf8");
-  await using(url, (sql) =>
+  await withConnection(url, (sql) =>
     sql.begin(async (tx) => {
       await tx`set local search_path = "$user", public`;
       await tx.unsafe(text).simple();
     }),
   );
-}
-
-async function using(url: string, work: (sql: Sql) => Promise<unknown>): Promise<void> {
-  const sql = connect(url);
-  try {
-    await work(sql);
-  } finally {
-    await sql.end();
-  }
 }

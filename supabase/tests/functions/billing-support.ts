@@ -2,9 +2,10 @@ import type { Provider } from "../../functions/_shared/billing/provider.ts";
 
 async function* nothing(): AsyncIterable<never> {}
 
-const unexpected = () => Promise.reject(new Error("This was not expected to be asked."));
+const unexpected = () =>
+  Promise.reject(new Error("This test does not expect a call of this method."));
 
-/** A provider that answers what it is told to, and fails at anything else. */
+/** A provider with the given methods. Other calls that would read or change something fail. */
 export function stubProvider(changes: Partial<Provider> = {}): Provider {
   return {
     name: "stripe",
@@ -29,13 +30,13 @@ export function stubProvider(changes: Partial<Provider> = {}): Provider {
   };
 }
 
-/** What a call of the database's functions was. */
+/** A call of an RPC. */
 export interface Call {
   name: string;
   args: Record<string, unknown>;
 }
 
-/** A database whose functions answer what they are told to, and that remembers what it was asked. */
+/** A database whose RPCs return the given answers, or fail with a given error, and that records the calls. */
 export function stubService(answers: Record<string, unknown>) {
   const calls: Call[] = [];
   const service = {

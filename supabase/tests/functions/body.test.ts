@@ -4,14 +4,14 @@ import { bodyLimit, readBytes, readJson, readText } from "../../functions/_share
 import { failureResponse, isFailure } from "../../functions/_shared/http/failure.ts";
 import { post } from "./support.ts";
 
-/** Bodies are read to a limit and parsed once. */
+/** Request bodies are read up to a limit and parsed once. */
 
 const schema = z.strictObject({
   name: z.string().min(1),
   nested: z.object({ n: z.number() }).optional(),
 });
 
-/** A body in chunks that counts how much of it was asked for. */
+/** A body in chunks that counts how many of them were read. */
 function streamed(chunks: number, size: number, headers: Record<string, string> = {}) {
   let sent = 0;
   let cancelled = false;
@@ -29,13 +29,13 @@ function streamed(chunks: number, size: number, headers: Record<string, string> 
   return { request, progress: () => ({ sent, cancelled }) };
 }
 
-Deno.test("a body of exactly the limit is read, whole", async () => {
+Deno.test("a body of exactly the limit is read completely", async () => {
   const bytes = await readBytes(streamed(4, 1024).request, 4096);
   assert.ok(!isFailure(bytes));
   assert.equal(bytes.length, 4096);
 });
 
-Deno.test("a body without a length is read no further than its limit", async () => {
+Deno.test("a body without a content-length is not read beyond the limit", async () => {
   const { request, progress } = streamed(1000, 1024);
   const result = await readBytes(request, 4096);
   assert.ok(isFailure(result));
@@ -45,20 +45,20 @@ Deno.test("a body without a length is read no further than its limit", async () 
   assert.ok(progress().cancelled);
 });
 
-Deno.test("a length that is too great is believed and nothing read", async () => {
+Deno.test("a body whose content-length is beyond the limit is not read", async () => {
   const { request, progress } = streamed(1000, 1024, { "content-length": "1024000" });
   const result = await readBytes(request, 4096);
   assert.ok(isFailure(result) && result.code === "payload_too_large");
   assert.ok(progress().sent <= 1);
 });
 
-Deno.test("a length that is too small is not believed", async () => {
+Deno.test("a content-length that is too small does not raise the limit", async () => {
   const { request } = streamed(5, 1024, { "content-length": "1" });
   const result = await readBytes(request, 4096);
   assert.ok(isFailure(result) && result.code === "payload_too_large");
 });
 
-Deno.test("a body that breaks off is the sender's error", async () => {
+Deno.test("a body that breaks off is an invalid_body", async () => {
   const body = new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) });
   const result = await readBytes(
     new Request("http://functions.test/", { method: "POST", body }),
@@ -67,7 +67,7 @@ Deno.test("a body that breaks off is the sender's error", async () => {
   assert.ok(isFailure(result) && result.code === "invalid_body");
 });
 
-Deno.test("a body takes the memory of what has arrived, not of what may still come", async () => {
+Deno.test("a body takes memory for what has arrived, not for the whole limit", async () => {
   for (const [chunks, size] of [
     [1, 1],
     [300, 1],
@@ -112,7 +112,7 @@ Deno.test("the character U+0000 is refused in every string and key, and its look
   }
 });
 
-Deno.test("a text is what was sent, byte for byte", async () => {
+Deno.test("a text body is read byte for byte", async () => {
   assert.equal(await readText(post('\ufeff{"ключ": 1}\r\n'), 100), '\ufeff{"ключ": 1}\r\n');
   const broken = new Request("http://functions.test/", {
     method: "POST",
@@ -122,11 +122,11 @@ Deno.test("a text is what was sent, byte for byte", async () => {
   assert.ok(isFailure(result) && result.code === "invalid_body");
 });
 
-Deno.test("a body of the known form is parsed", async () => {
+Deno.test("a body that fits its schema is parsed", async () => {
   assert.deepEqual(await readJson(post({ name: "x" }), schema), { name: "x" });
 });
 
-Deno.test("a body of another form is refused by the name of its field, without its value", async () => {
+Deno.test("a body that does not fit is refused with the name of the field, but without its value", async () => {
   for (const [body, field] of [
     [{ name: 1 }, "name"],
     [{}, "name"],
@@ -145,14 +145,14 @@ Deno.test("a body of another form is refused by the name of its field, without i
   }
 });
 
-Deno.test("what is not JSON is refused", async () => {
+Deno.test("a body that is not JSON is refused", async () => {
   for (const body of ["", "{", "name=x", "{'name': 'x'}"]) {
     const result = await readJson(post(body), schema);
     assert.ok(isFailure(result) && result.code === "invalid_body", body);
   }
 });
 
-Deno.test("16 KiB are the limit where nothing else is said", async () => {
+Deno.test("the limit is 16 KiB by default", async () => {
   const fitting = await readJson(post({ name: "x".repeat(bodyLimit.other - 11) }), schema);
   assert.ok(!isFailure(fitting));
   const beyond = await readJson(post({ name: "x".repeat(bodyLimit.other - 10) }), schema);

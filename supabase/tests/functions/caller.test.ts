@@ -8,7 +8,7 @@ import { isServiceRequest } from "../../functions/_shared/auth/service-key.ts";
 import { isFailure } from "../../functions/_shared/http/failure.ts";
 import { post } from "./support.ts";
 
-/** Who a request is from is what a checked token says, and nothing else. */
+/** The caller of a request is the user of its verified token. */
 
 const userId = "11111111-2222-4333-8444-555555555555";
 const claims = { sub: userId, role: "authenticated", email: "ada@tests.test" };
@@ -24,7 +24,7 @@ async function codeOf(request: Request, reader: ClaimsReader): Promise<string> {
   return isFailure(caller) ? caller.code : "accepted";
 }
 
-Deno.test("a user is who the token says", async () => {
+Deno.test("the caller is the user of the token", async () => {
   let asked = "";
   const reader: ClaimsReader = {
     getClaims: (token) => {
@@ -41,7 +41,7 @@ Deno.test("a user is who the token says", async () => {
   assert.equal(asked, "some.users.token");
 });
 
-Deno.test("without a token Auth is not even asked", async () => {
+Deno.test("without a token Auth is not called", async () => {
   const reader: ClaimsReader = { getClaims: () => assert.fail("asked") };
   for (const header of ["", "Bearer", "Bearer ", "Basic abc", "Bearer two tokens"]) {
     assert.equal(
@@ -53,7 +53,7 @@ Deno.test("without a token Auth is not even asked", async () => {
   assert.equal(await codeOf(post({}, { apikey: "key" }), reader), "not_authenticated");
 });
 
-Deno.test("a token of no user is refused: the anon key, the service key, a broken subject", async () => {
+Deno.test("a token without a user is refused: the anon key, the service key, a malformed subject", async () => {
   for (const answer of [
     { role: "anon" },
     { role: "service_role" },
@@ -71,7 +71,7 @@ Deno.test("a token of no user is refused: the anon key, the service key, a broke
   }
 });
 
-Deno.test("a user without an email is a user", async () => {
+Deno.test("a user without an email is accepted", async () => {
   for (const email of ["", null, undefined]) {
     const caller = await identifyCaller(signedIn(), auth({ ...claims, email }));
     assert.ok(!isFailure(caller));
@@ -79,7 +79,7 @@ Deno.test("a user without an email is a user", async () => {
   }
 });
 
-Deno.test("a token of an OAuth client is refused, trusted by the database or not", async () => {
+Deno.test("a token of an OAuth client is refused, even if the database trusts the client", async () => {
   for (const clientId of ["7d9c1e5a-0000-4000-8000-000000000000", "x", 1, true, {}]) {
     const reader = auth({ ...claims, aal: "aal2", client_id: clientId });
     assert.equal(await codeOf(signedIn(), reader), "client_not_trusted", JSON.stringify(clientId));
@@ -89,7 +89,7 @@ Deno.test("a token of an OAuth client is refused, trusted by the database or not
   }
 });
 
-Deno.test("a session by the password alone is refused where its user has a second factor", async () => {
+Deno.test("a session without the second factor is refused if its user has one", async () => {
   for (const [aal, hasFactor, expected, calls] of [
     ["aal1", true, "mfa_required", 1],
     [undefined, true, "mfa_required", 1],
@@ -111,7 +111,7 @@ Deno.test("a session by the password alone is refused where its user has a secon
   }
 });
 
-Deno.test("while the database does not say whether there is a second factor, nothing goes on", async () => {
+Deno.test("a request fails while the database does not answer whether the user has a second factor", async () => {
   const caller = await identifyCaller(signedIn(), auth(claims));
   assert.ok(!isFailure(caller));
   for (const answer of [
@@ -124,7 +124,7 @@ Deno.test("while the database does not say whether there is a second factor, not
   }
 });
 
-Deno.test("a token that Auth refuses, or cannot take apart, is refused", async () => {
+Deno.test("a token that Auth refuses or cannot parse is refused", async () => {
   for (const status of [400, 401, 403]) {
     const reader = { getClaims: () => Promise.resolve({ data: null, error: { status } }) };
     assert.equal(await codeOf(signedIn(), reader), "not_authenticated");
@@ -133,14 +133,14 @@ Deno.test("a token that Auth refuses, or cannot take apart, is refused", async (
   assert.equal(await codeOf(signedIn(), throwing), "not_authenticated");
 });
 
-Deno.test("while Auth does not answer nobody is told to sign in again", async () => {
+Deno.test("while Auth does not answer, the error is upstream_error, so that nobody is asked to sign in again", async () => {
   for (const status of [undefined, 0, 500, 503]) {
     const reader = { getClaims: () => Promise.resolve({ data: null, error: { status } }) };
     assert.equal(await codeOf(signedIn(), reader), "upstream_error", String(status));
   }
 });
 
-Deno.test("the service is known by any of its keys, in either header", async () => {
+Deno.test("the service is recognized by any of its keys, in either header", async () => {
   const keys = ["sb_secret_one", "service.role.token"];
   assert.ok(await isServiceRequest(post({}, { apikey: "sb_secret_one" }), keys));
   assert.ok(await isServiceRequest(post({}, { authorization: "Bearer service.role.token" }), keys));

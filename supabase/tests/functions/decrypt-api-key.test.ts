@@ -1,40 +1,23 @@
 import assert from "node:assert/strict";
-import type { ClaimsReader } from "../../functions/_shared/auth/caller.ts";
 import { parseAllowedOrigins } from "../../functions/_shared/http/cors.ts";
 import type { RpcClient } from "../../functions/_shared/supabase/rpc.ts";
 import { createHandler } from "../../functions/decrypt-api-key/handler.ts";
-import { errorOf, keptLog, post } from "./support.ts";
+import { acceptToken, errorOf, keptLog, post, userId } from "./support.ts";
 
-/** The function hands a key to its owner and does nothing for anybody else. */
+/** The function returns a key to its owner, and to nobody else. */
 
-const userId = "11111111-2222-4333-8444-555555555555";
 const key = "sk-the-users-own-key";
-
-const users: ClaimsReader = {
-  getClaims: (token) =>
-    Promise.resolve(
-      token === "the.users.token" || token === "opened.by.password"
-        ? {
-            data: {
-              claims: {
-                sub: userId,
-                role: "authenticated",
-                aal: token === "the.users.token" ? "aal2" : "aal1",
-              },
-            },
-            error: null,
-          }
-        : { data: null, error: { status: 403 } },
-    ),
-};
 
 type Answer = Awaited<ReturnType<RpcClient["rpc"]>>;
 
-function setUp(answer: Partial<Answer> = { data: { ok: true, provider: "openai", api_key: key } }) {
+function setUp(
+  answer: Partial<Answer> = { data: { ok: true, provider: "openai", api_key: key } },
+  aal = "aal2",
+) {
   const calls: Array<{ name: string; args: Record<string, unknown> }> = [];
   const { lines, log } = keptLog();
   const handler = createHandler({
-    auth: users,
+    auth: acceptToken("the.users.token", { aal }),
     service: {
       rpc: (name, args) => {
         calls.push({ name, args });
@@ -50,7 +33,7 @@ function setUp(answer: Partial<Answer> = { data: { ok: true, provider: "openai",
 const asUser = (body: unknown, headers: Record<string, string> = {}) =>
   post(body, { authorization: "Bearer the.users.token", ...headers });
 
-Deno.test("the owner gets the key, and the request's id goes to the audit trail", async () => {
+Deno.test("the owner gets the key, and the database gets the request's id for the audit trail", async () => {
   const { handler, calls } = setUp();
   const response = await handler(asUser({ provider: "openai" }));
   assert.equal(response.status, 200);
@@ -76,7 +59,7 @@ Deno.test("neither the key nor the token is in the log", async () => {
   assert.doesNotMatch(JSON.stringify(lines), /sk-|token|openai/);
 });
 
-Deno.test("without a valid token nothing is read", async () => {
+Deno.test("without a valid token no key is read", async () => {
   const { handler, calls } = setUp();
   for (const authorization of ["", "Bearer forged.token.here", "Bearer anon.key.token"]) {
     const error = await errorOf(await handler(post({ provider: "openai" }, { authorization })));
@@ -85,10 +68,9 @@ Deno.test("without a valid token nothing is read", async () => {
   assert.deepEqual(calls, []);
 });
 
-Deno.test("a session without the user's second factor reads no key", async () => {
-  const { handler, calls } = setUp({ data: true });
-  const request = post({ provider: "openai" }, { authorization: "Bearer opened.by.password" });
-  const error = await errorOf(await handler(request));
+Deno.test("a session without the user's second factor cannot read a key", async () => {
+  const { handler, calls } = setUp({ data: true }, "aal1");
+  const error = await errorOf(await handler(asUser({ provider: "openai" })));
   assert.deepEqual([error.status, error.code], [403, "mfa_required"]);
   assert.deepEqual(
     calls.map(({ name }) => name),
@@ -103,7 +85,7 @@ Deno.test("a request cannot name another user", async () => {
   assert.deepEqual(calls, []);
 });
 
-Deno.test("a request names a provider, in 16 KiB at most", async () => {
+Deno.test("a request without a valid provider, or of more than 16 KiB, is refused", async () => {
   const { handler, calls } = setUp();
   for (const body of [
     {},
@@ -119,7 +101,7 @@ Deno.test("a request names a provider, in 16 KiB at most", async () => {
   assert.deepEqual(calls, []);
 });
 
-Deno.test("an error that the database answers keeps its status, code and facts", async () => {
+Deno.test("an error that the database returns keeps its status, code and facts", async () => {
   const limited = {
     ok: false,
     error: { code: "rate_limited", status: 429, message: "Wait.", facts: { retry_after: 12 } },
@@ -140,7 +122,7 @@ Deno.test("an error that the database answers keeps its status, code and facts",
   assert.equal((await errorOf(notFound)).status, 404);
 });
 
-Deno.test("an error that the database raises does so too", async () => {
+Deno.test("an error that the database raises keeps its status, code and facts", async () => {
   const error = {
     code: "PT422",
     message: "Name it.",
@@ -156,7 +138,7 @@ Deno.test("an error that the database raises does so too", async () => {
   });
 });
 
-Deno.test("any other error is internal: its SQLSTATE is logged, its text goes nowhere", async () => {
+Deno.test("any other error is internal: its SQLSTATE is logged, but not its text", async () => {
   const error = { code: "XX000", message: `broken by ${key}`, details: key, hint: key };
   const { handler, lines } = setUp({ error });
   const answered = await errorOf(await handler(asUser({ provider: "openai" })));
@@ -165,14 +147,14 @@ Deno.test("any other error is internal: its SQLSTATE is logged, its text goes no
   assert.doesNotMatch(JSON.stringify([answered, lines]), /sk-/);
 });
 
-Deno.test("an answer that is none of the known ones is internal", async () => {
+Deno.test("an unexpected answer of the database is internal", async () => {
   for (const data of [null, {}, { ok: true, provider: "openai" }, { ok: false }, "text"]) {
     const { handler } = setUp({ data });
     assert.equal((await errorOf(await handler(asUser({ provider: "openai" })))).code, "internal");
   }
 });
 
-Deno.test("a page may call it from an allowed origin alone", async () => {
+Deno.test("only a page of an allowed origin may read the answer", async () => {
   const { handler } = setUp();
   for (const [origin, allowed] of [
     ["https://shop.test", "https://shop.test"],

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import type { ClaimsReader } from "../../functions/_shared/auth/caller.ts";
 import type { Provider } from "../../functions/_shared/billing/provider.ts";
 import { failure } from "../../functions/_shared/http/failure.ts";
-import type { LogFields } from "../../functions/_shared/http/log.ts";
 import {
   type Bucket,
   createFiles,
@@ -10,17 +8,7 @@ import {
 } from "../../functions/delete-account/files.ts";
 import { createHandler } from "../../functions/delete-account/handler.ts";
 import { stubProvider, stubService } from "./billing-support.ts";
-
-const userId = "0b7a3a8e-3f0c-4d0a-9c1e-5a1c2b3d4e5f";
-
-const auth: ClaimsReader = {
-  getClaims: (token) =>
-    Promise.resolve(
-      token === "valid"
-        ? { data: { claims: { sub: userId, role: "authenticated" } }, error: null }
-        : { data: null, error: { status: 401 } },
-    ),
-};
+import { acceptToken, keptLog, userId } from "./support.ts";
 
 function subscription(fields: object = {}) {
   return {
@@ -33,14 +21,14 @@ function subscription(fields: object = {}) {
   };
 }
 
-/** Notes in which order what was done; `broken` names the step that fails. */
+/** Records the steps in their order; `broken` names the step that fails. */
 function setUp(
   billing: { email?: string | null; [field: string]: unknown } = {},
   broken?: "billing" | "files" | "rows",
   hasSecondFactor = false,
 ) {
   const done: string[] = [];
-  const lines: LogFields[] = [];
+  const { lines, log } = keptLog();
   const provider = (name: "stripe" | "paypal"): Provider =>
     stubProvider({
       name,
@@ -69,7 +57,7 @@ function setUp(
     has_second_factor: hasSecondFactor,
   });
   const handler = createHandler({
-    auth,
+    auth: acceptToken("valid"),
     service: {
       rpc: (name, args) => {
         if (name !== "delete_user") return service.rpc(name, args);
@@ -90,7 +78,7 @@ function setUp(
       },
     },
     allowedOrigins: () => false,
-    log: (line) => lines.push(line),
+    log,
   });
   const post = (body: unknown, token = "valid") =>
     handler(
@@ -110,7 +98,7 @@ async function codeOf(response: Response): Promise<string> {
   return (await response.json()).error.code;
 }
 
-Deno.test("files go before rows, and the email confirms whatever its case", async () => {
+Deno.test("files are deleted before rows, and the email is compared without regard to case", async () => {
   const { post, done, lines } = setUp();
   const response = await post(confirmed);
   assert.equal(response.status, 200);
@@ -120,7 +108,7 @@ Deno.test("files go before rows, and the email confirms whatever its case", asyn
   assert.doesNotMatch(JSON.stringify(lines), /ada@/i);
 });
 
-Deno.test("another email deletes nothing", async () => {
+Deno.test("with another email nothing is deleted", async () => {
   const { post, done } = setUp();
   const response = await post({ confirm_email: "eve@example.test" });
   assert.equal(response.status, 422);
@@ -128,7 +116,7 @@ Deno.test("another email deletes nothing", async () => {
   assert.deepEqual(done, []);
 });
 
-Deno.test("no email, another field or no token deletes nothing", async () => {
+Deno.test("without an email, with another field or without a valid token nothing is deleted", async () => {
   const { post, done } = setUp();
   assert.equal(await codeOf(await post({})), "invalid_body");
   assert.equal(await codeOf(await post({ ...confirmed, user_id: "another" })), "invalid_body");
@@ -136,7 +124,7 @@ Deno.test("no email, another field or no token deletes nothing", async () => {
   assert.deepEqual(done, []);
 });
 
-Deno.test("a session without the user's second factor deletes nothing", async () => {
+Deno.test("without the user's second factor nothing is deleted", async () => {
   const { post, done } = setUp({}, undefined, true);
   const response = await post(confirmed);
   assert.equal(response.status, 403);
@@ -144,14 +132,14 @@ Deno.test("a session without the user's second factor deletes nothing", async ()
   assert.deepEqual(done, []);
 });
 
-Deno.test("who has no account is told to add an email", async () => {
+Deno.test("a user without an account is asked to add an email", async () => {
   const { post, done } = setUp({ email: null });
   assert.equal(await codeOf(await post(confirmed)), "email_required");
   assert.deepEqual(done, []);
 });
 
 for (const provider of ["stripe", "paypal"] as const) {
-  Deno.test(`a subscription of ${provider} that will renew keeps the account`, async () => {
+  Deno.test(`an account whose ${provider} subscription will renew is not deleted`, async () => {
     const { post, done } = setUp({ subscriptions: [subscription({ provider })] });
     const response = await post(confirmed);
     assert.equal(response.status, 409);
@@ -160,7 +148,7 @@ for (const provider of ["stripe", "paypal"] as const) {
   });
 }
 
-Deno.test("one that will renew beside one that will not keeps both", async () => {
+Deno.test("if one subscription will renew, another one is not ended either", async () => {
   const ending = subscription({ cancel_at: "2027-01-01T00:00:00Z" });
   const { post, done } = setUp({ subscriptions: [ending, subscription()] });
   assert.equal(await codeOf(await post(confirmed)), "active_subscription");
@@ -181,7 +169,7 @@ for (const [what, billing, ended] of [
   ["could still be approved", { paypal_subscriptions: [{ id: "I-1", is_over: false }] }, "end I-1"],
   ["could still be paid", { checkout: { provider: "stripe", session_id: "cs_1" } }, "close cs_1"],
 ] as const) {
-  Deno.test(`what ${what} is ended at the provider first`, async () => {
+  Deno.test(`a purchase that ${what} is ended at the provider before the deletion`, async () => {
     const { post, done } = setUp(billing);
     assert.equal((await post(confirmed)).status, 200);
     assert.deepEqual(done, [ended, ...gone]);
@@ -189,11 +177,11 @@ for (const [what, billing, ended] of [
 }
 
 for (const [what, billing] of [
-  ["an operator granted", { subscriptions: [subscription({ provider: "manual" })] }],
+  ["an operator has granted", { subscriptions: [subscription({ provider: "manual" })] }],
   ["has ended", { subscriptions: [subscription({ status: "canceled", is_running: false })] }],
   ["is over at PayPal", { paypal_subscriptions: [{ id: "I-1", is_over: true }] }],
 ] as const) {
-  Deno.test(`no provider is asked to end what ${what}`, async () => {
+  Deno.test(`no provider is called for a subscription that ${what}`, async () => {
     const { post, done } = setUp(billing);
     assert.equal((await post(confirmed)).status, 200);
     assert.deepEqual(done, gone);
@@ -205,7 +193,7 @@ for (const [broken, status, expected] of [
   ["files", 502, ["end sub_1", `files of ${userId}`]],
   ["rows", 500, ["end sub_1", ...gone]],
 ] as const) {
-  Deno.test(`when ${broken} fail, nothing after them is done and nobody is told it was`, async () => {
+  Deno.test(`when ${broken} fail, the later steps are not done and the answer is an error`, async () => {
     const ending = subscription({ cancel_at: "2027-01-01T00:00:00Z" });
     const { post, done } = setUp({ subscriptions: [ending] }, broken);
     const response = await post(confirmed);
@@ -216,8 +204,8 @@ for (const [broken, status, expected] of [
 
 // ------------------------------------------------------------------------ files
 
-/** A bucket as Storage shows it: folders are no files, and at most `limit` entries are listed. */
-function bucket(paths: string[], refused: StorageError | null = null, removes = true) {
+/** A bucket as Storage lists it: a folder has no id, and at most `limit` entries are listed. */
+function bucket(paths: string[], refused: StorageRefusal | null = null, removes = true) {
   const files = new Set(paths);
   const fake: Bucket = {
     list: (folder, { limit }) => {
@@ -238,7 +226,7 @@ function bucket(paths: string[], refused: StorageError | null = null, removes = 
   return { fake, files };
 }
 
-Deno.test("every file under the user's folder goes, page by page and however deep, and nobody else's", async () => {
+Deno.test("every file in the user's folder is deleted, over many pages and in subfolders, and no other file", async () => {
   const own = [
     ...Array.from({ length: 2_345 }, (_, n) => `${userId}/${n}.csv`),
     `${userId}/deep/deeper/chart.png`,
@@ -249,11 +237,11 @@ Deno.test("every file under the user's folder goes, page by page and however dee
   assert.deepEqual([...files], ["another/0.csv", `${userId}-more/0.csv`]);
 });
 
-Deno.test("a folder that was never there holds no file", async () => {
+Deno.test("a folder that does not exist has no files", async () => {
   assert.equal(await createFiles(bucket([]).fake).removeAll(userId), 0);
 });
 
-Deno.test("the stack without Docker, which has no Storage, holds no file", async () => {
+Deno.test("the stack without Docker, which has no Storage, has no files", async () => {
   const absent = { status: 501, statusCode: "not_in_local_stack" };
   assert.equal(await createFiles(bucket([], absent).fake).removeAll(userId), 0);
 });
@@ -266,13 +254,13 @@ for (const refused of [
   { status: 503 },
   {},
 ]) {
-  Deno.test(`a Storage that fails is not one that is empty: ${JSON.stringify(refused)}`, async () => {
+  Deno.test(`an error of Storage is not taken for an empty folder: ${JSON.stringify(refused)}`, async () => {
     const result = await createFiles(bucket([`${userId}/0.csv`], refused).fake).removeAll(userId);
     assert.notEqual(typeof result, "number");
   });
 }
 
-Deno.test("a file that does not go is told, and does not keep us for ever", async () => {
+Deno.test("a file that cannot be deleted is an error, and does not loop for ever", async () => {
   const { fake } = bucket([`${userId}/0.csv`], null, false);
   assert.notEqual(typeof (await createFiles(fake).removeAll(userId)), "number");
 });

@@ -11,7 +11,7 @@ import { failure, isFailure } from "../../functions/_shared/http/failure.ts";
 import { healthResponseSchema } from "../../functions/_shared/http/schemas.ts";
 import { errorOf, keptLog, post } from "./support.ts";
 
-/** What every function does alike. */
+/** What all functions have in common. */
 
 function endpoint(changes: Partial<Endpoint<null, null>> = {}) {
   const { lines, log } = keptLog();
@@ -28,7 +28,7 @@ function endpoint(changes: Partial<Endpoint<null, null>> = {}) {
   return { handler, lines };
 }
 
-Deno.test("an answer carries the id of its request, which the log line has too", async () => {
+Deno.test("an answer has the id of its request, which is also in the log line", async () => {
   const { handler, lines } = endpoint();
   const first = await handler(post({}));
   const second = await handler(post({}));
@@ -37,18 +37,18 @@ Deno.test("an answer carries the id of its request, which the log line has too",
   assert.equal(lines[0]?.request_id, first.headers.get("x-request-id"));
 });
 
-Deno.test("a request id is not taken from outside", async () => {
+Deno.test("a request id from the caller is not used", async () => {
   const { handler } = endpoint();
   const response = await handler(post({}, { "x-request-id": "mine" }));
   assert.notEqual(response.headers.get("x-request-id"), "mine");
 });
 
-Deno.test("an answer is never kept by a cache", async () => {
+Deno.test("no answer may be cached", async () => {
   const { handler } = endpoint();
   assert.equal((await handler(post({}))).headers.get("cache-control"), "no-store");
 });
 
-Deno.test("another method is refused with the ones that work", async () => {
+Deno.test("another method is refused with the list of allowed ones", async () => {
   const { handler } = endpoint();
   const response = await handler(new Request("http://functions.test/", { method: "GET" }));
   assert.equal(response.headers.get("allow"), "POST");
@@ -77,7 +77,7 @@ Deno.test("a failure becomes an error of its status, code, message and facts", a
   assert.equal(lines[0]?.cause, "inside");
 });
 
-Deno.test("the steps run in order, and the first that fails is the last", async () => {
+Deno.test("the steps run in order, and the first that fails ends the request", async () => {
   const steps = ["caller", "body", "limit", "handle"] as const;
   for (const [index, failing] of steps.entries()) {
     const done: string[] = [];
@@ -97,7 +97,7 @@ Deno.test("the steps run in order, and the first that fails is the last", async 
   }
 });
 
-Deno.test("who must wait is told how long in Retry-After, which a browser may read", async () => {
+Deno.test("a rate limit sets Retry-After, which a page may read", async () => {
   const { handler } = endpoint({
     handle: () => Promise.resolve(failure("rate_limited", "Wait.", { facts: { retry_after: 7 } })),
   });
@@ -107,7 +107,7 @@ Deno.test("who must wait is told how long in Retry-After, which a browser may re
   assert.equal(response.headers.get("access-control-expose-headers"), "x-request-id, retry-after");
 });
 
-Deno.test("what is thrown is answered as internal, and its text goes nowhere", async () => {
+Deno.test("an exception is answered as internal, and its text is neither answered nor logged", async () => {
   const { handler, lines } = endpoint({
     handle: () =>
       Promise.reject(new TypeError("sk-very-secret\n    at sk-very-secret (x/y.ts:1:1)")),
@@ -120,7 +120,7 @@ Deno.test("what is thrown is answered as internal, and its text goes nowhere", a
   assert.doesNotMatch(JSON.stringify([error, lines]), /secret/);
 });
 
-Deno.test("a log line is one, and holds neither body nor token nor address", async () => {
+Deno.test("each request has one log line, without body, token or address", async () => {
   const { handler, lines } = endpoint({
     handle: async ({ request, note }) => {
       note({ user_id: "somebody" });
@@ -161,7 +161,7 @@ const preflight = (origin: string) =>
     headers: { origin, "access-control-request-method": "POST" },
   });
 
-Deno.test("a page on an allowed origin may call, and read the answer", async () => {
+Deno.test("a page of an allowed origin may call and read the answer", async () => {
   const { handler } = endpoint();
   const before = await handler(preflight("https://app-7.shop.test"));
   assert.equal(before.status, 204);
@@ -175,7 +175,7 @@ Deno.test("a page on an allowed origin may call, and read the answer", async () 
   assert.match(response.headers.get("vary") ?? "", /origin/i);
 });
 
-Deno.test("a page on another origin may not call, nor read the answer", async () => {
+Deno.test("a page of another origin may neither call nor read the answer", async () => {
   const { handler } = endpoint();
   const before = await handler(preflight("https://evil.test"));
   assert.equal(before.status, 403);
@@ -186,20 +186,20 @@ Deno.test("a page on another origin may not call, nor read the answer", async ()
   }
 });
 
-Deno.test("an error can be read by a page as well", async () => {
+Deno.test("a page of an allowed origin may read an error", async () => {
   const { handler } = endpoint({ handle: () => Promise.reject(new Error("x")) });
   const response = await handler(post({}, { origin: "https://shop.test" }));
   assert.equal(response.headers.get("access-control-allow-origin"), "https://shop.test");
 });
 
-Deno.test("a function that no page calls answers no preflight", async () => {
+Deno.test("a function that no page may call refuses preflights", async () => {
   const { handler } = endpoint({ allowedOrigins: null });
   const response = await handler(preflight("https://shop.test"));
   assert.equal(response.status, 405);
   assert.equal(response.headers.get("access-control-allow-origin"), null);
 });
 
-Deno.test("a star stands for a part of one label", () => {
+Deno.test("in an origin a star matches a part of one label", () => {
   const isAllowed = parseAllowedOrigins(
     "https://app-*.shop.test,http://localhost:3000,https://*.a.example.com",
   );
@@ -229,7 +229,7 @@ Deno.test("a star stands for a part of one label", () => {
   for (const origin of refused) assert.ok(!isAllowed(origin), origin);
 });
 
-Deno.test("a star as the port stands for every port of this machine, and of no other", () => {
+Deno.test("as a port a star matches every port of localhost, and of no other host", () => {
   const isAllowed = parseAllowedOrigins("http://localhost:*,https://127.0.0.1:*");
   for (const origin of ["http://localhost", "http://localhost:5173", "https://127.0.0.1:8443"]) {
     assert.ok(isAllowed(origin), origin);
@@ -246,11 +246,11 @@ Deno.test("a star as the port stands for every port of this machine, and of no o
   }
 });
 
-Deno.test("an empty list allows no page", () => {
+Deno.test("an empty list of origins allows no page", () => {
   for (const list of ["", " ", ","]) assert.ok(!parseAllowedOrigins(list)("https://shop.test"));
 });
 
-Deno.test("an entry that is not an origin, or that would match domains that anybody can register, is refused", () => {
+Deno.test("an entry that is no origin, or that matches domains of strangers, is refused", () => {
   for (const entry of [
     "*",
     "https://*",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseEnvironment } from "../../functions/_shared/supabase/environment.ts";
 
-/** Variables are read once, and a wrong one is named without its value. */
+/** The variables of a function are checked when it starts. */
 
 const hosted = {
   SUPABASE_URL: "https://project.supabase.test",
@@ -11,14 +11,14 @@ const hosted = {
   SUPABASE_SECRET_KEYS: '{"default": "sb_secret_1", "other": "sb_secret_2"}',
 };
 
-Deno.test("the newer keys are used where a project has them, and all of the service's are known", () => {
+Deno.test("the newer keys are used if a project has them, and all service keys are recognized", () => {
   const environment = parseEnvironment(hosted);
   assert.equal(environment.publishableKey, "sb_publishable_1");
   assert.equal(environment.secretKey, "sb_secret_1");
   assert.deepEqual(environment.serviceKeys, ["sb_secret_1", "sb_secret_2", "service"]);
 });
 
-Deno.test("a project with the older keys works too", () => {
+Deno.test("the older keys are used if a project has no newer ones", () => {
   const older = { ...hosted, SUPABASE_PUBLISHABLE_KEYS: undefined, SUPABASE_SECRET_KEYS: "" };
   const environment = parseEnvironment(older);
   assert.equal(environment.publishableKey, "anon");
@@ -26,13 +26,13 @@ Deno.test("a project with the older keys works too", () => {
   assert.deepEqual(environment.serviceKeys, ["service"]);
 });
 
-Deno.test("no page may call where nothing is said", () => {
+Deno.test("without ALLOWED_ORIGINS no page may call", () => {
   assert.equal(parseEnvironment(hosted).allowedOrigins("https://shop.test"), false);
   const open = parseEnvironment({ ...hosted, ALLOWED_ORIGINS: "https://shop.test" });
   assert.equal(open.allowedOrigins("https://shop.test"), true);
 });
 
-Deno.test("a variable that is missing or wrong is named, and its value is not told", () => {
+Deno.test("a missing or invalid variable is named, but not its value", () => {
   const wrong: Array<[Record<string, string | undefined>, RegExp]> = [
     [{ SUPABASE_URL: undefined }, /SUPABASE_URL/],
     [{ SUPABASE_URL: "secret" }, /SUPABASE_URL/],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHandler } from "../../functions/health/handler.ts";
 import { keptLog } from "./support.ts";
 
-/** Health is whether the database answers, and with the secret key what a monitor of the business needs. */
+/** The function reports whether the database answers and, with the secret key, figures for monitoring. */
 
 const pulse = { sweep_age_s: 30, last_webhook_age_s: null, attention: 2 };
 
@@ -21,19 +21,19 @@ function ask(answers: boolean, { method = "GET", headers = {} } = {}) {
   return handler(new Request("http://functions.test/health", { method, headers }));
 }
 
-Deno.test("a database that answers is healthy", async () => {
+Deno.test("if the database answers, the status is ok", async () => {
   const response = await ask(true);
   assert.equal(response.status, 200);
   assert.deepEqual(await response.json(), { status: "ok" });
 });
 
-Deno.test("one that does not is unavailable", async () => {
+Deno.test("if the database does not answer, the status is unavailable", async () => {
   const response = await ask(false);
   assert.equal(response.status, 503);
   assert.deepEqual(await response.json(), { status: "unavailable" });
 });
 
-Deno.test("the secret key hears of the sweep, the webhooks and what needs attention", async () => {
+Deno.test("with the secret key the answer has the ages of sweep and webhook and the number of things that need attention", async () => {
   for (const headers of [
     { apikey: "sb_secret_test" },
     { authorization: "Bearer sb_secret_test" },
@@ -46,12 +46,12 @@ Deno.test("the secret key hears of the sweep, the webhooks and what needs attent
   assert.equal(unavailable.status, 503);
 });
 
-Deno.test("another key hears no more than a visitor", async () => {
+Deno.test("with another key the answer is that for a visitor", async () => {
   const response = await ask(true, { headers: { apikey: "sb_secret_guess" } });
   assert.deepEqual(await response.json(), { status: "ok" });
 });
 
-Deno.test("health is asked for, not sent", async () => {
+Deno.test("GET and HEAD are allowed, and POST is not", async () => {
   assert.equal((await ask(true, { method: "POST" })).status, 405);
   assert.equal((await ask(true, { method: "HEAD" })).status, 200);
 });

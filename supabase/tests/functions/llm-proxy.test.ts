@@ -1,26 +1,15 @@
 import assert from "node:assert/strict";
-import type { ClaimsReader } from "../../functions/_shared/auth/caller.ts";
 import { parseAllowedOrigins } from "../../functions/_shared/http/cors.ts";
 import type { Refusal } from "../../functions/_shared/llm/public-address.ts";
 import { createHandler } from "../../functions/llm-proxy/handler.ts";
 import { type Ending, relay } from "../../functions/llm-proxy/relay.ts";
-import { errorOf, keptLog } from "./support.ts";
+import { acceptToken, errorOf, keptLog, userId } from "./support.ts";
 
-/** A request goes to the provider with a key, the answer comes back without it, and what failed costs nothing. */
+/** A request is sent to the provider with a key, its answer comes back without the key, and a failed call costs nothing. */
 
-const userId = "11111111-2222-4333-8444-555555555555";
 const ownKey = "sk-own-key-of-the-user";
 const operatorKey = "sk-operator-key-of-the-app";
 const session = "the.users.token";
-
-const users: ClaimsReader = {
-  getClaims: (token) =>
-    Promise.resolve(
-      token === session
-        ? { data: { claims: { sub: userId, role: "authenticated" } }, error: null }
-        : { data: null, error: { status: 403 } },
-    ),
-};
 
 const provider = {
   provider: "openai",
@@ -58,7 +47,7 @@ function setUp(setup: Setup = {}) {
   const background: Promise<unknown>[] = [];
   const { lines, log } = keptLog();
   const handler = createHandler({
-    auth: users,
+    auth: acceptToken(session),
     service: {
       rpc: (name, args) => {
         calls.push({ name, args });
@@ -104,7 +93,7 @@ function ask(path = "/openai/v1/chat/completions", init: RequestInit = {}): Requ
 
 const get = (path: string) => ask(path, { method: "GET", body: null });
 
-Deno.test("the request goes to the provider's base URL with the caller's key", async () => {
+Deno.test("the request is sent to the provider's base URL with the caller's key", async () => {
   const { handler, asked, calls } = setUp();
   const response = await handler(ask("/openai/v1/chat/completions?a=1&key=x&apikey=y&b=%20z"));
   assert.equal(response.status, 200);
@@ -127,7 +116,7 @@ Deno.test("the request goes to the provider's base URL with the caller's key", a
   ]);
 });
 
-Deno.test("hosted's path with /functions/v1 and a base URL with a path are the same", async () => {
+Deno.test("the path may begin with /functions/v1 as on hosted, and the base URL may have a path", async () => {
   const { handler, asked } = setUp({ row: { base_url: "https://api.openai.test/base/" } });
   await handler(
     new Request("http://x.test/functions/v1/llm-proxy/openai/v1/models/m:generate", {
@@ -137,7 +126,7 @@ Deno.test("hosted's path with /functions/v1 and a base URL with a path are the s
   assert.equal(asked[0]?.url, "https://api.openai.test/base/v1/models/m:generate");
 });
 
-Deno.test("the session is taken from the header in which a provider's client puts its key", async () => {
+Deno.test("the session is read from any header in which a provider's client sends its key", async () => {
   for (const name of ["authorization", "x-api-key", "x-goog-api-key", "api-key"]) {
     const { handler, asked } = setUp({ row: { auth_header: "x-api-key", auth_scheme: null } });
     const value = name === "authorization" ? `Bearer ${session}` : session;
@@ -153,7 +142,7 @@ Deno.test("the session is taken from the header in which a provider's client put
   }
 });
 
-Deno.test("without a session nothing is read or asked", async () => {
+Deno.test("without a session neither the database nor the provider is called", async () => {
   const strangers: Record<string, string>[] = [
     { authorization: "" },
     { authorization: "Bearer forged.to.ken" },
@@ -169,7 +158,7 @@ Deno.test("without a session nothing is read or asked", async () => {
   }
 });
 
-Deno.test("of the request's headers those of the connection, the session, cookies and the gateway stay here", async () => {
+Deno.test("request headers of the connection, the session, cookies and the gateway are not sent to the provider", async () => {
   const { handler, asked } = setUp({
     row: { extra_headers: { "x-version": "default", "x-more": "1" } },
   });
@@ -202,7 +191,7 @@ Deno.test("of the request's headers those of the connection, the session, cookie
   assert.equal(headers["accept-encoding"], "identity");
 });
 
-Deno.test("of the answer's headers those of the connection, cookies, our own and any with the key stay away", async () => {
+Deno.test("answer headers of the connection, cookies, our own ones and any with the key are not sent to the client", async () => {
   const { handler } = setUp({
     answer: () =>
       new Response("{}", {
@@ -235,7 +224,7 @@ Deno.test("of the answer's headers those of the connection, cookies, our own and
   });
 });
 
-Deno.test("a path that leads elsewhere is refused before anything is read", async () => {
+Deno.test("a path that leads outside the provider's is refused before the database is called", async () => {
   const paths = [
     "/openai/v1/chat/../../admin",
     "/openai/v1/chat/%2e%2e/x",
@@ -255,7 +244,7 @@ Deno.test("a path that leads elsewhere is refused before anything is read", asyn
   ];
   for (const path of paths) {
     const { handler, calls, asked } = setUp();
-    // A Request would resolve the path itself; what a server is given may not have been.
+    // A Request resolves the path, but a server may get one that is not resolved.
     const request = ask();
     Object.defineProperty(request, "url", { value: `${root}${path}` });
     const { status } = await errorOf(await handler(request));
@@ -264,7 +253,7 @@ Deno.test("a path that leads elsewhere is refused before anything is read", asyn
   }
 });
 
-Deno.test("a path that the provider's row does not open is refused, and costs nothing", async () => {
+Deno.test("a path that the provider's row does not allow is refused, and costs nothing", async () => {
   for (const path of ["/openai/v1/files", "/openai/v1/chatter", "/openai/v1", "/openai/v1/model"]) {
     const { handler, asked, names } = setUp({ own: false });
     const error = await errorOf(await handler(ask(path)));
@@ -274,7 +263,7 @@ Deno.test("a path that the provider's row does not open is refused, and costs no
   }
 });
 
-Deno.test("an address that is not public is not asked, and costs nothing", async () => {
+Deno.test("an address that is not public is not called, and costs nothing", async () => {
   for (const [refusal, code] of [
     ["not_public", "not_configured"],
     ["not_https", "not_configured"],
@@ -287,7 +276,7 @@ Deno.test("an address that is not public is not asked, and costs nothing", async
   }
 });
 
-Deno.test("the session does not leave in the URL either", async () => {
+Deno.test("a URL that contains the session is refused", async () => {
   const { handler, asked } = setUp();
   assert.equal(
     (await errorOf(await handler(ask(`/openai/v1/chat?token=${session}`)))).code,
@@ -296,7 +285,7 @@ Deno.test("the session does not leave in the URL either", async () => {
   assert.deepEqual(asked, []);
 });
 
-Deno.test("with the operator's key GET reaches what checks a key, and nothing that others left", async () => {
+Deno.test("with the operator's key GET is allowed for the path that checks a key alone, so that nobody reads others' data", async () => {
   const reached = async (own: boolean, path: string) => {
     const { handler, asked } = setUp({ own });
     await handler(get(path));
@@ -307,7 +296,7 @@ Deno.test("with the operator's key GET reaches what checks a key, and nothing th
   assert.equal(await reached(false, "/openai/v1/models"), true);
 });
 
-Deno.test("a redirect is not followed, passed on or paid for", async () => {
+Deno.test("a redirect is neither followed nor passed on, and costs nothing", async () => {
   for (const status of [301, 302, 307, 308]) {
     const answer = () =>
       new Response(null, { status, headers: { location: "https://evil.test/" } });
@@ -320,7 +309,7 @@ Deno.test("a redirect is not followed, passed on or paid for", async () => {
   }
 });
 
-Deno.test("a provider's error comes back as it is, without the key, and costs nothing", async () => {
+Deno.test("a provider's error is passed on without the key, and costs nothing", async () => {
   for (const [own, key] of [
     [true, ownKey],
     [false, operatorKey],
@@ -338,7 +327,7 @@ Deno.test("a provider's error comes back as it is, without the key, and costs no
   }
 });
 
-Deno.test("a call that the provider answers is paid for", async () => {
+Deno.test("a call that the provider answers costs credits", async () => {
   const { handler, names, asked, background } = setUp({
     own: false,
     answer: () => new Response("all of it"),
@@ -348,7 +337,7 @@ Deno.test("a call that the provider answers is paid for", async () => {
   assert.deepEqual([names(), background], [["open_llm_call"], []]);
 });
 
-Deno.test("a provider that cannot be reached or takes too long costs nothing", async () => {
+Deno.test("a call to a provider that cannot be reached or takes too long costs nothing", async () => {
   const never: Fetch = (request) =>
     new Promise((_, reject) =>
       request.signal.addEventListener("abort", () => reject(request.signal.reason)),
@@ -365,7 +354,7 @@ Deno.test("a provider that cannot be reached or takes too long costs nothing", a
   }
 });
 
-Deno.test("a provider that breaks off costs nothing, and the client sees that it broke off", async () => {
+Deno.test("an answer that the provider breaks off costs nothing, and fails for the client", async () => {
   for (const before of [0, 3]) {
     let parts = 0;
     const body = new ReadableStream<Uint8Array>({
@@ -383,11 +372,11 @@ Deno.test("a provider that breaks off costs nothing, and the client sees that it
   }
 });
 
-Deno.test("who leaves before the first byte pays nothing, and the provider is told", async () => {
-  let told = false;
+Deno.test("a client that disconnects before the first byte pays nothing, and the provider's answer is cancelled", async () => {
+  let cancelled = false;
   const body = new ReadableStream<Uint8Array>({
     cancel() {
-      told = true;
+      cancelled = true;
     },
   });
   const { handler, names, background } = setUp({ own: false, answer: () => new Response(body) });
@@ -395,15 +384,15 @@ Deno.test("who leaves before the first byte pays nothing, and the provider is to
   await response.body?.cancel();
   await Promise.all(background);
   assert.deepEqual(names(), ["open_llm_call", "refund_credits"]);
-  assert.equal(told, true);
+  assert.equal(cancelled, true);
 });
 
-Deno.test("who leaves after the first byte pays, and the provider is told", async () => {
-  let told = false;
+Deno.test("a client that disconnects after the first byte pays, and the provider's answer is cancelled", async () => {
+  let cancelled = false;
   const body = new ReadableStream<Uint8Array>({
     pull: (controller) => controller.enqueue(new TextEncoder().encode("x")),
     cancel() {
-      told = true;
+      cancelled = true;
     },
   });
   const { handler, names, background } = setUp({ own: false, answer: () => new Response(body) });
@@ -412,10 +401,10 @@ Deno.test("who leaves after the first byte pays, and the provider is told", asyn
   await reader?.cancel();
   await Promise.all(background);
   assert.deepEqual(names(), ["open_llm_call"]);
-  assert.equal(told, true);
+  assert.equal(cancelled, true);
 });
 
-Deno.test("who leaves while the next part is awaited has paid for the parts before", async () => {
+Deno.test("a client that disconnects while it waits for the next part pays", async () => {
   let parts = 0;
   const body = new ReadableStream<Uint8Array>({
     pull(controller) {
@@ -434,7 +423,7 @@ Deno.test("who leaves while the next part is awaited has paid for the parts befo
   assert.deepEqual(names(), ["open_llm_call"]);
 });
 
-Deno.test("who leaves while the provider is still thinking pays nothing", async () => {
+Deno.test("a client that disconnects before the provider has answered pays nothing", async () => {
   const leaving = new AbortController();
   let givenUp = false;
   const { handler, names } = setUp({
@@ -453,7 +442,7 @@ Deno.test("who leaves while the provider is still thinking pays nothing", async 
   assert.deepEqual(names(), ["open_llm_call", "refund_credits"]);
 });
 
-Deno.test("a refund that fails is tried again, and told in the log when it cannot be given", async () => {
+Deno.test("a refund that fails is repeated, and logged when it cannot be given", async () => {
   const failed = { message: "down" };
   const answer = () => new Response("{}", { status: 500 });
   const twice = setUp({ own: false, answer, refunds: [failed, failed] });
@@ -470,7 +459,7 @@ Deno.test("a refund that fails is tried again, and told in the log when it canno
   ]);
 });
 
-Deno.test("a key that is refused is marked, and one that works again too", async () => {
+Deno.test("a key is marked when the provider refuses it, and when it accepts it again", async () => {
   for (const [status, isRejected, marked] of [
     [401, false, false],
     [403, false, false],
@@ -497,7 +486,7 @@ Deno.test("a key that is refused is marked, and one that works again too", async
   }
 });
 
-Deno.test("the operator's key is marked nowhere", async () => {
+Deno.test("the operator's key is not marked", async () => {
   const { handler, names } = setUp({
     own: false,
     answer: () => new Response("{}", { status: 401 }),
@@ -506,7 +495,7 @@ Deno.test("the operator's key is marked nowhere", async () => {
   assert.deepEqual(names(), ["open_llm_call", "refund_credits"]);
 });
 
-Deno.test("a body has 1 MiB at most", async () => {
+Deno.test("a body of more than 1 MiB is refused", async () => {
   const { handler, calls } = setUp();
   const error = await errorOf(await handler(ask(undefined, { body: "x".repeat(1024 * 1024 + 1) })));
   assert.deepEqual([error.status, error.code], [413, "payload_too_large"]);
@@ -514,7 +503,7 @@ Deno.test("a body has 1 MiB at most", async () => {
   assert.equal((await handler(ask(undefined, { body: "x".repeat(1024 * 1024) }))).status, 200);
 });
 
-Deno.test("a page on an allowed origin may send the headers of a provider's client", async () => {
+Deno.test("a page of an allowed origin may send the headers of a provider's client", async () => {
   const { handler } = setUp();
   const preflight = (origin: string) =>
     handler(
@@ -535,7 +524,7 @@ Deno.test("a page on an allowed origin may send the headers of a provider's clie
   assert.equal(refused.headers.has("access-control-allow-headers"), false);
 });
 
-Deno.test("the log has who, where and how it ended, and no key, token or text", async () => {
+Deno.test("the log line has user, provider and outcome, but no key, token or text", async () => {
   const { handler, lines } = setUp();
   await handler(ask());
   assert.equal(lines.length, 1);
@@ -555,7 +544,7 @@ function streamOf(parts: readonly Uint8Array[]): ReadableStream<Uint8Array> {
   });
 }
 
-Deno.test("what is relayed is the same byte for byte, but for the key, wherever the parts are cut", async () => {
+Deno.test("an answer is relayed byte for byte except for the key, wherever its parts are cut", async () => {
   const key = "aab-aab-aac";
   const text = `x${key}y aab-aab-aab-aac ${key}${key} aab-aab ü ${key.slice(0, -1)} end aab-`;
   const expected = text.replaceAll(key, "[key removed]");
@@ -575,7 +564,7 @@ Deno.test("what is relayed is the same byte for byte, but for the key, wherever 
   }
 });
 
-Deno.test("nothing is read from the provider before it is asked for", async () => {
+Deno.test("nothing is read from the provider before the client reads", async () => {
   let read = 0;
   const body = new ReadableStream<Uint8Array>(
     {
@@ -594,7 +583,7 @@ Deno.test("nothing is read from the provider before it is asked for", async () =
   assert.equal(read, 2);
 });
 
-Deno.test("a part that reaches nobody is not delivered", async () => {
+Deno.test("a part that the client has not read does not count as delivered", async () => {
   const leaving = new AbortController();
   const endings: Ending[] = [];
   const body = new ReadableStream<Uint8Array>({

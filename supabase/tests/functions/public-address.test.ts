@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { createAddressCheck, isPublicAddress } from "../../functions/_shared/llm/public-address.ts";
 
-/** Requests with a key leave for public addresses alone. */
+/** Requests that carry a key are sent to public addresses alone. */
 
 const nowhere = () => Promise.resolve([]);
 
-Deno.test("addresses that are not public are known, in every block and form", () => {
+Deno.test("addresses of every block that is not public are recognized, in every notation", () => {
   const special = [
     ...["0.0.0.0", "10.0.0.1", "100.64.0.1", "127.0.0.1", "127.255.255.254", "169.254.169.254"],
     ...["172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.88.99.1", "192.168.1.1"],
@@ -33,7 +33,7 @@ Deno.test("addresses that are not public are known, in every block and form", ()
   assert.deepEqual(special.filter(isPublicAddress), []);
 });
 
-Deno.test("public addresses beside those blocks are public", () => {
+Deno.test("addresses just outside those blocks are public", () => {
   const open = [
     ...[
       "1.1.1.1",
@@ -53,7 +53,7 @@ Deno.test("public addresses beside those blocks are public", () => {
   );
 });
 
-Deno.test("a host given as an address is judged by it, in whatever notation", async () => {
+Deno.test("a host that is an address is checked, in any notation", async () => {
   const check = createAddressCheck(nowhere, false);
   const hosts = [
     "10.0.0.1",
@@ -70,7 +70,7 @@ Deno.test("a host given as an address is judged by it, in whatever notation", as
   assert.equal(await check(new URL("https://1.1.1.1/")), null);
 });
 
-Deno.test("a name is refused when any of its addresses is not public", async () => {
+Deno.test("a name is refused if any of its addresses is not public", async () => {
   const names: Record<string, string[]> = {
     "good.test": ["1.1.1.1", "2600::1"],
     "private.test": ["10.1.2.3"],
@@ -83,7 +83,7 @@ Deno.test("a name is refused when any of its addresses is not public", async () 
   assert.equal(await check(new URL("https://missing.test/v1")), "not_resolved");
 });
 
-Deno.test("what a name resolved to is believed for a minute", async () => {
+Deno.test("the result for a name is kept for a minute", async () => {
   let time = 0;
   let asked = 0;
   const check = createAddressCheck(
@@ -103,7 +103,7 @@ Deno.test("what a name resolved to is believed for a minute", async () => {
   assert.equal(asked, 2);
 });
 
-Deno.test("http is for loopback alone, and that where it is allowed", async () => {
+Deno.test("http is allowed for loopback alone, and only if the setting allows it", async () => {
   const urls = ["http://127.0.0.1:1/", "http://localhost:1/", "http://[::1]:1/"];
   const closed = createAddressCheck(nowhere, false);
   const open = createAddressCheck(nowhere, true);

@@ -1,22 +1,11 @@
 import assert from "node:assert/strict";
-import type { ClaimsReader } from "../../functions/_shared/auth/caller.ts";
-import type { LogFields } from "../../functions/_shared/http/log.ts";
 import {
   createHandler,
   type RedeemCouponDependencies,
 } from "../../functions/redeem-coupon/handler.ts";
+import { acceptToken, keptLog, userId } from "./support.ts";
 
-const userId = "0b7a3a8e-3f0c-4d0a-9c1e-5a1c2b3d4e5f";
 const coupon = { code: "OPEN-20", discount_percent: 20, description: null, expires_at: null };
-
-const auth: ClaimsReader = {
-  getClaims: (token) =>
-    Promise.resolve(
-      token === "valid"
-        ? { data: { claims: { sub: userId, role: "authenticated" } }, error: null }
-        : { data: null, error: { status: 401 } },
-    ),
-};
 
 function answer(code: string, facts: unknown = null) {
   return { ok: false, error: { code, status: 400, message: "No.", facts } };
@@ -24,10 +13,10 @@ function answer(code: string, facts: unknown = null) {
 
 function setUp(overrides: Partial<RedeemCouponDependencies> & { data?: unknown } = {}) {
   const calls: [string, Record<string, unknown>][] = [];
-  const lines: LogFields[] = [];
+  const { lines, log } = keptLog();
   const { data = { ok: true, coupon }, ...rest } = overrides;
   const handler = createHandler({
-    auth,
+    auth: acceptToken("valid"),
     service: {
       rpc: (name, args) => {
         calls.push([name, args]);
@@ -36,7 +25,7 @@ function setUp(overrides: Partial<RedeemCouponDependencies> & { data?: unknown }
     },
     mirror: null,
     allowedOrigins: (origin) => origin === "https://app.test",
-    log: (line) => lines.push(line),
+    log,
     ...rest,
   });
   const post = (body: unknown, token = "valid") =>
@@ -50,7 +39,7 @@ function setUp(overrides: Partial<RedeemCouponDependencies> & { data?: unknown }
   return { post, calls, lines, handler };
 }
 
-Deno.test("a code is redeemed as the user whose token it is", async () => {
+Deno.test("a code is redeemed for the user of the token", async () => {
   const { post, calls } = setUp();
   const response = await post({ code: " open-20 " });
   assert.equal(response.status, 200);
@@ -58,7 +47,7 @@ Deno.test("a code is redeemed as the user whose token it is", async () => {
   assert.deepEqual(calls, [["redeem_coupon", { user_id: userId, code: "open-20" }]]);
 });
 
-Deno.test("a preview redeems nothing and asks nothing of Stripe", async () => {
+Deno.test("a preview redeems nothing and does not call Stripe", async () => {
   let mirrored = 0;
   const { post, calls } = setUp({
     mirror: () => {
@@ -72,7 +61,7 @@ Deno.test("a preview redeems nothing and asks nothing of Stripe", async () => {
   assert.equal(mirrored, 0);
 });
 
-Deno.test("without a valid token nothing is tried", async () => {
+Deno.test("without a valid token no attempt is made", async () => {
   const { post, calls } = setUp();
   const response = await post({ code: "OPEN-20" }, "forged");
   assert.equal(response.status, 401);
@@ -90,7 +79,7 @@ for (const body of [
   { code: "OPEN-20", preview: "yes" },
   { code: "OPEN-20", user_id: "another" },
 ]) {
-  Deno.test(`a body of the wrong form is refused: ${JSON.stringify(body).slice(0, 50)}`, async () => {
+  Deno.test(`an invalid body is refused: ${JSON.stringify(body).slice(0, 50)}`, async () => {
     const { post, calls } = setUp();
     const response = await post(body);
     assert.equal(response.status, 400);
@@ -99,7 +88,7 @@ for (const body of [
   });
 }
 
-Deno.test("the eleventh attempt is told to wait, in a header that a browser may read", async () => {
+Deno.test("a refusal by the rate limit sets Retry-After, which a page may read", async () => {
   const { post } = setUp({ data: answer("rate_limited", { retry_after: 314 }) });
   const response = await post({ code: "OPEN-20" });
   assert.equal(response.status, 429);
@@ -114,22 +103,22 @@ for (const [code, status] of [
   ["coupon_exhausted", 409],
   ["coupon_expired", 410],
 ] as const) {
-  Deno.test(`${code} is answered with ${status}, and Stripe is not asked`, async () => {
-    const { post } = setUp({ data: answer(code), mirror: () => assert.fail("Stripe was asked") });
+  Deno.test(`${code} is answered with ${status}, and Stripe is not called`, async () => {
+    const { post } = setUp({ data: answer(code), mirror: () => assert.fail("Stripe was called") });
     const response = await post({ code: "OPEN-20" });
     assert.equal(response.status, status);
     assert.equal((await response.json()).error.code, code);
   });
 }
 
-Deno.test("a user without an account is told to add an email", async () => {
+Deno.test("a user without an account is asked to add an email", async () => {
   const { post } = setUp({ data: answer("user_not_found") });
   const response = await post({ code: "OPEN-20" });
   assert.equal(response.status, 403);
   assert.equal((await response.json()).error.code, "email_required");
 });
 
-Deno.test("with the coupon at Stripe the discount is ready for the next checkout", async () => {
+Deno.test("once the coupon is at Stripe, the answer says that the next checkout has the discount", async () => {
   const mirrored: string[] = [];
   const { post } = setUp({
     mirror: (code) => {
@@ -137,12 +126,12 @@ Deno.test("with the coupon at Stripe the discount is ready for the next checkout
       return Promise.resolve();
     },
   });
-  // What the database calls it, not what was typed.
+  // The code of the database, not the one that was typed.
   assert.equal((await (await post({ code: "open-20" })).json()).checkout_discount, true);
   assert.deepEqual(mirrored, ["OPEN-20"]);
 });
 
-Deno.test("the coupon stays redeemed when Stripe is down", async () => {
+Deno.test("the coupon stays redeemed when Stripe fails", async () => {
   const { post, calls, lines } = setUp({
     mirror: () => Promise.reject(new Error("secret of Stripe's")),
   });
@@ -154,7 +143,7 @@ Deno.test("the coupon stays redeemed when Stripe is down", async () => {
   assert.doesNotMatch(JSON.stringify(lines), /secret of Stripe/);
 });
 
-Deno.test("Stripe is not waited for longer than it may take", async () => {
+Deno.test("the answer does not wait for Stripe beyond the time limit", async () => {
   const never = new Promise<void>(() => {});
   const { post, lines } = setUp({ mirror: () => never, mirrorTime: 1 });
   const response = await post({ code: "OPEN-20" });
@@ -162,7 +151,7 @@ Deno.test("Stripe is not waited for longer than it may take", async () => {
   assert.equal(lines[0]?.mirror, "late");
 });
 
-Deno.test("no code, token or email is logged", async () => {
+Deno.test("the log line has neither code nor token nor email", async () => {
   const { post, lines } = setUp();
   await post({ code: "OPEN-20" });
   assert.doesNotMatch(JSON.stringify(lines), /OPEN|valid/);

@@ -3,11 +3,11 @@ import { parseReturnUrl } from "../../functions/_shared/billing/return-url.ts";
 import { parseAllowedOrigins } from "../../functions/_shared/http/cors.ts";
 import { isFailure } from "../../functions/_shared/http/failure.ts";
 
-/** A provider sends users back to pages of the app and to nothing else. */
+/** A payment provider may redirect users to pages of the app alone. */
 
 const isAllowed = parseAllowedOrigins("https://shop.test, http://localhost:3000");
 
-Deno.test("a page of an allowed origin is given as a browser reads it", () => {
+Deno.test("a page of an allowed origin is returned as a browser parses it", () => {
   for (const [text, page] of [
     ["https://shop.test/done", "https://shop.test/done"],
     ["HTTPS://SHOP.TEST", "https://shop.test/"],
@@ -18,7 +18,7 @@ Deno.test("a page of an allowed origin is given as a browser reads it", () => {
   }
 });
 
-Deno.test("what is no page of an allowed origin is refused, and the error names the variable to set", () => {
+Deno.test("any other URL is refused, and the error names the variable to set", () => {
   for (const text of [
     "https://evil.test/",
     "https://shop.test.evil.test/",

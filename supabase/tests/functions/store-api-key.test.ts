@@ -1,23 +1,12 @@
 import assert from "node:assert/strict";
-import type { ClaimsReader } from "../../functions/_shared/auth/caller.ts";
 import { parseAllowedOrigins } from "../../functions/_shared/http/cors.ts";
 import type { Refusal } from "../../functions/_shared/llm/public-address.ts";
 import { createHandler } from "../../functions/store-api-key/handler.ts";
-import { errorOf, keptLog, post } from "./support.ts";
+import { acceptToken, errorOf, keptLog, post, userId } from "./support.ts";
 
 /** A key is stored unless its provider refuses it. */
 
-const userId = "11111111-2222-4333-8444-555555555555";
 const key = "sk-the-users-own-key";
-
-const users: ClaimsReader = {
-  getClaims: (token) =>
-    Promise.resolve(
-      token === "the.users.token"
-        ? { data: { claims: { sub: userId, role: "authenticated" } }, error: null }
-        : { data: null, error: { status: 403 } },
-    ),
-};
 
 const provider = {
   provider: "openai",
@@ -47,7 +36,7 @@ function setUp({
   const asked: Request[] = [];
   const { lines, log } = keptLog();
   const handler = createHandler({
-    auth: users,
+    auth: acceptToken("the.users.token"),
     service: {
       rpc: (name, args) => {
         calls.push({ name, args });
@@ -103,7 +92,7 @@ Deno.test("a key that the provider accepts is stored as verified", async () => {
   );
 });
 
-Deno.test("a key stands alone where the provider has no word before it", async () => {
+Deno.test("a key is sent without a scheme if the provider has none", async () => {
   const { store, asked } = setUp({ row: { auth_header: "x-api-key", auth_scheme: null } });
   await store();
   assert.equal(asked[0]?.headers.get("x-api-key"), key);
@@ -124,7 +113,7 @@ Deno.test("a key that the provider refuses is not stored", async () => {
   }
 });
 
-Deno.test("where the provider says nothing about the key it is stored unverified", async () => {
+Deno.test("a key that the provider neither accepts nor refuses is stored as unverified", async () => {
   const answers: Record<string, Setup> = {
     "an error of the provider": { answer: status(500) },
     "too many requests": { answer: status(429) },
@@ -147,7 +136,7 @@ Deno.test("where the provider says nothing about the key it is stored unverified
   }
 });
 
-Deno.test("a provider that never answers is given up, and the key stored unverified", async () => {
+Deno.test("a provider that does not answer in time is aborted, and the key is stored as unverified", async () => {
   const { store, asked } = setUp({
     answer: () =>
       new Promise((_, reject) => {
@@ -165,7 +154,7 @@ Deno.test("a key is not sent to an address that is not public", async () => {
   }
 });
 
-Deno.test("nobody is asked before the try is counted and the provider is known", async () => {
+Deno.test("the provider is not called when the database refuses the check", async () => {
   for (const [code, facts] of [
     ["rate_limited", { retry_after: 9 }],
     ["llm_provider_not_found", null],
@@ -178,7 +167,7 @@ Deno.test("nobody is asked before the try is counted and the provider is known",
   }
 });
 
-Deno.test("without a session, or with a key of the wrong form, nothing is asked or stored", async () => {
+Deno.test("without a session, or with a malformed key, nothing is called or stored", async () => {
   const { store, handler, calls, asked } = setUp();
   const refused = await handler(post({ provider: "openai", api_key: key }));
   assert.equal((await errorOf(refused)).code, "not_authenticated");
@@ -197,7 +186,7 @@ Deno.test("without a session, or with a key of the wrong form, nothing is asked 
   assert.deepEqual([calls, asked], [[], []]);
 });
 
-Deno.test("the log has the provider and what it said, and never the key", async () => {
+Deno.test("the log line has the provider and its verdict, but not the key", async () => {
   const { store, lines } = setUp({ answer: status(401, key) });
   await store();
   assert.deepEqual(

@@ -22,7 +22,7 @@ function refusal(code: string) {
   });
 }
 
-/** Coupons that fail as they are told to. */
+/** Stripe's coupons, with the given failures. */
 function coupons(failures: { retrieve?: Error; create?: Error }) {
   const created: { id: string | undefined; name: string | undefined; idempotencyKey: string }[] =
     [];
@@ -36,13 +36,13 @@ function coupons(failures: { retrieve?: Error; create?: Error }) {
   return { fake, created };
 }
 
-Deno.test("a coupon that is at Stripe is not made again", async () => {
+Deno.test("a coupon that exists at Stripe is not created again", async () => {
   const { fake, created } = coupons({});
   assert.equal(await ensureStripeCoupon(fake, terms), stripeCouponId(terms));
   assert.deepEqual(created, []);
 });
 
-Deno.test("one that is not is made, under an id and a key derived from our row", async () => {
+Deno.test("a coupon that does not exist is created, with an id and an idempotency key derived from our row", async () => {
   const { fake, created } = coupons({ retrieve: refusal("resource_missing") });
   const id = await ensureStripeCoupon(fake, terms);
   assert.match(id, new RegExp(terms.id));
@@ -51,7 +51,7 @@ Deno.test("one that is not is made, under an id and a key derived from our row",
   ]);
 });
 
-Deno.test("one that somebody else made in between is taken as it is", async () => {
+Deno.test("a coupon that was created in the meantime is used", async () => {
   const { fake } = coupons({
     retrieve: refusal("resource_missing"),
     create: refusal("resource_already_exists"),
@@ -63,12 +63,12 @@ for (const failures of [
   { retrieve: new Stripe.errors.StripeConnectionError({ type: "api_error", message: "Down." }) },
   { retrieve: refusal("resource_missing"), create: refusal("parameter_unknown") },
 ]) {
-  Deno.test(`${Object.values(failures).at(-1)?.constructor.name} is not taken for success`, async () => {
+  Deno.test(`${Object.values(failures).at(-1)?.constructor.name} is an error`, async () => {
     await assert.rejects(ensureStripeCoupon(coupons(failures).fake, terms));
   });
 }
 
-Deno.test("other terms are another coupon at Stripe, where terms never change", () => {
+Deno.test("other terms have another id, because a coupon's terms never change at Stripe", () => {
   const ids = [
     terms,
     { ...terms, discount_percent: 21 },

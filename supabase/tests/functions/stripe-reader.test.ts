@@ -68,11 +68,11 @@ async function read(given: {
     disputes: list(given.disputes),
   } as unknown as Stripe;
   const snapshot = await readSubscription(stripe, "sub_1", false);
-  if ("missing" in snapshot) throw new Error("missing");
+  if ("missing" in snapshot) throw new Error("The subscription is missing.");
   return snapshot;
 }
 
-Deno.test("a period is that of its item, and cancel_at and cancel_at_period_end both mean a scheduled end", async () => {
+Deno.test("the period is read from the item, and cancel_at and cancel_at_period_end both give a scheduled end", async () => {
   const snapshot = await read({ subscription: { cancel_at_period_end: true } });
   assert.deepEqual(snapshot.items, [
     { price_id: "p", start: iso(start), end: iso(start + 30 * day) },
@@ -84,7 +84,7 @@ Deno.test("a period is that of its item, and cancel_at and cancel_at_period_end 
   );
 });
 
-Deno.test("metadata that we did not write names no user", async () => {
+Deno.test("metadata that is no user id names no user", async () => {
   const named = (pinebase_user_id: string) =>
     read({ subscription: { metadata: { pinebase_user_id } } });
   assert.equal((await named("somebody")).user_id, null);
@@ -92,7 +92,7 @@ Deno.test("metadata that we did not write names no user", async () => {
   assert.equal((await named(id)).user_id, id);
 });
 
-Deno.test("a paid invoice tells its period; a trial, a credit and another subscription's line tell none", async () => {
+Deno.test("a paid invoice gives its period; a trial, a credit and a line of another subscription do not", async () => {
   const { payments } = await read({
     invoices: [
       invoice([
@@ -110,20 +110,20 @@ Deno.test("a paid invoice tells its period; a trial, a credit and another subscr
   ]);
 });
 
-Deno.test("a discount of 100 % is paid: the line keeps its amount, and nothing was taken", async () => {
+Deno.test("an invoice with a discount of 100 % is a payment of 0 with its line", async () => {
   const { payments } = await read({
     invoices: [invoice([line()], { amount_paid: 0, payments: null })],
   });
   assertMatches(payments, [{ amount: 0, lines: [{ price_id: "p" }] }]);
 });
 
-Deno.test("an invoice with more lines than it shows is read to its last one", async () => {
+Deno.test("all lines of a long invoice are read", async () => {
   const shown = { lines: { data: [line({ amount: 0 })], has_more: true } };
   const { payments } = await read({ invoices: [invoice([], shown)], lines: [line()] });
   assert.equal(payments[0]?.lines.length, 1);
 });
 
-Deno.test("a move to another price is told by a paid proration, an unpaid one and one that waits for its invoice", async () => {
+Deno.test("a move to another price is read from a proration that is paid, unpaid or not invoiced yet", async () => {
   const moved = line({ pricing: { price_details: { price: "q" } } }, { proration: true });
   const paid = await read({ invoices: [invoice([moved])] });
   assertMatches(paid.payments[0]?.lines, [{ price_id: "q", proration: true }]);
@@ -138,7 +138,7 @@ Deno.test("a move to another price is told by a paid proration, an unpaid one an
   assert.deepEqual((await read({ pending: [pending] })).changes, [{ price_id: "q", at }]);
 });
 
-Deno.test("the unpaid period is the first one after what was paid, and a proration is no period", async () => {
+Deno.test("the unpaid period is the first one after the paid one, and a proration is no period", async () => {
   const next = { period: { start: start + 30 * day, end: start + 60 * day } };
   const { unpaid_since } = await read({
     subscription: { status: "past_due" },
@@ -158,7 +158,7 @@ Deno.test("the unpaid period is the first one after what was paid, and a prorati
   assert.equal(proration.unpaid_since, null);
 });
 
-Deno.test("refunds and disputes belong to the payment that their charge was for", async () => {
+Deno.test("refunds and disputes are assigned to the payment of their charge", async () => {
   const refund = {
     id: "re_1",
     amount: 900,

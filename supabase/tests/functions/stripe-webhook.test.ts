@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import Stripe from "stripe";
-import type { LogFields } from "../../functions/_shared/http/log.ts";
 import { createStripeProvider } from "../../functions/_shared/stripe/provider.ts";
 import { createHandler } from "../../functions/stripe-webhook/handler.ts";
 import { stubProvider, stubService } from "./billing-support.ts";
-import { assertMatches } from "./support.ts";
+import { assertMatches, keptLog } from "./support.ts";
 
 const userId = "0b7a3a8e-3f0c-4d0a-9c1e-5a1c2b3d4e5f";
 const now = Date.UTC(2026, 5, 1);
@@ -42,18 +41,18 @@ function event(type: string, object: object, changes: object = {}) {
 
 const updated = event("customer.subscription.updated", subscription);
 
-/** What a read asks for beside the subscription. */
+/** The lists that are read beside the subscription. */
 const empty = { list: async function* () {} };
 
 function setUp(
   options: {
-    /** Reads a subscription; it may be that there is no key. */
+    /** Reads a subscription; null if no key is configured. */
     retrieve?: ((id: string) => Promise<unknown>) | null;
     answers?: Record<string, unknown>;
     secrets?: string[];
   } = {},
 ) {
-  const lines: LogFields[] = [];
+  const { lines, log } = keptLog();
   const { secrets = ["whsec_new"], retrieve = () => Promise.resolve(subscription) } = options;
   const { service, calls } = stubService({
     begin_webhook_event: { status: "received", read_number: "7" },
@@ -88,7 +87,7 @@ function setUp(
         }
       : {},
     hasSecret: secrets.length > 0,
-    log: (line) => lines.push(line),
+    log,
   });
   const send = async (
     body: unknown,
@@ -131,7 +130,7 @@ async function answerOf(response: Response) {
 const processed = { status: "processed", received: true };
 const ignored = { status: "ignored", received: true };
 
-Deno.test("a signed event is read after its number was drawn, and recorded with what was read alone", async () => {
+Deno.test("the object of a signed event is read after a number was drawn, and only what was read is recorded", async () => {
   const paused = { ...subscription, status: "paused" };
   const { send, calls, recorded } = setUp({ retrieve: () => Promise.resolve(paused) });
   assert.deepEqual(await answerOf(await send(updated)), processed);
@@ -144,7 +143,7 @@ Deno.test("a signed event is read after its number was drawn, and recorded with 
   assertMatches(rest, { event_id: "evt_1", read_number: "7" });
 });
 
-Deno.test("a body that was changed by one byte is refused, and nothing is asked of the database", async () => {
+Deno.test("a body with one changed byte is refused before the database is called", async () => {
   const { send, calls } = setUp();
   const response = await send(updated, { tamper: (text) => text.replace("active", "Active") });
   const { status, error } = await answerOf(response);
@@ -153,14 +152,14 @@ Deno.test("a body that was changed by one byte is refused, and nothing is asked 
   assert.deepEqual(calls, []);
 });
 
-Deno.test("each of several secrets counts while one replaces the other, and no other does", async () => {
+Deno.test("each of several configured secrets is accepted, and no other", async () => {
   const { send } = setUp({ secrets: ["whsec_old", "whsec_new"] });
   assert.equal((await send(updated, { secret: "whsec_old" })).status, 200);
   assert.equal((await send(updated, { secret: "whsec_new" })).status, 200);
   assert.equal((await send(updated, { secret: "whsec_other" })).status, 400);
 });
 
-Deno.test("a signature is refused after five minutes, and from the future", async () => {
+Deno.test("a signature that is older than five minutes or from the future is refused", async () => {
   const { send } = setUp();
   assert.equal((await send(updated, { timestamp: seconds - 299 })).status, 200);
   assert.equal((await send(updated, { timestamp: seconds - 301 })).status, 400);
@@ -168,7 +167,7 @@ Deno.test("a signature is refused after five minutes, and from the future", asyn
   assert.equal((await send(updated, { timestamp: seconds + 61 })).status, 400);
 });
 
-Deno.test("of several times in a header the last one counts, as in Stripe's library", async () => {
+Deno.test("of several timestamps in a header the last one counts, as in Stripe's library", async () => {
   const { handler, calls } = setUp();
   const payload = JSON.stringify(updated);
   const signatureOf = async (timestamp: number) => {
@@ -187,7 +186,7 @@ Deno.test("of several times in a header the last one counts, as in Stripe's libr
   };
   const far = seconds + 3600;
   const signedNow = await signatureOf(seconds);
-  // The present time stands first, and the signature is for a time in the future.
+  // The first timestamp is now, but the signature is for a later one.
   assert.equal(await statusOf(`t=${seconds},t=${far},v1=${await signatureOf(far)}`), 400);
   assert.deepEqual(calls, []);
   assert.equal(await statusOf(`t=${far},t=${seconds},v1=${signedNow}`), 200);
@@ -203,14 +202,14 @@ Deno.test("a request without a signature is refused", async () => {
   assert.equal((await handler(request)).status, 400);
 });
 
-Deno.test("a body is not parsed before it is verified", async () => {
+Deno.test("a body is verified before it is parsed", async () => {
   const { send } = setUp();
   const refused = await send("{ not json", { secret: "whsec_other" });
   assert.equal((await refused.json()).error.code, "invalid_signature");
   assert.deepEqual(await answerOf(await send("{ not json")), ignored);
 });
 
-Deno.test("a body beyond 256 KiB is refused while it streams", async () => {
+Deno.test("a body of more than 256 KiB is refused while it is read", async () => {
   const { handler } = setUp();
   let sent = 0;
   const body = new ReadableStream({
@@ -224,7 +223,7 @@ Deno.test("a body beyond 256 KiB is refused while it streams", async () => {
   assert.ok(sent < 1024 * 1024, `${sent} bytes were taken`);
 });
 
-Deno.test("without a key, or without a secret, the function says which variable is missing", async () => {
+Deno.test("without a key or a secret the error names the missing variable", async () => {
   const keyless = await setUp({ retrieve: null }).send(updated);
   assert.equal(keyless.status, 503);
   assert.match((await keyless.json()).error.message, /STRIPE_SECRET_KEY/);
@@ -233,7 +232,7 @@ Deno.test("without a key, or without a secret, the function says which variable 
   assert.match((await secretless.json()).error.message, /STRIPE_WEBHOOK_SECRET/);
 });
 
-Deno.test("an event of a type that is not used is answered 200 and ignored, and nothing is read", async () => {
+Deno.test("an event of an unused type is answered 200 and ignored, and nothing is read", async () => {
   const answers = { record_webhook_event: { status: "ignored", tasks: [] } };
   const { send, recorded, read } = setUp({ answers });
   assert.deepEqual(await answerOf(await send(event("payout.paid", { id: "po_1" }))), ignored);
@@ -241,7 +240,7 @@ Deno.test("an event of a type that is not used is answered 200 and ignored, and 
   assert.deepEqual(read, []);
 });
 
-Deno.test("a thin event is read by the id of its object, as a snapshot event is", async () => {
+Deno.test("a thin event is read by the id of its object, like a snapshot event", async () => {
   const { send, recorded, read } = setUp();
   const thin = {
     id: "evt_thin",
@@ -256,7 +255,7 @@ Deno.test("a thin event is read by the id of its object, as a snapshot event is"
   assert.equal(recorded().effect.kind, "subscription");
 });
 
-Deno.test("a duplicate is answered 200, and neither read nor recorded a second time", async () => {
+Deno.test("a duplicate is answered 200, and not read or recorded again", async () => {
   const { send, calls, read } = setUp({
     answers: { begin_webhook_event: { status: "duplicate" } },
   });
@@ -265,7 +264,7 @@ Deno.test("a duplicate is answered 200, and neither read nor recorded a second t
   assert.deepEqual(read, []);
 });
 
-Deno.test("an error of a read is never swallowed: it is kept as failed and answered 5xx", async () => {
+Deno.test("an event whose read fails is kept as failed and answered 502", async () => {
   const { send, calls } = setUp({ retrieve: () => Promise.reject(new Error("Down.")) });
   const response = await send(updated);
   assert.equal(response.status, 502);
@@ -276,14 +275,14 @@ Deno.test("an error of a read is never swallowed: it is kept as failed and answe
   assert.match(String(calls[1]?.args.error), /upstream_error/);
 });
 
-Deno.test("a database that does not record is answered 5xx", async () => {
+Deno.test("an event that the database cannot record is answered 500", async () => {
   const answers = { record_webhook_event: new Error("no connection") };
   const { send, calls } = setUp({ answers });
   assert.equal((await send(updated)).status, 500);
   assert.equal(calls.at(-1)?.name, "fail_webhook_event");
 });
 
-Deno.test("what Stripe does not have yet is parked until it has, because a retry at once would not help", async () => {
+Deno.test("an event about an object that Stripe does not have yet is parked, because a retry at once would not help", async () => {
   const answers = { record_webhook_event: { status: "parked", tasks: [] } };
   const missing = () => Promise.reject(refusal("resource_missing"));
   const { send, recorded } = setUp({ retrieve: missing, answers });
@@ -291,7 +290,7 @@ Deno.test("what Stripe does not have yet is parked until it has, because a retry
   assertMatches(recorded().effect, { kind: "parked", waits_for: "object:sub_1" });
 });
 
-Deno.test("with a key of the test mode a live event is ignored and nothing is read", async () => {
+Deno.test("with a key of the test mode a live event is ignored, and nothing is read", async () => {
   const answers = { record_webhook_event: { status: "ignored", tasks: [] } };
   const { send, recorded, read } = setUp({ answers });
   const live = event("customer.subscription.updated", subscription, { livemode: true });
@@ -300,14 +299,14 @@ Deno.test("with a key of the test mode a live event is ignored and nothing is re
   assert.deepEqual(read, []);
 });
 
-Deno.test("an event of a connected account is about an object that is not ours", async () => {
+Deno.test("an event of a connected account is ignored", async () => {
   const { send, recorded, read } = setUp();
   await send(event("customer.subscription.updated", subscription, { account: "acct_1" }));
   assert.equal(recorded().effect.kind, "ignored");
   assert.deepEqual(read, []);
 });
 
-Deno.test("of an event its id and its object's id are stored, and read again they mean the same", async () => {
+Deno.test("only the ids of an event and its object are stored, and they suffice to read it again", async () => {
   const personal = {
     ...subscription,
     customer_email: "ada@example.test",
@@ -325,14 +324,14 @@ Deno.test("of an event its id and its object's id are stored, and read again the
   assert.deepEqual(again.recorded(), recorded());
 });
 
-Deno.test("the log line names the event and holds nothing of it", async () => {
+Deno.test("the log line has the event's id and outcome, but not its contents", async () => {
   const { send, lines } = setUp();
   await send(updated);
   assertMatches(lines[0], { event_id: "evt_1", outcome: "processed" });
   assert.doesNotMatch(JSON.stringify(lines), /cus_1|sub_1/);
 });
 
-Deno.test("what the database wants ended at Stripe is ended, and told when it is", async () => {
+Deno.test("a subscription that the database wants cancelled is cancelled at Stripe, and the task is finished", async () => {
   const cancelled: string[] = [];
   const tasks = [{ id: 9, provider: "stripe", subscription_id: "sub_1", action: "cancel" }];
   const { service, calls } = stubService({

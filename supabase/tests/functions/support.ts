@@ -1,6 +1,22 @@
 import assert from "node:assert/strict";
+import type { ClaimsReader } from "../../functions/_shared/auth/caller.ts";
 import type { LogFields } from "../../functions/_shared/http/log.ts";
 import { errorResponseSchema } from "../../functions/_shared/http/schemas.ts";
+
+/** The id of the user whom `acceptToken` signs in. */
+export const userId = "11111111-2222-4333-8444-555555555555";
+
+/** An Auth that accepts one token, of this user; further claims can be given. */
+export function acceptToken(accepted: string, claims: object = {}): ClaimsReader {
+  return {
+    getClaims: (token) =>
+      Promise.resolve(
+        token === accepted
+          ? { data: { claims: { sub: userId, role: "authenticated", ...claims } }, error: null }
+          : { data: null, error: { status: 403 } },
+      ),
+  };
+}
 
 /** A log that keeps its lines. */
 export function keptLog() {
@@ -17,14 +33,14 @@ export function post(body: unknown, headers: Record<string, string> = {}): Reque
   });
 }
 
-/** The error in an answer, after checking the form that all errors have. */
+/** The error of an answer; fails if it does not have the form of all errors. */
 export async function errorOf(response: Response) {
   const { error } = errorResponseSchema.parse(await response.json());
   assert.match(response.headers.get("x-request-id") ?? "", /^[0-9a-f-]{36}$/);
   return { status: response.status, ...error };
 }
 
-/** Whether a value has at least what is expected of it. Lists have to be of one length. */
+/** Asserts that a value has at least the expected fields. Lists must have the same length. */
 export function assertMatches(actual: unknown, expected: unknown): void {
   assert.deepEqual(pickLike(actual, expected), expected);
 }
