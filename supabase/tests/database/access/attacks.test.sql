@@ -1,5 +1,5 @@
--- Attacks that worked once: JSON that prints as gigabytes, errors that tell a stranger about private
--- rows, ids of deleted rows, and deletions that wrote strangers' rows.
+-- Attacks that earlier versions allowed: JSON that renders as gigabytes of text, errors that reveal private rows to a
+-- stranger, ids of deleted rows, deletions that write strangers' rows, and credits for the same person again.
 begin;
 
 create extension if not exists pgtap with schema extensions;
@@ -34,7 +34,7 @@ values
 set constraints all immediate;
 set constraints all deferred;
 
--- How a statement of a user goes: 'done', the identifier of an error, or the SQLSTATE.
+-- The outcome of a statement of a user: 'done', the identifier of an error, or the SQLSTATE.
 create function pg_temp.outcome(who text, statement text, client text default null)
 returns text
 language plpgsql
@@ -65,12 +65,12 @@ begin
 end;
 $$;
 
--- ------------------------------------------------------------------------ JSON bombs
--- jsonb keeps each of these in a few bytes. {json} is a document that holds it.
+-- ------------------------------------------------- numbers that render as gigabytes
+-- jsonb stores each of these numbers in a few bytes. {json} is a document that contains one.
 
-create temporary table doors (door text, statement text);
+create temporary table writes (target text, statement text);
 
-insert into doors
+insert into writes
 values
   ('users.preferences', $$update public.users set preferences = '{json}' where id = md5('owner')::uuid$$),
   ('strategies.config, new', $$insert into public.strategies (name, config) values ('x', '{json}')$$),
@@ -82,19 +82,19 @@ values
   ('save_strategy, parameters', $$select public.save_strategy('x', '{}', '[{"component_type": "trend", "parameters": {json}}]')$$);
 
 select is(
-  pg_temp.outcome('owner', replace(d.statement, '{json}', format('{"a": [{"b": %s}]}', n.number))),
+  pg_temp.outcome('owner', replace(w.statement, '{json}', format('{"a": [{"b": %s}]}', n.number))),
   'invalid_argument',
-  format('%s refuses %s', d.door, n.number)
+  format('%s refuses %s', w.target, n.number)
 )
-from doors as d
+from writes as w
 cross join unnest(array['1e131071', '-1e309', '1e-16383', '1e-325', '-1e-325', '0e-16383', '1.8e308']) as n (number);
 
 select is(
-  pg_temp.outcome('owner', replace(d.statement, '{json}', format('{"a": [{"b": %s}], "1e131071": "1e131071"}', n.number))),
+  pg_temp.outcome('owner', replace(w.statement, '{json}', format('{"a": [{"b": %s}], "1e131071": "1e131071"}', n.number))),
   'done',
-  format('%s takes %s', d.door, n.number)
+  format('%s accepts %s', w.target, n.number)
 )
-from doors as d
+from writes as w
 cross join unnest(array['1.7976931348623157e308', '-1.7976931348623157e308', '5e-324', '-5e-324', '0', '0.000', '-12.5']) as n (number);
 
 select is(
@@ -106,29 +106,29 @@ select is(
 from unnest(array['minimum', 'maximum', 'multipleOf', 'default']) as keyword;
 select is(
   pg_temp.outcome('owner', $$select public.save_strategy('x', '{}', '[{"component_type": "trend", "position": 1e131071}]')$$),
-  'invalid_argument', 'a component''s position is no bomb'
+  'invalid_argument', 'a component''s position must be a number that fits'
 );
 
--- Ten times the limit, in numbers that print as 300 digits each: the size in memory is enough. The last number
--- would be refused as a number, if anybody had looked at it first.
+-- Ten times the limit, in numbers of 300 digits each. The size in memory must be checked first: the last number would be
+-- refused as a number.
 select is(
-  pg_temp.outcome('owner', replace(d.statement, '{json}', format('{"a": [%s1e131071]}', repeat('1e308, ', 60000)))),
-  case when d.door like 'save%' then 'invalid_argument' else '23514' end,
-  format('%s refuses a large document by its size', d.door)
+  pg_temp.outcome('owner', replace(w.statement, '{json}', format('{"a": [%s1e131071]}', repeat('1e308, ', 60000)))),
+  case when w.target like 'save%' then 'invalid_argument' else '23514' end,
+  format('%s refuses a large document for its size', w.target)
 )
-from doors as d;
+from writes as w;
 
 select throws_like(
   format(
     'select private.read_components(%L)',
     format('[{"component_type": "trend"}, {"component_type": "trend", "parameters": {"a": [%s1e131071]}}]', repeat('0, ', 9000))
   ),
-  'Correct "parameters" of component 1.%', 'parameters that are too large are refused before their numbers are looked at'
+  'Correct "parameters" of component 1.%', 'parameters that are too large are refused before their numbers are checked'
 );
 
 select throws_like(
   $$select private.read_components('[{"component_type": "trend", "parameters": {"a": 1e131071}}]')$$,
-  'Give only numbers that fit double precision in components.', 'numbers are looked at before a field of a component is printed'
+  'Give only numbers that fit double precision in components.', 'numbers are checked before a component''s field is rendered as text'
 );
 
 -- The whole document: config is within 64 KiB and each component within 8 KiB.
@@ -149,7 +149,7 @@ select is(
 )
 from (values (7, 'done'), (9, 'invalid_argument')) as c (components, expected);
 
--- --------------------------------------------------------------------------- oracles
+-- ------------------------------------------------- errors that reveal private rows
 
 select is(
   pg_temp.outcome(
@@ -161,7 +161,7 @@ select is(
     )
   ),
   i.expected,
-  format('a stranger who adds %s to another''s strategy hears %s', i.what, i.expected)
+  format('a stranger who adds %s to another''s strategy gets %s', i.what, i.expected)
 )
 from (
   values
@@ -187,7 +187,7 @@ select is(
 from (values ('a public indicator', md5('Doomed')::uuid), ('a private one', md5('Secret')::uuid)) as i (what, indicator);
 select is(
   pg_temp.outcome('stranger', $$insert into public.custom_indicators (user_id, name, category, type, pine_script) values (md5('author')::uuid, 'Secret', 'x', 'entry', 'x')$$),
-  '42501', 'a row in another''s name is refused by the policy, before anything is looked up'
+  '42501', 'a row with another user''s id is refused by the policy before anything is looked up'
 );
 
 update public.custom_indicators set is_public = false where id = md5('Hidden later')::uuid;
@@ -195,29 +195,29 @@ update public.custom_indicators set is_public = false where id = md5('Hidden lat
 select is(
   pg_temp.outcome('owner', format($$update public.strategy_components set parameters = %L where id = md5('later')::uuid$$, p.parameters)),
   'done',
-  format('the schema of an indicator that was hidden is not told by trying %s', p.parameters)
+  format('the schema of a hidden indicator is not revealed by trying %s', p.parameters)
 )
 from unnest(array['{"length": 2}', '{"length": 0}', '{"other": 1}']) as p (parameters);
 select is(
   pg_temp.outcome('owner', $$update public.strategy_components set position = 5 where id = md5('later')::uuid$$),
-  'done', 'and the component can be moved'
+  'done', 'a component whose indicator was hidden can be moved'
 );
 
 select set_config('request.jwt.claims', jsonb_build_object('role', 'authenticated', 'sub', md5('stranger')::uuid)::text, true);
 select is(
   public.get_strategy(md5('author strategy')::uuid) #> '{components,0,parameters}', '{}'::jsonb,
-  'a reader gets no defaults of an indicator that they may not see'
+  'a reader does not get the defaults of an indicator that they may not see'
 );
 select set_config('request.jwt.claims', jsonb_build_object('role', 'authenticated', 'sub', md5('author')::uuid)::text, true);
 select is(
   public.get_strategy(md5('author strategy')::uuid) #> '{components,0,parameters}', '{"length": 14}'::jsonb,
-  'and its author does'
+  'the author of a private indicator gets its defaults'
 );
 select set_config('request.jwt.claims', '', true);
 
--- ------------------------------------------------------------------ ids that come back
+-- ------------------------------------------------------------------ ids of deleted rows
 
-select is(pg_temp.outcome('owner', i.statement), '42501', format('a client chooses no id in %s', i.table_name))
+select is(pg_temp.outcome('owner', i.statement), '42501', format('a client cannot choose an id in %s', i.table_name))
 from (
   values
     ('strategies', $$insert into public.strategies (id, name, config) values (gen_random_uuid(), 'x', '{}')$$),
@@ -251,27 +251,27 @@ select results_eq(
     join before as b on b.id = c.id
     order by c.id$$,
   $$select place, strategy_place, current_version from before order by id$$,
-  'deleting an author writes no row of those who use their indicators'
+  'deleting an author writes no row of users of the author''s indicators'
 );
 select is(
   private.complete_strategy_document(private.strategy_document(md5('owner strategy')::uuid)) #> '{components,1}',
   '{"component_type": "entry", "position": 1, "is_custom": true, "indicator_id": null, "indicator_name": "Doomed", "parameters": {"length": 5}}',
-  'and documents show the indicator as gone at once'
+  'documents show a deleted indicator without its id at once'
 );
 select is(
   pg_temp.outcome('owner', $$insert into public.strategy_components (strategy_id, indicator_id, is_custom, component_type, position) values (md5('owner strategy')::uuid, md5('Doomed')::uuid, true, 'trend', 9)$$),
-  'indicator_not_found', 'no component can be linked to it any more'
+  'indicator_not_found', 'no component can be linked to a deleted indicator'
 );
 create temporary table steps as
 select private.unlink_deleted_indicators(1) as unlinked
 from generate_series(1, 3);
-select is((select max(unlinked) from steps), 1, 'no more components are unlinked at a time than was said');
+select is((select max(unlinked) from steps), 1, 'no more components are unlinked at a time than the given number');
 select is(
   (private.sweep(now()) ->> 'unlinked')::integer, 3 - (select sum(unlinked) from steps)::integer,
-  'and the sweep unlinks the rest'
+  'the sweep unlinks the remaining components'
 );
-select is(private.unlink_deleted_indicators(100), 0, 'then there is none left');
-select is_empty('select from private.deleted_indicators', 'nor anything to remember');
+select is(private.unlink_deleted_indicators(100), 0, 'after the sweep no component is left to unlink');
+select is_empty('select from private.deleted_indicators', 'after the sweep no deleted indicator is recorded any more');
 set constraints all immediate;
 select is_empty(
   $$select from public.strategy_components as c
@@ -281,10 +281,10 @@ select is_empty(
       or c.updated_at <> '2026-01-01'
       or s.updated_at <> '2026-01-01'
       or s.current_version <> b.current_version$$,
-  'nothing of it moves updated_at or makes a version'
+  'unlinking changes no updated_at and makes no version'
 );
 
--- --------------------------------------------------------------------------- farming
+-- ----------------------------------------------------- credits for the same person
 
 insert into public.coupons (code, discount_percent) values ('FARM-1', 10), ('FARM-2', 10);
 
@@ -305,86 +305,86 @@ as $$
 $$;
 
 select pg_temp.sign_up('farmer', 'first@farm.test');
-select is(pg_temp.credits_of('farmer'), 5, 'a new email opens with five credits');
-select is(public.redeem_coupon(md5('farmer')::uuid, 'FARM-1') ->> 'ok', 'true', 'and redeems a coupon');
+select is(pg_temp.credits_of('farmer'), 5, 'an account with a new email has five credits');
+select is(public.redeem_coupon(md5('farmer')::uuid, 'FARM-1') ->> 'ok', 'true', 'a new account can redeem a coupon');
 select private.remember_use('trial', md5('farmer')::uuid);
 select pg_temp.sign_up('farmer', 'second@farm.test');
-select is((public.delete_user(md5('farmer')::uuid) ->> 'deleted')::boolean, true, 'the account changes its email and goes');
+select is((public.delete_user(md5('farmer')::uuid) ->> 'deleted')::boolean, true, 'an account that has changed its email is deleted');
 
 select pg_temp.sign_up('back ' || n, email)
 from unnest(array['First@Farm.test', 'second@farm.test']) with ordinality as e (email, n);
-select is(pg_temp.credits_of('back ' || n), 0, format('email %s opens with nothing afterwards', n))
+select is(pg_temp.credits_of('back ' || n), 0, format('email %s of the deleted account gets no opening credits again', n))
 from generate_series(1, 2) as n;
 select is(
   public.redeem_coupon(md5('back ' || n)::uuid, 'FARM-1') #>> '{error,code}', 'coupon_already_redeemed',
-  format('email %s has redeemed its coupon', n)
+  format('email %s of the deleted account cannot redeem its coupon again', n)
 )
 from generate_series(1, 2) as n;
-select is(private.person_used('trial', md5('back ' || n)::uuid), true, format('email %s has had its trial', n))
+select is(private.person_used('trial', md5('back ' || n)::uuid), true, format('email %s of the deleted account has no trial again', n))
 from generate_series(1, 2) as n;
-select is(public.redeem_coupon(md5('back 1')::uuid, 'FARM-2') ->> 'ok', 'true', 'what was not used is there');
+select is(public.redeem_coupon(md5('back 1')::uuid, 'FARM-2') ->> 'ok', 'true', 'a coupon that was not used before the deletion can be redeemed');
 
 select pg_temp.sign_up('mover', 'mover@farm.test');
 select public.redeem_coupon(md5('mover')::uuid, 'FARM-2');
 select pg_temp.sign_up('mover', 'moved@farm.test');
 select pg_temp.sign_up('second account', 'mover@farm.test');
-select is(pg_temp.credits_of('second account'), 0, 'an email that an account has left opens with nothing, while that account is there');
+select is(pg_temp.credits_of('second account'), 0, 'an account with an email that another account has given up has no opening credits');
 select is(
   public.redeem_coupon(md5('second account')::uuid, 'FARM-2') #>> '{error,code}', 'coupon_already_redeemed',
-  'and has redeemed what was redeemed'
+  'an account with an email that another account has given up cannot redeem that account''s coupons'
 );
 
 select pg_temp.sign_up('prankster', 'victim@farm.test', confirmed => false);
 delete from auth.users where id = md5('prankster')::uuid;
 select pg_temp.sign_up('victim', 'victim@farm.test');
-select is(pg_temp.credits_of('victim'), 5, 'nobody uses up an email that they have not confirmed');
-select is(private.person_used('trial', md5('victim')::uuid), false, 'nor a trial');
+select is(pg_temp.credits_of('victim'), 5, 'an unconfirmed sign-up does not use up an email''s opening credits');
+select is(private.person_used('trial', md5('victim')::uuid), false, 'an unconfirmed sign-up does not use up an email''s trial');
 select is_empty(
-  $$select from private.account_emails as a where position('farm.test'::bytea in a.email_hash) > 0$$, 'no email is kept in the clear'
+  $$select from private.account_emails as a where position('farm.test'::bytea in a.email_hash) > 0$$, 'no email is stored in plaintext after a deletion'
 );
 select results_eq(
   $$select a.email_hash from private.account_emails as a where a.user_id = md5('victim')::uuid$$,
   $$select extensions.hmac('victim@farm.test', s.decrypted_secret, 'sha256')
     from vault.decrypted_secrets as s
     where s.name = 'deleted_email_key'$$,
-  'nor as a hash that can be computed without the key in Vault'
+  'the hash of an email depends on a key in Vault'
 );
 
--- ------------------------------------------ a first sign-up that keeps the owner out
+-- ---------------------------------- an unconfirmed sign-up with somebody else's email
 
 set client_min_messages = error;
 select pg_temp.sign_up('squatter', 'owner@company.test', confirmed => false);
-select is(pg_temp.credits_of('squatter'), 5, 'a plain sign-up has an account');
+select is(pg_temp.credits_of('squatter'), 5, 'an unconfirmed sign-up has an account');
 select pg_temp.sign_up('employee', 'owner@company.test', by_sso => true);
-select is(pg_temp.credits_of('employee'), 5, 'the confirmed owner takes the account of an unconfirmed sign-up over');
-select is(pg_temp.credits_of('squatter'), null, 'which has none then');
-select is(pg_temp.outcome('employee', 'select public.get_my_account()'), 'done', 'so that nothing keeps the owner out');
+select is(pg_temp.credits_of('employee'), 5, 'a confirmed owner of an email gets the account in place of an unconfirmed sign-up');
+select is(pg_temp.credits_of('squatter'), null, 'the unconfirmed sign-up loses its account then');
+select is(pg_temp.outcome('employee', 'select public.get_my_account()'), 'done', 'the confirmed owner can use the account');
 
 update auth.users set email_confirmed_at = now(), last_sign_in_at = now() where id = md5('squatter')::uuid;
-select is(pg_temp.credits_of('employee'), 5, 'one that confirms later does not take it back');
+select is(pg_temp.credits_of('employee'), 5, 'an unconfirmed sign-up that confirms later does not get the account back');
 
 select pg_temp.sign_up('colleague', 'colleague@company.test');
 select pg_temp.sign_up('colleague by sso', 'colleague@company.test', by_sso => true);
-select is(pg_temp.credits_of('colleague'), 5, 'a confirmed account is not taken over');
-select is(pg_temp.credits_of('colleague by sso'), null, 'by nobody');
+select is(pg_temp.credits_of('colleague'), 5, 'a confirmed account is not given to a single sign-on user');
+select is(pg_temp.credits_of('colleague by sso'), null, 'a single sign-on user gets no account for the email of a confirmed account');
 
 select pg_temp.sign_up('holder', 'holder@company.test', confirmed => false);
 update public.users set email = 'other@company.test' where id = md5('holder')::uuid;
 select pg_temp.sign_up('newcomer', 'other@company.test', confirmed => false);
-select is(pg_temp.credits_of('holder'), 5, 'who has not confirmed an email takes no account over');
+select is(pg_temp.credits_of('holder'), 5, 'an unconfirmed sign-up does not get another user''s account');
 
 select pg_temp.sign_up('sso first', 'sso@company.test', confirmed => false, by_sso => true);
 select pg_temp.sign_up('plain later', 'sso@company.test');
-select is(pg_temp.credits_of('sso first'), 5, 'nor does a plain sign-up from single sign-on');
+select is(pg_temp.credits_of('sso first'), 5, 'a sign-up with a password does not get the account of a single sign-on user');
 
 select pg_temp.sign_up('signed in', 'in@company.test', confirmed => false);
 update auth.users set last_sign_in_at = now() where id = md5('signed in')::uuid;
 select pg_temp.sign_up('in by sso', 'in@company.test', by_sso => true);
-select is(pg_temp.credits_of('signed in'), 5, 'nor anybody from who has signed in');
+select is(pg_temp.credits_of('signed in'), 5, 'the account of a user who has signed in is not given to another');
 
 select pg_temp.sign_up('late', 'late@company.test', confirmed => false);
 select pg_temp.sign_up('late owner', 'late@company.test', confirmed => false, by_sso => true);
-select is(pg_temp.credits_of('late owner'), 5, 'single sign-on confirms an email by itself');
+select is(pg_temp.credits_of('late owner'), 5, 'a single sign-on user counts as confirmed');
 
 select * from finish();
 

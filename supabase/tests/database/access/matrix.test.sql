@@ -1,9 +1,8 @@
--- Who may do what: section 3 of the contract as two tables, each tried for real.
+-- Who may do what: the access rules of the contract as tables, and each entry is tried.
 --
--- Part one tries every command on every column of every table as each API role and
--- compares the columns that work with the ones that should. Part two tries
--- statements on rows as each kind of person, and as each kind of session of theirs. The run repeats this file in both
--- default-privilege modes: a privilege that comes from a default shows in one of them.
+-- Part one tries every command on every column of every table as each API role, and compares the columns that work with the
+-- expected ones. Part two tries statements on rows as each kind of person, and part three in each kind of session. npm test
+-- runs this file in both modes of default privileges, so that a privilege that comes from a default shows in one of them.
 begin;
 
 create extension if not exists pgtap with schema extensions;
@@ -11,7 +10,7 @@ create extension if not exists pgtap with schema extensions;
 select no_plan();
 
 -- ------------------------------------------------------------------ the people
--- Ids are hashes of names, so that statements below read without a legend.
+-- Ids are hashes of names, so that statements below can be read without a list of ids.
 
 insert into auth.users (id, aud, role, email)
 values
@@ -20,8 +19,8 @@ values
   (md5('premium')::uuid, 'authenticated', 'authenticated', 'premium@matrix.test'),
   (md5('anonymous')::uuid, 'authenticated', 'authenticated', null);
 
--- The owner has a second factor, and confirmed it in the session that is called `owner`. A factor
--- that was never verified counts for nothing.
+-- The owner has a second factor, and has confirmed it in the session `owner`. A factor that was never verified does not
+-- count.
 insert into auth.mfa_factors (id, user_id, factor_type, status, created_at, updated_at)
 values
   (md5('factor')::uuid, md5('owner')::uuid, 'totp', 'verified', now(), now()),
@@ -62,7 +61,7 @@ insert into public.subscriptions (id, user_id, status, provider, provider_subscr
 select md5(who || ' subscription')::uuid, md5(who)::uuid, 'canceled', 'stripe', 'sub_matrix_' || who, 'premium_monthly'
 from unnest(array['owner', 'premium']) as who;
 
--- After the subscriptions: premium follows them.
+-- This comes after the subscriptions, because inserting them sets premium.
 update public.users
 set premium_until = now() + interval '1 day'
 where id = md5('premium')::uuid;
@@ -107,8 +106,8 @@ return case actor
     end::jsonb
 end;
 
--- Runs a statement as an actor, takes back whatever it did, and tells how it went:
--- the number of rows, 'no grant', 'policy', the identifier of an error, or the SQLSTATE.
+-- Runs a statement as an actor, rolls it back, and returns the outcome: the number of rows, 'no grant', 'policy', the
+-- identifier of an error, or the SQLSTATE.
 create function pg_temp.attempt(actor text, statement text)
 returns text
 language plpgsql
@@ -146,7 +145,7 @@ end;
 $$;
 
 -- ----------------------------------------------------- part one: commands and columns
--- What is not listed is refused. '*' is every column.
+-- What is not listed must be refused. '*' is every column.
 
 create temporary table expected_grants (table_name text, role_name text, command text, columns text);
 
@@ -203,7 +202,7 @@ select set_eq(
     where c.relnamespace = 'public'::regnamespace
       and c.relkind in ('r', 'p', 'v', 'm', 'f')$$,
   $$select distinct table_name from expected_grants$$,
-  'the matrix lists every table there is, and no other'
+  'the matrix lists exactly the tables of public'
 );
 
 select is_empty(
@@ -215,8 +214,8 @@ select is_empty(
   'every table has row-level security'
 );
 
--- The columns of a table on which a command gets past the grants, as a list, and '*'
--- where that is all of them. A delete has no columns.
+-- The columns of a table for which a role has the grant of a command, as a list, or '*' for all of them. A delete has no
+-- columns.
 create function pg_temp.working_columns(table_name text, role_name text, command text)
 returns text
 language sql
@@ -265,7 +264,7 @@ select is_empty(
         or a.privilege_type not in ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
         or a.grantee = 0
       )$$,
-  'no API role holds truncate, references, trigger or maintain, anything on a sequence, or anything in private'
+  'no API role has truncate, references, trigger or maintain, and none on a sequence or in private'
 );
 
 select is_empty(
@@ -276,11 +275,11 @@ select is_empty(
   'no API role has usage on private'
 );
 
--- Which role may call which function, by its name with the schema. What is not listed is
--- refused; a door in public and the function behind it have the same callers.
+-- Which role may call which function, by its name with the schema. What is not listed must be refused. A public wrapper
+-- and its implementation have the same callers.
 create temporary table expected_callers (function_name text, role_name text);
 
--- Sessions. What policies call is executable by the role that they are for.
+-- Sessions. The role of a policy must be able to call the policy's functions.
 insert into expected_callers
 values
   ('private.session_is_trusted', 'authenticated'),
@@ -288,7 +287,7 @@ values
   ('private.has_room_for_exports', 'authenticated'),
   ('private.reader_id', 'authenticated'),
   ('private.has_second_factor', 'service_role'),
-  -- Stands in the index on indicators, which the service role writes.
+  -- An index on indicators, which the service role writes, calls it.
   ('private.search_words', 'service_role'),
   ('public.has_second_factor', 'service_role');
 
@@ -375,7 +374,7 @@ select set_eq(
     where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
       and coalesce(r.rolname, 'public') in ('public', 'anon', 'authenticated', 'service_role')$$,
   $$select function_name, role_name from expected_callers$$,
-  'these roles may call these functions, and no other'
+  'exactly these roles may call exactly these functions'
 );
 
 select is_empty(
@@ -383,7 +382,7 @@ select is_empty(
     from pg_catalog.pg_proc as p
     where p.pronamespace = 'public'::regnamespace
       and (p.prosecdef or p.prosqlbody is null)$$,
-  'every function in public is a door: it runs as its caller, and its names were resolved when it was made'
+  'every function in public is a wrapper that runs as its caller, with names resolved at creation'
 );
 
 select is_empty(
@@ -395,8 +394,7 @@ select is_empty(
 );
 
 -- ----------------------------------------------------------- part two: rows and people
--- {who} is whose rows the statement means: premium's own where premium acts, the
--- owner's otherwise. {me} is the actor.
+-- {who} is the user whose rows a statement uses: premium if premium is the actor, otherwise the owner. {me} is the actor.
 
 create temporary table expected_outcomes (
   id integer generated always as identity,
@@ -464,7 +462,7 @@ values
   ('credit_transactions', 'delete from the ledger', $$delete from public.credit_transactions where user_id = md5('{who}')::uuid$$,
     'no grant', 'no grant', 'no grant', 'no grant', 'no grant'),
 
-  ('api_keys', 'see that a key is there', $$select id, provider, key_hint from public.api_keys where user_id = md5('{who}')::uuid$$,
+  ('api_keys', 'read the key''s hint', $$select id, provider, key_hint from public.api_keys where user_id = md5('{who}')::uuid$$,
     'no grant', '1', '0', '1', '1'),
   ('api_keys', 'read the ciphertext', $$select key_encrypted from public.api_keys where user_id = md5('{who}')::uuid$$,
     'no grant', 'no grant', 'no grant', 'no grant', '1'),
@@ -506,7 +504,7 @@ values
   ('custom_indicators', 'create one of one''s own',
     $$insert into public.custom_indicators (name, category, type, pine_script) values ('New', 'momentum', 'exit', 'plot(open)')$$,
     'no grant', 'premium_required', 'premium_required', '1', '23502'),
-  ('custom_indicators', 'create one in another''s name',
+  ('custom_indicators', 'create one with another user''s id',
     $$insert into public.custom_indicators (user_id, name, category, type, pine_script) values (md5('owner')::uuid, 'New', 'momentum', 'exit', 'plot(open)')$$,
     'no grant', 'premium_required', 'policy', 'policy', '1'),
   ('custom_indicators', 'change a private one', $$update public.custom_indicators set name = 'x' where id = md5('{who} private custom')::uuid$$,
@@ -532,7 +530,7 @@ values
     '0', '1', '0', '1', '1'),
   ('strategies', 'create one of one''s own', $$insert into public.strategies (name, config) values ('New', '{}')$$,
     'no grant', '1', '1', '1', '23502'),
-  ('strategies', 'create one in another''s name',
+  ('strategies', 'create one with another user''s id',
     $$insert into public.strategies (user_id, name, config) values (md5('owner')::uuid, 'New', '{}')$$,
     'no grant', '1', 'policy', 'policy', '1'),
   ('strategies', 'change a private one', $$update public.strategies set name = 'x' where id = md5('{who} private strategy')::uuid$$,
@@ -543,7 +541,7 @@ values
     'no grant', '1', '0', '1', '1'),
   ('strategies', 'give one away', $$update public.strategies set user_id = md5('stranger')::uuid where id = md5('{who} private strategy')::uuid$$,
     'no grant', 'no grant', 'no grant', 'no grant', '1'),
-  ('strategies', 'deny a model''s hand', $$update public.strategies set is_ai_generated = false where id = md5('{who} private strategy')::uuid$$,
+  ('strategies', 'change is_ai_generated', $$update public.strategies set is_ai_generated = false where id = md5('{who} private strategy')::uuid$$,
     'no grant', 'no grant', 'no grant', 'no grant', '1'),
   ('strategies', 'delete a private one', $$delete from public.strategies where id = md5('{who} private strategy')::uuid$$,
     'no grant', '1', '0', '1', '1'),
@@ -572,7 +570,7 @@ values
   ('strategy_components', 'add to a public one',
     $$insert into public.strategy_components (strategy_id, component_type, position) values (md5('{who} public strategy')::uuid, 'exit', 0)$$,
     'no grant', '1', 'policy', '1', '1'),
-  ('strategy_components', 'add in the owner''s name',
+  ('strategy_components', 'add with the owner''s id',
     $$insert into public.strategy_components (strategy_id, user_id, component_type, position) values (md5('{who} public strategy')::uuid, md5('owner')::uuid, 'exit', 0)$$,
     'no grant', 'no grant', 'no grant', 'no grant', null),
   ('strategy_components', 'change a private one''s', $$update public.strategy_components set position = 9 where id = md5('{who} private component')::uuid$$,
@@ -608,12 +606,12 @@ values
 
   ('user_coupons', 'read the redemptions', $$select id from public.user_coupons where user_id = md5('{who}')::uuid$$,
     'no grant', '1', '0', '1', '1'),
-  ('user_coupons', 'redeem past the count',
+  ('user_coupons', 'redeem without counting',
     $$insert into public.user_coupons (user_id, coupon_id) values (md5('owner')::uuid, md5('other coupon')::uuid)$$,
     'no grant', 'no grant', 'no grant', 'no grant', '1'),
   ('user_coupons', 'release a spent one', $$update public.user_coupons set applied_at = null where user_id = md5('{who}')::uuid$$,
     'no grant', 'no grant', 'no grant', 'no grant', '1'),
-  ('user_coupons', 'forget a redemption', $$delete from public.user_coupons where user_id = md5('{who}')::uuid$$,
+  ('user_coupons', 'delete a redemption', $$delete from public.user_coupons where user_id = md5('{who}')::uuid$$,
     'no grant', 'no grant', 'no grant', 'no grant', '1');
 
 select is(
@@ -639,12 +637,12 @@ order by o.id;
 select is(
   (select count(*) from expected_outcomes as o where num_nulls(o.anon, o.owner, o.stranger, o.premium) > 0),
   0::bigint,
-  'no expectation of a person is left out'
+  'every statement has an expectation for every person'
 );
 
 -- --------------------------------------------------------- part three: kinds of session
--- Each statement above in the sessions that are not a person's own: what it does there follows
--- from what the person and a visitor may do, but for the rows named below.
+-- Each statement of part two in the sessions that are not a person's own. The expected outcome follows from those of the
+-- person and of a visitor, except for the exceptions below.
 
 create temporary table sessions (session text, person text);
 
@@ -663,7 +661,7 @@ insert into session_exceptions
 values
   ('trusted client', 'api_keys', 'delete a key', '0'),
   ('password alone', 'api_keys', 'delete a key', '0'),
-  -- Without an email there is no account for the row to refer to.
+  -- A user without an email has no account that the row could refer to.
   ('no sign-in', 'strategies', 'create one of one''s own', '23503');
 
 select is(
@@ -686,7 +684,7 @@ from (
     coalesce(
       e.outcome,
       case
-        -- As a visitor; where only the visitor's role lacks the grant, no row is found or taken.
+        -- Like a visitor. Where a visitor lacks the grant, which the role authenticated has, the policies hide all rows.
         when s.session = 'client' and o.anon = 'no grant' and o.owner <> 'no grant'
           then case when o.statement like 'insert %' then 'policy' else '0' end
         when s.session = 'client' then o.anon
@@ -706,10 +704,10 @@ select is_empty(
     from session_exceptions as e
     left join expected_outcomes as o using (table_name, does)
     where o.id is null$$,
-  'every exception of a session names a statement above'
+  'every exception of a session names a statement of part two'
 );
 
--- And each function that users may call. {own} is the owner's private strategy.
+-- Each function that users may call. {own} is the owner's private strategy.
 create temporary table expected_calls (
   function_name text,
   call text,

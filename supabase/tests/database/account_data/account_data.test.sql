@@ -1,4 +1,4 @@
--- What a user sees of their account, takes with them, and leaves behind.
+-- The account of a user, its export, and what remains after its deletion.
 begin;
 
 create extension if not exists pgtap with schema extensions;
@@ -33,7 +33,7 @@ exception
 end;
 $$;
 
--- Rows of both users in every table that can hold any.
+-- Both users have rows in every table that can have some.
 insert into public.coupons (id, code, discount_percent, current_uses)
 values (md5('spent')::uuid, 'DATA-SPENT', 10, 0), (md5('unspent')::uuid, 'DATA-UNSPENT', 10, 0);
 
@@ -68,7 +68,7 @@ insert into public.api_key_events (user_id, provider, action)
 select md5(who)::uuid, 'openai', 'stored'
 from unnest(array['leaver', 'keeper']) as who;
 
--- Of each some rows are in the archive.
+-- Some rows of both are in the archive.
 select private.archive_key_events(md5(who)::uuid, now() + interval '1 day', 100)
 from unnest(array['leaver', 'keeper']) as who;
 insert into public.api_key_events (user_id, provider, action)
@@ -107,39 +107,39 @@ select is(
 select set_eq(
   $$select jsonb_object_keys(public.get_my_account())$$,
   array['user', 'plan', 'subscription', 'credits', 'is_premium', 'premium_until'],
-  'and nothing else'
+  'an account has no other fields'
 );
 
--- The copy is written by a trigger, so only time can leave it behind.
+-- A trigger keeps is_premium equal, so that it can only become wrong as time passes.
 select private.sweep(now());
 alter table public.users disable trigger users_100_copy_is_premium;
 update public.users set premium_until = now(), is_premium = true where id = md5('leaver')::uuid;
 alter table public.users enable trigger users_100_copy_is_premium;
 select is(
   jsonb_build_array(public.get_my_account() -> 'is_premium', public.get_my_account() #> '{user,is_premium}', public.get_my_account() #> '{plan,plan_type}'),
-  '[false, false, "free"]', 'an account tells what is so now, before the sweep has come'
+  '[false, false, "free"]', 'premium that has ended is not shown, even before the sweep'
 );
 select private.sweep(now());
-select is((select is_premium from public.users where id = md5('leaver')::uuid), false, 'in the row');
+select is((select is_premium from public.users where id = md5('leaver')::uuid), false, 'the sweep corrects is_premium in the row');
 
 select pg_temp.sign_in('keeper');
-select is(public.get_my_account() #>> '{subscription,provider_subscription_id}', 'sub_data_keeper', 'without a running subscription the last one is shown');
+select is(public.get_my_account() #>> '{subscription,provider_subscription_id}', 'sub_data_keeper', 'if no subscription is running, the last one is shown');
 
 delete from public.users where id = md5('missing')::uuid;
 select pg_temp.sign_in('missing');
-select is(public.get_my_account() #>> '{user,email}', 'missing@data.test', 'a missing account is made');
-select is(public.get_my_account() -> 'subscription', 'null'::jsonb, 'without any subscription there is none');
+select is(public.get_my_account() #>> '{user,email}', 'missing@data.test', 'a missing account is created');
+select is(public.get_my_account() -> 'subscription', 'null'::jsonb, 'an account without subscriptions shows null');
 select pg_temp.sign_in('anonymous');
-select is(pg_temp.error_of('select public.get_my_account()'), 'email_required', 'who has no email has no account');
-select is(pg_temp.error_of('select public.export_my_data()'), 'email_required', 'nor data');
+select is(pg_temp.error_of('select public.get_my_account()'), 'email_required', 'get_my_account refuses a user without an email');
+select is(pg_temp.error_of('select public.export_my_data()'), 'email_required', 'export_my_data refuses a user without an email');
 select pg_temp.sign_in('');
-select is(pg_temp.error_of('select public.get_my_account()'), 'not_authenticated', 'nobody has no account');
-select is(pg_temp.error_of('select public.export_my_data()'), 'not_authenticated', 'nor data');
+select is(pg_temp.error_of('select public.get_my_account()'), 'not_authenticated', 'get_my_account refuses a call without a user');
+select is(pg_temp.error_of('select public.export_my_data()'), 'not_authenticated', 'export_my_data refuses a call without a user');
 
 -- --------------------------------------------------------------------- the export
 
 select pg_temp.sign_in('leaver');
--- Each fits one page; by table name here, as the pages are read.
+-- Each section fits one page; the rows are kept by section.
 create temporary table exports as
 select
   (select jsonb_object_agg(name, public.export_my_data(name) -> 'rows') from jsonb_array_elements_text(p.first -> 'sections') as name) as mine,
@@ -148,7 +148,7 @@ select
 from (select public.export_my_data() as first) as p;
 select is(
   (select first - 'rows' - 'sections' from exports), '{"section": "users", "next_cursor": null}'::jsonb,
-  'without arguments the first page of the first section comes'
+  'without arguments the export returns the first page of the first section'
 );
 select pg_temp.sign_in('');
 
@@ -161,10 +161,10 @@ select set_eq(
       and c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
       and (c.relnamespace = 'public'::regnamespace or c.relname in ('archived_credits', 'archived_key_events'))
       and (a.attname in ('user_id', 'created_by') or c.relname = 'users')$$,
-  'every table with rows of users is exported'
+  'the export has a section for every table with rows of users'
 );
 
--- A user's rows by their column, counted without the function.
+-- The number of a user's rows in a table, counted without the export.
 create function pg_temp.rows_of(table_name text, who text)
 returns bigint
 language plpgsql
@@ -183,63 +183,63 @@ $$;
 select results_eq(
   $$select t.name, jsonb_array_length(t.rows)::bigint from exports, jsonb_each(mine) as t (name, rows) order by 1$$,
   $$select name, pg_temp.rows_of(name, 'leaver') from exports, jsonb_object_keys(mine) as name order by 1$$,
-  'every row of the user''s is in it'
+  'the export has every row of the user'
 );
 select is_empty(
   $$select t.name from exports, jsonb_each(mine) as t (name, rows) where jsonb_array_length(t.rows) = 0$$,
-  'of every table'
+  'the test user has rows in every section'
 );
 select is_empty(
   $$select t.name, r
     from exports, jsonb_each(mine) as t (name, rows), jsonb_array_elements(t.rows) as r
     where case t.name when 'users' then r ->> 'id' when 'indicators' then r ->> 'created_by' else r ->> 'user_id' end
       is distinct from md5('leaver')::uuid::text$$,
-  'and nobody else''s'
+  'the export has no row of another user'
 );
 select is(
-  (select position('ciphertext' in mine::text) + position('key_encrypted' in mine::text) from exports), 0, 'no ciphertext is'
+  (select position('ciphertext' in mine::text) + position('key_encrypted' in mine::text) from exports), 0, 'the export has no ciphertext'
 );
-select is((select theirs #>> '{users,0,email}' from exports), 'keeper@data.test', 'the operator exports whom they name');
-select is(pg_temp.error_of($$select public.export_user_data(md5('nobody')::uuid)$$), 'user_not_found', 'nobody has no data');
-select is(pg_temp.error_of('select public.export_user_data(null)'), 'invalid_argument', 'whose data must be said');
+select is((select theirs #>> '{users,0,email}' from exports), 'keeper@data.test', 'export_user_data exports the named user');
+select is(pg_temp.error_of($$select public.export_user_data(md5('nobody')::uuid)$$), 'user_not_found', 'export_user_data refuses an unknown user');
+select is(pg_temp.error_of('select public.export_user_data(null)'), 'invalid_argument', 'export_user_data needs a user');
 
 -- -------------------------------------------------------------------- the deletion
 
 update auth.users set email_confirmed_at = now() where id = md5('leaver')::uuid;
 
 select is(public.delete_user(md5('leaver')::uuid), '{"deleted": true}'::jsonb, 'a user is deleted');
-select is(public.delete_user(md5('leaver')::uuid), '{"deleted": false}'::jsonb, 'once');
-select is_empty($$select from auth.users where id = md5('leaver')::uuid$$, 'the auth user is gone');
-select is(sum(pg_temp.rows_of(name, 'leaver')), 0::numeric, 'and every row with it')
+select is(public.delete_user(md5('leaver')::uuid), '{"deleted": false}'::jsonb, 'deleting a user again changes nothing');
+select is_empty($$select from auth.users where id = md5('leaver')::uuid$$, 'the auth user is deleted');
+select is(sum(pg_temp.rows_of(name, 'leaver')), 0::numeric, 'every row of the user is deleted')
 from exports, jsonb_object_keys(mine) as name;
 select results_eq(
   $$select name, pg_temp.rows_of(name, 'keeper') from exports, jsonb_object_keys(mine) as name order by 1$$,
   $$select t.name, jsonb_array_length(t.rows)::bigint from exports, jsonb_each(theirs) as t (name, rows) order by 1$$,
-  'others'' rows are all there'
+  'no row of another user is deleted'
 );
 select private.unlink_deleted_indicators(100);
 select results_eq(
   $$select position, indicator_name, indicator_id is not null from public.strategy_components where user_id = md5('keeper')::uuid order by 1$$,
   $$values (0, 'Data', false), (1, 'Data leaver', true)$$,
-  'a component that used the deleted user''s indicator keeps its name, and a library indicator stays'
+  'a component keeps the name of the deleted user''s custom indicator, and a contributed library indicator stays'
 );
-select is(pg_temp.error_of('select public.delete_user(null)'), 'invalid_argument', 'who is to be deleted must be said');
+select is(pg_temp.error_of('select public.delete_user(null)'), 'invalid_argument', 'delete_user needs a user');
 select is(public.delete_user(md5('anonymous')::uuid), '{"deleted": true}'::jsonb, 'an auth user without an account can be deleted');
 
--- ------------------------------------------------------------------- the tombstone
+-- --------------------------------------------------- the record of a deleted user
 
-select is(private.is_deleted_user(md5('leaver')::uuid), true, 'a deleted user is known as such');
-select is(private.is_deleted_user(md5('keeper')::uuid), false, 'a user who is there is not');
-select is(private.is_deleted_user(md5('nobody')::uuid), false, 'nor is one who never was');
-select is(private.is_deleted_user(md5('missing')::uuid), false, 'nor one whose account was made again');
+select is(private.is_deleted_user(md5('leaver')::uuid), true, 'a deleted user is recorded as deleted');
+select is(private.is_deleted_user(md5('keeper')::uuid), false, 'an existing user is not recorded as deleted');
+select is(private.is_deleted_user(md5('nobody')::uuid), false, 'an unknown user is not recorded as deleted');
+select is(private.is_deleted_user(md5('missing')::uuid), false, 'a user whose account was created again is not recorded as deleted');
 select is(
   (select position('leaver' in d::text) from private.deleted_users as d where d.user_id = md5('leaver')::uuid), 0,
-  'the tombstone does not hold the email'
+  'the record of a deleted user does not contain the email'
 );
 select isnt(
   (select a.email_hash from private.account_emails as a where a.user_id = md5('leaver')::uuid),
   extensions.digest('leaver@data.test', 'sha256'),
-  'nor a hash that anybody could make'
+  'the email''s hash is not one that anybody could compute'
 );
 
 insert into auth.users (id, aud, role, email, email_confirmed_at)
@@ -249,34 +249,34 @@ select results_eq(
     from public.users as u join public.credit_transactions as t on t.user_id = u.id
     where u.id = md5('returned')::uuid$$,
   $$values (0, 'opening', 0, 0)$$,
-  'an email that returns opens with nothing'
+  'a user who signs up again with the email gets no opening credits'
 );
 select results_eq(
   $$select coupon_id, applied_at is not null from public.user_coupons where user_id = md5('returned')::uuid order by 1$$,
   $$select id, true from public.coupons where code in ('DATA-SPENT', 'DATA-UNSPENT') order by 1$$,
-  'its redemptions are still there, and spent'
+  'a user who signs up again has the old redemptions, and they are spent'
 );
 select is(
-  public.redeem_coupon(md5('returned')::uuid, 'DATA-UNSPENT') #>> '{error,code}', 'coupon_already_redeemed', 'so that none is redeemed again'
+  public.redeem_coupon(md5('returned')::uuid, 'DATA-UNSPENT') #>> '{error,code}', 'coupon_already_redeemed', 'a user who signs up again cannot redeem the same coupon'
 );
 select results_eq(
   $$select c.code, c.current_uses, (select count(*) from public.user_coupons as r where r.coupon_id = c.id)
     from public.coupons as c where c.code like 'DATA-%' order by 1$$,
   $$values ('DATA-SPENT', 2, 2::bigint), ('DATA-UNSPENT', 1, 1::bigint)$$,
-  'and uses are as many as redemptions'
+  'each coupon has as many uses as redemptions'
 );
-select is((public.delete_user(md5('returned')::uuid) ->> 'deleted')::boolean, true, 'one who returned may leave again');
+select is((public.delete_user(md5('returned')::uuid) ->> 'deleted')::boolean, true, 'a user who signed up again can be deleted again');
 insert into auth.users (id, aud, role, email) values (md5('again')::uuid, 'authenticated', 'authenticated', 'leaver@data.test');
-select is((select credits from public.users where id = md5('again')::uuid), 0, 'and return again, to nothing');
-select is((select count(*) from public.user_coupons where user_id = md5('again')::uuid), 2::bigint, 'with the same redemptions');
+select is((select credits from public.users where id = md5('again')::uuid), 0, 'a second return gets no opening credits either');
+select is((select count(*) from public.user_coupons where user_id = md5('again')::uuid), 2::bigint, 'a second return has the same redemptions');
 
 delete from auth.users where id = md5('keeper')::uuid;
-select is(private.is_deleted_user(md5('keeper')::uuid), true, 'whoever deletes an auth user, by whatever path, leaves a tombstone');
+select is(private.is_deleted_user(md5('keeper')::uuid), true, 'deleting an auth user by SQL records the user as deleted');
 
 insert into auth.users (id, aud, role, email) values (md5('new')::uuid, 'authenticated', 'authenticated', 'new@data.test');
-select is((select credits from public.users where id = md5('new')::uuid), 5, 'an email that was never here opens with five');
+select is((select credits from public.users where id = md5('new')::uuid), 5, 'a new email gets five opening credits');
 
--- Vault without the key, or out of reach: nobody is kept from leaving or signing up.
+-- Users can be deleted and sign up even without access to Vault or without its key.
 create role vaultless;
 grant vaultless to current_user;
 grant usage, create on schema private to vaultless;
@@ -284,30 +284,30 @@ savepoint with_vault;
 set local client_min_messages = error;
 
 alter function private.hash_email(text) owner to vaultless;
-select is(private.hash_email('new@data.test'), null, 'what Vault does not open has no hash');
-select is(public.delete_user(md5('new')::uuid), '{"deleted": true}'::jsonb, 'a user can be deleted without Vault');
+select is(private.hash_email('new@data.test'), null, 'without access to Vault the hash of an email is null');
+select is(public.delete_user(md5('new')::uuid), '{"deleted": true}'::jsonb, 'a user can be deleted without access to Vault');
 insert into auth.users (id, aud, role, email) values (md5('vaultless')::uuid, 'authenticated', 'authenticated', 'vaultless@data.test');
-select is((select credits from public.users where id = md5('vaultless')::uuid), 5, 'and sign up without it');
+select is((select credits from public.users where id = md5('vaultless')::uuid), 5, 'a user can sign up without access to Vault');
 rollback to with_vault;
 set local client_min_messages = error;
 
 delete from vault.secrets where name = 'deleted_email_key';
-select is(public.delete_user(md5('new')::uuid), '{"deleted": true}'::jsonb, 'a user can be deleted without the key');
+select is(public.delete_user(md5('new')::uuid), '{"deleted": true}'::jsonb, 'a user can be deleted without the key in Vault');
 insert into auth.users (id, aud, role, email) values (md5('keyless')::uuid, 'authenticated', 'authenticated', 'keyless@data.test');
-select is((select credits from public.users where id = md5('keyless')::uuid), 5, 'and sign up without it');
+select is((select credits from public.users where id = md5('keyless')::uuid), 5, 'a user can sign up without the key in Vault');
 
 -- ----------------------------------------------------------------------- the sweep
 
 insert into private.attempts (user_id, bucket, expires_at) values (md5('sweep')::uuid, 'try_coupon', now());
 select private.sweep(now());
-select is_empty($$select from private.attempts where user_id = md5('sweep')::uuid$$, 'the sweep forgets attempts that have left their window');
-select is(private.sweep(now()) -> 'ledger_disagreements', '[]'::jsonb, 'the sweep finds every ledger in order');
+select is_empty($$select from private.attempts where user_id = md5('sweep')::uuid$$, 'the sweep deletes attempts that have left their window');
+select is(private.sweep(now()) -> 'ledger_disagreements', '[]'::jsonb, 'the sweep reports no ledger that adds up');
 update public.users set credits = 50 where id = md5('keyless')::uuid;
--- Each sweep adds up a slice of all accounts: the next one begins just before this one.
+-- Each sweep checks some of the accounts; this makes the next one begin just before this account.
 update private.sweep_state
 set user_id = coalesce((select max(u.id::text)::uuid from public.users as u where u.id < md5('keyless')::uuid), '00000000-0000-0000-0000-000000000000');
 select is(
-  private.sweep(now()) #>> '{ledger_disagreements,0,account_id}', md5('keyless')::uuid::text, 'and tells of one that is not'
+  private.sweep(now()) #>> '{ledger_disagreements,0,account_id}', md5('keyless')::uuid::text, 'the sweep reports a ledger that does not add up'
 );
 
 select * from finish();

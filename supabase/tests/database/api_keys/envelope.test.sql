@@ -1,7 +1,7 @@
--- The envelope of keys at rest: what opens, and that nothing else does.
+-- The format of stored keys: an envelope opens with its own secret and context, and nothing else opens.
 --
--- The vectors were made by another implementation, tests/support/envelope.ts, which reads
--- them too. Whoever changes the format changes them knowingly.
+-- The vectors were made by the independent implementation in tests/support/envelope.ts, which is tested with them too. A
+-- change of the format must change them in both places.
 begin;
 
 create extension if not exists pgtap with schema extensions;
@@ -20,7 +20,7 @@ values
   ('a stored key of version 1', 'sk-stored-key-1', '5f2d9c1e7a3b4f608192a3b4c5d6e7f85f2d9c1e7a3b4f608192a3b4c5d6e7f8', E'11111111-2222-4333-8444-555555555555\nopenai\n1', 'v2.CxYhLDdCTVhjbnmEj5qlsEoJFhpfq2NQa-D3v8lLOYQ0BXmDu-3yyTLs3IC0yuCFHllZMq7ZJ4xF1ImRjmpV3A'),
   ('a stored key of version 12', 'sk-stored-key-2', '5f2d9c1e7a3b4f608192a3b4c5d6e7f85f2d9c1e7a3b4f608192a3b4c5d6e7f8', E'11111111-2222-4333-8444-555555555555\nanthropic\n12', 'v2.DRonNEFOW2h1go-cqbbD0Cmw1Sgeso7SHv6V5dmqjMgUA3Oi6ivkQUJNNE1DJvsjlJHWyzC_H3G5urlIGWXdBg');
 
--- The text, or all that is told about why there is none.
+-- The text, or the error with all its fields.
 create function pg_temp.decrypted(encrypted_key text, secret text)
 returns text
 language plpgsql
@@ -52,18 +52,18 @@ where context = '';
 select is(
   public.decrypt_api_key(public.encrypt_api_key(plaintext, 'a secret of 24 bytes ...'), 'a secret of 24 bytes ...'),
   plaintext,
-  'what is encrypted opens again: ' || name
+  'what is encrypted can be decrypted: ' || name
 )
 from vectors;
 
 select is(
   public.decrypt_api_key(public.encrypt_api_key(repeat('x', 100000), 'a secret of 24 bytes ...'), 'a secret of 24 bytes ...'),
   repeat('x', 100000),
-  'a long text opens again'
+  'a long text can be decrypted'
 );
 select matches(
   public.encrypt_api_key('sk-12345678', '0123456789abcdef'), '^v2\.[A-Za-z0-9_-]{86}$',
-  'an envelope is v2. and base64url of IV, ciphertext and tag'
+  'an envelope is v2. and the base64url of IV, ciphertext and tag'
 );
 select isnt(
   public.encrypt_api_key('sk-12345678', '0123456789abcdef'), public.encrypt_api_key('sk-12345678', '0123456789abcdef'),
@@ -112,10 +112,10 @@ select is_empty(
     cross join vectors as other
     where (one.secret, one.context) <> (other.secret, other.context)
       and private.open_sealed(one.envelope, other.secret, other.context) is not null$$,
-  'an envelope does not open with another secret or in another place'
+  'an envelope does not open with another secret or context'
 );
 
--- Context and ciphertext are told apart by the length: what moves from one to the other changes it.
+-- The context is authenticated with its length, so that no byte can move from the context to the ciphertext.
 select is(
   private.open_sealed(private.seal('sk-12345678', '0123456789abcdef', E'a\nb'), '0123456789abcdef', 'a'), null,
   'an envelope does not open with a part of its context'
@@ -126,15 +126,15 @@ select is(pg_temp.decrypted(v.envelope, v.secret), r.answer, 'decrypt_api_key do
 from vectors as v, refused as r
 where v.context <> '';
 
--- One answer for all of it: it tells nothing about why.
-select is(pg_temp.decrypted(c.encrypted, c.secret), r.answer, 'decryption_failed and no more for ' || c.what)
+-- All of these get the same error, so that it does not reveal the reason.
+select is(pg_temp.decrypted(c.encrypted, c.secret), r.answer, 'decryption_failed for ' || c.what)
 from refused as r, (
   select 'a wrong secret', envelope, 'not the secret of this one' from vectors where name = 'a key of usual length'
   union all select 'a secret that is too short', envelope, 'short' from vectors where name = 'a key of usual length'
   union all select 'an empty secret', envelope, '' from vectors where name = 'a key of usual length'
   union all select 'the prefix in capitals', 'V' || substr(envelope, 2), secret from vectors where name = 'a key of usual length'
   union all select 'another version of the format', 'v3' || substr(envelope, 3), secret from vectors where name = 'a key of usual length'
-  -- AES-CBC without IV and tag, base64: what the functions of the original schema made.
+  -- AES-CBC in base64 without IV and tag, as the functions of the original schema made it.
   union all select 'a ciphertext without a tag', 'QuAXOpcE1HqLE7Kd1b8sZOmY0i0/qaJOd9UiejkxIVk=', 'old-secret-16byte'
   union all select 'the envelope without its prefix', substr(envelope, 4), secret from vectors where name = 'a key of usual length'
   union all select 'nothing', '', 'a secret of more than 16 bytes'
@@ -147,13 +147,13 @@ from refused as r, (
 
 -- ---------------------------------------------------------------------- arguments
 
-select is(pg_temp.decrypted(null, 'x'), 'PT422|Give the encrypted key and its secret.|invalid_argument|{"argument": "encrypted_key"}', 'decrypting nothing is a mistake');
-select is(pg_temp.decrypted('x', null), 'PT422|Give the encrypted key and its secret.|invalid_argument|{"argument": "secret"}', 'decrypting without a secret is a mistake');
-select throws_ok($$select public.encrypt_api_key(null, '0123456789abcdef')$$, 'PT422', null, 'encrypting nothing is a mistake');
+select is(pg_temp.decrypted(null, 'x'), 'PT422|Give the encrypted key and its secret.|invalid_argument|{"argument": "encrypted_key"}', 'decrypting null is refused');
+select is(pg_temp.decrypted('x', null), 'PT422|Give the encrypted key and its secret.|invalid_argument|{"argument": "secret"}', 'decrypting without a secret is refused');
+select throws_ok($$select public.encrypt_api_key(null, '0123456789abcdef')$$, 'PT422', null, 'encrypting null is refused');
 select throws_ok($$select public.encrypt_api_key('sk', '0123456789abcde')$$, 'PT422', null, 'a secret of 15 bytes is refused');
 select lives_ok($$select public.encrypt_api_key('sk', '0123456789abcdef')$$, 'a secret of 16 bytes is accepted');
-select lives_ok($$select public.encrypt_api_key('sk', 'ключключ')$$, 'bytes are counted, not characters');
-select throws_ok($$select public.encrypt_api_key('sk', null)$$, 'PT422', null, 'no secret is refused');
+select lives_ok($$select public.encrypt_api_key('sk', 'ключключ')$$, 'the secret''s length is counted in bytes, not in characters');
+select throws_ok($$select public.encrypt_api_key('sk', null)$$, 'PT422', null, 'encrypting without a secret is refused');
 
 select * from finish();
 

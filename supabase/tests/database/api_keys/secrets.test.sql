@@ -1,4 +1,4 @@
--- The life of the secrets: made in Vault, checked, rotated, dropped when nothing needs them.
+-- The secrets of stored keys: created in Vault, checked, rotated, and dropped when no key needs them.
 begin;
 
 create extension if not exists pgtap with schema extensions;
@@ -9,7 +9,7 @@ insert into auth.users (id, aud, role, email)
 select md5(who)::uuid, 'authenticated', 'authenticated', who || '@secrets.test'
 from unnest(array['ada', 'bob', 'eve']) as who;
 
--- Other tests store keys as well: only these are looked at.
+-- Other tests store keys too. They are deleted here, so that batches contain the keys of this file alone.
 delete from public.api_keys where user_id not in (md5('ada')::uuid, md5('bob')::uuid, md5('eve')::uuid);
 
 create function pg_temp.raised(statement text)
@@ -46,44 +46,44 @@ $$;
 create temporary table start as
 select private.current_api_key_secret_version() as v;
 
--- ------------------------------------------------------------------------- making
+-- ----------------------------------------------------------------------- creating
 
-select cmp_ok((select v from start), '>=', 1, 'there is a secret from the first migration on');
+select cmp_ok((select v from start), '>=', 1, 'the migrations create a secret');
 select matches(
   (select decrypted_secret from vault.decrypted_secrets where name = 'api_key_secret_v' || (select v from start)), '^[0-9a-f]{64}$',
   'a secret is 32 random bytes'
 );
 select matches(
   (select description from vault.secrets where name = 'api_key_secret_v' || (select v from start)), '[0-9a-f]{32}$',
-  'with a check value in its description'
+  'the description of a secret has a check value'
 );
 select is_empty(
   $$select private.create_api_key_secret() where private.current_api_key_secret_version() is null$$,
-  'what the migration does makes no second one'
+  'running the migration''s statement again creates no second secret'
 );
 
 select pg_temp.store('ada', 'openai', 'sk-ada-openai');
 select is((select secret_version from public.api_keys where user_id = md5('ada')::uuid), (select v from start), 'a key is stored under the newest secret');
 
-select is(public.rotate_api_key_secret(), jsonb_build_object('version', (select v + 1 from start)), 'rotating makes the next version');
+select is(public.rotate_api_key_secret(), jsonb_build_object('version', (select v + 1 from start)), 'rotating creates the next version');
 select isnt(
   (select decrypted_secret from vault.decrypted_secrets where name = 'api_key_secret_v' || (select v from start)),
   (select decrypted_secret from vault.decrypted_secrets where name = 'api_key_secret_v' || (select v + 1 from start)),
-  'which is another secret'
+  'the new version is another secret'
 );
-select is(pg_temp.read('ada', 'openai'), 'sk-ada-openai', 'what was stored before is still read');
+select is(pg_temp.read('ada', 'openai'), 'sk-ada-openai', 'a key that was stored before the rotation can be read');
 select pg_temp.store('bob', 'openai', 'sk-bob-openai');
-select is((select secret_version from public.api_keys where user_id = md5('bob')::uuid), (select v + 1 from start), 'what is stored now is under the new one');
+select is((select secret_version from public.api_keys where user_id = md5('bob')::uuid), (select v + 1 from start), 'a key that is stored after the rotation has the new version');
 
 -- ------------------------------------------------------------------- re-encrypting
 
 select is(
   pg_temp.raised(format('select public.drop_api_key_secret(%s)', (select v from start))), 'PT409 secret_in_use',
-  'a secret that a key needs is not dropped'
+  'a secret that a key needs cannot be dropped'
 );
 select is(
   pg_temp.raised(format('select public.drop_api_key_secret(%s)', (select v + 1 from start))), 'PT409 secret_in_use',
-  'nor is the one that new keys are stored under'
+  'the newest secret cannot be dropped'
 );
 select pg_temp.store('ada', 'second', 'sk-ada-second');
 update public.api_keys as k
@@ -93,51 +93,51 @@ set key_encrypted = private.seal(
     secret_version = (select v from start)
 where provider = 'second';
 
-select is(public.reencrypt_api_keys(1), '{"reencrypted": 1, "remaining": 1}', 'a batch re-encrypts as many as it is asked to');
-select is(public.reencrypt_api_keys(1), '{"reencrypted": 1, "remaining": 0}', 'and the next goes on from there');
-select is(public.reencrypt_api_keys(), '{"reencrypted": 0, "remaining": 0}', 'until nothing is left');
+select is(public.reencrypt_api_keys(1), '{"reencrypted": 1, "remaining": 1}', 'a batch re-encrypts the given number of keys');
+select is(public.reencrypt_api_keys(1), '{"reencrypted": 1, "remaining": 0}', 'the next batch continues after the first');
+select is(public.reencrypt_api_keys(), '{"reencrypted": 0, "remaining": 0}', 'a batch with nothing left re-encrypts nothing');
 select is(
   array[pg_temp.read('ada', 'openai'), pg_temp.read('ada', 'second'), pg_temp.read('bob', 'openai')],
   array['sk-ada-openai', 'sk-ada-second', 'sk-bob-openai'],
-  'everything still reads'
+  'all keys can be read after the re-encryption'
 );
 select is(
   (select count(*) from public.api_key_events where action = 'reencrypted' and user_id = md5('ada')::uuid), 2::bigint,
-  'each re-encryption is in the audit trail'
+  'each re-encryption writes an audit row'
 );
-select is(pg_temp.raised('select public.reencrypt_api_keys(0)'), 'PT422 invalid_argument', 'a batch of none is refused');
-select is(pg_temp.raised('select public.reencrypt_api_keys(1001)'), 'PT422 invalid_argument', 'and one of more than a thousand');
+select is(pg_temp.raised('select public.reencrypt_api_keys(0)'), 'PT422 invalid_argument', 'a batch size of 0 is refused');
+select is(pg_temp.raised('select public.reencrypt_api_keys(1001)'), 'PT422 invalid_argument', 'a batch size of more than 1,000 is refused');
 
 -- ------------------------------------------------------------------------ dropping
 
-select is(public.drop_api_key_secret((select v from start)), '{"dropped": true}', 'a secret that nothing needs is dropped');
-select is(public.drop_api_key_secret((select v from start)), '{"dropped": false}', 'and is gone then');
-select is_empty(format($$select from vault.secrets where name = 'api_key_secret_v%s'$$, (select v from start)), 'from Vault too');
-select is(pg_temp.raised('select public.drop_api_key_secret(null)'), 'PT422 invalid_argument', 'dropping needs a version');
-select is(pg_temp.raised('select public.drop_api_key_secret(0)'), 'PT422 invalid_argument', 'and the first version is 1');
+select is(public.drop_api_key_secret((select v from start)), '{"dropped": true}', 'a secret that no key needs can be dropped');
+select is(public.drop_api_key_secret((select v from start)), '{"dropped": false}', 'dropping a secret again returns false');
+select is_empty(format($$select from vault.secrets where name = 'api_key_secret_v%s'$$, (select v from start)), 'a dropped secret is deleted from Vault');
+select is(pg_temp.raised('select public.drop_api_key_secret(null)'), 'PT422 invalid_argument', 'dropping a secret needs a version');
+select is(pg_temp.raised('select public.drop_api_key_secret(0)'), 'PT422 invalid_argument', 'version 0 is refused');
 select is(
   pg_temp.raised(format(
     $$insert into public.api_keys (user_id, provider, key_encrypted, key_hint, secret_version) values (%L, 'direct', 'x', 'x', %s)$$,
     md5('ada')::uuid, (select v from start)
   )),
   'PT500 secret_not_configured',
-  'no row can be written under a secret that is gone'
+  'no row can be written with a dropped version'
 );
 
--- The one that does not open comes first in every batch.
+-- A damaged key, which comes first in every batch.
 insert into public.api_keys (id, user_id, provider, key_encrypted, key_hint, secret_version)
 values ('00000000-0000-4000-8000-000000000001', md5('eve')::uuid, 'broken', 'AAAA', 'AAAA', (select v + 1 from start));
 select pg_temp.store('eve', 'openai', 'sk-eve-openai');
 select public.rotate_api_key_secret();
-select is(pg_temp.read('eve', 'broken'), 'decryption_failed', 'a damaged key is not read');
-select is(public.reencrypt_api_keys(), '{"reencrypted": 4, "remaining": 1}', 'and stops no other from being re-encrypted');
-select is((select key_encrypted from public.api_keys where provider = 'broken'), 'AAAA', 'what does not open stays as it is');
+select is(pg_temp.read('eve', 'broken'), 'decryption_failed', 'reading a damaged key fails');
+select is(public.reencrypt_api_keys(), '{"reencrypted": 4, "remaining": 1}', 'a damaged key does not prevent the re-encryption of others');
+select is((select key_encrypted from public.api_keys where provider = 'broken'), 'AAAA', 'a damaged key is not changed');
 select is(
   pg_temp.raised(format('select public.drop_api_key_secret(%s)', (select v + 1 from start))), 'PT409 secret_in_use',
-  'and keeps its secret'
+  'the secret of a damaged key cannot be dropped'
 );
 delete from public.api_keys where provider = 'broken';
-select is(public.drop_api_key_secret((select v + 1 from start)), '{"dropped": true}', 'until it is deleted');
+select is(public.drop_api_key_secret((select v + 1 from start)), '{"dropped": true}', 'the secret can be dropped after the damaged key is deleted');
 
 -- --------------------------------------------------------------- bound to their row
 
@@ -162,16 +162,16 @@ $$;
 
 select is(pg_temp.read_with('ada', 'openai', key_encrypted, secret_version), 'sk-ada-openai', 'a ciphertext opens in its own row')
 from sealed;
-select is(pg_temp.read_with('bob', 'openai', key_encrypted, secret_version), 'decryption_failed', 'and not in another user''s')
+select is(pg_temp.read_with('bob', 'openai', key_encrypted, secret_version), 'decryption_failed', 'a ciphertext does not open in another user''s row')
 from sealed;
-select is(pg_temp.read_with('ada', 'second', key_encrypted, secret_version), 'decryption_failed', 'nor in another provider''s')
+select is(pg_temp.read_with('ada', 'second', key_encrypted, secret_version), 'decryption_failed', 'a ciphertext does not open in another provider''s row')
 from sealed;
 select public.rotate_api_key_secret();
 select is(
   pg_temp.raised(format('select public.drop_api_key_secret(%s)', private.current_api_key_secret_version())), 'PT409 secret_in_use',
-  'the newest secret is not dropped though no key is under it yet'
+  'the newest secret cannot be dropped even if no key has its version'
 );
-select is(pg_temp.read_with('ada', 'openai', key_encrypted, secret_version + 1), 'decryption_failed', 'nor under another version')
+select is(pg_temp.read_with('ada', 'openai', key_encrypted, secret_version + 1), 'decryption_failed', 'a ciphertext does not open with another version')
 from sealed;
 select is(
   pg_temp.read_with('ada', 'openai', private.seal('sk-other', private.api_key_secret(secret_version), ''), secret_version), 'decryption_failed',
@@ -207,7 +207,7 @@ select public.reencrypt_api_keys();
 select is(
   pg_temp.with_vault($$delete from vault.secrets where name like 'api_key_secret%'$$, $$select pg_temp.store('ada', 'third', 'sk-ada-third')$$),
   'PT500 secret_not_configured, secret_not_configured',
-  'without a secret nothing is stored and nothing read'
+  'without a secret no key can be stored or read'
 );
 select is(
   pg_temp.with_vault(
@@ -232,7 +232,7 @@ select is(
 );
 select is_empty($$select from public.api_keys where provider = 'third'$$, 'no row is left of those attempts');
 
--- A version whose secret is lost is not given to another one.
+-- The version of a lost secret must not get a new secret.
 create function pg_temp.version_after_loss()
 returns integer
 language plpgsql
@@ -250,7 +250,7 @@ end;
 $$;
 select is(
   pg_temp.version_after_loss(), (select max(secret_version) + 1 from public.api_keys),
-  'a number that rows know is never used again'
+  'the version of a lost secret is not used again while rows have it'
 );
 
 -- -------------------------------------------------------------------------- logging
@@ -258,7 +258,7 @@ select is(
 select bag_has(
   $$select unnest(setconfig) from pg_catalog.pg_db_role_setting where setrole = 'authenticator'::regrole and setdatabase = 0$$,
   $$values ('log_parameter_max_length=0'), ('log_parameter_max_length_on_error=0')$$,
-  'the Data API''s sessions log no parameters, of refused statements neither'
+  'sessions of the Data API log no parameters, even of failed statements'
 );
 
 select * from finish();

@@ -1,4 +1,4 @@
--- Prices and packs: what is offered, and what is kept of what was.
+-- Prices and packs: which prices can be stored, and how many can be current.
 begin;
 
 create extension if not exists pgtap with schema extensions;
@@ -34,19 +34,19 @@ select set_eq(
   'two packs ship'
 );
 select is(pg_temp.price('price_a'), 'stored', 'a price of a plan is stored');
-select is(pg_temp.price('price_a'), 'prices_provider_price_id_key', 'a provider''s price is ours once');
+select is(pg_temp.price('price_a'), 'prices_provider_price_id_key', 'a provider''s price can be stored once');
 select is(pg_temp.price('price_b'), 'prices_one_current', 'two prices of one plan, currency and interval cannot both be current');
-select is(pg_temp.price('price_b', '{"is_current": false}'), 'stored', 'one that is not current stands beside it');
-select is(pg_temp.price('price_c', '{"currency": "xxx"}'), 'stored', 'and one in another currency');
+select is(pg_temp.price('price_b', '{"is_current": false}'), 'stored', 'a price that is not current can be stored beside the current one');
+select is(pg_temp.price('price_c', '{"currency": "xxx"}'), 'stored', 'a current price in another currency can be stored');
 select is(
-  pg_temp.price('price_d', '{"pack_type": "credits_100"}'), 'prices_sells_one_thing', 'a price sells a plan or a pack, not both'
+  pg_temp.price('price_d', '{"pack_type": "credits_100"}'), 'prices_sells_one_thing', 'a price of both a plan and a pack is refused'
 );
-select is(pg_temp.price('price_d', '{"interval": null}'), 'prices_interval_fits', 'a plan''s price has an interval');
+select is(pg_temp.price('price_d', '{"interval": null}'), 'prices_interval_fits', 'a plan''s price without an interval is refused');
 select is(
-  pg_temp.price('price_d', '{"plan_type": null, "pack_type": "credits_100", "interval": null}'), 'stored', 'a pack''s has none'
+  pg_temp.price('price_d', '{"plan_type": null, "pack_type": "credits_100", "interval": null}'), 'stored', 'a pack''s price without an interval is stored'
 );
-select is(pg_temp.price('price_e', '{"currency": "USD"}'), 'prices_currency_form', 'a currency has three lower-case letters');
-select is(pg_temp.price('price_e', '{"currency": "xua", "unit_amount": -1}'), 'prices_unit_amount_not_negative', 'an amount is never negative');
+select is(pg_temp.price('price_e', '{"currency": "USD"}'), 'prices_currency_form', 'a currency in capitals is refused');
+select is(pg_temp.price('price_e', '{"currency": "xua", "unit_amount": -1}'), 'prices_unit_amount_not_negative', 'a negative amount is refused');
 
 select * from finish();
 

@@ -1,4 +1,4 @@
--- Coupons: counted exactly, tried ten times in ten minutes, never listed.
+-- Coupons: uses are counted exactly, and a user has ten attempts in ten minutes.
 begin;
 
 create extension if not exists pgtap with schema extensions;
@@ -26,8 +26,8 @@ returns jsonb
 language sql
 as $$select public.preview_coupon(md5(who)::uuid, code)$$;
 
--- Tries are not what these tests are about, until they are.
-create function pg_temp.forget_tries()
+-- Deletes the attempts, so that the limit does not affect the tests of other rules.
+create function pg_temp.delete_attempts()
 returns void
 language sql
 as $$delete from private.attempts as a where a.bucket = 'try_coupon'$$;
@@ -42,51 +42,51 @@ select is(
       'code', 'OPEN-20', 'discount_percent', 20, 'description', 'A fifth off', 'expires_at', now() + interval '1 day'
     )
   ),
-  'a preview shows what the coupon gives'
+  'a preview returns the coupon'
 );
-select is_empty($$select from public.user_coupons where user_id = md5('first')::uuid$$, 'and redeems nothing');
-select is((select current_uses from public.coupons where code = 'OPEN-20'), 0, 'nor takes a use');
+select is_empty($$select from public.user_coupons where user_id = md5('first')::uuid$$, 'a preview redeems nothing');
+select is((select current_uses from public.coupons where code = 'OPEN-20'), 0, 'a preview takes no use');
 
-select is(pg_temp.redeem('first', E' \topen-20\n') -> 'ok', 'true', 'a code is matched without regard to case and surrounding space');
+select is(pg_temp.redeem('first', E' \topen-20\n') -> 'ok', 'true', 'a code is found without regard to case and surrounding space');
 select is((select current_uses from public.coupons where code = 'OPEN-20'), 1, 'a redemption takes one use');
 select results_eq(
   $$select coupon_id, applied_at is null and checkout_session_id is null from public.user_coupons where user_id = md5('first')::uuid$$,
   $$values (md5('open')::uuid, true)$$,
-  'and is kept, unspent'
+  'a redemption is stored as unspent'
 );
 
-select is(pg_temp.redeem('first', 'OPEN-20') #>> '{error,code}', 'coupon_already_redeemed', 'a user redeems a coupon once');
-select is((select current_uses from public.coupons where code = 'OPEN-20'), 1, 'and the second try takes no use');
-select is(pg_temp.preview('first', 'OPEN-20') #>> '{error,code}', 'coupon_already_redeemed', 'a preview says so too');
+select is(pg_temp.redeem('first', 'OPEN-20') #>> '{error,code}', 'coupon_already_redeemed', 'a user can redeem a coupon only once');
+select is((select current_uses from public.coupons where code = 'OPEN-20'), 1, 'a second redemption takes no use');
+select is(pg_temp.preview('first', 'OPEN-20') #>> '{error,code}', 'coupon_already_redeemed', 'a preview of a redeemed coupon is refused');
 
-select is(pg_temp.redeem('second', 'ONE-LEFT') -> 'ok', 'true', 'the last use can be taken');
-select is(pg_temp.redeem('third', 'ONE-LEFT') #>> '{error,code}', 'coupon_exhausted', 'and no more than that');
-select is((select current_uses from public.coupons where code = 'ONE-LEFT'), 2, 'the uses stay within their maximum');
-select is_empty($$select from public.user_coupons where user_id = md5('third')::uuid$$, 'and nothing is redeemed');
-select is(pg_temp.redeem('second', 'ONE-LEFT') #>> '{error,code}', 'coupon_already_redeemed', 'who has it already is told that, not that it is exhausted');
+select is(pg_temp.redeem('second', 'ONE-LEFT') -> 'ok', 'true', 'the last use of a coupon can be taken');
+select is(pg_temp.redeem('third', 'ONE-LEFT') #>> '{error,code}', 'coupon_exhausted', 'a coupon without uses left is exhausted');
+select is((select current_uses from public.coupons where code = 'ONE-LEFT'), 2, 'the uses do not exceed their maximum');
+select is_empty($$select from public.user_coupons where user_id = md5('third')::uuid$$, 'an exhausted coupon is not redeemed');
+select is(pg_temp.redeem('second', 'ONE-LEFT') #>> '{error,code}', 'coupon_already_redeemed', 'a user who has redeemed an exhausted coupon gets coupon_already_redeemed');
 
 select is(
   pg_temp.redeem('third', 'PAST') -> 'error',
   jsonb_build_object(
     'code', 'coupon_expired', 'status', 410, 'message', 'This coupon has expired.', 'facts', jsonb_build_object('expires_at', now())
   ),
-  'from its expiration date on a coupon is expired'
+  'a coupon is expired from its expiration date on'
 );
-select is(pg_temp.redeem('third', 'OFF') #>> '{error,code}', 'coupon_not_found', 'one that is switched off is not found');
-select is(pg_temp.redeem('third', 'NO-SUCH') #>> '{error,code}', 'coupon_not_found', 'nor one that never was');
+select is(pg_temp.redeem('third', 'OFF') #>> '{error,code}', 'coupon_not_found', 'an inactive coupon is not found');
+select is(pg_temp.redeem('third', 'NO-SUCH') #>> '{error,code}', 'coupon_not_found', 'an unknown code is not found');
 select is(
   pg_temp.redeem('third', 'OFF') #- '{error,facts}', pg_temp.redeem('third', 'NO-SUCH') #- '{error,facts}',
-  'and the two answer alike'
+  'an inactive and an unknown coupon get the same answer'
 );
-select is(pg_temp.redeem('third', '') #>> '{error,code}', 'coupon_not_found', 'an empty code is nobody''s');
-select is(pg_temp.redeem('third', null) #>> '{error,facts,argument}', 'code', 'no code at all is named as missing');
-select is(pg_temp.preview('third', null) #>> '{error,facts,argument}', 'code', 'in a preview too');
-select is(pg_temp.redeem('nobody', 'OPEN-20') #>> '{error,code}', 'user_not_found', 'nobody cannot redeem');
-select is((select current_uses from public.coupons where code = 'OPEN-20'), 1, 'and takes no use');
-select throws_ok('select public.redeem_coupon(null, ''OPEN-20'')', 'PT422', null, 'who tries must be said');
-select throws_ok('select public.preview_coupon(null, ''OPEN-20'')', 'PT422', null, 'in a preview too');
+select is(pg_temp.redeem('third', '') #>> '{error,code}', 'coupon_not_found', 'an empty code is not found');
+select is(pg_temp.redeem('third', null) #>> '{error,facts,argument}', 'code', 'redeem_coupon names a missing code');
+select is(pg_temp.preview('third', null) #>> '{error,facts,argument}', 'code', 'preview_coupon names a missing code');
+select is(pg_temp.redeem('nobody', 'OPEN-20') #>> '{error,code}', 'user_not_found', 'an unknown user cannot redeem a coupon');
+select is((select current_uses from public.coupons where code = 'OPEN-20'), 1, 'an unknown user takes no use');
+select throws_ok('select public.redeem_coupon(null, ''OPEN-20'')', 'PT422', null, 'redeem_coupon needs a user');
+select throws_ok('select public.preview_coupon(null, ''OPEN-20'')', 'PT422', null, 'preview_coupon needs a user');
 
--- A trigger that refuses the redemption stands for whatever may go wrong there.
+-- This trigger stands for any error while a redemption is stored.
 create function pg_temp.refuse()
 returns trigger
 language plpgsql
@@ -96,39 +96,39 @@ begin
 end;
 $$;
 create trigger refuse before insert on public.user_coupons for each row execute function pg_temp.refuse();
-select throws_ok($$select pg_temp.redeem('third', 'OPEN-20')$$, 'P0001', null, 'a redemption that cannot be kept fails');
+select throws_ok($$select pg_temp.redeem('third', 'OPEN-20')$$, 'P0001', null, 'a redemption that cannot be stored fails');
 drop trigger refuse on public.user_coupons;
-select is((select current_uses from public.coupons where code = 'OPEN-20'), 1, 'and takes no use');
+select is((select current_uses from public.coupons where code = 'OPEN-20'), 1, 'a redemption that cannot be stored takes no use');
 
--- ------------------------------------------------------------------------- tries
+-- ---------------------------------------------------------------------- attempts
 
-select pg_temp.forget_tries();
+select pg_temp.delete_attempts();
 
 select is(
   (select array_agg(pg_temp.redeem('guesser', 'GUESS-' || n) #>> '{error,code}' order by n) from generate_series(1, 9) as n),
   array_fill('coupon_not_found'::text, array[9]),
-  'nine codes may be guessed'
+  'nine wrong codes can be tried'
 );
-select is(pg_temp.preview('guesser', 'GUESS-10') #>> '{error,code}', 'coupon_not_found', 'a preview is the tenth');
-select is(pg_temp.redeem('guesser', 'OPEN-20') #>> '{error,code}', 'rate_limited', 'the eleventh is refused, though the code is right');
-select is(pg_temp.preview('guesser', 'OPEN-20') #>> '{error,code}', 'rate_limited', 'and so is a preview');
+select is(pg_temp.preview('guesser', 'GUESS-10') #>> '{error,code}', 'coupon_not_found', 'a preview counts as the tenth attempt');
+select is(pg_temp.redeem('guesser', 'OPEN-20') #>> '{error,code}', 'rate_limited', 'the eleventh attempt is refused, even with a correct code');
+select is(pg_temp.preview('guesser', 'OPEN-20') #>> '{error,code}', 'rate_limited', 'a preview after ten attempts is refused');
 select ok(
   (pg_temp.redeem('guesser', 'OPEN-20') #>> '{error,facts,retry_after}')::integer between 590 and 600,
-  'the facts say how many seconds to wait'
+  'the facts contain the seconds to wait'
 );
-select is_empty($$select from public.user_coupons where user_id = md5('guesser')::uuid$$, 'nothing was redeemed');
-select is(pg_temp.redeem('third', 'OPEN-20') -> 'ok', 'true', 'another user is not affected');
+select is_empty($$select from public.user_coupons where user_id = md5('guesser')::uuid$$, 'a refused attempt redeems nothing');
+select is(pg_temp.redeem('third', 'OPEN-20') -> 'ok', 'true', 'the limit of one user does not affect another');
 
 update private.attempts as a
 set attempted_at = array(select t - interval '10 minutes' from unnest(a.attempted_at) as t)
 where a.user_id = md5('guesser')::uuid;
-select is(pg_temp.redeem('guesser', 'OPEN-20') -> 'ok', 'true', 'ten minutes later it is allowed again');
+select is(pg_temp.redeem('guesser', 'OPEN-20') -> 'ok', 'true', 'ten minutes later attempts are allowed again');
 
-select pg_temp.forget_tries();
+select pg_temp.delete_attempts();
 select pg_temp.redeem('guesser', code)
 from unnest(array['ONE-LEFT', 'PAST', 'OFF', 'OPEN-20', null, '', 'ONE-LEFT', 'PAST', 'OFF', 'OPEN-20']) as code;
 select is(
-  pg_temp.redeem('guesser', 'NO-SUCH') #>> '{error,code}', 'rate_limited', 'every try counts, whatever became of it'
+  pg_temp.redeem('guesser', 'NO-SUCH') #>> '{error,code}', 'rate_limited', 'every attempt counts, whatever its result'
 );
 
 -- ------------------------------------------------------------------------ the sum
@@ -139,7 +139,7 @@ select is_empty(
     where c.id <> md5('one')::uuid
       and c.current_uses <> (select count(*) from public.user_coupons as r where r.coupon_id = c.id)
       and c.code in ('OPEN-20', 'PAST', 'OFF')$$,
-  'uses are as many as redemptions'
+  'each coupon has as many uses as redemptions'
 );
 
 select * from finish();

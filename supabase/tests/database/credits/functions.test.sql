@@ -1,4 +1,4 @@
--- Credits move by four functions, each request once.
+-- The four functions that change credits: each request counts once.
 begin;
 
 create extension if not exists pgtap with schema extensions;
@@ -49,7 +49,7 @@ as $$select count(*) from public.credit_transactions as t where t.user_id = md5(
 -- ---------------------------------------------------------------------- consuming
 
 select is(
-  pg_temp.error_of('select public.consume_credits(1)') ->> 1, 'not_authenticated', 'nobody in particular has no credits to spend'
+  pg_temp.error_of('select public.consume_credits(1)') ->> 1, 'not_authenticated', 'consuming credits needs a signed-in user'
 );
 
 select pg_temp.sign_in('saver');
@@ -57,26 +57,26 @@ select pg_temp.sign_in('saver');
 select is(
   public.consume_credits(2, 'An idea', 'saver-key-1') - 'transaction_id',
   '{"balance": 3, "replayed": false}'::jsonb,
-  'what is consumed is taken'
+  'consuming credits lowers the balance'
 );
 select results_eq(
   $$select kind, delta, balance_after, reason, idempotency_key
     from public.credit_transactions where user_id = md5('saver')::uuid order by id desc limit 1$$,
   $$values ('consume', -2, 3, 'An idea', 'saver-key-1')$$,
-  'and is a row of the ledger'
+  'consuming credits writes a ledger row'
 );
 select is(
   (public.consume_credits(2, 'An idea', 'saver-key-1') ->> 'transaction_id')::bigint,
   (select max(id) from public.credit_transactions where user_id = md5('saver')::uuid),
-  'a repeat answers the first transaction'
+  'a repeat returns the first transaction'
 );
 select is(
   public.consume_credits(2, 'An idea', 'saver-key-1') - 'transaction_id',
   '{"balance": 3, "replayed": true}'::jsonb,
-  'says so'
+  'a repeat returns replayed and the first balance'
 );
-select is(pg_temp.balance('saver'), 3, 'and takes nothing');
-select is(pg_temp.rows_of('saver'), 2::bigint, 'and writes nothing');
+select is(pg_temp.balance('saver'), 3, 'a repeat takes nothing');
+select is(pg_temp.rows_of('saver'), 2::bigint, 'a repeat writes no ledger row');
 
 select is(
   pg_temp.error_of($$select public.consume_credits(1, 'An idea', 'saver-key-1')$$) ->> 1,
@@ -94,17 +94,17 @@ select is(
 select is(
   pg_temp.error_of('select public.consume_credits(4)'),
   '["PT402", "insufficient_credits", {"amount": 4, "balance": 3}]'::jsonb,
-  'more than the balance is refused, and the facts say how much there is'
+  'more than the balance is refused, and the facts contain the balance'
 );
-select is(public.consume_credits(3) -> 'balance', '0'::jsonb, 'all of it may go');
+select is(public.consume_credits(3) -> 'balance', '0'::jsonb, 'the whole balance can be consumed');
 select is(
   public.consume_credits(2, 'An idea', 'saver-key-1') - 'transaction_id',
   '{"balance": 3, "replayed": true}'::jsonb,
-  'a repeat is answered though nothing is left'
+  'a repeat is answered even if no credits are left'
 );
-select is(pg_temp.error_of('select public.consume_credits(1)') ->> 1, 'insufficient_credits', 'nothing comes of nothing');
+select is(pg_temp.error_of('select public.consume_credits(1)') ->> 1, 'insufficient_credits', 'without credits nothing can be consumed');
 select is(
-  pg_temp.error_of('select public.consume_credits(2147483647)') ->> 1, 'insufficient_credits', 'nor does all there could be'
+  pg_temp.error_of('select public.consume_credits(2147483647)') ->> 1, 'insufficient_credits', 'the highest amount is refused without credits'
 );
 
 select is(
@@ -125,12 +125,12 @@ select is(
 );
 
 select pg_temp.sign_in('phone');
-select is(pg_temp.error_of('select public.consume_credits(1)') ->> 1, 'email_required', 'who has no email has no credits');
+select is(pg_temp.error_of('select public.consume_credits(1)') ->> 1, 'email_required', 'a user without an email has no credits');
 
 delete from public.users where id = md5('other')::uuid;
 delete from private.deleted_users;
 select pg_temp.sign_in('other');
-select is(public.consume_credits(1) -> 'balance', '4'::jsonb, 'an account that was missing is made first');
+select is(public.consume_credits(1) -> 'balance', '4'::jsonb, 'consuming credits creates a missing account');
 select pg_temp.sign_in('');
 
 -- ----------------------------------------------------------------------- charging
@@ -138,38 +138,38 @@ select pg_temp.sign_in('');
 select is(
   public.charge_credits(md5('other')::uuid, 1, 'A strategy', 'job-key-1') - 'transaction_id',
   '{"balance": 3, "replayed": false}'::jsonb,
-  'a charge takes'
+  'a charge lowers the balance'
 );
 select is(
   public.charge_credits(md5('other')::uuid, 1, 'A strategy', 'job-key-1') - 'transaction_id',
   '{"balance": 3, "replayed": true}'::jsonb,
-  'once'
+  'a repeated charge takes nothing'
 );
 
 select pg_temp.sign_in('other');
 select is(
   public.consume_credits(2, 'Mine', 'job-key-1') - 'transaction_id', '{"balance": 1, "replayed": false}'::jsonb,
-  'a user''s key is not the system''s, though they be alike'
+  'a user can use the same key as a charge'
 );
 select is(
-  public.consume_credits(1, 'Mine', 'job-key-2') -> 'balance', '0'::jsonb, 'nor can a user use one up'
+  public.consume_credits(1, 'Mine', 'job-key-2') -> 'balance', '0'::jsonb, 'a user can use a key that no charge has used yet'
 );
 select pg_temp.sign_in('');
 select is(
   pg_temp.error_of($$select public.charge_credits(md5('other')::uuid, 1, 'A strategy', 'job-key-2')$$) ->> 1,
-  'insufficient_credits', 'before the system does'
+  'insufficient_credits', 'a key that a user has used can be used for a charge, which fails for lack of credits'
 );
 select is(
   pg_temp.error_of($$select public.refund_credits(md5('other')::uuid, 'job-key-2')$$) -> 2 ->> 'argument',
-  'idempotency_key', 'and what a user spent by themselves is not refunded by its key'
+  'idempotency_key', 'a user''s own consumption cannot be refunded by its key'
 );
-select is(pg_temp.balance('other'), 0, 'so that a refund after a charge that failed gives nothing away');
+select is(pg_temp.balance('other'), 0, 'a refund after a failed charge gives no credits');
 
 -- ---------------------------------------------------------------------- refunding
 
 select is(
   public.refund_credits(md5('other')::uuid, 'job-key-1') - 'transaction_id', '{"balance": 1, "replayed": false}'::jsonb,
-  'a refund gives the charge back'
+  'a refund returns the credits of a charge'
 );
 select results_eq(
   $$select r.kind, r.delta, r.balance_after, r.reason, c.idempotency_key
@@ -177,47 +177,47 @@ select results_eq(
     join public.credit_transactions as c on c.id = r.refund_of
     where r.user_id = md5('other')::uuid order by r.id desc limit 1$$,
   $$values ('refund', 1, 1, 'A strategy', 'service:job-key-1')$$,
-  'and says which'
+  'a refund refers to its charge'
 );
 select is(
   public.refund_credits(md5('other')::uuid, 'job-key-1') - 'transaction_id', '{"balance": 1, "replayed": true}'::jsonb,
-  'once'
+  'a repeated refund gives nothing'
 );
-select is(pg_temp.balance('other'), 1, 'and no more');
+select is(pg_temp.balance('other'), 1, 'the balance after a repeated refund is the same');
 select is(
   pg_temp.error_of($$select public.charge_credits(md5('other')::uuid, 1, 'A strategy', 'job-key-1')$$) ->> 1,
-  'idempotency_key_reused', 'a charge cannot be repeated after its refund: the work would be free'
+  'idempotency_key_reused', 'a charge cannot be repeated after its refund, because the work would be free'
 );
 select is(
   pg_temp.error_of($$select public.refund_credits(md5('other')::uuid, 'no-such-key')$$) ->> 1,
-  'invalid_argument', 'what was not charged is not refunded'
+  'invalid_argument', 'a refund without a charge is refused'
 );
 select is(
   pg_temp.error_of($$select public.refund_credits(md5('saver')::uuid, 'job-key-1')$$) ->> 1,
-  'invalid_argument', 'another user''s charge is not refunded'
+  'invalid_argument', 'a refund of another user''s charge is refused'
 );
 
 -- ----------------------------------------------------------------------- granting
 
 select is(
   public.grant_credits(md5('other')::uuid, 10, 'Sorry', 'grant-key-1') - 'transaction_id',
-  '{"balance": 11, "replayed": false}'::jsonb, 'a grant gives'
+  '{"balance": 11, "replayed": false}'::jsonb, 'a grant raises the balance'
 );
 select is(
   public.grant_credits(md5('other')::uuid, 10, 'Sorry', 'grant-key-1') - 'transaction_id',
-  '{"balance": 11, "replayed": true}'::jsonb, 'once'
+  '{"balance": 11, "replayed": true}'::jsonb, 'a repeated grant gives nothing'
 );
-select is(public.grant_credits(md5('other')::uuid, 1) -> 'balance', '12'::jsonb, 'without a key every call counts');
-select is(public.grant_credits(md5('other')::uuid, 1) -> 'balance', '13'::jsonb, 'and counts again');
+select is(public.grant_credits(md5('other')::uuid, 1) -> 'balance', '12'::jsonb, 'a grant without a key gives credits');
+select is(public.grant_credits(md5('other')::uuid, 1) -> 'balance', '13'::jsonb, 'a second grant without a key gives credits again');
 select is(
   pg_temp.error_of($$select public.grant_credits(md5('other')::uuid, 2147483647)$$) -> 2,
-  '{"argument": "amount", "maximum": 2147483634}'::jsonb, 'more than a balance can hold is refused'
+  '{"argument": "amount", "maximum": 2147483634}'::jsonb, 'a grant beyond the highest balance is refused'
 );
 
--- -------------------------------------------------------------------- for all three
+-- ---------------------------------------------------------- the service functions
 
 select is(
-  pg_temp.error_of(format('select public.%s', call)) ->> 1, 'user_not_found', call || ' knows nobody of that id'
+  pg_temp.error_of(format('select public.%s', call)) ->> 1, 'user_not_found', call || ' refuses an unknown user'
 )
 from unnest(array[
   $$charge_credits(md5('nobody')::uuid, 1)$$, $$grant_credits(md5('nobody')::uuid, 1)$$,
@@ -225,7 +225,7 @@ from unnest(array[
 ]) as call;
 
 select is(
-  pg_temp.error_of(format('select public.%s', call)) -> 2 ->> 'argument', argument, call || ' names what is missing'
+  pg_temp.error_of(format('select public.%s', call)) -> 2 ->> 'argument', argument, call || ' names the missing or invalid argument'
 )
 from (
   values
@@ -239,18 +239,18 @@ from (
 
 set constraints all immediate;
 
-select is_empty('select * from private.check_ledger()', 'after all that every ledger adds up');
+select is_empty('select * from private.check_ledger()', 'all ledgers add up after these requests');
 
 set constraints all deferred;
 update public.users set credits = 100 where id = md5('other')::uuid;
 select results_eq(
   'select account_id, credits, ledger_sum, ledger_balance, broken_rows from private.check_ledger()',
   $$values (md5('other')::uuid, 100, 13::bigint, 13, 0::bigint)$$,
-  'a balance without its ledger is found'
+  'the ledger check finds a balance that differs from the ledger'
 );
-select is_empty($$select * from private.check_ledger(md5('saver')::uuid)$$, 'asked for one user it tells of that one');
+select is_empty($$select * from private.check_ledger(md5('saver')::uuid)$$, 'the ledger check for one user reports no other');
 
--- Whole tables are read only where no index serves, whatever the planner's statistics say.
+-- With this setting a whole table is read only if no index can be used, whatever the planner's statistics are.
 set local enable_seqscan = off;
 create function pg_temp.tables_read_whole(statement text)
 returns bigint
@@ -266,7 +266,7 @@ end;
 $$;
 select is(
   pg_temp.tables_read_whole($$select count(*) from private.check_ledger(md5('saver')::uuid)$$), 0::bigint,
-  'and reads that one''s rows, not the whole ledger'
+  'the ledger check for one user reads no whole table'
 );
 set local enable_seqscan = on;
 update public.users set credits = 13 where id = md5('other')::uuid;
@@ -277,7 +277,7 @@ update public.users set credits = 15 where id = md5('other')::uuid;
 select results_eq(
   'select account_id, broken_rows from private.check_ledger()',
   $$values (md5('other')::uuid, 1::bigint)$$,
-  'a row that does not follow from the one before is found, though sum and end agree'
+  'the ledger check finds a row that does not follow from the one before, even if the sum is right'
 );
 
 select * from finish();

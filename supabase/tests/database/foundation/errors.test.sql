@@ -1,4 +1,4 @@
--- Errors: raised or returned, always from the registry.
+-- Errors are raised or returned with an identifier of the registry.
 begin;
 
 create extension if not exists pgtap with schema extensions;
@@ -25,27 +25,27 @@ $$;
 select is(
   pg_temp.raised($$select private.raise_error('rate_limited', 'Wait.', '{"retry_after": 5}')$$),
   array['PT429', 'Wait.', 'rate_limited', '{"retry_after": 5}'],
-  'an error carries its status, sentence, identifier and facts'
+  'an error has its status, message, identifier and facts'
 );
 select is(
   pg_temp.raised($$select private.raise_error('rate_limited', 'Wait.')$$),
   array['PT429', 'Wait.', 'rate_limited', null],
-  'without facts it has no hint'
+  'an error without facts has no hint'
 );
 select throws_ok($$select private.raise_error('made_up', 'x')$$, 'P0001', null, 'an unregistered identifier cannot be raised');
 
 select is(
   private.error_result('coupon_expired', 'Gone.', '{"code": "X"}'),
   '{"ok": false, "error": {"code": "coupon_expired", "status": 410, "message": "Gone.", "facts": {"code": "X"}}}'::jsonb,
-  'the same error as a value'
+  'an error can be returned as a value'
 );
-select is(private.error_result('coupon_expired', 'Gone.') -> 'error' -> 'facts', 'null'::jsonb, 'without facts they are null');
+select is(private.error_result('coupon_expired', 'Gone.') -> 'error' -> 'facts', 'null'::jsonb, 'a returned error without facts has null');
 select throws_ok($$select private.error_result('made_up', 'x')$$, 'P0001', null, 'an unregistered identifier cannot be returned');
 
 select is((select count(*) from private.error_codes), 31::bigint, 'the registry has the contract''s 31 identifiers');
 select throws_ok(
   $$insert into private.error_codes (identifier, status, meaning) values ('fine', 200, 'x')$$, '23514', null,
-  'a registered status is an HTTP error'
+  'a status that is no HTTP error cannot be registered'
 );
 
 alter table public.strategies

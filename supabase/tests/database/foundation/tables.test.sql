@@ -1,5 +1,5 @@
--- Every check and cap of the tables, each with the value that just fits and the one
--- that just does not. What is enumerated grows by a migration that changes this list.
+-- Every check and limit of the tables, with the last value that is accepted and the first that is refused. A migration that
+-- adds an enumerated value must change this list.
 begin;
 
 create extension if not exists pgtap with schema extensions;
@@ -12,7 +12,7 @@ values (md5('user')::uuid, 'authenticated', 'authenticated', 'user@tables.test')
 insert into public.strategies (id, user_id, name, config)
 values (md5('strategy')::uuid, md5('user')::uuid, 'Base', '{}');
 
--- Without this secret a trigger refuses version 0 before the check does.
+-- Without this secret a trigger would refuse version 0 before the check.
 select vault.create_secret('made by hand', 'api_key_secret_v0');
 
 -- A valid row of each table: a case below replaces one of its values.
@@ -31,8 +31,7 @@ values
   ('subscriptions', jsonb_build_object('user_id', md5('user')::uuid, 'status', 'active', 'provider', 'stripe', 'provider_subscription_id', 'sub_1', 'plan_type', 'premium_monthly')),
   ('coupons', '{"code": "TABLES-10", "discount_percent": 10}');
 
--- Inserts the valid row with the given values in place of its own, takes it back, and
--- tells the SQLSTATE; null where it went well.
+-- Inserts the valid row with the given changes and rolls back. Returns the SQLSTATE, or null if the row was accepted.
 create function pg_temp.refusal(in_table text, changes jsonb)
 returns text
 language plpgsql
@@ -63,7 +62,7 @@ insert into cases (table_name, changes, refusal, rule)
 select table_name, '{}'::jsonb, null, 'a valid row is accepted'
 from valid_rows;
 
--- What is capped by length: the cap fits, one more does not.
+-- Limits of length: the limit is accepted, one character more is refused.
 insert into cases (table_name, changes, refusal, rule)
 select t, jsonb_build_object(c, repeat('x', cap + extra)), case extra when 1 then '23514' end, format('%s of %s characters', c, cap + extra)
 from (
@@ -86,7 +85,7 @@ from (
     ('coupons', 'description', 4000)
 ) as caps (t, c, cap), unnest(array[0, 1]) as extra;
 
--- What is a JSON object with a cap in bytes. {"a": "…"} takes nine bytes besides the value.
+-- JSON objects with a limit in bytes. {"a": "…"} takes nine bytes besides the value.
 insert into cases (table_name, changes, refusal, rule)
 select t, jsonb_build_object(c, jsonb_build_object('a', repeat('x', cap - 9 + extra))), case extra when 1 then '23514' end, format('%s of %s bytes', c, cap + extra)
 from (
@@ -106,7 +105,7 @@ from (
     ('strategy_components', 'parameters'), ('strategy_versions', 'config')
 ) as objects (t, c);
 
--- What is enumerated: each of the values, and one that is none.
+-- Enumerations: each of their values, and an unknown one.
 insert into cases (table_name, changes, refusal, rule)
 select t, jsonb_build_object(c, v), case v when 'other' then '23514' end, format('%s %s', c, v)
 from (
@@ -130,7 +129,7 @@ values
   ('plans', '{"max_strategies": -1}', '23514', 'a negative number of strategies'),
   ('plans', '{"max_strategies": null}', null, 'no limit of strategies'),
   ('plans', '{"max_custom_indicators": -1}', '23514', 'a negative number of custom indicators'),
-  ('plans', '{"plan_type": "free"}', '23505', 'a plan that is there already'),
+  ('plans', '{"plan_type": "free"}', '23505', 'a plan that exists already'),
   ('api_keys', '{"provider": "OpenAI"}', '23514', 'a provider in capitals'),
   ('api_keys', '{"provider": "o"}', '23514', 'a provider of one character'),
   ('api_keys', '{"provider": "azure_open-ai2"}', null, 'a provider with digits, underscore and hyphen'),
@@ -175,27 +174,27 @@ insert into public.indicators (name, category, type) values ('Relative Test Inde
 select is(pg_temp.refusal('indicators', '{"name": "RELATIVE test INDEX"}'), '23505', 'library names are unique without regard to case');
 
 insert into public.custom_indicators (user_id, name, category, type, pine_script) values (md5('user')::uuid, 'Twin', 'momentum', 'exit', 'x');
-select is(pg_temp.refusal('custom_indicators', '{"name": "TWIN"}'), '23505', 'a user''s custom indicators have different names');
+select is(pg_temp.refusal('custom_indicators', '{"name": "TWIN"}'), '23505', 'two custom indicators of a user cannot have the same name');
 
 insert into public.subscriptions (user_id, status, provider, provider_subscription_id, plan_type)
 values (md5('user')::uuid, 'active', 'stripe', 'sub_twin', 'premium_monthly');
-select is(pg_temp.refusal('subscriptions', '{"provider_subscription_id": "sub_twin"}'), '23505', 'a provider''s subscription is one row');
+select is(pg_temp.refusal('subscriptions', '{"provider_subscription_id": "sub_twin"}'), '23505', 'a provider''s subscription id is unique');
 select is(
   pg_temp.refusal('subscriptions', '{"provider": "paypal", "provider_subscription_id": "sub_twin"}'), null,
-  'and another provider''s of the same name is another'
+  'the same subscription id of another provider is accepted'
 );
 
 insert into public.coupons (id, code, discount_percent) values (md5('coupon')::uuid, 'TWIN-10', 10);
-select is(pg_temp.refusal('coupons', '{"code": "TWIN-10"}'), '23505', 'a code is one coupon');
+select is(pg_temp.refusal('coupons', '{"code": "TWIN-10"}'), '23505', 'a coupon''s code is unique');
 
 insert into public.user_coupons (user_id, coupon_id) values (md5('user')::uuid, md5('coupon')::uuid);
 select throws_ok(
   $$insert into public.user_coupons (user_id, coupon_id) values (md5('user')::uuid, md5('coupon')::uuid)$$,
-  '23505', null, 'a user redeems a coupon once'
+  '23505', null, 'a user can redeem a coupon only once'
 );
 
 insert into public.api_keys (user_id, provider, key_encrypted, key_hint, secret_version) values (md5('user')::uuid, 'twin', 'x', 'x', private.current_api_key_secret_version());
-select is(pg_temp.refusal('api_keys', '{"provider": "twin"}'), '23505', 'a user has one key for a provider');
+select is(pg_temp.refusal('api_keys', '{"provider": "twin"}'), '23505', 'a user can have only one key for a provider');
 
 -- ------------------------------------------------------- shape of the whole schema
 
@@ -208,7 +207,7 @@ select set_eq(
   $$values
     ('idx_coupons_code'), ('idx_indicators_type_category'), ('idx_strategies_user_id'),
     ('idx_strategy_components_strategy_id'), ('idx_strategy_versions_strategy_id'), ('idx_users_email')$$,
-  'the six indexes of the seed are there under their names'
+  'the six indexes of the original schema exist under their names'
 );
 
 select is_empty(
@@ -221,11 +220,11 @@ select is_empty(
       and not a.indisunique
       and a.indexprs is null
       and a.indpred is null
-      -- A partial index does not hold every row, and so stands in for no other.
+      -- A partial index does not contain every row, so it cannot replace another.
       and b.indpred is null
     join pg_catalog.pg_class as c on c.oid = a.indrelid
     where c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)$$,
-  'no index is built twice'
+  'no index is a prefix of another'
 );
 
 select is_empty(
@@ -254,7 +253,7 @@ select is_empty(
       and a.atthasdef
       and a.attgenerated = ''
       and not a.attnotnull$$,
-  'what has a default is also not null'
+  'every column with a default is not null'
 );
 
 select is_empty(
@@ -288,7 +287,7 @@ select is_empty(
         where t.tgrelid = c.oid
           and t.tgfoid = 'private.set_updated_at()'::regprocedure
       )$$,
-  'updated_at is kept by a trigger wherever there is one'
+  'every updated_at is set by a trigger'
 );
 
 select * from finish();

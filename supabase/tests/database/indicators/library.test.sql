@@ -1,4 +1,4 @@
--- The library as it ships, and the search through it.
+-- The indicators that ship, and the search for indicators.
 begin;
 
 create extension if not exists pgtap with schema extensions;
@@ -10,25 +10,25 @@ select i.id, i.name, i.type, i.category, i.description, i.parameters, i.defaults
 from public.indicators as i
 where i.id between '1d000000-0000-4000-8000-000000000001' and '1d000000-0000-4000-8000-000000000999';
 
-select cmp_ok((select count(*) from library), '>=', 60::bigint, 'there are at least sixty indicators');
-select set_eq('select distinct type from library', '{trend,entry,exit,stop_loss}'::text[], 'of all four types');
+select cmp_ok((select count(*) from library), '>=', 60::bigint, 'the library has at least sixty indicators');
+select set_eq('select distinct type from library', '{trend,entry,exit,stop_loss}'::text[], 'the library has indicators of all four types');
 select set_eq(
   'select distinct category from library',
   array['moving averages', 'momentum', 'volatility', 'volume', 'trend strength', 'patterns', 'risk'],
-  'and the usual categories'
+  'the library has indicators of all categories'
 );
 select is_empty(
-  $$select name from library where description is null or char_length(description) < 30$$, 'each is described'
+  $$select name from library where description is null or char_length(description) < 30$$, 'every indicator of the library has a description'
 );
 select is_empty(
   $$select name, private.parameter_schema_fault(parameters)
     from library
     where parameters = '{}' or private.parameter_schema_fault(parameters) is not null$$,
-  'each has a schema that is valid'
+  'every indicator of the library has a valid parameter schema'
 );
 select is_empty(
   $$select name from library where parameters -> 'additionalProperties' is distinct from 'false'$$,
-  'and strict'
+  'every parameter schema of the library allows no other parameters'
 );
 select is_empty(
   $$select l.name, p.key
@@ -37,20 +37,20 @@ select is_empty(
     where not p.value ?& '{title,default}'
       or (p.value ->> 'type' in ('integer', 'number') and not p.value ?& '{minimum,maximum}')
       or (p.value ->> 'type' = 'string' and not p.value ? 'enum')$$,
-  'each parameter has a title, a default and bounds'
+  'every parameter of the library has a title, a default and bounds'
 );
 select is_empty(
   $$select name
     from library
     where defaults <> private.parameter_defaults(parameters)
       or private.parameters_fault(parameters, defaults, '{}') is not null$$,
-  'each indicator''s defaults are complete and fit its schema'
+  'the defaults of every indicator are complete and fit its schema'
 );
 
--- The values that everybody knows.
+-- Well-known default values.
 select is(
   (select l.defaults @> c.defaults from library as l where l.name = c.name), true,
-  format('%s starts from %s', c.name, c.defaults)
+  format('%s has the defaults %s', c.name, c.defaults)
 )
 from (
   values
@@ -84,33 +84,33 @@ returns text[]
 language sql
 return array(select i.name from public.search_indicators(search, type, category, page_size, page) as i);
 
-select is((pg_temp.found('rsi'))[1], 'RSI', 'the very name comes first');
-select ok(pg_temp.found('rsi') @> array['Stochastic RSI', 'Connors RSI'], 'then what has it in the name');
-select is((pg_temp.found('  RSI '))[1], 'RSI', 'without regard to case and space');
-select is((pg_temp.found('boll'))[1:3] @> array['Bollinger Bands', 'Bollinger %B'], true, 'the beginning of a word is enough');
-select is((pg_temp.found('movi'))[1] like 'Moving Average%', true, 'also of one whose stem is another');
-select is((pg_temp.found('relative strength'))[1], 'RSI', 'the long name is found in the description');
-select ok('Zyx/Abc shared' = any (pg_temp.found('wobbled volume')), 'words are found by their stem');
-select is(pg_temp.found('abc'), array['Zyx/Abc shared'], 'a word after a slash is a word');
-select is(pg_temp.found('the macd')::text like '%MACD%', true, 'a word that means nothing does no harm');
-select is(pg_temp.found('bollinger zyx'), '{}', 'every word must be found');
-select is(pg_temp.found('100%'' & | ! :* <-> ()'), pg_temp.found('100'), 'what has a meaning in a query is only text here');
-select is(cardinality(pg_temp.found('&!')), 20, 'and nothing to look for is everything, twenty to a page');
+select is((pg_temp.found('rsi'))[1], 'RSI', 'an indicator whose name is the search text comes first');
+select ok(pg_temp.found('rsi') @> array['Stochastic RSI', 'Connors RSI'], 'indicators with the search text in their names are found');
+select is((pg_temp.found('  RSI '))[1], 'RSI', 'the search ignores case and surrounding space');
+select is((pg_temp.found('boll'))[1:3] @> array['Bollinger Bands', 'Bollinger %B'], true, 'the beginning of a word is found');
+select is((pg_temp.found('movi'))[1] like 'Moving Average%', true, 'the beginning of a word is found even if its stem differs');
+select is((pg_temp.found('relative strength'))[1], 'RSI', 'words of the description are found');
+select ok('Zyx/Abc shared' = any (pg_temp.found('wobbled volume')), 'words are found in other inflections');
+select is(pg_temp.found('abc'), array['Zyx/Abc shared'], 'a word after a slash is found');
+select is(pg_temp.found('the macd')::text like '%MACD%', true, 'stop words in the search text are ignored');
+select is(pg_temp.found('bollinger zyx'), '{}', 'an indicator must contain every word of the search text');
+select is(pg_temp.found('100%'' & | ! :* <-> ()'), pg_temp.found('100'), 'query operators in the search text are ignored');
+select is(cardinality(pg_temp.found('&!')), 20, 'a search text without words finds everything, 20 on a page');
 
 select is_empty(
   $$select from public.search_indicators(null, 'stop_loss', null, 100) as i where i.type <> 'stop_loss'$$,
-  'type filters'
+  'the search can be limited to a type'
 );
-select is(pg_temp.found(category => 'ZYX'), array['Zyx/Abc shared'], 'category filters without regard to case');
+select is(pg_temp.found(category => 'ZYX'), array['Zyx/Abc shared'], 'the search can be limited to a category, without regard to case');
 select is(
   pg_temp.found(page_size => 3, page => 1) || pg_temp.found(page_size => 3, page => 2), pg_temp.found(page_size => 6),
-  'pages follow one another'
+  'the pages of a search follow one another'
 );
-select is(pg_temp.found(page_size => 100, page => 2147483647), '{}', 'and end');
+select is(pg_temp.found(page_size => 100, page => 2147483647), '{}', 'a page beyond the last one is empty');
 
-select is(pg_temp.found('zyx'), array['Zyx/Abc shared'], 'what is not public is not found');
+select is(pg_temp.found('zyx'), array['Zyx/Abc shared'], 'a private indicator is not found');
 select set_config('request.jwt.claims', jsonb_build_object('sub', md5('contributor')::uuid, 'role', 'authenticated')::text, true);
-select is(pg_temp.found('zyx'), array['Zyx contributed', 'Zyx/Abc shared'], 'but by its contributor');
+select is(pg_temp.found('zyx'), array['Zyx contributed', 'Zyx/Abc shared'], 'a private indicator is found by its contributor');
 select set_config('request.jwt.claims', '', true);
 
 create function pg_temp.argument_refused(statement text)

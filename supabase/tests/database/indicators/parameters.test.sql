@@ -1,5 +1,4 @@
--- Parameter schemas: the subset that is understood, each keyword with a value that just
--- fits and one that just does not, and everything else refused when it is written.
+-- Parameter schemas: each supported keyword with values that fit and values that do not, and schemas that are refused.
 begin;
 
 create extension if not exists pgtap with schema extensions;
@@ -8,13 +7,13 @@ select no_plan();
 
 -- ------------------------------------------------------------- schemas themselves
 
-create temporary table schema_cases (id integer generated always as identity, says text, parameter_schema jsonb, fault jsonb);
+create temporary table schema_cases (id integer generated always as identity, description text, parameter_schema jsonb, fault jsonb);
 
-insert into schema_cases (says, parameter_schema, fault)
+insert into schema_cases (description, parameter_schema, fault)
 values
   ('the empty schema', '{}', null),
   ('an object without properties', '{"type": "object"}', null),
-  ('every keyword there is',
+  ('every keyword',
     '{"type": "object", "title": "T", "description": "D", "additionalProperties": false, "required": ["n"], "properties": {
       "n": {"type": "number", "minimum": 0, "maximum": 1, "multipleOf": 0.1, "default": 0.3, "title": "T", "description": "D"},
       "i": {"type": "integer", "enum": [1, 2], "default": 2},
@@ -30,7 +29,7 @@ values
   ('one that is required twice', '{"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a", "a"]}', '{"keyword": "required"}'),
   ('one that is required by number', '{"type": "object", "properties": {"1": {"type": "string"}}, "required": [1]}', '{"keyword": "required"}');
 
-insert into schema_cases (says, parameter_schema, fault)
+insert into schema_cases (description, parameter_schema, fault)
 select
   format('a parameter %s', p.property),
   jsonb_build_object('type', 'object', 'properties', jsonb_build_object('a', p.property::jsonb)),
@@ -65,7 +64,7 @@ from (
     ('{"type": "string", "enum": ["a"], "default": "b"}', 'default')
 ) as p (property, keyword);
 
-select is(private.parameter_schema_fault(c.parameter_schema), c.fault, format('schema: %s: %s', c.says, coalesce(c.fault::text, 'accepted')))
+select is(private.parameter_schema_fault(c.parameter_schema), c.fault, format('schema: %s: %s', c.description, coalesce(c.fault::text, 'accepted')))
 from schema_cases as c
 order by c.id;
 
@@ -109,11 +108,11 @@ select '{"type": "object", "additionalProperties": false, "required": ["mode", "
   "mode": {"type": "string"}, "length": {"type": "integer", "default": 14, "maximum": 500}}}'::jsonb as schema;
 
 select is(private.parameters_fault('{}', '{"anything": [1]}', '{}'), null, 'the empty schema accepts any object');
-select is(private.parameters_fault('{"type": "object"}', '{"more": 1}', '{}'), null, 'so does one that does not forbid other parameters, as in JSON Schema');
-select is(private.parameters_fault(schema, '{"mode": "a"}', '{}'), null, 'a default stands in for what is required') from strict;
-select is(private.parameters_fault(schema, '{}', '{"mode": "a"}'), null, 'and so do the indicator''s own defaults') from strict;
-select is(private.parameters_fault(schema, '{"length": 1}', '{}'), '{"parameter": "mode", "required": true}', 'else it is missed') from strict;
-select is(private.parameters_fault(schema, '{"length": 1}', null), null, 'but not in a set of defaults') from strict;
+select is(private.parameters_fault('{"type": "object"}', '{"more": 1}', '{}'), null, 'a schema without additionalProperties accepts other parameters, as in JSON Schema');
+select is(private.parameters_fault(schema, '{"mode": "a"}', '{}'), null, 'a required parameter with a default can be omitted') from strict;
+select is(private.parameters_fault(schema, '{}', '{"mode": "a"}'), null, 'a required parameter that the indicator''s defaults contain can be omitted') from strict;
+select is(private.parameters_fault(schema, '{"length": 1}', '{}'), '{"parameter": "mode", "required": true}', 'a required parameter without a default must be given') from strict;
+select is(private.parameters_fault(schema, '{"length": 1}', null), null, 'a set of defaults need not contain a required parameter') from strict;
 select is(
   private.parameters_fault(schema, '{"mode": "a", "lenght": 1}', '{}'),
   '{"parameter": "lenght", "additionalProperties": false}', 'a misspelt parameter is named'
@@ -122,10 +121,10 @@ select is(
   private.parameters_fault(schema, '{"mode": "a", "length": 501}', '{}'),
   '{"parameter": "length", "maximum": 500}', 'a violation names the parameter and the bound'
 ) from strict;
-select is(private.parameter_defaults(schema), '{"length": 14}', 'defaults are read from the schema') from strict;
-select is(private.parameter_defaults('{}'), '{}', 'and there may be none');
+select is(private.parameter_defaults(schema), '{"length": 14}', 'the defaults of a schema are collected') from strict;
+select is(private.parameter_defaults('{}'), '{}', 'a schema without defaults gives an empty object');
 
--- ---------------------------------------------------------------- what tables refuse
+-- ------------------------------------------------------------ checks of the tables
 
 insert into auth.users (id, aud, role, email)
 values
@@ -182,49 +181,49 @@ return format(
 
 select is(
   pg_temp.refusal_of($$insert into public.indicators (name, category, type, parameters) values ('Bad', 'x', 'entry', '{"type": "object", "properties": {"a": {"type": "date"}}}')$$),
-  array['PT422', 'invalid_parameters', '{"keyword": "type", "parameter": "a"}'], 'the library holds no schema that is not understood'
+  array['PT422', 'invalid_parameters', '{"keyword": "type", "parameter": "a"}'], 'a library indicator with an unsupported schema is refused'
 );
 select is(
   pg_temp.refusal_of($$update public.indicators set defaults = '{"length": 1}' where id = md5('indicator')::uuid$$),
-  array['PT422', 'invalid_parameters', '{"minimum": 2, "parameter": "length"}'], 'defaults fit their schema'
+  array['PT422', 'invalid_parameters', '{"minimum": 2, "parameter": "length"}'], 'defaults that do not fit the schema are refused'
 );
 select is(
   pg_temp.refusal_of($$update public.indicators set parameters = '{"type": "object", "properties": {"length": {"type": "string"}}}' where id = md5('indicator')::uuid$$),
-  array['PT422', 'invalid_parameters', '{"type": "string", "parameter": "length"}'], 'and a schema cannot be changed away from them'
+  array['PT422', 'invalid_parameters', '{"type": "string", "parameter": "length"}'], 'a schema that the defaults do not fit is refused'
 );
 select is(
   pg_temp.refusal_of($$update public.custom_indicators set parameters = '{"type": "object", "oneOf": []}' where id = md5('custom')::uuid$$),
-  array['PT422', 'invalid_parameters', '{"keyword": "oneOf"}'], 'a custom indicator''s schema is checked like the library''s'
+  array['PT422', 'invalid_parameters', '{"keyword": "oneOf"}'], 'a custom indicator with an unsupported schema is refused'
 );
 
-select is(pg_temp.refusal_of(pg_temp.component('indicator', false, '{"mode": "a"}')), null, 'a component may leave out what has a default');
+select is(pg_temp.refusal_of(pg_temp.component('indicator', false, '{"mode": "a"}')), null, 'a component can omit a parameter with a default');
 select is(
   pg_temp.refusal_of(pg_temp.component('indicator', false, '{"mode": "c"}')),
-  array['PT422', 'invalid_parameters', '{"enum": ["a", "b"], "parameter": "mode"}'], 'a component''s parameters fit the library''s schema'
+  array['PT422', 'invalid_parameters', '{"enum": ["a", "b"], "parameter": "mode"}'], 'a component whose parameters do not fit the library''s schema is refused'
 );
 select is(
   pg_temp.refusal_of(pg_temp.component('indicator', false, '{"length": 30}')),
-  array['PT422', 'invalid_parameters', '{"required": true, "parameter": "mode"}'], 'and leave out nothing that is required'
+  array['PT422', 'invalid_parameters', '{"required": true, "parameter": "mode"}'], 'a component without a required parameter is refused'
 );
 select is(
   pg_temp.refusal_of(pg_temp.component('custom', true, '{"length": 11}')),
-  array['PT422', 'invalid_parameters', '{"maximum": 10, "parameter": "length"}'], 'a custom indicator''s schema binds as well'
+  array['PT422', 'invalid_parameters', '{"maximum": 10, "parameter": "length"}'], 'a component whose parameters do not fit a custom indicator''s schema is refused'
 );
 select is(
   pg_temp.refusal_of($$update public.strategy_components set parameters = '{"mode": "a", "length": 501}' where id = md5('indicator')::uuid$$),
-  array['PT422', 'invalid_parameters', '{"maximum": 500, "parameter": "length"}'], 'a change of parameters is checked'
+  array['PT422', 'invalid_parameters', '{"maximum": 500, "parameter": "length"}'], 'a change of a component''s parameters is checked'
 );
 select is(
   pg_temp.refusal_of($$update public.strategy_components set indicator_id = md5('custom')::uuid, is_custom = true where id = md5('indicator')::uuid$$),
-  array['PT422', 'invalid_parameters', '{"parameter": "mode", "additionalProperties": false}'], 'so is a change of the indicator'
+  array['PT422', 'invalid_parameters', '{"parameter": "mode", "additionalProperties": false}'], 'a change of a component''s indicator is checked'
 );
 
 select throws_like(
   $$update public.strategy_components set parameters = '{"mode": "a", "length": 501}' where id = md5('indicator')::uuid$$,
-  '"length" of Parameters test must be at most 500.', 'the sentence says what to do'
+  '"length" of Parameters test must be at most 500.', 'the message names the parameter and its bound'
 );
 
--- The schema of an indicator is revised: what was right when it was written stays.
+-- The schema of an indicator is revised: components that were valid before are kept.
 update public.indicators
 set parameters = '{"type": "object", "additionalProperties": false, "properties": {"period": {"type": "integer"}}}', defaults = '{}'
 where id = md5('indicator')::uuid;
@@ -234,12 +233,12 @@ select lives_ok(
   'a component that does not change its parameters is not checked against a revised schema'
 );
 
--- Too large a value is a matter of the table's check, and is not parsed before.
+-- A value that is too large is refused by the table's check before it is compared with the schema.
 select throws_ok(
   format(
     $$update public.strategy_components set parameters = jsonb_build_object('mode', repeat('x', 9000)) where id = %L$$, md5('indicator')::uuid
   ),
-  '23514', null, 'parameters beyond 8 KiB are refused by the table'
+  '23514', null, 'parameters of more than 8 KiB are refused by the table''s check'
 );
 
 select set_config('request.jwt.claims', jsonb_build_object('sub', md5('free')::uuid, 'role', 'authenticated')::text, true);
@@ -247,11 +246,11 @@ select is(
   (pg_temp.refusal_of(
     $$insert into public.custom_indicators (name, category, type, pine_script, parameters) values ('Early', 'x', 'exit', 'x', '{"type": "array"}')$$
   ))[2],
-  'premium_required', 'who may not write a custom indicator is told so first'
+  'premium_required', 'premium is checked before the parameter schema'
 );
 select set_config('request.jwt.claims', '', true);
 
--- Comparing each option with each other one would take an hour; a schema of 16 KiB holds 2,700 of them.
+-- Comparing all pairs of options would take an hour here. A schema of 16 KiB can have 2,700 options.
 set local statement_timeout = '60s';
 select is(
   private.parameter_schema_fault(jsonb_build_object(
@@ -261,7 +260,7 @@ select is(
     ))
   )),
   null,
-  'the time to check an enum grows with its length and not with its square'
+  'a very long enum is checked in time, because the time grows linearly'
 );
 
 select * from finish();

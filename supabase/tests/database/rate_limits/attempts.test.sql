@@ -1,11 +1,11 @@
--- Attempts are counted in a window that slides, for each user and thing alone.
+-- Attempts are counted in a sliding window, separately for each user and bucket.
 begin;
 
 create extension if not exists pgtap with schema extensions;
 
 select no_plan();
 
--- Puts a user's attempts back in time, as if they had been made then.
+-- Moves a user's attempts back in time.
 create function pg_temp.age(who text, seconds double precision)
 returns void
 language sql
@@ -24,35 +24,35 @@ as $$
 $$;
 
 select is(array[pg_temp.take('ada'), pg_temp.take('ada'), pg_temp.take('ada')], array[null, null, null]::integer[], 'attempts up to the maximum are allowed');
-select is(pg_temp.take('ada'), 60, 'the next one is told how long to wait');
-select is(pg_temp.take('ada'), 60, 'and trying again does not make it longer');
-select is((select cardinality(attempted_at) from private.attempts where user_id = md5('ada')::uuid), 3, 'what is refused is not counted');
-select is(pg_temp.take('bob'), null, 'another user has a window of their own');
-select is(private.take_attempt('other_bucket', md5('ada')::uuid, 3, interval '1 minute'), null, 'and so has another thing');
+select is(pg_temp.take('ada'), 60, 'the next attempt is refused with the seconds to wait');
+select is(pg_temp.take('ada'), 60, 'a refused attempt does not extend the wait');
+select is((select cardinality(attempted_at) from private.attempts where user_id = md5('ada')::uuid), 3, 'a refused attempt is not counted');
+select is(pg_temp.take('bob'), null, 'another user is not affected');
+select is(private.take_attempt('other_bucket', md5('ada')::uuid, 3, interval '1 minute'), null, 'another bucket is not affected');
 
 select pg_temp.age('ada', 45.5);
 select is(pg_temp.take('ada'), 15, 'the wait shrinks as the window slides, in whole seconds');
 
--- One attempt 45 s ago, the others now: only that one leaves.
+-- One attempt was made 45 s ago, the others now.
 select pg_temp.take('eve');
 select pg_temp.age('eve', 45.5);
 select pg_temp.take('eve');
 select pg_temp.take('eve');
-select is(pg_temp.take('eve'), 15, 'a full window opens when its oldest attempt leaves');
+select is(pg_temp.take('eve'), 15, 'the wait ends when the oldest attempt leaves the window');
 select pg_temp.age('eve', 15);
-select is(pg_temp.take('eve'), null, 'and has room for one then');
-select is(pg_temp.take('eve'), 45, 'and not for two: the window slides, it does not start anew');
-select is((select cardinality(attempted_at) from private.attempts where user_id = md5('eve')::uuid), 3, 'attempts outside the window are forgotten');
+select is(pg_temp.take('eve'), null, 'one attempt is allowed then');
+select is(pg_temp.take('eve'), 45, 'a second one is refused, because the window slides instead of starting again');
+select is((select cardinality(attempted_at) from private.attempts where user_id = md5('eve')::uuid), 3, 'attempts outside the window are deleted');
 
-select is(pg_temp.take('eve', 1), 60, 'with a lower maximum one waits for as many as are too many');
-select is(pg_temp.take('eve', 4), null, 'with a higher one there is room');
+select is(pg_temp.take('eve', 1), 60, 'with a lower maximum the wait is for as many attempts as are too many');
+select is(pg_temp.take('eve', 4), null, 'with a higher maximum an attempt is allowed');
 
-select throws_ok($$select private.take_attempt('test_bucket', md5('ada')::uuid, null, '1 minute')$$, 'P0001', null, 'no maximum is a mistake, not no limit');
-select throws_ok($$select private.take_attempt('test_bucket', md5('ada')::uuid, 0, '1 minute')$$, 'P0001', null, 'nor is a maximum of none');
-select throws_ok($$select private.take_attempt('test_bucket', md5('ada')::uuid, 1, null)$$, 'P0001', null, 'no window is a mistake');
-select throws_ok($$select private.take_attempt('test_bucket', md5('ada')::uuid, 1, '0')$$, 'P0001', null, 'nor is a window of no length');
-select throws_ok($$select private.take_attempt('test_bucket', null, 1, '1 minute')$$, 'P0001', null, 'no user is a mistake');
-select throws_ok($$select private.take_attempt(null, md5('ada')::uuid, 1, '1 minute')$$, 'P0001', null, 'nothing to try is a mistake');
+select throws_ok($$select private.take_attempt('test_bucket', md5('ada')::uuid, null, '1 minute')$$, 'P0001', null, 'a maximum of null is refused');
+select throws_ok($$select private.take_attempt('test_bucket', md5('ada')::uuid, 0, '1 minute')$$, 'P0001', null, 'a maximum of 0 is refused');
+select throws_ok($$select private.take_attempt('test_bucket', md5('ada')::uuid, 1, null)$$, 'P0001', null, 'a window of null is refused');
+select throws_ok($$select private.take_attempt('test_bucket', md5('ada')::uuid, 1, '0')$$, 'P0001', null, 'a window of length 0 is refused');
+select throws_ok($$select private.take_attempt('test_bucket', null, 1, '1 minute')$$, 'P0001', null, 'a user of null is refused');
+select throws_ok($$select private.take_attempt(null, md5('ada')::uuid, 1, '1 minute')$$, 'P0001', null, 'a bucket of null is refused');
 
 -- --------------------------------------------------------------------------- sweep
 
@@ -62,10 +62,10 @@ select pg_temp.age('old', 61);
 select pg_temp.take('young');
 select pg_temp.age('young', 59);
 
-select is(private.sweep_attempts(), 1, 'the sweep takes what has left its window');
-select is_empty($$select from private.attempts where user_id = md5('old')::uuid$$, 'that row is gone');
-select isnt_empty($$select from private.attempts where user_id = md5('young')::uuid$$, 'a row that still counts stays');
-select is(pg_temp.take('old'), null, 'who was swept starts anew');
+select is(private.sweep_attempts(), 1, 'the sweep deletes attempts that have left their window');
+select is_empty($$select from private.attempts where user_id = md5('old')::uuid$$, 'a row without attempts in its window is deleted');
+select isnt_empty($$select from private.attempts where user_id = md5('young')::uuid$$, 'a row with an attempt in its window is kept');
+select is(pg_temp.take('old'), null, 'after the sweep attempts are allowed again');
 
 select * from finish();
 

@@ -1,4 +1,4 @@
--- Changes of a user's own rows are broadcast to their topic, which nobody else hears.
+-- Changes of a user's rows are broadcast to the user's topic, which nobody else can receive.
 begin;
 
 create extension if not exists pgtap with schema extensions;
@@ -15,7 +15,7 @@ values ('trusted-client', 'Broadcasts');
 
 -- ------------------------------------------------------------------- payloads
 
--- What a statement sends to the owner's topic: the payloads, less the ids that Realtime gives its messages.
+-- The payloads that a statement sends to the owner's topic, without the ids that Realtime adds.
 create function pg_temp.sent_by(statement text)
 returns setof jsonb
 language plpgsql
@@ -35,7 +35,7 @@ begin
 end;
 $$;
 
--- The columns of the record of each message, as one line a message.
+-- A line for each message, with the columns of its record.
 create function pg_temp.columns_sent_by(statement text)
 returns text[]
 language sql
@@ -64,7 +64,7 @@ select results_eq(
       'table', 'strategies', 'operation', 'UPDATE',
       'record', jsonb_build_object('id', md5('strategy')::uuid, 'user_id', md5('owner')::uuid, 'name', 'Renamed', 'updated_at', now()),
       'old_record', jsonb_build_object('id', md5('strategy')::uuid, 'user_id', md5('owner')::uuid))$$,
-  'a changed strategy is sent with its ids, what has changed, and nothing else'
+  'a changed strategy is sent with its ids and changed columns alone'
 );
 
 select is_empty(
@@ -99,13 +99,13 @@ select is(
     from pg_temp.sent_by($$select private.grant_credits(md5('owner')::uuid, 5, 'broadcast', 'broadcast-key-2')$$) as p
   ),
   array['credit_transactions 15', 'users 15'],
-  'both say the balance'
+  'both messages contain the balance'
 );
 
 select is(
   pg_temp.columns_sent_by($$update public.users set full_name = 'Somebody' where id = md5('owner')::uuid$$),
   array['UPDATE users: full_name, id'],
-  'a changed account is sent'
+  'a changed account is sent with the changed column'
 );
 
 select is(
@@ -118,7 +118,7 @@ select is(
     )) as p
   ),
   array['INSERT subscriptions', 'UPDATE users'],
-  'a new subscription is sent, and the premium that follows'
+  'a new subscription is sent, and the change of premium that it causes'
 );
 
 select is(
@@ -128,7 +128,7 @@ select is(
     where p ->> 'table' = 'subscriptions'
   ),
   array['canceled'],
-  'so is the end of one'
+  'the end of a subscription is sent'
 );
 
 select is(
@@ -138,7 +138,7 @@ select is(
     where p ->> 'table' = 'subscriptions'
   ),
   array['DELETE nothing'],
-  'and one that is deleted'
+  'a deleted subscription is sent'
 );
 
 select is_empty(
@@ -148,15 +148,15 @@ select is_empty(
       and a.attnum > 0
       and not a.attisdropped
       and not has_column_privilege('authenticated', a.attrelid, a.attnum, 'select')$$,
-  'no column of these tables is hidden from its user, so none in a message is'
+  'users may read every column of these tables, so no message reveals more'
 );
 
 select is_empty(
   $$select m.topic from realtime.messages as m where m.topic <> 'user:' || coalesce(m.payload -> 'record' ->> 'user_id', m.payload -> 'old_record' ->> 'user_id', m.payload -> 'record' ->> 'id', m.payload -> 'old_record' ->> 'id') and m.topic like 'user:%'$$,
-  'no message goes to another user than the row''s'
+  'no message is sent to another user than the row''s'
 );
 
--- A strategy and the ledger go with the account.
+-- A strategy and the ledger are deleted with the account.
 insert into auth.users (id, aud, role, email) values (md5('leaver')::uuid, 'authenticated', 'authenticated', 'leaver@broadcasts.test');
 insert into public.strategies (user_id, name, config) values (md5('leaver')::uuid, 'Theirs', '{}');
 delete from realtime.messages where topic like 'user:%';
@@ -165,7 +165,7 @@ delete from auth.users where id = md5('leaver')::uuid;
 select results_eq(
   $$select m.event, m.payload ->> 'table' from realtime.messages as m where m.topic = 'user:' || md5('leaver')::uuid$$,
   $$values ('DELETE', 'users')$$,
-  'a deleted account is one message, however much goes with it'
+  'a deleted account is one message, whatever is deleted with it'
 );
 
 -- --------------------------------------------------------------------- policy
@@ -178,8 +178,8 @@ select realtime.send('{"n": 2}', 'UPDATE', 'user:' || md5('stranger')::uuid, tru
 select realtime.send('{"n": 3}', 'UPDATE', 'room', true);
 insert into realtime.messages (topic, extension, private) values ('user:' || md5('owner')::uuid, 'presence', true);
 
--- What somebody who joins a topic hears, as Realtime asks: the numbers of the messages, or the SQLSTATE.
-create function pg_temp.hears(who text, topic text, statement text default null, client text default null)
+-- The numbers of the messages that a user receives in a topic, by the query that Realtime makes; or the SQLSTATE.
+create function pg_temp.received(who text, topic text, statement text default null, client text default null)
 returns text
 language plpgsql
 as $$
@@ -213,28 +213,28 @@ returns text
 language sql
 return 'user:' || md5(who)::uuid;
 
-select is(pg_temp.hears('owner', pg_temp.topic_of('owner')), '1', 'a user hears their own topic, and neither presence nor another topic');
-select is(pg_temp.hears('stranger', pg_temp.topic_of('stranger')), '2', 'so does a stranger theirs');
-select is(pg_temp.hears('stranger', pg_temp.topic_of('owner')), 'nothing', 'a stranger who joins the owner''s topic hears nothing');
-select is(pg_temp.hears('owner', ''), 'nothing', 'without a topic nothing is heard');
-select is(pg_temp.hears('owner', 'room'), 'nothing', 'nor in a topic that is no user''s');
-select is(pg_temp.hears('owner', upper(pg_temp.topic_of('owner'))), 'nothing', 'nor in one that is written otherwise');
-select is(pg_temp.hears('owner', pg_temp.topic_of('owner') || ':more'), 'nothing', 'nor in one that only begins like it');
-select is(pg_temp.hears('anon', pg_temp.topic_of('anon')), 'nothing', 'a visitor hears nothing');
-select is(pg_temp.hears('owner', pg_temp.topic_of('owner'), client => 'untrusted-client'), 'nothing', 'an OAuth client that is not trusted hears nothing');
-select is(pg_temp.hears('owner', pg_temp.topic_of('owner'), client => 'trusted-client'), '1', 'one that is trusted hears its user''s');
+select is(pg_temp.received('owner', pg_temp.topic_of('owner')), '1', 'a user receives their own topic, but no presence and no other topic');
+select is(pg_temp.received('stranger', pg_temp.topic_of('stranger')), '2', 'a second user receives their own topic');
+select is(pg_temp.received('stranger', pg_temp.topic_of('owner')), 'nothing', 'a user who joins another''s topic receives nothing');
+select is(pg_temp.received('owner', ''), 'nothing', 'without a topic nothing is received');
+select is(pg_temp.received('owner', 'room'), 'nothing', 'a topic of no user gives nothing');
+select is(pg_temp.received('owner', upper(pg_temp.topic_of('owner'))), 'nothing', 'a topic in capitals gives nothing');
+select is(pg_temp.received('owner', pg_temp.topic_of('owner') || ':more'), 'nothing', 'a topic that only begins like the user''s gives nothing');
+select is(pg_temp.received('anon', pg_temp.topic_of('anon')), 'nothing', 'a visitor receives nothing');
+select is(pg_temp.received('owner', pg_temp.topic_of('owner'), client => 'untrusted-client'), 'nothing', 'an OAuth client that is not trusted receives nothing');
+select is(pg_temp.received('owner', pg_temp.topic_of('owner'), client => 'trusted-client'), '1', 'a trusted OAuth client receives its user''s topic');
 
 select is(
-  pg_temp.hears('owner', pg_temp.topic_of('owner'), format($$insert into realtime.messages (topic, extension) values (%L, 'broadcast')$$, pg_temp.topic_of('owner'))),
-  '42501', 'a user sends nothing to their own topic, so that what is heard is the database''s'
+  pg_temp.received('owner', pg_temp.topic_of('owner'), format($$insert into realtime.messages (topic, extension) values (%L, 'broadcast')$$, pg_temp.topic_of('owner'))),
+  '42501', 'a user cannot send to their own topic, so that all messages there are the database''s'
 );
 select is(
-  pg_temp.hears('owner', pg_temp.topic_of('stranger'), format($$insert into realtime.messages (topic, extension) values (%L, 'broadcast')$$, pg_temp.topic_of('stranger'))),
-  '42501', 'nor to another''s'
+  pg_temp.received('owner', pg_temp.topic_of('stranger'), format($$insert into realtime.messages (topic, extension) values (%L, 'broadcast')$$, pg_temp.topic_of('stranger'))),
+  '42501', 'a user cannot send to another''s topic'
 );
 select is(
-  pg_temp.hears('owner', pg_temp.topic_of('owner'), $$with changed as (update realtime.messages set payload = '{}' returning 1) select count(*) from changed$$),
-  '0', 'a user changes no message'
+  pg_temp.received('owner', pg_temp.topic_of('owner'), $$with changed as (update realtime.messages set payload = '{}' returning 1) select count(*) from changed$$),
+  '0', 'a user cannot change a message'
 );
 
 select is(private.allow_broadcasts(), true, 'creating the policy again changes nothing');

@@ -1,4 +1,4 @@
--- Realtime carries four tables; exports lie in one private bucket, a folder a user.
+-- Four tables are published for Realtime. Exports are in one private bucket, where each user has a folder.
 begin;
 
 create extension if not exists pgtap with schema extensions;
@@ -14,7 +14,7 @@ select set_eq(
 select results_eq(
   $$select b.public, b.file_size_limit, b.allowed_mime_types from storage.buckets as b where b.id = 'strategy-exports'$$,
   $$values (false, 10485760::bigint, array['application/json', 'text/csv', 'text/plain', 'image/png'])$$,
-  'the bucket is private, takes 10 MiB and four kinds of files'
+  'the bucket is private and accepts four types of files of up to 10 MiB'
 );
 
 insert into auth.users (id, aud, role, email)
@@ -58,36 +58,37 @@ returns text
 language sql
 return format('insert into storage.objects (bucket_id, name) values (%L, %L)', bucket, path);
 
-select is(pg_temp.as_user('owner', $$select id from storage.objects$$), '1', 'a user sees files of their own in this bucket only');
-select is(pg_temp.as_user('stranger', $$select id from storage.objects$$), '0', 'a stranger sees none of them');
-select is(pg_temp.as_user('anon', $$select id from storage.objects$$), '0', 'a visitor sees none of them');
+select is(pg_temp.as_user('owner', $$select id from storage.objects$$), '1', 'a user sees only their own files in this bucket');
+select is(pg_temp.as_user('stranger', $$select id from storage.objects$$), '0', 'another user does not see them');
+select is(pg_temp.as_user('anon', $$select id from storage.objects$$), '0', 'a visitor does not see them');
 
-select is(pg_temp.as_user('owner', pg_temp.put('strategy-exports', md5('owner')::uuid || '/a/b.json')), '1', 'a user writes under their own folder');
-select is(pg_temp.as_user('owner', pg_temp.put('strategy-exports', md5('stranger')::uuid || '/a.json')), '42501', 'not under another''s');
-select is(pg_temp.as_user('owner', pg_temp.put('strategy-exports', 'a.json')), '42501', 'not beside the folders');
-select is(pg_temp.as_user('owner', pg_temp.put('strategy-exports', md5('owner')::uuid::text)), '42501', 'not in the folder''s place');
-select is(pg_temp.as_user('owner', pg_temp.put('strategy-exports', 'x/' || md5('owner')::uuid || '/a.json')), '42501', 'not in a folder further down');
-select is(pg_temp.as_user('owner', pg_temp.put('another-bucket', md5('owner')::uuid || '/a.json')), '42501', 'not in another bucket');
-select is(pg_temp.as_user('anon', pg_temp.put('strategy-exports', md5('anon')::uuid || '/a.json')), '42501', 'a visitor writes nowhere');
+select is(pg_temp.as_user('owner', pg_temp.put('strategy-exports', md5('owner')::uuid || '/a/b.json')), '1', 'a user can write below their own folder');
+select is(pg_temp.as_user('owner', pg_temp.put('strategy-exports', md5('stranger')::uuid || '/a.json')), '42501', 'a user cannot write below another''s folder');
+select is(pg_temp.as_user('owner', pg_temp.put('strategy-exports', 'a.json')), '42501', 'a user cannot write outside the folders');
+select is(pg_temp.as_user('owner', pg_temp.put('strategy-exports', md5('owner')::uuid::text)), '42501', 'a user cannot write a file with the folder''s name');
+select is(pg_temp.as_user('owner', pg_temp.put('strategy-exports', 'x/' || md5('owner')::uuid || '/a.json')), '42501', 'a user cannot write below a folder of their id inside another folder');
+select is(pg_temp.as_user('owner', pg_temp.put('another-bucket', md5('owner')::uuid || '/a.json')), '42501', 'a user cannot write to another bucket');
+select is(pg_temp.as_user('anon', pg_temp.put('strategy-exports', md5('anon')::uuid || '/a.json')), '42501', 'a visitor cannot write');
 
 select is(
-  pg_temp.as_user('owner', $$update storage.objects set metadata = '{}' where bucket_id = 'strategy-exports'$$), '1', 'a user replaces a file of their own'
+  pg_temp.as_user('owner', $$update storage.objects set metadata = '{}' where bucket_id = 'strategy-exports'$$), '1', 'a user can replace their own file'
 );
 select is(
   pg_temp.as_user('owner', format($$update storage.objects set name = '%s/moved.csv' where bucket_id = 'strategy-exports'$$, md5('stranger')::uuid)),
-  '42501', 'and does not move it to another''s folder'
+  '42501', 'a user cannot move a file to another''s folder'
 );
 select is(
-  pg_temp.as_user('stranger', $$update storage.objects set metadata = '{}' where bucket_id = 'strategy-exports'$$), '0', 'a stranger replaces none'
+  pg_temp.as_user('stranger', $$update storage.objects set metadata = '{}' where bucket_id = 'strategy-exports'$$), '0', 'another user cannot replace it'
 );
-select is(pg_temp.as_user('owner', $$delete from storage.objects where bucket_id = 'strategy-exports'$$), '1', 'a user deletes files of their own');
-select is(pg_temp.as_user('stranger', $$delete from storage.objects where bucket_id = 'strategy-exports'$$), '0', 'a stranger deletes none');
+select is(pg_temp.as_user('owner', $$delete from storage.objects where bucket_id = 'strategy-exports'$$), '1', 'a user can delete their own file');
+select is(pg_temp.as_user('stranger', $$delete from storage.objects where bucket_id = 'strategy-exports'$$), '0', 'another user cannot delete it');
 
--- ------------------------------------------------------- as much as the plan allows
+-- --------------------------------------------------------- the limit of the plan
 
 update public.plans set max_strategies = 2, max_versions = 2 where plan_type = 'free';
 
--- What the owner has: files of this size, beside the one of before and those of a neighbour in the order of names.
+-- The outcome of a statement while the owner has more files of a size. Another user's files, whose names sort next to them,
+-- must not count.
 create function pg_temp.room(files integer, bytes bigint, statement text)
 returns text
 language plpgsql
@@ -111,20 +112,20 @@ select set_config('storage.allow_delete_query', 'true', true);
 select is(
   pg_temp.room(r.files, r.bytes, pg_temp.put('strategy-exports', md5('owner')::uuid || '/new.json')),
   r.expected,
-  format('2 strategies of 2 versions: beside %s files of %s bytes and an empty one, another answers %s', r.files, r.bytes, r.expected)
+  format('2 strategies of 2 versions: with %s files of %s bytes and an empty one, another gets %s', r.files, r.bytes, r.expected)
 )
 from (
   values (2, 1, '1'), (3, 1, '42501'), (1, 524287, '1'), (1, 524288, '42501'), (2, 262144, '42501')
 ) as r (files, bytes, expected);
 select is(
   pg_temp.room(1, 524288, $$update storage.objects set metadata = '{}' where name like '%mine.csv'$$), '42501',
-  'a file is not replaced by a larger one either'
+  'a full folder''s file cannot be replaced'
 );
-select is(pg_temp.room(3, 524288, $$delete from storage.objects where name like '%mine.csv'$$), '1', 'but deleted');
+select is(pg_temp.room(3, 524288, $$delete from storage.objects where name like '%mine.csv'$$), '1', 'a full folder''s file can be deleted');
 
 update public.plans set max_strategies = null where plan_type = 'free';
 select is(
-  pg_temp.room(9, 10485760, pg_temp.put('strategy-exports', md5('owner')::uuid || '/new.json')), '1', 'a plan without the number has no limit'
+  pg_temp.room(9, 10485760, pg_temp.put('strategy-exports', md5('owner')::uuid || '/new.json')), '1', 'a plan without a limit of strategies has no limit of files'
 );
 
 select * from finish();

@@ -1,6 +1,6 @@
--- What an app asks most can be answered by indexes: no request has to read a whole table of strategies. Counted by
--- the tables' own counters, so that what an RPC does inside is seen too. Whole tables are read only where no index
--- serves, so that the answer does not depend on what the planner's statistics say of the moment.
+-- The most frequent requests of an app read no whole table of strategies. Scans are counted by the tables' own counters, which
+-- include those inside an RPC. enable_seqscan is off, so that a whole table is read only if no index can be used, whatever the
+-- planner's statistics are.
 begin;
 
 set local enable_seqscan = off;
@@ -57,7 +57,7 @@ alter table public.strategies enable trigger user;
 alter table public.strategy_components enable trigger user;
 analyze public.strategies, public.strategy_components, public.strategy_versions, private.public_strategies;
 
--- Sequential scans of these tables while somebody runs a statement.
+-- The number of sequential scans of these tables while a user runs a statement.
 create function pg_temp.sequential_scans(statement text)
 returns bigint
 language plpgsql
@@ -86,12 +86,12 @@ $$;
 
 select cmp_ok(
   pg_temp.sequential_scans($$select count(*) from public.strategy_components where parameters = '{}'$$), '>=', 1::bigint,
-  'a question that no index answers is counted'
+  'a query that no index can answer is counted'
 );
 
 create temporary table requests (id integer generated always as identity, request text, statement text);
 
--- Strategy 200 is the first user's own and public, 10 another's and public.
+-- Strategy 200 belongs to the first user and is public; 10 belongs to another and is public.
 insert into requests (request, statement)
 values
   ('get_strategy, own', $$select public.get_strategy(md5('scale strategy 200')::uuid)$$),

@@ -1,5 +1,5 @@
--- Components: an indicator that exists and is visible, or none; an owner who is the
--- strategy's; at most 64; and a strategy that moves with them.
+-- Components: their indicator exists and is visible, or is null; their owner is the strategy's; a strategy has at most 64; and
+-- a change of one sets the strategy's updated_at.
 begin;
 
 create extension if not exists pgtap with schema extensions;
@@ -53,14 +53,14 @@ select lives_ok(pg_temp.add(0, 'public', false), 'a public indicator can be used
 select results_eq(
   $$select * from pg_temp.component('public')$$,
   $$values (md5('public')::uuid, 'Components public')$$,
-  'its name is noted'
+  'a component stores its indicator''s name'
 );
 select lives_ok(pg_temp.add(1, 'own', false), 'an indicator that the owner contributed can be used');
 select lives_ok(pg_temp.add(2, 'own custom', true), 'a custom indicator of the owner''s can be used');
 select results_eq(
   $$select * from pg_temp.component('own custom')$$,
   $$values (md5('own custom')::uuid, 'Own custom')$$,
-  'and its name is noted'
+  'a component stores its custom indicator''s name'
 );
 select lives_ok(pg_temp.add(3, 'shared custom', true), 'a public custom indicator of another''s can be used');
 
@@ -68,15 +68,15 @@ select throws_ok(pg_temp.add(9, 'nothing', false), 'PT404', null, 'an indicator 
 select throws_ok(pg_temp.add(9, 'nothing', true), 'PT404', null, 'a custom indicator that does not exist is not found');
 select throws_ok(pg_temp.add(9, 'hidden', false), 'PT404', null, 'a private library indicator is not found');
 select throws_ok(pg_temp.add(9, 'other custom', true), 'PT404', null, 'another''s private custom indicator is not found');
-select throws_ok(pg_temp.add(9, 'own custom', false), 'PT404', null, 'is_custom says in which table to look');
-select throws_ok(pg_temp.add(9, 'public', true), 'PT404', null, 'both ways');
+select throws_ok(pg_temp.add(9, 'own custom', false), 'PT404', null, 'a custom indicator''s id without is_custom is not found');
+select throws_ok(pg_temp.add(9, 'public', true), 'PT404', null, 'a library indicator''s id with is_custom is not found');
 select throws_ok(
   $$update public.strategy_components set indicator_id = md5('hidden')::uuid where id = md5('public')::uuid$$,
-  'PT404', null, 'nor can one be put in later'
+  'PT404', null, 'a component cannot be changed to a private indicator'
 );
 select throws_ok(
   $$update public.strategy_components set is_custom = true where id = md5('public')::uuid$$,
-  'PT404', null, 'nor by turning is_custom'
+  'PT404', null, 'a component''s is_custom cannot be changed alone'
 );
 
 create function pg_temp.details_of(statement text)
@@ -99,14 +99,14 @@ $$;
 select is(
   pg_temp.details_of(pg_temp.add(9, 'nothing', false)),
   array['indicator_not_found', format('{"is_custom": false, "indicator_id": "%s"}', md5('nothing')::uuid)],
-  'the error carries its identifier and the facts'
+  'the error has its identifier and facts'
 );
 select is(
   (pg_temp.details_of(pg_temp.add(9, 'other custom', true)))[1], 'indicator_not_found',
-  'what is hidden and what is missing answer alike'
+  'a private and a missing indicator get the same error'
 );
 
--- ------------------------------------------------------------ when the indicator goes
+-- ---------------------------------------------------------- a deleted indicator
 
 delete from public.indicators where id = md5('public')::uuid;
 
@@ -115,20 +115,20 @@ select results_eq(
     from jsonb_array_elements(private.strategy_document(md5('strategy')::uuid) -> 'components') as c
     where c -> 'position' = '0'$$,
   $$values (null, 'Components public')$$,
-  'when a library indicator goes, documents show its name alone at once'
+  'after a library indicator is deleted, documents show only its name at once'
 );
-select is(private.unlink_deleted_indicators(100), 1, 'the sweep unlinks its component');
-select is(private.unlink_deleted_indicators(100), 0, 'once');
+select is(private.unlink_deleted_indicators(100), 1, 'the sweep unlinks the component of a deleted indicator');
+select is(private.unlink_deleted_indicators(100), 0, 'the next sweep unlinks nothing');
 select results_eq(
   $$select * from pg_temp.component('public')$$,
   $$values (null::uuid, 'Components public')$$,
-  'and its name stays'
+  'an unlinked component keeps the indicator''s name'
 );
 
 update public.strategy_components set position = 40, parameters = '{"a": 1}' where id = md5('public')::uuid;
 select is(
   (select indicator_name from pg_temp.component('public')), 'Components public',
-  'and stays when the component changes'
+  'an unlinked component keeps the name when it is changed'
 );
 
 delete from auth.users where id = md5('other')::uuid;
@@ -137,41 +137,41 @@ update public.strategy_components set parameters = '{"b": 2}' where id = md5('sh
 select results_eq(
   $$select * from pg_temp.component('shared custom')$$,
   $$values (null::uuid, 'Shared custom')$$,
-  'when another''s custom indicator goes with its user, the next change unlinks it too, and its name stays'
+  'a change of a component whose custom indicator was deleted with its user unlinks it, and keeps the name'
 );
 
 update public.custom_indicators set name = 'Renamed' where id = md5('own custom')::uuid;
-select is((select indicator_name from pg_temp.component('own custom')), 'Own custom', 'a rename leaves the noted name');
+select is((select indicator_name from pg_temp.component('own custom')), 'Own custom', 'renaming an indicator does not change the stored name');
 select lives_ok(
   $$update public.strategy_components set parameters = '{}', position = 41 where id = md5('own custom')::uuid$$,
-  'a component can change while its indicator does not'
+  'a component can be changed after its indicator was renamed'
 );
 
--- --------------------------------------------------------------------- whose it is
+-- ----------------------------------------------------------------------- the owner
 
 insert into public.strategy_components (id, strategy_id, component_type, position)
 values (md5('unnamed')::uuid, md5('strategy')::uuid, 'exit', 0);
 
 select is(
   (select user_id from public.strategy_components where id = md5('unnamed')::uuid), md5('owner')::uuid,
-  'without a user, the owner is the strategy''s'
+  'a component without a user gets the strategy''s owner'
 );
 select throws_ok(
   $$insert into public.strategy_components (strategy_id, user_id, component_type, position) values (md5('strategy')::uuid, md5('somebody')::uuid, 'exit', 1)$$,
-  '23503', null, 'no component can have another owner than its strategy'
+  '23503', null, 'a component with another owner than its strategy is refused'
 );
 select throws_ok(
   $$update public.strategy_components set user_id = md5('somebody')::uuid where id = md5('unnamed')::uuid$$,
-  '23503', null, 'nor be given one'
+  '23503', null, 'a component''s owner cannot be changed'
 );
 select throws_ok(
   $$insert into public.strategy_versions (strategy_id, user_id, version_number, config) values (md5('strategy')::uuid, md5('somebody')::uuid, 1000, '{}')$$,
-  '23503', null, 'nor can a version'
+  '23503', null, 'a version with another owner than its strategy is refused'
 );
 
 -- --------------------------------------------------------------------- the strategy
 
-create function pg_temp.moves(statement text)
+create function pg_temp.sets_updated_at(statement text)
 returns boolean
 language plpgsql
 as $$
@@ -185,17 +185,17 @@ end;
 $$;
 
 select ok(
-  pg_temp.moves($$insert into public.strategy_components (id, strategy_id, component_type, position) values (md5('mover')::uuid, md5('strategy')::uuid, 'trend', 0)$$),
-  'a new component moves the strategy''s updated_at'
+  pg_temp.sets_updated_at($$insert into public.strategy_components (id, strategy_id, component_type, position) values (md5('mover')::uuid, md5('strategy')::uuid, 'trend', 0)$$),
+  'a new component sets the strategy''s updated_at'
 );
 select ok(
-  pg_temp.moves($$update public.strategy_components set position = 1 where id = md5('mover')::uuid$$),
-  'a changed component does'
+  pg_temp.sets_updated_at($$update public.strategy_components set position = 1 where id = md5('mover')::uuid$$),
+  'a changed component sets the strategy''s updated_at'
 );
-select ok(pg_temp.moves($$delete from public.strategy_components where id = md5('mover')::uuid$$), 'a removed component does');
+select ok(pg_temp.sets_updated_at($$delete from public.strategy_components where id = md5('mover')::uuid$$), 'a deleted component sets the strategy''s updated_at');
 select ok(
-  not pg_temp.moves($$update public.strategies set name = name where id = md5('strategy')::uuid$$),
-  'an update that changes nothing does not'
+  not pg_temp.sets_updated_at($$update public.strategies set name = name where id = md5('strategy')::uuid$$),
+  'an update that changes nothing does not set updated_at'
 );
 
 -- ------------------------------------------------------------------ order and number
@@ -204,33 +204,33 @@ insert into public.strategy_components (strategy_id, component_type, position)
 select md5('full')::uuid, (array['trend', 'entry', 'exit', 'stop_loss'])[1 + n % 4], n / 4
 from generate_series(0, 63) as n;
 
-select is((select count(*) from public.strategy_components where strategy_id = md5('full')::uuid), 64::bigint, 'a strategy holds 64 components');
+select is((select count(*) from public.strategy_components where strategy_id = md5('full')::uuid), 64::bigint, 'a strategy can have 64 components');
 select throws_ok(
   $$insert into public.strategy_components (strategy_id, component_type, position) values (md5('full')::uuid, 'trend', 16)$$,
-  '23514', 'A strategy has at most 64 components.', 'and not one more'
+  '23514', 'A strategy has at most 64 components.', 'a 65th component is refused'
 );
 select throws_ok(
   $$update public.strategy_components set strategy_id = md5('full')::uuid, component_type = 'trend', position = 17 where id = md5('unnamed')::uuid$$,
-  '23514', null, 'nor one moved in from elsewhere'
+  '23514', null, 'a 65th component that is moved from another strategy is refused'
 );
 select lives_ok(
   $$update public.strategy_components set position = 1 - position where strategy_id = md5('full')::uuid and position in (0, 1)$$,
-  'one statement may swap positions'
+  'one statement can swap positions'
 );
 select throws_ok(
   $$insert into public.strategy_components (strategy_id, component_type, position) values (md5('strategy')::uuid, 'exit', 0)$$,
-  '23505', null, 'a position within a type is taken once'
+  '23505', null, 'two components of a type at one position are refused'
 );
 
 delete from public.strategies where id = md5('full')::uuid;
-select is_empty($$select from public.strategy_components where strategy_id = md5('full')::uuid$$, 'components go with their strategy');
+select is_empty($$select from public.strategy_components where strategy_id = md5('full')::uuid$$, 'components are deleted with their strategy');
 
 delete from auth.users where id = md5('owner')::uuid;
 select is_empty(
   $$select from public.strategy_components where user_id = md5('owner')::uuid
     union all select from public.strategies where user_id = md5('owner')::uuid
     union all select from public.custom_indicators where user_id = md5('owner')::uuid$$,
-  'and everything goes with its user'
+  'strategies, components and custom indicators are deleted with their user'
 );
 
 select * from finish();

@@ -1,5 +1,5 @@
--- Forks: the author and the source that a reader sees, the count, and what is left when the
--- source is deleted. Components that are given by name.
+-- Forks: author, source and number of forks as readers see them, and forks of a deleted source. Components that are given by
+-- name.
 begin;
 
 create extension if not exists pgtap with schema extensions;
@@ -48,18 +48,18 @@ return (
   where i.item ->> 'strategy_id' = listed.strategy_id::text
 );
 
-select is(public.get_strategy(pg_temp.id_of('source')) ->> 'author', 'Ada', 'a document names its author');
-select is(public.get_strategy(pg_temp.id_of('fork')) -> 'author', 'null', 'an author without a public name is null');
+select is(public.get_strategy(pg_temp.id_of('source')) ->> 'author', 'Ada', 'a document has its author''s public name');
+select is(public.get_strategy(pg_temp.id_of('fork')) -> 'author', 'null', 'the author is null without a public name');
 select is(
-  public.get_strategy(pg_temp.id_of('fork')) ->> 'forked_from', pg_temp.id_of('source')::text, 'a fork names its source'
+  public.get_strategy(pg_temp.id_of('fork')) ->> 'forked_from', pg_temp.id_of('source')::text, 'a fork has its source'
 );
 select is(public.get_strategy(pg_temp.id_of('source')) -> 'forked_from', 'null', 'a strategy that is no fork has no source');
-select is(pg_temp.listed(pg_temp.id_of('source')) ->> 'author', 'Ada', 'the public page names the author');
-select is(pg_temp.listed(pg_temp.id_of('source')) ->> 'fork_count', '2', 'the public page counts forks');
+select is(pg_temp.listed(pg_temp.id_of('source')) ->> 'author', 'Ada', 'the public page has the author');
+select is(pg_temp.listed(pg_temp.id_of('source')) ->> 'fork_count', '2', 'the public page has the number of forks');
 
 update public.strategies set is_public = true where id = pg_temp.id_of('fork');
-select is(pg_temp.listed(pg_temp.id_of('fork')) ->> 'fork_count', '0', 'a strategy without forks counts none');
-select is(pg_temp.listed(pg_temp.id_of('fork')) ->> 'forked_from', pg_temp.id_of('source')::text, 'the public page names the source');
+select is(pg_temp.listed(pg_temp.id_of('fork')) ->> 'fork_count', '0', 'a strategy without forks has 0 on the public page');
+select is(pg_temp.listed(pg_temp.id_of('fork')) ->> 'forked_from', pg_temp.id_of('source')::text, 'the public page has the source');
 
 delete from public.strategies where id = pg_temp.id_of('second');
 select is(pg_temp.listed(pg_temp.id_of('source')) ->> 'fork_count', '1', 'a deleted fork is not counted');
@@ -67,30 +67,30 @@ select is(pg_temp.listed(pg_temp.id_of('source')) ->> 'fork_count', '1', 'a dele
 create temporary table before as
 select updated_at, current_version from public.strategies where id = pg_temp.id_of('fork');
 delete from public.strategies where id = pg_temp.id_of('source');
-select is(public.get_strategy(pg_temp.id_of('fork')) -> 'forked_from', 'null', 'a source that is gone is not named, before the sweep');
-select is(pg_temp.listed(pg_temp.id_of('fork')) -> 'forked_from', 'null', 'nor on the public page');
+select is(public.get_strategy(pg_temp.id_of('fork')) -> 'forked_from', 'null', 'a deleted source is not shown, even before the sweep');
+select is(pg_temp.listed(pg_temp.id_of('fork')) -> 'forked_from', 'null', 'a deleted source is not shown on the public page');
 select is(private.unlink_deleted_sources(10), 1, 'the sweep unlinks the forks of a deleted source');
-select is((select forked_from from public.strategies where id = pg_temp.id_of('fork')), null, 'the reference is gone then');
+select is((select forked_from from public.strategies where id = pg_temp.id_of('fork')), null, 'after the sweep the fork has no source');
 select results_eq(
   'select updated_at, current_version from public.strategies where id = pg_temp.id_of(''fork'')',
   'select updated_at, current_version from before',
-  'neither updated_at nor the version of a fork moves'
+  'deleting the source changes neither updated_at nor the version of a fork'
 );
-select is(private.unlink_deleted_sources(10), 0, 'there is nothing left to unlink');
-select is_empty('select 1 from private.deleted_sources', 'and nothing left to remember');
+select is(private.unlink_deleted_sources(10), 0, 'the next sweep unlinks no fork');
+select is_empty('select 1 from private.deleted_sources', 'after the sweep no deleted source is recorded any more');
 
 set local role authenticated;
 select throws_ok(
   format('insert into public.strategies (name, config, forked_from) values (''x'', ''{}'', %L)', pg_temp.id_of('fork')),
-  '42501', null, 'a client cannot claim a source'
+  '42501', null, 'a client cannot set forked_from'
 );
-select lives_ok($$update public.users set public_name = 'Reader' where id = md5('reader')::uuid$$, 'a user chooses a public name');
+select lives_ok($$update public.users set public_name = 'Reader' where id = md5('reader')::uuid$$, 'a user can set a public name');
 select throws_ok(
-  $$update public.users set public_name = ' ' where id = md5('reader')::uuid$$, '23514', null, 'a public name is not blank'
+  $$update public.users set public_name = ' ' where id = md5('reader')::uuid$$, '23514', null, 'a blank public name is refused'
 );
 select throws_ok(
   $$update public.users set public_name = repeat('x', 61) where id = md5('reader')::uuid$$,
-  '23514', null, 'a public name has at most 60 characters'
+  '23514', null, 'a public name of more than 60 characters is refused'
 );
 reset role;
 
@@ -121,17 +121,17 @@ values (md5('named')::uuid, 'Named For Forks', 'Test', 'entry');
 select is(
   pg_temp.saved('{"component_type": "entry", "indicator_name": "named for FORKS"}') ->> 'indicator_id',
   md5('named')::uuid::text,
-  'a component by name alone gets the library''s indicator, regardless of case'
+  'a component with a name alone gets the library''s indicator, without regard to case'
 );
 select is(
   pg_temp.refused('{"component_type": "entry", "indicator_name": "There is no such"}'),
   'indicator_not_found',
-  'a name that the library does not have is refused'
+  'a component with an unknown name is refused'
 );
 select is(
   pg_temp.refused('{"component_type": "exit", "indicator_name": "Named For Forks"}'),
   'invalid_argument',
-  'the component''s type must be the indicator''s'
+  'a component whose type is not the indicator''s is refused'
 );
 
 insert into made

@@ -1,5 +1,5 @@
--- The public page finds what is published and nothing else, whatever a search has to look
--- through: among the newest, further back, or by the index of words.
+-- The public page finds exactly the published strategies, wherever a search has to look: among the newest, further back, or
+-- in the index of words.
 begin;
 
 create extension if not exists pgtap with schema extensions;
@@ -43,36 +43,36 @@ returns text[]
 language sql
 return (select array_agg('Page ' || n order by place) from unnest(expected.numbers) with ordinality as x (n, place));
 
-select is(pg_temp.names('everywhere', 3), pg_temp.expected('{1, 2, 3}'), 'a word that all have is found, newest first');
+select is(pg_temp.names('everywhere', 3), pg_temp.expected('{1, 2, 3}'), 'a word of all strategies is found, newest first');
 select is(
   pg_temp.names('frequent', 30),
   (select array_agg('Page ' || n * 50 order by n) from generate_series(1, 30) as n),
-  'a word that one in fifty has is found beyond the newest 300'
+  'a word of every fiftieth strategy is found beyond the newest 300'
 );
 select is(pg_temp.names('rare'), pg_temp.expected('{5800, 5900}'), 'a rare word is found by the index of words');
 select is(
-  pg_temp.names('buried', 3), pg_temp.expected('{5701, 5702, 5703}'), 'a word that only old strategies have is found, newest first'
+  pg_temp.names('buried', 3), pg_temp.expected('{5701, 5702, 5703}'), 'a word of old strategies alone is found, newest first'
 );
-select is(pg_temp.names('zebra'), null, 'a word that none has finds none');
+select is(pg_temp.names('zebra'), null, 'a word of no strategy finds nothing');
 select is(
   pg_temp.names('buried', 2, public.list_public_strategies(search => 'buried', page_size => 2) ->> 'next_cursor'),
   pg_temp.expected('{5703, 5704}'),
-  'the next page of a search goes on where the first one ended'
+  'the next page of a search begins after the first one'
 );
-select is(pg_temp.names('buried', 2, null, 'forex'), pg_temp.expected('{5701, 5703}'), 'a search is narrowed by the market');
+select is(pg_temp.names('buried', 2, null, 'forex'), pg_temp.expected('{5701, 5703}'), 'a search can be limited to a market');
 select is(
-  pg_temp.names('frequent', 2, null, 'forex'), null, 'and finds none where no strategy of the market has the word'
+  pg_temp.names('frequent', 2, null, 'forex'), null, 'a search in a market without the word finds nothing'
 );
 
 update public.strategies set name = 'Renamed zebra' where name = 'Page 5900';
-select is(pg_temp.names('zebra'), array['Renamed zebra'], 'a new name is found');
+select is(pg_temp.names('zebra'), array['Renamed zebra'], 'a renamed strategy is found by its new name');
 update public.strategies set market_type = 'stocks' where name = 'Renamed zebra';
-select is(pg_temp.names('zebra', 20, null, 'stocks'), array['Renamed zebra'], 'a new market is found');
+select is(pg_temp.names('zebra', 20, null, 'stocks'), array['Renamed zebra'], 'a strategy is found in its new market');
 update public.strategies set is_public = false where name = 'Renamed zebra';
 select is(pg_temp.names('zebra'), null, 'a hidden strategy is not found');
 update public.strategies set is_public = true where name = 'Renamed zebra';
 delete from public.strategies where name = 'Renamed zebra';
-select is(pg_temp.names('zebra'), null, 'nor a deleted one');
+select is(pg_temp.names('zebra'), null, 'a deleted strategy is not found');
 select throws_ok(
   $$select public.list_public_strategies(search => repeat('x ', 100000))$$, 'PT422', null, 'a search of 200 KB is refused'
 );

@@ -36,56 +36,56 @@ values
 
 create temporary table begun as select pg_temp.begin('shopper', 'f1') as c;
 
-select is((select c -> 'price' ->> 'provider_price_id' from begun), 'price_month', 'a checkout knows its price');
-select is((select c -> 'coupon' ->> 'code' from begun), 'BILLING-OLD', 'and takes the oldest coupon');
-select is(pg_temp.begin('shopper', 'f1') ->> 'attempt', (select c ->> 'attempt' from begun), 'the same asked again is the same attempt');
+select is((select c -> 'price' ->> 'provider_price_id' from begun), 'price_month', 'a checkout gets the current price');
+select is((select c -> 'coupon' ->> 'code' from begun), 'BILLING-OLD', 'a checkout gets the oldest redeemed coupon');
+select is(pg_temp.begin('shopper', 'f1') ->> 'attempt', (select c ->> 'attempt' from begun), 'beginning the same checkout again returns the same attempt');
 select is(
   public.open_checkout((select (c ->> 'attempt')::uuid from begun), 'cs_1', 'https://checkout.test/1', now() + interval '1 day'), true,
-  'its session is noted'
+  'the session of a checkout is stored'
 );
-select is((select checkout_session_id from public.user_coupons where id = md5('older')::uuid), 'cs_1', 'and reserves the coupon');
-select is(pg_temp.begin('shopper', 'f1') ->> 'url', 'https://checkout.test/1', 'asking again gives its url');
+select is((select checkout_session_id from public.user_coupons where id = md5('older')::uuid), 'cs_1', 'the session of a checkout reserves the coupon');
+select is(pg_temp.begin('shopper', 'f1') ->> 'url', 'https://checkout.test/1', 'beginning the same checkout again returns the session''s URL');
 select is(
   pg_temp.begin('shopper', 'f2', '{"plan_type": "premium_yearly"}'), '{"expire_session": "cs_1", "provider": "stripe"}'::jsonb,
-  'asking for something else closes the old one first'
+  'beginning another checkout first asks to expire the open session'
 );
 select is(
-  pg_temp.begin('shopper', 'f1', '{"currency": "xxx"}'), '{"expire_session": "cs_1", "provider": "stripe"}'::jsonb, 'so does another currency'
+  pg_temp.begin('shopper', 'f1', '{"currency": "xxx"}'), '{"expire_session": "cs_1", "provider": "stripe"}'::jsonb, 'beginning a checkout in another currency first asks to expire the open session'
 );
 select public.end_checkout(md5('shopper')::uuid, 'cs_1', false);
 
 create temporary table begun_again as select pg_temp.begin('shopper', 'f2', '{"plan_type": "premium_yearly"}') as c;
 
-select is((select c -> 'coupon' ->> 'code' from begun_again), 'BILLING-OLD', 'and then its coupon is free again');
+select is((select c -> 'coupon' ->> 'code' from begun_again), 'BILLING-OLD', 'after a session has ended without a purchase its coupon can be used again');
 select is(
   public.open_checkout((select (c ->> 'attempt')::uuid from begun), 'cs_late', 'x', now() + interval '1 day'), false,
-  'a session of the old attempt is not accepted'
+  'the session of an older attempt is refused'
 );
 select public.open_checkout((select (c ->> 'attempt')::uuid from begun_again), 'cs_2', 'https://checkout.test/2', now() + interval '1 day');
 select public.end_checkout(md5('shopper')::uuid, 'cs_1', true);
 select is(
-  (select applied_at from public.user_coupons where id = md5('older')::uuid), null, 'a session that did not reserve a coupon does not spend it'
+  (select applied_at from public.user_coupons where id = md5('older')::uuid), null, 'a completed session does not spend a coupon that it has not reserved'
 );
 select public.end_checkout(md5('shopper')::uuid, 'cs_2', true);
-select isnt((select applied_at from public.user_coupons where id = md5('older')::uuid), null, 'the one that did spends it');
-select is_empty($$select from private.checkouts where user_id = md5('shopper')::uuid$$, 'and the checkout is closed');
+select isnt((select applied_at from public.user_coupons where id = md5('older')::uuid), null, 'a completed session spends the coupon that it has reserved');
+select is_empty($$select from private.checkouts where user_id = md5('shopper')::uuid$$, 'a completed session closes the checkout');
 
-select throws_ok($$select pg_temp.begin('shopper', 'f', '{}', 'paypal')$$, 'PT422', null, 'PayPal refuses to lose a coupon silently');
+select throws_ok($$select pg_temp.begin('shopper', 'f', '{}', 'paypal')$$, 'PT422', null, 'a PayPal checkout is refused if a redeemed coupon would be lost');
 select is(
-  pg_temp.begin('shopper', 'f', '{"ignore_coupon": true}', 'paypal') -> 'price' ->> 'provider_price_id', 'P-MONTH', 'unless that is confirmed'
+  pg_temp.begin('shopper', 'f', '{"ignore_coupon": true}', 'paypal') -> 'price' ->> 'provider_price_id', 'P-MONTH', 'a PayPal checkout with ignore_coupon is accepted'
 );
-select throws_ok($$select pg_temp.begin('shopper', 'f', '{"plan_type": "free"}')$$, 'PT422', null, 'a plan that is not sold cannot be bought');
-select throws_ok($$select pg_temp.begin('shopper', 'f', '{"currency": "zzz"}')$$, 'PT404', null, 'nor one without a price in the currency');
-select throws_ok($$select pg_temp.begin('nobody', 'f')$$, 'PT403', null, 'who has no account cannot buy');
-select throws_ok($$select pg_temp.begin('buyer', 'f', '{"pack_type": "credits_100"}')$$, 'PT422', null, 'a checkout is for a plan or a pack, not both');
+select throws_ok($$select pg_temp.begin('shopper', 'f', '{"plan_type": "free"}')$$, 'PT422', null, 'a checkout for a plan that is not sold is refused');
+select throws_ok($$select pg_temp.begin('shopper', 'f', '{"currency": "zzz"}')$$, 'PT404', null, 'a checkout in a currency without a price is refused');
+select throws_ok($$select pg_temp.begin('nobody', 'f')$$, 'PT403', null, 'a checkout of a user without an account is refused');
+select throws_ok($$select pg_temp.begin('buyer', 'f', '{"pack_type": "credits_100"}')$$, 'PT422', null, 'a checkout for a plan and a pack is refused');
 select is(
   pg_temp.begin('buyer', 'f', '{"plan_type": null, "pack_type": "credits_100"}') -> 'price' ->> 'provider_price_id', 'price_pack', 'a pack can be bought'
 );
 
 update public.plans set trial_days = 14 where plan_type = 'premium_monthly';
-select is(pg_temp.begin('trial', 'f') -> 'trial_days', '14', 'a plan with a trial begins with it');
+select is(pg_temp.begin('trial', 'f') -> 'trial_days', '14', 'a checkout for a plan with a trial gets its days');
 select private.remember_use('trial', md5('trial')::uuid);
-select is(pg_temp.begin('trial', 'f') -> 'trial_days', '0', 'once for a person');
+select is(pg_temp.begin('trial', 'f') -> 'trial_days', '0', 'a person who has had a trial gets none again');
 update public.plans set trial_days = 0 where plan_type = 'premium_monthly';
 
 -- ----------------------------------------------------------------- webhook events
@@ -110,48 +110,48 @@ $$;
 create function pg_temp.credits(who text) returns integer language sql as $$ select credits from public.users where id = md5(who)::uuid $$;
 create function pg_temp.status(event text) returns text language sql as $$ select status from private.webhook_events where event_id = event $$;
 
-select is(public.begin_webhook_event('stripe', 'evt_1') ->> 'status', 'received', 'an event draws a number');
-select is_empty($$select from private.webhook_events where event_id = 'evt_1'$$, 'in a step that writes no row');
+select is(public.begin_webhook_event('stripe', 'evt_1') ->> 'status', 'received', 'beginning an event returns a read number');
+select is_empty($$select from private.webhook_events where event_id = 'evt_1'$$, 'beginning an event writes no row');
 select is(
   pg_temp.record('evt_1', jsonb_build_object('kind', 'subscription', 'snapshot', pg_temp.snapshot('payer'))) ->> 'status', 'processed',
-  'then it is recorded, applied and settled at once'
+  'an event is recorded, applied and settled in one call'
 );
-select is(pg_temp.credits('payer'), 105, 'with its effect');
-select is(public.begin_webhook_event('stripe', 'evt_1'), '{"status": "duplicate"}'::jsonb, 'a second delivery is a duplicate');
+select is(pg_temp.credits('payer'), 105, 'an event has its effect');
+select is(public.begin_webhook_event('stripe', 'evt_1'), '{"status": "duplicate"}'::jsonb, 'a second delivery of a settled event is a duplicate');
 select is(
-  pg_temp.record('evt_1', '{"kind": "ignored", "reason": "None."}') ->> 'status', 'duplicate', 'two that were under way at once settle once'
+  pg_temp.record('evt_1', '{"kind": "ignored", "reason": "None."}') ->> 'status', 'duplicate', 'recording a settled event again is a duplicate'
 );
-select throws_ok($$select pg_temp.begin('payer', 'f')$$, 'PT409', null, 'who is subscribed cannot subscribe again');
+select throws_ok($$select pg_temp.begin('payer', 'f')$$, 'PT409', null, 'a subscriber cannot begin another checkout for a plan');
 select is(
-  pg_temp.begin('payer', 'f', '{"plan_type": null, "pack_type": "credits_100"}') ->> 'session_id', null, 'and can buy a pack'
+  pg_temp.begin('payer', 'f', '{"plan_type": null, "pack_type": "credits_100"}') ->> 'session_id', null, 'a subscriber can begin a checkout for a pack'
 );
 
 select public.fail_webhook_event('stripe', 'evt_2', 'invoice.paid', now(), false, '{"id": "evt_2"}', 'The provider did not answer.');
 select public.fail_webhook_event('stripe', 'evt_2', 'invoice.paid', now(), false, '{"id": "evt_2"}', 'Nor now.');
 select results_eq(
-  $$select status, attempts, error from private.webhook_events where event_id = 'evt_2'$$, $$values ('failed', 2, 'Nor now.')$$, 'a failure is kept, and counted'
+  $$select status, attempts, error from private.webhook_events where event_id = 'evt_2'$$, $$values ('failed', 2, 'Nor now.')$$, 'a failed event is recorded with its attempts'
 );
-select is(public.begin_webhook_event('stripe', 'evt_2') ->> 'status', 'received', 'and tried again with the next delivery');
-select is(public.unsettled_webhook_events() -> 0 -> 'payload', '{"id": "evt_2"}'::jsonb, 'or by a replay');
+select is(public.begin_webhook_event('stripe', 'evt_2') ->> 'status', 'received', 'a failed event is received again with its next delivery');
+select is(public.unsettled_webhook_events() -> 0 -> 'payload', '{"id": "evt_2"}'::jsonb, 'a failed event is listed for a replay');
 select pg_temp.record('evt_2', '{"kind": "ignored", "reason": "None."}');
 select public.fail_webhook_event('stripe', 'evt_2', 'invoice.paid', now(), false, '{}', 'Late.');
-select is(pg_temp.status('evt_2'), 'ignored', 'what was settled never becomes failed');
+select is(pg_temp.status('evt_2'), 'ignored', 'a settled event does not become failed');
 
--- Parked for want of a link.
+-- Parked because the customer is not linked.
 select pg_temp.record('evt_link', jsonb_build_object('kind', 'subscription', 'snapshot', pg_temp.snapshot('late', '{"user_id": null}')));
-select is(pg_temp.status('evt_link'), 'parked', 'an event of a customer that nobody has is parked');
-select is(public.link_billing_customer(md5('late')::uuid, 'stripe', 'cus_late'), 'cus_late', 'a link that appears');
-select is(pg_temp.status('evt_link'), 'processed', 'settles it');
-select is(pg_temp.credits('late'), 105, 'with its effect');
-select is(public.link_billing_customer(md5('late')::uuid, 'stripe', 'cus_other'), 'cus_late', 'a user has one customer');
+select is(pg_temp.status('evt_link'), 'parked', 'an event of a customer without a user is parked');
+select is(public.link_billing_customer(md5('late')::uuid, 'stripe', 'cus_late'), 'cus_late', 'a customer can be linked to a user');
+select is(pg_temp.status('evt_link'), 'processed', 'linking the customer settles the parked event');
+select is(pg_temp.credits('late'), 105, 'the event that was parked has its effect');
+select is(public.link_billing_customer(md5('late')::uuid, 'stripe', 'cus_other'), 'cus_late', 'linking a second customer returns the first');
 
--- Parked because the provider does not know the object yet.
+-- Parked because the provider does not have the object yet.
 select pg_temp.record('evt_object', '{"kind": "parked", "reason": "Stripe has no subscription sub_x.", "waits_for": "object:sub_x"}', now() - interval '1 hour');
 select ok(
-  public.unsettled_webhook_events() @> '[{"event_id": "evt_object"}]', 'what the provider did not know yet is tried again by a read'
+  public.unsettled_webhook_events() @> '[{"event_id": "evt_object"}]', 'an event whose object the provider did not have yet is listed for a replay'
 );
 
--- A checkout, heard of before the function could note its session.
+-- A checkout whose event arrives before the function has stored its session.
 create temporary table fast as select pg_temp.begin('buyer', 'fast', '{"plan_type": null, "pack_type": "credits_100"}') as c;
 select pg_temp.record('evt_pack', jsonb_build_object(
   'kind', 'checkout', 'session_id', 'cs_fast', 'attempt', (select c ->> 'attempt' from fast), 'customer_id', 'cus_buyer', 'user_id', md5('buyer')::uuid,
@@ -162,33 +162,33 @@ select pg_temp.record('evt_pack', jsonb_build_object(
   )
 ));
 select is(pg_temp.credits('buyer'), 205, 'a checkout of a pack grants its credits at completion');
-select is_empty($$select from private.checkouts where user_id = md5('buyer')::uuid$$, 'and closes the checkout');
+select is_empty($$select from private.checkouts where user_id = md5('buyer')::uuid$$, 'the event of a completed checkout closes it');
 
 select pg_temp.record('evt_customer', '{"kind": "customer_deleted", "customer_id": "cus_late"}');
-select isnt((select deleted_at from private.billing_customers where customer_id = 'cus_late'), null, 'a customer that was deleted at the provider');
-select is(public.link_billing_customer(md5('late')::uuid, 'stripe', 'cus_new'), 'cus_new', 'makes room for another');
+select isnt((select deleted_at from private.billing_customers where customer_id = 'cus_late'), null, 'a customer that was deleted at the provider is marked');
+select is(public.link_billing_customer(md5('late')::uuid, 'stripe', 'cus_new'), 'cus_new', 'after that the user can be linked to a new customer');
 select is(
-  pg_temp.record('evt_stranger', '{"kind": "customer_deleted", "customer_id": "cus_stranger"}') ->> 'status', 'ignored', 'a stranger''s is ignored'
+  pg_temp.record('evt_stranger', '{"kind": "customer_deleted", "customer_id": "cus_stranger"}') ->> 'status', 'ignored', 'the deletion of an unknown customer is ignored'
 );
-select is(pg_temp.record('evt_odd', '{"kind": "unheard"}') ->> 'status', 'parked', 'an effect that nobody knows is parked for a person');
+select is(pg_temp.record('evt_odd', '{"kind": "unheard"}') ->> 'status', 'parked', 'an unknown kind of effect is parked');
 
 -- A read without an event.
 select is(
   public.apply_read(jsonb_build_array(pg_temp.snapshot('second'), pg_temp.snapshot('second', '{"id": "sub_second_2", "items": [{"price_id": "price_odd"}]}')), 2000000000000000)
     -> 'results',
   '[{"subscription": "sub_second", "outcome": "processed", "reason": null}, {"subscription": "sub_second_2", "outcome": "parked", "reason": "No plan has the price price_odd."}]'::jsonb,
-  'a read tells what became of each subscription'
+  'a read returns the outcome of each subscription'
 );
 select ok(
   public.reconcile_targets('stripe', now() - interval '40 days') @> jsonb_build_array(jsonb_build_object('id', 'sub_second', 'customer_id', 'cus_second')),
-  'a reconciliation is told what to read'
+  'a reconciliation gets the subscriptions to read'
 );
 
 -- ---------------------------------------------------------------------- the sweep
 
 select is(
   (select array_agg(k order by k) from jsonb_object_keys(public.sweep()) as k),
-  array['abandoned', 'deleted', 'ended', 'failures', 'ledger_disagreements', 'months_granted', 'retried', 'unlinked'], 'a sweep answers what it did'
+  array['abandoned', 'deleted', 'ended', 'failures', 'ledger_disagreements', 'months_granted', 'retried', 'unlinked'], 'a sweep returns what it has done'
 );
 
 select private.apply_subscription(
@@ -212,7 +212,7 @@ select results_eq(
 );
 select is(pg_temp.credits('sweep'), 305, 'and what began before it was granted');
 
--- One bad row.
+-- A subscription that cannot be settled.
 create function pg_temp.due(who text) returns void language sql as $$
   select private.apply_subscription(
     pg_temp.snapshot(who, jsonb_build_object('payments', jsonb_build_array(jsonb_build_object(
@@ -236,51 +236,51 @@ begin
 end;
 $$;
 create temporary table swept as select private.sweep(now() + interval '32 days') as s;
-select is((select s -> 'failures' from swept), '1', 'a row that breaks is counted');
-select is(pg_temp.credits('held'), 205, 'and does not stop the others');
+select is((select s -> 'failures' from swept), '1', 'the sweep counts a subscription that it cannot settle');
+select is(pg_temp.credits('held'), 205, 'a subscription that the sweep cannot settle does not affect others');
 select is(
   (select reason from private.billing_flags where kind = 'sweep_failure' and user_id = md5('bad')::uuid),
-  'The sweep cannot settle this subscription: This account is broken. (P0001).', 'and flagged with its reason'
+  'The sweep cannot settle this subscription: This account is broken. (P0001).', 'a subscription that the sweep cannot settle is flagged with the reason'
 );
-select is(private.sweep(now() + interval '32 days') -> 'failures', '0', 'it is not tried again at once');
+select is(private.sweep(now() + interval '32 days') -> 'failures', '0', 'a subscription that the sweep cannot settle is not tried again at once');
 drop trigger break on public.users;
-select is(private.sweep(now() + interval '32 days 2 hours') -> 'months_granted', '1', 'but later, when it may work again');
-select is(pg_temp.credits('bad'), 205, 'and nothing is lost');
+select is(private.sweep(now() + interval '32 days 2 hours') -> 'months_granted', '1', 'a subscription that the sweep could not settle is tried again later');
+select is(pg_temp.credits('bad'), 205, 'a subscription that is settled later gets all its credits');
 
--- Events that time is through with.
+-- Old events.
 select pg_temp.record('evt_old', jsonb_build_object('kind', 'subscription', 'snapshot', pg_temp.snapshot('nobody', '{"user_id": null}')), now() - interval '31 days');
 update private.webhook_events set settled_at = now() - interval '91 days' where event_id = 'evt_1';
 insert into private.webhook_events (provider, event_id, type, created, livemode, payload, status, settled_at)
 values ('stripe', 'evt_89', 'invoice.paid', now(), false, '{}', 'processed', now() - interval '89 days');
 create temporary table swept_events as select private.sweep(now()) as s;
-select is(pg_temp.status('evt_old'), 'abandoned', 'after thirty days a parked event is given up');
-select is_empty($$select from private.webhook_events where event_id = 'evt_1'$$, 'after ninety days what is settled is forgotten');
-select is(pg_temp.status('evt_89'), 'processed', 'and no earlier');
+select is(pg_temp.status('evt_old'), 'abandoned', 'a parked event is abandoned after thirty days');
+select is_empty($$select from private.webhook_events where event_id = 'evt_1'$$, 'a settled event is deleted after ninety days');
+select is(pg_temp.status('evt_89'), 'processed', 'a settled event is kept for ninety days');
 
 update private.webhook_events set effect = jsonb_build_object('kind', 'subscription', 'snapshot', pg_temp.snapshot('support', '{"user_id": null}')), status = 'parked',
   waits_for = 'customer:cus_support', retry_at = now(), received_at = now(), settled_at = null
 where event_id = 'evt_old';
 insert into private.billing_customers (provider, customer_id, user_id) values ('stripe', 'cus_support', md5('support')::uuid);
-select is(private.sweep(now()) -> 'retried', '1', 'the sweep tries parked events again when their time has come');
-select is(pg_temp.credits('support'), 105, 'with their effect');
+select is(private.sweep(now()) -> 'retried', '1', 'the sweep tries a parked event again when it is due');
+select is(pg_temp.credits('support'), 105, 'a parked event that the sweep settles has its effect');
 
--- The ledger, where somebody has gone around it. What would refuse that waits for the end of the transaction.
+-- A balance that was changed without the ledger. The constraint that refuses this is deferred to the end of the transaction.
 update public.users set credits = credits + 1 where id = md5('broken')::uuid;
--- Each sweep adds up a slice of all accounts: the next one begins just before this one.
+-- Each sweep checks some of the accounts; this makes the next one begin just before this account.
 update private.sweep_state
 set user_id = coalesce((select max(u.id::text)::uuid from public.users as u where u.id < md5('broken')::uuid), '00000000-0000-0000-0000-000000000000');
 create temporary table swept_ledger as select private.sweep(now()) as s;
 select is(
   (select s -> 'ledger_disagreements' from swept_ledger),
-  jsonb_build_array(jsonb_build_object('account_id', md5('broken')::uuid, 'credits', 6, 'ledger_balance', 5)), 'a ledger that disagrees is told'
+  jsonb_build_array(jsonb_build_object('account_id', md5('broken')::uuid, 'credits', 6, 'ledger_balance', 5)), 'the sweep reports a ledger that does not add up'
 );
-select is((select count(*) from private.billing_flags where kind = 'ledger_disagreement'), 1::bigint, 'and flagged');
+select is((select count(*) from private.billing_flags where kind = 'ledger_disagreement'), 1::bigint, 'a ledger that does not add up is flagged');
 
--- An account that moved, far from the slice.
+-- An account whose credits have changed, far from the accounts that the sweep checks next.
 update private.billing_flags set resolved_at = now() where kind = 'ledger_disagreement';
 update private.sweep_state set user_id = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 select private.move_credits(md5('broken')::uuid, 'grant', 1, 'A gift', 'gift-of-one', now());
-select is(jsonb_array_length(private.sweep(now()) -> 'ledger_disagreements'), 1, 'an account that moved is looked at, wherever the slice is');
+select is(jsonb_array_length(private.sweep(now()) -> 'ledger_disagreements'), 1, 'the sweep checks every account whose credits have changed');
 
 select * from finish();
 
