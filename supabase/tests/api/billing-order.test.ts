@@ -118,22 +118,22 @@ describe("events in any order, doubled, lost or all at once,", () => {
     };
 
     const property = fc.asyncProperty(lives, seeds, async (life, seed) => {
-      const [orderly, disorderly, unheard] = await createMembers(3);
-      if (!orderly || !disorderly || !unheard) throw new Error("There are not three users.");
+      const [orderly, disorderly, undelivered] = await createMembers(3);
+      if (!orderly || !disorderly || !undelivered) throw new Error("There are not three users.");
       const inOrder = await play(orderly, life);
       const shuffled = shuffle(await play(disorderly, life), seed);
-      await play(unheard, life);
+      await play(undelivered, life);
       for (const event of inOrder) await deliver(event);
       await Promise.all(shuffled.map(deliver));
-      const account = await readBillingAccount(service, unheard.id);
+      const account = await readBillingAccount(service, undelivered.id);
       if (isFailure(account)) throw new Error(account.message);
-      expect(await syncUser(service, providers, unheard.id, account)).toEqual([]);
+      expect(await syncUser(service, providers, undelivered.id, account)).toEqual([]);
 
       const expected = await stateOf(orderly);
       expect(expected.agrees).toBe(true);
       // The three subscriptions began within seconds of each other.
       const end = expected.premium_until?.getTime() ?? 0;
-      for (const other of [await stateOf(disorderly), await stateOf(unheard)]) {
+      for (const other of [await stateOf(disorderly), await stateOf(undelivered)]) {
         expect({ ...other, premium_until: null }).toEqual({ ...expected, premium_until: null });
         expect(Math.abs((other.premium_until?.getTime() ?? 0) - end)).toBeLessThan(day / 24);
       }

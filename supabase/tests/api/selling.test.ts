@@ -279,16 +279,16 @@ describe("a checkout", () => {
 
   it("at PayPal is refused if a redeemed coupon would be lost, unless that is confirmed", async () => {
     const code = await newRedeemedCoupon(member.id);
-    const ask = (more: object) =>
+    const openAtPaypal = (more: object) =>
       shop.post(member, "create-paypal-subscription", {
         plan_type: shop.planType("basic_monthly"),
         return_url: app,
         cancel_url: app,
         ...more,
       });
-    const { status, body } = await ask({});
+    const { status, body } = await openAtPaypal({});
     expect([status, body.error.facts]).toEqual([422, { argument: "ignore_coupon", coupon: code }]);
-    expect((await ask({ ignore_coupon: true })).status).toBe(200);
+    expect((await openAtPaypal({ ignore_coupon: true })).status).toBe(200);
   });
 });
 

@@ -216,12 +216,12 @@ describe("save_strategy", () => {
     });
     expect(changed.components).toMatchObject([{ indicator_id: id, indicator_name: "Soon hidden" }]);
     expect(changed.components[0]?.parameters).toEqual({ a: 2 });
-    const anew = await call(ada.client, "save_strategy", {
+    const again = await call(ada.client, "save_strategy", {
       name: "Anew",
       config: {},
       components: [component],
     });
-    expect(refusal(anew)).toMatchObject({ code: "indicator_not_found" });
+    expect(refusal(again)).toMatchObject({ code: "indicator_not_found" });
   });
 
   it("needs an account, which a session without an email does not have", async () => {

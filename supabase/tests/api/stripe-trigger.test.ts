@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newEvent, offerPlans, type SentEvent, signedDelivery } from "../support/billing.ts";
-import { scratchFolder } from "../support/commands.ts";
+import { type ScratchFolder, scratchFolder } from "../support/commands.ts";
 import {
   type KeyedFunctions,
   startKeyedFunctions,
@@ -42,7 +42,7 @@ const scenarios = [
 
 let stripe: StripeStandIn;
 let keyed: KeyedFunctions;
-let home: Awaited<ReturnType<typeof scratchFolder>>;
+let home: ScratchFolder;
 
 beforeAll(async () => {
   home = await scratchFolder();

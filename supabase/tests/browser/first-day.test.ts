@@ -5,7 +5,13 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect } from "vitest";
 import { billingOverviewSchema } from "../../../types/documents.ts";
 import { journey, signUp, useBrowser } from "../support/browser.ts";
-import { type RunningCommand, ready, scratchFolder, startCommand } from "../support/commands.ts";
+import {
+  type RunningCommand,
+  ready,
+  type ScratchFolder,
+  scratchFolder,
+  startCommand,
+} from "../support/commands.ts";
 import type { Status } from "../support/local-stack.ts";
 import { projectDir } from "../support/programs.ts";
 
@@ -13,7 +19,7 @@ import { projectDir } from "../support/programs.ts";
 
 useBrowser();
 
-let folder: Awaited<ReturnType<typeof scratchFolder>>;
+let folder: ScratchFolder;
 let stack: RunningCommand;
 let status: Status;
 

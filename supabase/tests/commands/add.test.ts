@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { scratchFolder } from "../support/commands.ts";
+import { type ScratchFolder, scratchFolder } from "../support/commands.ts";
 import {
   connect,
   pushMigrations,
@@ -23,7 +23,7 @@ const now = new Date("2027-01-02T03:04:05Z");
 const ownMigration = "20260101000000_watchlists.sql";
 
 let sources: Sources;
-let scratch: Awaited<ReturnType<typeof scratchFolder>>;
+let scratch: ScratchFolder;
 let supabase: string;
 
 beforeAll(async () => {

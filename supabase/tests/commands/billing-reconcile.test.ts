@@ -112,20 +112,20 @@ const stateOf = async ({ id }: Member) => {
 it("after 40 days of outage, users whose events were lost have the same state as the others", async () => {
   // Each life is played by two users: the events of the first are all delivered.
   const users = {
-    heard: await createMembers(lives.length),
-    unheard: await createMembers(lives.length),
+    delivered: await createMembers(lives.length),
+    lost: await createMembers(lives.length),
   };
-  const ids = { heard: [] as string[], unheard: [] as string[] };
+  const ids = { delivered: [] as string[], lost: [] as string[] };
   const steps = lives
     .flatMap(({ plan, began, during }, index) => [
       {
         at: ago(began),
-        run: async (who: "heard" | "unheard") => {
+        run: async (who: "delivered" | "lost") => {
           ids[who][index] = await shop.subscribe(users[who][index] as Member, plan);
         },
       },
       ...(during
-        ? [{ at: ago(30), run: (who: "heard" | "unheard") => during(shop, ids[who][index] ?? "") }]
+        ? [{ at: ago(30), run: (who: "delivered" | "lost") => during(shop, ids[who][index] ?? "") }]
         : []),
     ])
     .sort((one, other) => one.at.getTime() - other.at.getTime());
@@ -135,22 +135,22 @@ it("after 40 days of outage, users whose events were lost have the same state as
   shop.stripe.setTime(before[0]?.at ?? outage);
   for (const { at, run } of before) {
     shop.stripe.advance(at);
-    await run("heard");
-    await run("unheard");
+    await run("delivered");
+    await run("lost");
     await shop.deliver();
   }
   shop.stripe.advance(outage);
   await shop.deliver();
   for (const { at, run } of steps.slice(before.length)) {
     shop.stripe.advance(at);
-    await deliverOnly(ids.heard);
-    await run("heard");
+    await deliverOnly(ids.delivered);
+    await run("delivered");
     await shop.deliver();
-    await run("unheard");
+    await run("lost");
     shop.loseEvents();
   }
   shop.stripe.advance(new Date());
-  await deliverOnly(ids.heard);
+  await deliverOnly(ids.delivered);
   shop.stripe.setTime(new Date());
 
   const { code, output } = await reconcile("40d");
@@ -158,8 +158,8 @@ it("after 40 days of outage, users whose events were lost have the same state as
   expect([code, output]).toEqual([0, expect.stringMatching(report)]);
   await asOperator((sql) => sql`select public.sweep()`);
 
-  const expected = await Promise.all(users.heard.map(stateOf));
-  expect(await Promise.all(users.unheard.map(stateOf))).toEqual(expected);
+  const expected = await Promise.all(users.delivered.map(stateOf));
+  expect(await Promise.all(users.lost.map(stateOf))).toEqual(expected);
   expect(expected.every(({ agrees }) => agrees)).toBe(true);
 }, 300_000);
 

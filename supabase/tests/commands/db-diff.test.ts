@@ -2,7 +2,12 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sql } from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { copyCheckout, runCommand, scratchFolder } from "../support/commands.ts";
+import {
+  copyCheckout,
+  runCommand,
+  type ScratchFolder,
+  scratchFolder,
+} from "../support/commands.ts";
 import {
   pushMigrations,
   type ScratchPlatform,
@@ -21,7 +26,7 @@ import {
 import { projectDir } from "../support/programs.ts";
 import { applyDiff, readDiff } from "../support/unified-diff.ts";
 
-let folder: Awaited<ReturnType<typeof scratchFolder>>;
+let folder: ScratchFolder;
 let root: string;
 /** The migrations and rollbacks of the checkout, by path. */
 let first: Map<string, string>;
@@ -123,7 +128,7 @@ describe("npm run db:diff", () => {
     const file = "supabase/schemas/plans/plan_of.sql";
     const text = await readFile(join(root, file), "utf8");
     const added = `
--- Says nothing, to whoever asks.
+-- Returns null.
 create function public.say_nothing()
 returns text
 language sql
@@ -131,7 +136,7 @@ stable
 security invoker
 set search_path = ''
 begin atomic
-  -- Not even this.
+  -- Always null.
   select null::text;
 end;
 

@@ -3,13 +3,13 @@ import { cp, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { scratchFolder } from "../support/commands.ts";
+import { type ScratchFolder, scratchFolder } from "../support/commands.ts";
 import { type ScratchPlatform, startScratchPlatform, withConnection } from "../support/database.ts";
 import { appliedVersions, listMigrations } from "../support/migrations.ts";
 
 let platform: ScratchPlatform;
 let url: string;
-let folder: Awaited<ReturnType<typeof scratchFolder>>;
+let folder: ScratchFolder;
 let checkout: string;
 
 beforeAll(async () => {

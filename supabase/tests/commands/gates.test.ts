@@ -1,7 +1,7 @@
 import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { scratchFolder } from "../support/commands.ts";
+import { type ScratchFolder, scratchFolder } from "../support/commands.ts";
 import { connect, type ScratchPlatform, startScratchPlatform } from "../support/database.ts";
 import { checkSchema, databaseSteps, sourceSteps } from "../support/gates.ts";
 import { projectDir } from "../support/programs.ts";
@@ -91,7 +91,7 @@ const settings = [
   ".squawk.toml",
 ];
 
-let folder: Awaited<ReturnType<typeof scratchFolder>>;
+let folder: ScratchFolder;
 let platform: ScratchPlatform;
 let databaseUrl: string;
 

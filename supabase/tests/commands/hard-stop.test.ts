@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { scratchFolder } from "../support/commands.ts";
+import { type ScratchFolder, scratchFolder } from "../support/commands.ts";
 import {
   createPlatformDatabase,
   type PostgresServer,
@@ -21,7 +21,7 @@ import { loadSecrets, type Secrets } from "../support/local-stack.ts";
 
 const people = Array.from({ length: 24 }, () => randomUUID());
 const maxUses = 9;
-let folder: Awaited<ReturnType<typeof scratchFolder>>;
+let folder: ScratchFolder;
 let secrets: Secrets;
 let server: PostgresServer;
 

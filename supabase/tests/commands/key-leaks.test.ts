@@ -4,7 +4,7 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { newClient } from "../support/clients.ts";
-import { scratchFolder } from "../support/commands.ts";
+import { type ScratchFolder, scratchFolder } from "../support/commands.ts";
 import { withConnection } from "../support/database.ts";
 import { type Stack, startStack } from "../support/local-stack.ts";
 import { startModelProvider } from "../support/model-provider.ts";
@@ -15,7 +15,7 @@ import { startModelProvider } from "../support/model-provider.ts";
  */
 
 const apiKey = `sk-${randomBytes(24).toString("hex")}`;
-let scratch: Awaited<ReturnType<typeof scratchFolder>>;
+let scratch: ScratchFolder;
 let stack: Stack;
 let admin: postgres.Sql;
 

@@ -2,12 +2,12 @@ import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/pr
 import { join } from "node:path";
 import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ready, scratchFolder, startProgram } from "../support/commands.ts";
+import { ready, type ScratchFolder, scratchFolder, startProgram } from "../support/commands.ts";
 import { listMigrations } from "../support/migrations.ts";
 import { installInto, ownTypes, pack } from "../support/packed.ts";
 import { packageFile, projectDir, runChild, runNodeProgram } from "../support/programs.ts";
 
-let scratch: Awaited<ReturnType<typeof scratchFolder>>;
+let scratch: ScratchFolder;
 let tarball: string;
 let app: string;
 

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { scratchFolder } from "../support/commands.ts";
+import { type ScratchFolder, scratchFolder } from "../support/commands.ts";
 import {
   installPgtap,
   runPgtapFile,
@@ -11,7 +11,7 @@ import {
 
 let platform: ScratchPlatform;
 let url: string;
-let folder: Awaited<ReturnType<typeof scratchFolder>>;
+let folder: ScratchFolder;
 
 beforeAll(async () => {
   folder = await scratchFolder();

@@ -157,22 +157,22 @@ it("a standby serves reads of tables and the RPCs that only read, and refuses wr
     .toBe(1);
 
   for (const role of ["anon", "authenticated"] as const) {
-    const ask = (text: string, ...args: string[]) => request(replica, role, text, ...args);
-    expect(await ask("select public.get_strategy($1) as answer", id)).toMatchObject({
+    const read = (text: string, ...args: string[]) => request(replica, role, text, ...args);
+    expect(await read("select public.get_strategy($1) as answer", id)).toMatchObject({
       name: "Copied",
     });
     expect(
-      await ask("select public.list_public_strategies(search => 'copied') as answer"),
+      await read("select public.list_public_strategies(search => 'copied') as answer"),
     ).toMatchObject({ items: [{ name: "Copied" }] });
     expect(
-      await ask(
+      await read(
         "select count(*)::int as answer from public.search_indicators(search => 'average')",
       ),
     ).toBeGreaterThan(0);
     expect(
-      await ask("select count(*)::int as answer from public.list_llm_providers()"),
+      await read("select count(*)::int as answer from public.list_llm_providers()"),
     ).toBeGreaterThan(0);
-    expect(await ask("select count(*)::int as answer from public.plans")).toBeGreaterThan(0);
+    expect(await read("select count(*)::int as answer from public.plans")).toBeGreaterThan(0);
   }
   expect(
     await request(replica, "authenticated", "select credits as answer from public.users"),

@@ -6,6 +6,7 @@ import {
   processesNaming,
   ready,
   runCommand,
+  type ScratchFolder,
   scratchFolder,
   startCommand,
 } from "../support/commands.ts";
@@ -19,7 +20,7 @@ function expectPlainError(result: { code: number | null; output: string }, sente
 }
 
 describe("npm start names in one sentence", () => {
-  let folder: Awaited<ReturnType<typeof scratchFolder>>;
+  let folder: ScratchFolder;
   let dir: string;
   const start = (root?: string) =>
     runCommand(["start", "--port", "0", "--dir", dir], root ? { root } : {});

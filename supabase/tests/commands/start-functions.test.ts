@@ -1,11 +1,11 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { scratchFolder } from "../support/commands.ts";
+import { type ScratchFolder, scratchFolder } from "../support/commands.ts";
 import { type Functions, startFunctions } from "../support/local-stack.ts";
 
 describe("the local edge functions", () => {
-  let scratch: Awaited<ReturnType<typeof scratchFolder>>;
+  let scratch: ScratchFolder;
   let folder: string;
   let functions: Functions;
 

@@ -9,6 +9,7 @@ import {
   type RunningCommand,
   ready,
   runCommand,
+  type ScratchFolder,
   scratchFolder,
   startCommand,
   startProgram,
@@ -78,7 +79,7 @@ const probe = `
 `;
 
 describe("npm start", () => {
-  let folder: Awaited<ReturnType<typeof scratchFolder>>;
+  let folder: ScratchFolder;
   let dir: string;
   let command: RunningCommand;
   let status: Status;

@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { scratchFolder } from "../support/commands.ts";
+import { type ScratchFolder, scratchFolder } from "../support/commands.ts";
 import { triggerStripe } from "../support/stripe-cli.ts";
 import { type StripeStandIn, startStripeStandIn, stripeClient } from "../support/stripe-stand-in.ts";
 
@@ -8,7 +8,7 @@ import { type StripeStandIn, startStripeStandIn, stripeClient } from "../support
 
 let fake: StripeStandIn;
 let stripe: Stripe;
-let home: Awaited<ReturnType<typeof scratchFolder>>;
+let home: ScratchFolder;
 
 beforeAll(async () => {
   fake = await startStripeStandIn();

@@ -2,10 +2,10 @@ import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { scratchFolder, startCommand } from "../support/commands.ts";
+import { type ScratchFolder, scratchFolder, startCommand } from "../support/commands.ts";
 import { isAlive } from "../support/programs.ts";
 
-let folder: Awaited<ReturnType<typeof scratchFolder>>;
+let folder: ScratchFolder;
 let temporary: string;
 let before: string | undefined;
 

@@ -37,8 +37,8 @@ it("a user receives changes of their own rows, and a stranger does not", {
     .rpc("grant_credits", {
       user_id: owner.id,
       amount: 3,
-      reason: "heard",
-      idempotency_key: "broadcast-heard",
+      reason: "broadcast",
+      idempotency_key: "broadcast-test",
     })
     .throwOnError();
   await owner.client.from("strategies").delete().eq("user_id", owner.id).throwOnError();

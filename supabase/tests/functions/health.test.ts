@@ -6,7 +6,7 @@ import { keptLog } from "./support.ts";
 
 const pulse = { sweep_age_s: 30, last_webhook_age_s: null, attention: 2 };
 
-function ask(answers: boolean, { method = "GET", headers = {} } = {}) {
+function request(answers: boolean, { method = "GET", headers = {} } = {}) {
   const handler = createHandler({
     databaseAnswers: () => Promise.resolve(answers),
     service: {
@@ -22,13 +22,13 @@ function ask(answers: boolean, { method = "GET", headers = {} } = {}) {
 }
 
 Deno.test("if the database answers, the status is ok", async () => {
-  const response = await ask(true);
+  const response = await request(true);
   assert.equal(response.status, 200);
   assert.deepEqual(await response.json(), { status: "ok" });
 });
 
 Deno.test("if the database does not answer, the status is unavailable", async () => {
-  const response = await ask(false);
+  const response = await request(false);
   assert.equal(response.status, 503);
   assert.deepEqual(await response.json(), { status: "unavailable" });
 });
@@ -38,20 +38,20 @@ Deno.test("with the secret key the answer has the ages of sweep and webhook and 
     { apikey: "sb_secret_test" },
     { authorization: "Bearer sb_secret_test" },
   ]) {
-    const response = await ask(true, { headers });
+    const response = await request(true, { headers });
     assert.equal(response.status, 200);
     assert.deepEqual(await response.json(), { status: "ok", database: "ok", ...pulse });
   }
-  const unavailable = await ask(false, { headers: { apikey: "sb_secret_test" } });
+  const unavailable = await request(false, { headers: { apikey: "sb_secret_test" } });
   assert.equal(unavailable.status, 503);
 });
 
 Deno.test("with another key the answer is that for a visitor", async () => {
-  const response = await ask(true, { headers: { apikey: "sb_secret_guess" } });
+  const response = await request(true, { headers: { apikey: "sb_secret_guess" } });
   assert.deepEqual(await response.json(), { status: "ok" });
 });
 
 Deno.test("GET and HEAD are allowed, and POST is not", async () => {
-  assert.equal((await ask(true, { method: "POST" })).status, 405);
-  assert.equal((await ask(true, { method: "HEAD" })).status, 200);
+  assert.equal((await request(true, { method: "POST" })).status, 405);
+  assert.equal((await request(true, { method: "HEAD" })).status, 200);
 });

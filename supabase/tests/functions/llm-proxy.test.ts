@@ -78,7 +78,7 @@ function setUp(setup: Setup = {}) {
 
 const root = "http://functions.test/llm-proxy";
 
-function ask(path = "/openai/v1/chat/completions", init: RequestInit = {}): Request {
+function newRequest(path = "/openai/v1/chat/completions", init: RequestInit = {}): Request {
   return new Request(`${root}${path}`, {
     method: "POST",
     body: '{"model":"m"}',
@@ -91,11 +91,13 @@ function ask(path = "/openai/v1/chat/completions", init: RequestInit = {}): Requ
   });
 }
 
-const get = (path: string) => ask(path, { method: "GET", body: null });
+const get = (path: string) => newRequest(path, { method: "GET", body: null });
 
 Deno.test("the request is sent to the provider's base URL with the caller's key", async () => {
   const { handler, asked, calls } = setUp();
-  const response = await handler(ask("/openai/v1/chat/completions?a=1&key=x&apikey=y&b=%20z"));
+  const response = await handler(
+    newRequest("/openai/v1/chat/completions?a=1&key=x&apikey=y&b=%20z"),
+  );
   assert.equal(response.status, 200);
   assert.equal(asked[0]?.url, "https://api.openai.test/v1/chat/completions?a=1&b=%20z");
   assert.equal(asked[0]?.method, "POST");
@@ -151,7 +153,7 @@ Deno.test("without a session neither the database nor the provider is called", a
   for (const headers of strangers) {
     const { handler, calls, asked } = setUp();
     assert.equal(
-      (await errorOf(await handler(ask(undefined, { headers })))).code,
+      (await errorOf(await handler(newRequest(undefined, { headers })))).code,
       "not_authenticated",
     );
     assert.deepEqual([calls, asked], [[], []]);
@@ -183,7 +185,7 @@ Deno.test("request headers of the connection, the session, cookies and the gatew
     traceparent: "00",
     te: "trailers",
   };
-  await handler(ask(undefined, { headers: { ...kept, ...dropped } }));
+  await handler(newRequest(undefined, { headers: { ...kept, ...dropped } }));
   const headers = Object.fromEntries(asked[0]?.headers ?? []);
   for (const [name, value] of Object.entries(kept)) assert.equal(headers[name], value, name);
   for (const name of Object.keys(dropped)) assert.equal(headers[name], undefined, name);
@@ -211,7 +213,9 @@ Deno.test("answer headers of the connection, cookies, our own ones and any with 
         },
       }),
   });
-  const response = await handler(ask(undefined, { headers: { origin: "https://shop.test" } }));
+  const response = await handler(
+    newRequest(undefined, { headers: { origin: "https://shop.test" } }),
+  );
   const { "x-request-id": id, ...headers } = Object.fromEntries(response.headers);
   assert.match(id ?? "", /^[0-9a-f-]{36}$/);
   assert.deepEqual(headers, {
@@ -245,7 +249,7 @@ Deno.test("a path that leads outside the provider's is refused before the databa
   for (const path of paths) {
     const { handler, calls, asked } = setUp();
     // A Request resolves the path, but a server may get one that is not resolved.
-    const request = ask();
+    const request = newRequest();
     Object.defineProperty(request, "url", { value: `${root}${path}` });
     const { status } = await errorOf(await handler(request));
     assert.ok(status === 422 || status === 404, `${path}: ${status}`);
@@ -256,7 +260,7 @@ Deno.test("a path that leads outside the provider's is refused before the databa
 Deno.test("a path that the provider's row does not allow is refused, and costs nothing", async () => {
   for (const path of ["/openai/v1/files", "/openai/v1/chatter", "/openai/v1", "/openai/v1/model"]) {
     const { handler, asked, names } = setUp({ own: false });
-    const error = await errorOf(await handler(ask(path)));
+    const error = await errorOf(await handler(newRequest(path)));
     assert.deepEqual([error.status, error.code], [422, "invalid_argument"], path);
     assert.deepEqual(asked, []);
     assert.deepEqual(names(), ["open_llm_call", "refund_credits"]);
@@ -270,7 +274,7 @@ Deno.test("an address that is not public is not called, and costs nothing", asyn
     ["not_resolved", "upstream_error"],
   ] as const) {
     const { handler, asked, names } = setUp({ own: false, refusal });
-    assert.equal((await errorOf(await handler(ask()))).code, code);
+    assert.equal((await errorOf(await handler(newRequest()))).code, code);
     assert.deepEqual(asked, []);
     assert.deepEqual(names(), ["open_llm_call", "refund_credits"]);
   }
@@ -279,7 +283,7 @@ Deno.test("an address that is not public is not called, and costs nothing", asyn
 Deno.test("a URL that contains the session is refused", async () => {
   const { handler, asked } = setUp();
   assert.equal(
-    (await errorOf(await handler(ask(`/openai/v1/chat?token=${session}`)))).code,
+    (await errorOf(await handler(newRequest(`/openai/v1/chat?token=${session}`)))).code,
     "invalid_argument",
   );
   assert.deepEqual(asked, []);
@@ -301,7 +305,7 @@ Deno.test("a redirect is neither followed nor passed on, and costs nothing", asy
     const answer = () =>
       new Response(null, { status, headers: { location: "https://evil.test/" } });
     const { handler, asked, names } = setUp({ own: false, answer });
-    const response = await handler(ask());
+    const response = await handler(newRequest());
     assert.equal(response.headers.has("location"), false);
     assert.equal((await errorOf(response)).code, "upstream_error");
     assert.equal(asked.length, 1);
@@ -319,7 +323,7 @@ Deno.test("a provider's error is passed on without the key, and costs nothing", 
       own,
       answer: () => new Response(body, { status: 429, headers: { "retry-after": "7" } }),
     });
-    const response = await handler(ask());
+    const response = await handler(newRequest());
     assert.equal(response.status, 429);
     assert.equal(response.headers.get("retry-after"), "7");
     assert.equal(await response.text(), body.replaceAll(key, "[key removed]"));
@@ -332,7 +336,7 @@ Deno.test("a call that the provider answers costs credits", async () => {
     own: false,
     answer: () => new Response("all of it"),
   });
-  assert.equal(await (await handler(ask())).text(), "all of it");
+  assert.equal(await (await handler(newRequest())).text(), "all of it");
   assert.equal(asked[0]?.headers.get("authorization"), `Bearer ${operatorKey}`);
   assert.deepEqual([names(), background], [["open_llm_call"], []]);
 });
@@ -347,7 +351,7 @@ Deno.test("a call to a provider that cannot be reached or takes too long costs n
     never,
   ]) {
     const { handler, names, lines } = setUp({ own: false, answer, answerTime: 20 });
-    const error = await errorOf(await handler(ask()));
+    const error = await errorOf(await handler(newRequest()));
     assert.deepEqual([error.status, error.code], [502, "upstream_error"]);
     assert.deepEqual(names(), ["open_llm_call", "refund_credits"]);
     assert.doesNotMatch(JSON.stringify([error, lines]), /sk-|the\.users/);
@@ -365,7 +369,7 @@ Deno.test("an answer that the provider breaks off costs nothing, and fails for t
       },
     });
     const { handler, names, background } = setUp({ own: false, answer: () => new Response(body) });
-    const response = await handler(ask());
+    const response = await handler(newRequest());
     await assert.rejects(response.text());
     await Promise.all(background);
     assert.deepEqual(names(), ["open_llm_call", "refund_credits"]);
@@ -382,7 +386,7 @@ Deno.test("a client that disconnects while it waits for the next part pays", asy
     },
   });
   const { handler, names, background } = setUp({ own: false, answer: () => new Response(body) });
-  const reader = (await handler(ask())).body?.getReader();
+  const reader = (await handler(newRequest())).body?.getReader();
   await reader?.read();
   const awaited = reader?.read();
   await reader?.cancel();
@@ -405,7 +409,7 @@ Deno.test("a client that disconnects before the provider has answered pays nothi
         leaving.abort();
       }),
   });
-  await handler(ask(undefined, { signal: leaving.signal }));
+  await handler(newRequest(undefined, { signal: leaving.signal }));
   assert.equal(givenUp, true);
   assert.deepEqual(names(), ["open_llm_call", "refund_credits"]);
 });
@@ -414,12 +418,12 @@ Deno.test("a refund that fails is repeated, and logged when it cannot be given",
   const failed = { message: "down" };
   const answer = () => new Response("{}", { status: 500 });
   const twice = setUp({ own: false, answer, refunds: [failed, failed] });
-  await twice.handler(ask());
+  await twice.handler(newRequest());
   assert.deepEqual(twice.names().filter((name) => name === "refund_credits").length, 3);
   assert.equal(twice.lines.length, 1);
 
   const never = setUp({ own: false, answer, refunds: [failed, failed, failed] });
-  const response = await never.handler(ask());
+  const response = await never.handler(newRequest());
   assert.equal(response.status, 500);
   assert.deepEqual(never.lines.map(({ refund, request_id }) => [refund, request_id])[0], [
     "failed",
@@ -442,7 +446,7 @@ Deno.test("a key is marked when the provider refuses it, and when it accepts it 
       call: { is_rejected: isRejected },
       answer: () => new Response("{}", { status }),
     });
-    await handler(ask());
+    await handler(newRequest());
     const marks = calls.filter(({ name }) => name === "mark_api_key").map(({ args }) => args);
     const expected = {
       user_id: userId,
@@ -459,16 +463,21 @@ Deno.test("the operator's key is not marked", async () => {
     own: false,
     answer: () => new Response("{}", { status: 401 }),
   });
-  await handler(ask());
+  await handler(newRequest());
   assert.deepEqual(names(), ["open_llm_call", "refund_credits"]);
 });
 
 Deno.test("a body of more than 1 MiB is refused", async () => {
   const { handler, calls } = setUp();
-  const error = await errorOf(await handler(ask(undefined, { body: "x".repeat(1024 * 1024 + 1) })));
+  const error = await errorOf(
+    await handler(newRequest(undefined, { body: "x".repeat(1024 * 1024 + 1) })),
+  );
   assert.deepEqual([error.status, error.code], [413, "payload_too_large"]);
   assert.deepEqual(calls, []);
-  assert.equal((await handler(ask(undefined, { body: "x".repeat(1024 * 1024) }))).status, 200);
+  assert.equal(
+    (await handler(newRequest(undefined, { body: "x".repeat(1024 * 1024) }))).status,
+    200,
+  );
 });
 
 Deno.test("a page of an allowed origin may send the headers of a provider's client", async () => {
@@ -494,7 +503,7 @@ Deno.test("a page of an allowed origin may send the headers of a provider's clie
 
 Deno.test("the log line has user, provider and outcome, but no key, token or text", async () => {
   const { handler, lines } = setUp();
-  await handler(ask());
+  await handler(newRequest());
   assert.equal(lines.length, 1);
   const { user_id, provider: name, key, upstream_status } = lines[0] ?? {};
   assert.deepEqual([user_id, name, key, upstream_status], [userId, "openai", "own", 200]);

@@ -78,8 +78,14 @@ export async function ready(command: RunningCommand, dir: string): Promise<Statu
   return statusSchema.parse(JSON.parse(await readFile(join(dir, "status.json"), "utf8")));
 }
 
-/** A new temporary folder, and how to delete it. */
-export async function scratchFolder(): Promise<{ path: string; remove(): Promise<void> }> {
+/** A temporary folder, and how to delete it. */
+export interface ScratchFolder {
+  path: string;
+  remove(): Promise<void>;
+}
+
+/** Creates a temporary folder. */
+export async function scratchFolder(): Promise<ScratchFolder> {
   const path = await realpath(await mkdtemp(join(tmpdir(), "pinebase-command-")));
   return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
 }
