@@ -149,7 +149,6 @@ describe("a checkout", () => {
       "https://user@app.pinebase.test/",
       "ftp://app.pinebase.test/",
       "/done",
-      "",
     ]) {
       const { status, body } = await openCheckout({ success_url });
       expect([status, body.error.code]).toEqual([422, "invalid_argument"]);

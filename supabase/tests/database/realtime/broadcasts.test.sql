@@ -31,7 +31,7 @@ begin
       and m.extension = 'broadcast'
       and m.event = m.payload ->> 'operation'
       and m.payload ->> 'schema' = 'public'
-    order by m.payload ->> 'table';
+    order by m.payload ->> 'table', m.payload ->> 'operation';
 end;
 $$;
 
@@ -52,8 +52,8 @@ select is(
     select 'INSERT strategies: ' || string_agg(a.attname, ', ' order by a.attname)
     from pg_catalog.pg_attribute as a
     where a.attrelid = 'public.strategies'::regclass and a.attnum > 0 and not a.attisdropped
-  ),
-  'a new strategy is sent with every column'
+  ) || 'UPDATE strategies: current_version, id, user_id',
+  'a new strategy is sent with every column, and then with the number of its first version'
 );
 
 update public.strategies set updated_at = now() - interval '1 day' where id = md5('strategy')::uuid;
