@@ -4,7 +4,11 @@ import Stripe from "stripe";
 import { afterEach, describe, expect, it } from "vitest";
 import { createDeliveries, newEvent } from "../support/local-stack.ts";
 import { listen } from "../support/server.ts";
-import { type StripeStandIn, startStripeStandIn, stripeClient } from "../support/stripe-stand-in.ts";
+import {
+  type StripeStandIn,
+  startStripeStandIn,
+  stripeClient,
+} from "../support/stripe-stand-in.ts";
 
 /** The pages of the stand-in for Stripe, and the events that it delivers to the webhook. */
 

@@ -2,7 +2,11 @@ import type Stripe from "stripe";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ScratchFolder, scratchFolder } from "../support/commands.ts";
 import { triggerStripe } from "../support/stripe-cli.ts";
-import { type StripeStandIn, startStripeStandIn, stripeClient } from "../support/stripe-stand-in.ts";
+import {
+  type StripeStandIn,
+  startStripeStandIn,
+  stripeClient,
+} from "../support/stripe-stand-in.ts";
 
 /** The stand-in for Stripe works with Stripe's own client and command line, and refuses what Stripe refuses. */
 

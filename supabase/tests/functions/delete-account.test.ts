@@ -197,7 +197,7 @@ for (const [broken, status, expected] of [
 // ------------------------------------------------------------------------ files
 
 /** A bucket as Storage lists it: a folder has no id, and at most `limit` entries are listed. */
-function bucket(paths: string[], refused: StorageRefusal | null = null, removes = true) {
+function bucket(paths: string[], refused: StorageError | null = null, removes = true) {
   const files = new Set(paths);
   const fake: Bucket = {
     list: (folder, { limit }) => {

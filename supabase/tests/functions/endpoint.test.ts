@@ -250,7 +250,7 @@ Deno.test("an empty list of origins allows no page", () => {
   for (const list of ["", " ", ","]) assert.ok(!parseAllowedOrigins(list)("https://shop.test"));
 });
 
-Deno.test("an entry that is no origin, or that matches domains of strangers, is refused", () => {
+Deno.test("an entry that is not an origin, or that would match domains that anybody can register, is refused", () => {
   for (const entry of [
     "*",
     "https://*",
