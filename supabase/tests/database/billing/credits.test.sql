@@ -70,6 +70,26 @@ select pg_temp.read('late', '2026-07-01 00:00Z', 'basic_y', '2026-01-15 00:00Z',
 ));
 select is(pg_temp.granted('late'), 600, 'a year whose event arrives late grants the months that have begun');
 
+select pg_temp.user('leap');
+select pg_temp.read('leap', '2028-02-29 23:30Z', 'basic_y', '2028-02-29 23:30Z', '2029-02-28 23:30Z', jsonb_build_array(
+  pg_temp.paid('l1', '2028-02-29 23:30Z', jsonb_build_array(pg_temp.line('basic_y', '2028-02-29 23:30Z', '2029-02-28 23:30Z')))
+));
+select is(
+  (select next_grant_at from public.subscriptions where provider_subscription_id = 'sub_leap'), '2028-03-29 23:30Z',
+  'a paid year records when its next month begins'
+);
+select pg_temp.sweep('2028-02-29 23:30Z', '2029-02-28 22:00Z');
+select is(
+  (select next_grant_at from public.subscriptions where provider_subscription_id = 'sub_leap'), null,
+  'after its twelfth month a paid year records no next month'
+);
+
+select pg_temp.user('overdue');
+select pg_temp.read('overdue', '2026-04-20 00:00Z', 'basic_y', '2026-01-15 00:00Z', '2027-01-15 00:00Z', jsonb_build_array(
+  pg_temp.paid('o1', '2026-03-20 00:00Z', jsonb_build_array(pg_temp.line('basic_y', '2026-01-15 00:00Z', '2027-01-15 00:00Z')))
+));
+select is(pg_temp.months('overdue'), '01-15 04-15', 'a month that began before its year was paid grants nothing');
+
 -- From yearly to monthly: the year's later months end.
 select pg_temp.user('shorter');
 select pg_temp.read('shorter', '2026-01-01 00:00Z', 'basic_y', '2026-01-01 00:00Z', '2027-01-01 00:00Z', jsonb_build_array(
