@@ -5,7 +5,7 @@ const left = 300;
 const width = 920;
 const line = 30;
 const top = 64;
-/** Ratios from a quarter to 128 times are drawn on a logarithmic scale; what is beyond ends at the edge. */
+/** Exponents of 2: ratios from 0.25 to 128 have a place on the logarithmic scale, others are drawn at its ends. */
 const range = { lowest: -2, highest: 7 };
 const colours = { bare: "#4c78a8", seed: "#f58518", sync: "#54a24b" };
 const names = {
@@ -14,7 +14,7 @@ const names = {
   sync: "stripe-sync-engine",
 };
 
-/** The ratios as an SVG picture: a dot at the median, a line over the middle half of the rounds. */
+/** The ratios as an SVG picture: a dot at the median, and a line over the middle half of the rounds. */
 export function chart(report: Report): string {
   const rows = rowsOf(report.measurements);
   const ratios = top + rows.length * line + 40;
@@ -68,7 +68,7 @@ const palette = [
   "#bab0ac",
 ];
 
-/** Time as the tables grow, both logarithmic: what costs the same at any size is a level line. */
+/** Time by table size, both on logarithmic scales. A cost that does not depend on the size is a horizontal line. */
 function growthLines(growth: readonly Growth[], offset: number): string[] {
   const all = growth.flatMap(({ points }) => points);
   if (all.length === 0) return [];
@@ -83,7 +83,7 @@ function growthLines(growth: readonly Growth[], offset: number): string[] {
     Math.round(from + place(Math.log10(size), Math.log10(first), Math.log10(last)) * (to - from));
   const up = (milliseconds: number) =>
     Math.round(bottom - place(Math.log10(milliseconds), low, high) * (bottom - upper));
-  // Names beside their lines, a line of text apart.
+  // Each name stands beside the end of its line, and at least 15 pixels below the name before.
   const ends = growth
     .map(({ scenario, points }, index) => ({
       scenario,

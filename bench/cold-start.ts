@@ -5,14 +5,14 @@ import { loadConfig } from "../scripts/local/config.ts";
 import { startFunctions } from "../scripts/local/functions.ts";
 import { spread } from "./measure.ts";
 
-/** Milliseconds to the first answer of a function that was not loaded, and to the next ones. */
+/** Milliseconds to the first answer of a function that was not loaded, and the median of the next answers. */
 export interface ColdStart {
   name: string;
   cold: number;
   warm: number;
 }
 
-/** No function asks its database for this: the method is refused before. */
+/** The addresses and keys are not used: a function refuses the method of the requests before it calls its database. */
 const environment = {
   SUPABASE_URL: "http://127.0.0.1:9",
   SUPABASE_ANON_KEY: "nobody",
@@ -20,8 +20,8 @@ const environment = {
 };
 
 /**
- * Measures how long each edge function takes to answer when nobody has called it before, in Deno as on hosted. Its
- * files are compiled already, as hosted compiles them when they are deployed: that is what the first run is for.
+ * Measures how long each edge function takes to answer its first call, in Deno as on hosted Supabase. Hosted Supabase
+ * compiles the files when they are deployed, so a first run compiles them here and is not measured.
  */
 export async function measureColdStarts(): Promise<ColdStart[]> {
   const dir = await mkdtemp(join(tmpdir(), "pinebase-cold-"));

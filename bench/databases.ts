@@ -5,34 +5,34 @@ import type { ScratchPlatform } from "../scripts/lib/scratch-platform.ts";
 import { pushMigrations } from "../scripts/local/migrations.ts";
 import { projectDir } from "../scripts/local/paths.ts";
 
-/** Where one side of a comparison runs. All are on one server. */
+/** A side of the comparison, and the name of its database. All are on one server. */
 export type Side = "ours" | "seed" | "bare";
 
 /** The sizes of the data set. */
 export interface Sizes {
   strategies: number;
   users: number;
-  /** Users with a stored key: each may be read 60 times a minute. */
+  /** Users with a stored key. Each key may be read 60 times a minute. */
   keys: number;
   coupons: number;
 }
 
-/** The data set of so many strategies: twenty a user. */
+/** The sizes of a data set with this number of strategies, twenty for each user. */
 export function sizesOf(strategies: number): Sizes {
   const users = Math.max(500, Math.ceil(strategies / 20));
   return { strategies, users, keys: Math.min(users, 2_000), coupons: 10 };
 }
 
-/** Told how far the loading is, from 0 to 1. */
+/** Receives the present step, and its progress from 0 to 1. */
 export type OnProgress = (step: string, share: number) => void;
 
-/** The secret of the seed's encryption, which its caller gives on every call. */
+/** The secret of the seed's encryption, which is an argument of every call. */
 export const seedSecret = "a secret of the benchmark: 32 by";
 
 /** The id of the nth user, the same in every database. */
 export const userId = (n: number) => `00000000-0000-4000-8000-${hex(n)}`;
 
-/** The id of the nth strategy, which belongs to user n modulo the number of users. */
+/** The id of the nth strategy. Its owner is user n modulo the number of users. */
 export const strategyId = (n: number) => `10000000-0000-4000-8000-${hex(n)}`;
 
 const hex = (n: number) => n.toString(16).padStart(12, "0");
@@ -41,15 +41,15 @@ const sqlUserId = (n: string) =>
 const sqlStrategyId = (n: string) =>
   `('10000000-0000-4000-8000-' || lpad(to_hex(${n}), 12, '0'))::uuid`;
 
-/** A tenth is public; made in the order of their numbers, a second apart. */
+/** The columns of strategy n. A tenth of the strategies is public, and each is created a second after the one before. */
 const strategy = (users: number) => `
   ${sqlStrategyId("n")} as id, ${sqlUserId(`n % ${users}`)} as user_id, 'Strategy ' || n as name,
   timestamptz '2026-01-01' + n * interval '1 second' as created_at, n % 10 = 0 as is_public, 'crypto' as market_type,
   '1h' as timeframe, jsonb_build_object('risk', 0.01, 'pair', 'BTC/USD', 'note', repeat('x', 200)) as config`;
 
 /**
- * Makes and fills the three databases: ours with every migration, the seed's schema as written, and bare tables with
- * neither triggers nor policies.
+ * Creates and fills the three databases: ours with every migration, the seed's schema as written, and bare tables without
+ * triggers and policies.
  *
  * @returns the URL of each as the role postgres
  */
@@ -72,7 +72,7 @@ export async function loadDatabases(
 /** Fills a database that has every migration. */
 export async function loadOurs(sql: Sql, sizes: Sizes, onProgress: OnProgress): Promise<void> {
   const { users, keys } = sizes;
-  // Loading is not what is measured: without triggers, and so with the rows that they would have written.
+  // Loading is not measured, so triggers are off, and the rows that they would write are inserted here.
   await sql`set session_replication_role = replica`;
   await sql.unsafe(`
     insert into auth.users (id, email)
@@ -177,7 +177,7 @@ async function loadBare(sql: Sql, sizes: Sizes, onProgress: OnProgress): Promise
   await sql`vacuum analyze`;
 }
 
-/** What PostgREST makes of a user's token. */
+/** The claims that PostgREST sets for a user's token. */
 export function claims(user: number): string {
   return JSON.stringify({ sub: userId(user), role: "authenticated" });
 }
@@ -192,7 +192,7 @@ async function inBatches(
   }
 }
 
-/** Bytes a row, indexes included, of some tables of ours. */
+/** Bytes for each row, indexes included, of tables of our database. */
 export async function bytesPerRow(
   platform: ScratchPlatform,
   tables: readonly string[],

@@ -5,12 +5,12 @@ import { type Duration, type Measurement, measure } from "./measure.ts";
 import { type Growth, millisecondsOf } from "./report.ts";
 import { scenarios } from "./scenarios.ts";
 
-/** The smaller numbers of strategies that every scenario is timed at too. */
+/** The smaller numbers of strategies at which every scenario is measured too. */
 const smaller = [1_000, 100_000];
 
 /**
- * Times one client's request of ours at smaller sizes, each in a database of its own, and puts what was measured at the
- * full size behind.
+ * Measures our requests with one client at smaller sizes, each in its own database, and adds the measurements of the full
+ * size at the end.
  */
 export async function measureGrowth(
   platform: ScratchPlatform,
@@ -18,7 +18,7 @@ export async function measureGrowth(
   duration: Duration,
   onProgress: OnProgress,
 ): Promise<Growth[]> {
-  // A small data set has few users who have not redeemed each coupon yet.
+  // Each user redeems each coupon once, so a small data set lasts only for a few rounds.
   const short = { ...duration, rounds: Math.min(duration.rounds, 5) };
   const points = new Map<string, Growth["points"]>();
   const add = (scenario: string, measurement: Measurement, strategies: number) => {
@@ -35,7 +35,7 @@ export async function measureGrowth(
     for (const scenario of scenarios(sizes).filter(({ clients }) => clients.includes(1))) {
       onProgress(`Measuring ${scenario.name} at ${strategies} strategies`, 0);
       const variants = scenario.variants.filter(({ side }) => side === "ours");
-      // Named otherwise, as the requests of a scenario are counted by its name, and this is another database.
+      // The name differs, because requests are numbered by scenario name, and this is another database.
       const own = { name: `${scenario.name}, ${strategies}`, clients: [1], variants };
       add(scenario.name, await measure(own, 1, urls, short), strategies);
     }

@@ -2,24 +2,24 @@ import postgres from "postgres";
 import { claims, type Side } from "./databases.ts";
 import type { Request, Scenario, Variant } from "./scenarios.ts";
 
-/** What was measured of one scenario with so many clients. */
+/** The measurement of one scenario with one number of clients. */
 export interface Measurement {
   scenario: string;
   clients: number;
-  /** Transactions a second of each round, by side. Round n of every side ran in the same seconds. */
+  /** Transactions a second in each round, by side. Round n of all sides ran close together in time. */
   rates: Partial<Record<string, number[]>>;
 }
 
 /** How long to measure. */
 export interface Duration {
   rounds: number;
-  /** Of one round of one side. */
+  /** The length of one round of one side. */
   seconds: number;
 }
 
 /**
- * Runs a scenario: the sides take turns round by round, so that what else the machine does falls on all of them.
- * Every request is a transaction of its own as PostgREST sends it: role and claims first.
+ * Runs a scenario. The sides take turns round by round, so that other load on the machine affects all of them. Every request
+ * is one transaction as PostgREST sends it: role and claims first.
  */
 export async function measure(
   scenario: Scenario,
@@ -52,7 +52,7 @@ export async function measure(
   }
 }
 
-/** Numbers of requests that a scenario has used up, over its runs with one client and with more. */
+/** The next request number of each scenario, which its runs with one client and with sixteen share. */
 const used = new Map<string, number>();
 
 async function runFor(
@@ -87,13 +87,13 @@ async function send(sql: postgres.Sql, { role, user, statements }: Request): Pro
       const rows = await tx.unsafe(text, parameters as postgres.ParameterOrJSON<never>[], {
         prepare: true,
       });
-      refuse(rows[0]);
+      throwIfRefused(rows[0]);
     }
   });
 }
 
-/** A benchmark of refusals would be fast and worth nothing. */
-function refuse(row: postgres.Row | undefined): void {
+/** Throws when a request was refused: a refusal is fast, and would make the result too good. */
+function throwIfRefused(row: postgres.Row | undefined): void {
   for (const value of Object.values(row ?? {})) {
     if (typeof value === "object" && value !== null && "ok" in value && value.ok === false) {
       throw new Error(`A request was refused: ${JSON.stringify(value)}`);
@@ -101,14 +101,14 @@ function refuse(row: postgres.Row | undefined): void {
   }
 }
 
-/** A middle value, and the range in which the middle half of the rounds lay. */
+/** The median, and the range of the middle half of the rounds. */
 export interface Ratio {
   median: number;
   lower: number;
   upper: number;
 }
 
-/** How much faster ours was than another side; null where one of them did not run. */
+/** The throughput of ours divided by that of another side, or null if one of them did not run. */
 export function ratioTo(measurement: Measurement, side: string): Ratio | null {
   const ours = measurement.rates.ours;
   const others = measurement.rates[side];

@@ -3,17 +3,17 @@ import { textTable } from "../scripts/lib/text-table.ts";
 import type { ColdStart } from "./cold-start.ts";
 import { type Measurement, type Ratio, ratioTo, spread } from "./measure.ts";
 
-/** What a run found, as it is written to `bench/results.json`. */
+/** The results of a run, as written to `bench/results.json`. */
 export interface Report {
   machine: Machine;
   strategies: number;
   rounds: number;
   seconds: number;
   measurements: Measurement[];
-  /** How long one request of ours takes as the tables grow, with one client. */
+  /** The time of one request of ours, with one client, at several table sizes. */
   growth: Growth[];
   coldStarts: ColdStart[];
-  /** Of the tables that grow, indexes included. */
+  /** For the tables that grow, indexes included. */
   bytesPerRow: Record<string, number>;
 }
 
@@ -23,12 +23,12 @@ export interface Growth {
   points: { strategies: number; milliseconds: number }[];
 }
 
-/** The middle time of one request, of a measurement with one client. */
+/** The median time of one request in a measurement with one client. */
 export function millisecondsOf(measurement: Measurement): number {
   return 1000 / spread(measurement.rates.ours ?? []).median;
 }
 
-/** Where it ran: figures of another machine differ, the ratios much less. */
+/** The machine of the run. On another machine the figures differ, and the ratios much less. */
 export interface Machine {
   processor: string;
   cores: number;
@@ -38,7 +38,7 @@ export interface Machine {
   postgres: string;
 }
 
-/** What is known of this machine without asking anybody. */
+/** Describes this machine. */
 export function describeMachine(postgres: string): Machine {
   return {
     processor: cpus()[0]?.model.trim() ?? "unknown",
@@ -50,7 +50,7 @@ export function describeMachine(postgres: string): Machine {
   };
 }
 
-/** One line of the results, as a person reads them. */
+/** One line of the result table. */
 export interface Row {
   scenario: string;
   clients: number;
@@ -60,7 +60,7 @@ export interface Row {
   ratios: Record<"bare" | "seed" | "sync", Ratio | null>;
 }
 
-/** The results in the order in which they were measured. */
+/** The lines of the result table, in the order of the measurements. */
 export function rowsOf(measurements: readonly Measurement[]): Row[] {
   return measurements.map((measurement) => ({
     scenario: measurement.scenario,

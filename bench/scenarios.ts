@@ -1,24 +1,24 @@
 import { randomUUID } from "node:crypto";
 import { type Side, type Sizes, seedSecret, strategyId, userId } from "./databases.ts";
 
-/** One request of a scenario: statements of one transaction, as one role. */
+/** One request of a scenario: the statements of one transaction, and its role. */
 export interface Request {
   role: "authenticated" | "anon" | "service_role";
-  /** Who is signed in. */
+  /** The number of the signed-in user. */
   user: number;
   statements: readonly (readonly [text: string, ...parameters: unknown[]])[];
 }
 
-/** How one side does it. */
+/** The requests of one side. */
 export interface Variant {
   side: Side;
-  /** The database, which is not the side's own where the same rows are read by a role that bypasses policies. */
+  /** The database. The bare side reads some rows in ours, as a role that bypasses policies. */
   database: Side;
   /** The nth request; `n` never repeats within a run. */
   request(n: number): Request;
 }
 
-/** Something that an app does, done in up to three ways. */
+/** Something that an app does, by up to three sides. */
 export interface Scenario {
   name: string;
   clients: readonly number[];
@@ -40,7 +40,7 @@ const page = `
   select id, name, description, market_type, timeframe, created_at, updated_at
   from public.strategies where is_public order by created_at desc, id desc limit 20`;
 
-/** Everything that is measured in the database. */
+/** All scenarios that are measured in the database. */
 export function scenarios(sizes: Sizes): Scenario[] {
   const anyUser = () => Math.floor(Math.random() * sizes.users);
   const anyStrategy = () => Math.floor(Math.random() * sizes.strategies);
@@ -111,7 +111,7 @@ export function scenarios(sizes: Sizes): Scenario[] {
     },
   ];
 
-  // Each user takes each coupon once, and no user tries more than ten times.
+  // Each user redeems each coupon once. More than ten attempts of a user would be refused.
   const couponOf = (n: number) => `BENCH${Math.floor(n / sizes.users) % sizes.coupons}`;
   const redeem: Variant[] = [
     {
@@ -149,7 +149,7 @@ export function scenarios(sizes: Sizes): Scenario[] {
     ),
   ];
 
-  // Sixty a minute in a sliding window, as one statement can count them.
+  // Counts sixty attempts a minute in a sliding window, in one statement.
   const attempt = `
     insert into public.attempts as a (user_id, bucket, attempted_at, expires_at)
     values ($1, 'read_api_key', array[clock_timestamp()], clock_timestamp() + interval '1 minute')
@@ -305,7 +305,7 @@ export function scenarios(sizes: Sizes): Scenario[] {
     ...(
       [
         ["without a hit", "zebra"],
-        // One that the newest strategies do not have.
+        // A number that the newest strategies do not have in their names.
         ["of a rare word", `${Math.floor(sizes.strategies / 20) * 10}`],
         ["of a common word", "strategy"],
       ] as const

@@ -1,5 +1,5 @@
--- The schema that asked for this system, as written: every statement of its document and nothing else. The benchmark
--- runs it beside ours.
+-- The schema in the document that this project was started from, exactly as written there. The benchmark compares ours
+-- with it.
 
 CREATE TABLE users (
   id UUID PRIMARY KEY DEFAULT uuid_generate_v4(),

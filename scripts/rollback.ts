@@ -12,7 +12,7 @@ const unattended = [
   "Add --yes, or see what would happen with --dry-run.",
 ] as const;
 
-const question = "The tables that they created are dropped with their rows. Type yes to continue: ";
+const question = "This drops the tables that they created. Type yes to continue: ";
 
 /**
  * `npm run db:rollback`: undoes the newest migrations by their rollbacks in `supabase/rollbacks`. Asks for confirmation,

@@ -71,7 +71,7 @@ export async function run(args: string[]): Promise<number> {
     if (!(cause instanceof Stripe.errors.StripeError)) throw cause;
     throw new UserError(
       `Stripe answered: ${cause.message}`,
-      "Nothing was stored. Run the command again.",
+      "No price was stored. Correct the cause, then run the command again.",
       { cause },
     );
   } finally {

@@ -1,12 +1,12 @@
 /*
- * Sends the same signed events to our stripe-webhook and to @supabase/stripe-sync-engine, in turns. The handler has a
- * direct connection here that runs the RPCs as PostgREST does: the local Data API is a development server and would be
- * most of what is measured. Arguments: one JSON object; the rates go to standard output as JSON.
+ * Sends the same signed events to our stripe-webhook and to @supabase/stripe-sync-engine, in turns. Our handler calls RPCs
+ * over a direct connection, in the transactions of PostgREST: the local Data API is a development server, which would
+ * dominate the result. The argument is one JSON object, and the rates are written to standard output as JSON.
  */
 import { createStripeProvider } from "../../supabase/functions/_shared/stripe/provider.ts";
 import { createHandler } from "../../supabase/functions/stripe-webhook/handler.ts";
 
-/** What is used here of the peers, so that this file is checked where they are not installed. */
+/** The part of the peers that is used here. Declared here, because they may not be installed. */
 interface Client {
   query(
     query: string | { name: string; text: string; values?: unknown[] },
@@ -44,7 +44,7 @@ const { default: syncEngine }: { default: SyncEngine } = await import(options.pe
 const secret = "whsec_benchmark";
 const most = Math.max(...options.clients);
 
-// The sync engine's own driver, so that no difference is the driver's.
+// The driver of the sync engine, so that the driver makes no difference.
 const pool = new pg.Pool({ connectionString: options.ours, max: most });
 await pool.query(
   `insert into public.prices (provider, provider_price_id, plan_type, currency, unit_amount, interval)
@@ -56,8 +56,8 @@ await pool.query(
    from generate_series(0, $1::int) as n`,
   [options.users - 1],
 );
-// Neither side asks Stripe over a network: the sync engine is told to believe the event, and what ours reads is answered
-// here with the same subscription.
+// Neither side calls Stripe over a network: the sync engine is configured to trust the event, and our handler's reads are
+// answered here with the same subscription.
 const empty = { list: async function* () {} };
 const stripe = {
   subscriptions: { retrieve: (id: string) => Promise.resolve(subscription(Number(id.slice(4)))) },
@@ -161,7 +161,7 @@ function subscription(user: number) {
   };
 }
 
-/** A subscription that goes on: each event is new, and a second later than the one before. */
+/** An update of a subscription. Each event is new, and a second later than the one before. */
 function event(n: number): string {
   return JSON.stringify({
     id: `evt_${n}`,
