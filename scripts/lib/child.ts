@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
-import { setTimeout as sleep } from "node:timers/promises";
+import { gone } from "../local/processes.ts";
 
 /** The result of a finished program. */
 export interface ChildResult {
@@ -17,7 +17,7 @@ export interface ChildResult {
 /** How to run a program. */
 export interface ChildOptions {
   /** Its working folder; without it, ours. */
-  cwd?: string;
+  cwd?: string | undefined;
   env?: Record<string, string>;
   input?: string;
   /** Lets it use our terminal, with Ctrl-C. The result then has no output. */
@@ -25,7 +25,7 @@ export interface ChildOptions {
   /** Receives each line of standard output as it comes. */
   onLine?(line: string): void;
   /** Ends the program, and the programs that it started. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -41,7 +41,7 @@ export function runChild(
   const hasGroup = process.platform !== "win32" && !options.inherit;
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      cwd: options.cwd,
       stdio: options.inherit ? "inherit" : ["pipe", "pipe", "pipe"],
       detached: hasGroup,
       env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0", ...options.env },
@@ -99,24 +99,15 @@ export function packageFile(name: string, path: string): string {
 }
 
 async function groupEnded(target: number | undefined): Promise<void> {
-  const end = Date.now() + 15_000;
-  while (signalTo(target, 0)) {
-    if (Date.now() > end) {
-      signalTo(target, "SIGKILL");
-      return;
-    }
-    await sleep(50);
-  }
+  if (target !== undefined && !(await gone(target, 15_000))) signalTo(target, "SIGKILL");
 }
 
-/** Signals a process or, by a negative id, its group. Returns false if there is no such process. */
-function signalTo(target: number | undefined, signal: NodeJS.Signals | 0): boolean {
-  if (target === undefined) {
-    return false;
-  }
+/** Signals a process or, by a negative id, its group. */
+function signalTo(target: number | undefined, signal: NodeJS.Signals): void {
+  if (target === undefined) return;
   try {
-    return process.kill(target, signal);
+    process.kill(target, signal);
   } catch {
-    return false;
+    // It has ended.
   }
 }

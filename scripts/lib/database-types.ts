@@ -20,7 +20,7 @@ const header = `// Generated from the schema by npm run gen:types. Never edited:
  */
 export async function generateDatabaseTypes(
   databaseUrl: string,
-  options: Pick<ChildOptions, "signal"> = {},
+  signal?: AbortSignal,
 ): Promise<string> {
   const args = ["gen", "types", "--lang=typescript", "--schema=public", `--remote=${databaseUrl}`];
   const generated = await supabase(args);
@@ -31,7 +31,7 @@ export async function generateDatabaseTypes(
     );
   }
   const formatted = await biome(["format", `--stdin-file-path=${databaseTypesFile}`], {
-    ...options,
+    signal,
     input: [header + generated.stdout.trimStart(), ...(await ownTypes(databaseUrl))].join("\n"),
   });
   if (formatted.code !== 0) {

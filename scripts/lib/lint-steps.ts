@@ -32,7 +32,7 @@ const denoFolders = [
 export const sourceSteps: readonly LintStep[] = [
   {
     name: "formatting and lint (Biome)",
-    run: async (signal) => findings(await biome(["ci", "--colors=off", "."], opt(signal))),
+    run: async (signal) => findings(await biome(["ci", "--colors=off", "."], { signal })),
   },
   { name: "types (tsc)", run: (signal) => checkTypes(["--noEmit"], signal) },
   {
@@ -42,17 +42,17 @@ export const sourceSteps: readonly LintStep[] = [
   {
     name: "types of edge functions (deno check)",
     run: async (signal) =>
-      findings(await runDenoModules("check", ["--quiet", ...(await denoFiles())], opt(signal))),
+      findings(await runDenoModules("check", ["--quiet", ...(await denoFiles())], { signal })),
   },
   {
     name: "lint of edge functions (deno lint)",
     run: async (signal) =>
-      findings(await runDeno(["lint", "--quiet", ...(await denoFiles())], opt(signal))),
+      findings(await runDeno(["lint", "--quiet", ...(await denoFiles())], { signal })),
   },
   {
     name: "unused exports, files and dependencies (knip)",
     run: async (signal) =>
-      findings(await runNodeProgram("node_modules/knip/bin/knip.js", [], opt(signal))),
+      findings(await runNodeProgram("node_modules/knip/bin/knip.js", [], { signal })),
   },
   { name: "migrations (Squawk)", run: lintMigrations },
   { name: "migrations (forbidden statements, rollbacks)", run: checkMigrations },
@@ -87,7 +87,7 @@ export function databaseSteps(databaseUrl: string): LintStep[] {
 export async function lintMigrations(signal?: AbortSignal): Promise<string> {
   const files = (await listMigrations()).map(({ path }) => path);
   const squawk = packageFile("squawk-cli", "js/bin/squawk");
-  const result = await runNodeProgram(squawk, ["--config=.squawk.toml", ...files], opt(signal));
+  const result = await runNodeProgram(squawk, ["--config=.squawk.toml", ...files], { signal });
   return findings(result);
 }
 
@@ -156,13 +156,13 @@ export async function checkSchema(databaseUrl: string): Promise<string> {
 }
 
 async function compareTypes(databaseUrl: string, signal?: AbortSignal): Promise<string> {
-  const types = await generateDatabaseTypes(databaseUrl, opt(signal));
+  const types = await generateDatabaseTypes(databaseUrl, signal);
   const present = await readFile(databaseTypesFile, "utf8").catch(() => "");
   return types === present ? "" : `${databaseTypesFile}: out of date; run npm run gen:types`;
 }
 
 async function checkTypes(args: readonly string[], signal?: AbortSignal): Promise<string> {
-  return findings(await runNodeProgram(packageFile("typescript", "bin/tsc"), args, opt(signal)));
+  return findings(await runNodeProgram(packageFile("typescript", "bin/tsc"), args, { signal }));
 }
 
 function findings({ code, output }: ChildResult): string {
@@ -171,8 +171,4 @@ function findings({ code, output }: ChildResult): string {
 
 async function denoFiles(): Promise<string[]> {
   return (await Promise.all(denoFolders.map((folder) => findFiles(folder, ".ts")))).flat();
-}
-
-function opt(signal: AbortSignal | undefined): { signal?: AbortSignal } {
-  return signal === undefined ? {} : { signal };
 }

@@ -4,6 +4,11 @@
 -- Postgres's own schemas are left out, and so is the history of migrations, which a push creates and a rollback corrects.
 -- Members of an extension are represented by the extension and its version.
 with
+members as (
+  select classid, objid
+  from pg_depend
+  where deptype = 'e'
+),
 schemas as (
   select oid, nspname, nspowner, nspacl
   from pg_namespace
@@ -14,19 +19,13 @@ relations as (
   select c.*, n.nspname, format('%I.%I', n.nspname, c.relname) as name
   from pg_class c
   join schemas n on n.oid = c.relnamespace
-  where not exists (
-    select from pg_depend d
-    where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
-  )
+  where ('pg_class'::regclass, c.oid) not in (select classid, objid from members)
 ),
 routines as (
   select p.*, format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) as name
   from pg_proc p
   join schemas n on n.oid = p.pronamespace
-  where not exists (
-    select from pg_depend d
-    where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
-  )
+  where ('pg_proc'::regclass, p.oid) not in (select classid, objid from members)
 ),
 types as (
   select t.*, format('%I.%I', n.nspname, t.typname) as name

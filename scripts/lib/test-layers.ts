@@ -47,50 +47,42 @@ export const testLayers: readonly TestLayer[] = [
       });
     },
   },
-  {
-    name: "Database (pgTAP)",
-    find: (filters) => filesOf("supabase/tests/database", ".test.sql", filters),
-    run: async (files, context) => {
-      const databases = [
-        { mode: "granted", url: context.grantedUrl },
-        { mode: "revoked", url: context.revokedUrl },
-      ];
-      await twoAtATime(databases, context.signal, async ({ mode, url }) => {
-        for (const file of files) {
-          context.signal.throwIfAborted();
-          const name = `${file} (${mode})`;
-          const { passed, failures } = await runPgtapFile(url, file);
-          context.onResult(name, {
-            passed,
-            failures: failures.map((one) => ({ ...one, file: name })),
-          });
-        }
-      });
-    },
-  },
-  {
-    name: "Edge functions (Deno)",
-    find: (filters) => filesOf("supabase/tests/functions", ".test.ts", filters),
-    run: async (files, context) => {
-      await twoAtATime(files, context.signal, async (file) => {
-        context.onResult(file, await runDenoFile(file, context.signal));
-      });
-    },
-  },
-  {
-    name: "API and commands (vitest)",
-    find: async (filters) => [
-      ...(await filesOf("supabase/tests/api", ".test.ts", filters)),
-      ...(await filesOf("supabase/tests/commands", ".test.ts", filters)),
-    ],
-    run: runVitest,
-  },
-  {
-    name: "Browser (vitest, Chromium)",
-    find: (filters) => filesOf("supabase/tests/browser", ".test.ts", filters),
-    run: runVitest,
-  },
+  fileLayer("Database (pgTAP)", ["database"], ".test.sql", async (files, context) => {
+    const databases = [
+      { mode: "granted", url: context.grantedUrl },
+      { mode: "revoked", url: context.revokedUrl },
+    ];
+    await twoAtATime(databases, context.signal, async ({ mode, url }) => {
+      for (const path of files) {
+        context.signal.throwIfAborted();
+        const file = `${path} (${mode})`;
+        const { passed, failures } = await runPgtapFile(url, path);
+        context.onResult(file, { passed, failures: failures.map((one) => ({ ...one, file })) });
+      }
+    });
+  }),
+  fileLayer("Edge functions (Deno)", ["functions"], ".test.ts", (files, context) =>
+    twoAtATime(files, context.signal, async (file) =>
+      context.onResult(file, await runDenoFile(file, context.signal)),
+    ),
+  ),
+  fileLayer("API and commands (vitest)", ["api", "commands"], ".test.ts", runVitest),
+  fileLayer("Browser (vitest, Chromium)", ["browser"], ".test.ts", runVitest),
 ];
+
+/** The layer of the test files in some folders of supabase/tests. */
+function fileLayer(
+  name: string,
+  folders: readonly string[],
+  ending: string,
+  run: TestLayer["run"],
+): TestLayer {
+  const find: TestLayer["find"] = async (filters) => {
+    const found = folders.map((folder) => findFiles(`supabase/tests/${folder}`, ending));
+    return (await Promise.all(found)).flat().filter((file) => matches(file, filters));
+  };
+  return { name, find, run };
+}
 
 /** Runs two at a time: each is a program with one thread, and the smallest machines have two cores. */
 async function twoAtATime<T>(
@@ -106,14 +98,6 @@ async function twoAtATime<T>(
     }
   };
   await Promise.all([runNext(), runNext()]);
-}
-
-async function filesOf(
-  directory: string,
-  ending: string,
-  filters: readonly string[],
-): Promise<string[]> {
-  return (await findFiles(directory, ending)).filter((file) => matches(file, filters));
 }
 
 function matches(name: string, filters: readonly string[]): boolean {
