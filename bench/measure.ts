@@ -1,6 +1,7 @@
 import postgres from "postgres";
 import { claims, type Side } from "./databases.ts";
-import type { Request, Scenario, Variant } from "./scenarios.ts";
+import { rateOf } from "./rate.ts";
+import type { Request, Scenario } from "./scenarios.ts";
 
 /** The measurement of one scenario with one number of clients. */
 export interface Measurement {
@@ -27,53 +28,29 @@ export async function measure(
   urls: Readonly<Record<Side, string>>,
   { rounds, seconds }: Duration,
 ): Promise<Measurement> {
-  const sides = scenario.variants.map((variant) => ({
-    variant,
-    sql: postgres(urls[variant.database], { max: clients, onnotice: () => {} }),
-    counter: { next: used.get(scenario.name) ?? 0 },
-  }));
+  const first = used.get(scenario.name) ?? 0;
+  const sides = scenario.variants.map(({ side, database, request }) => {
+    const sql = postgres(urls[database], { max: clients, onnotice: () => {} });
+    const counter = { next: first };
+    return { side, sql, counter, send: () => send(sql, request(counter.next++)) };
+  });
   try {
     const rates: Record<string, number[]> = {};
-    for (const { variant, sql, counter } of sides) {
-      await runFor(variant, sql, counter, clients, seconds / 3);
-    }
+    for (const { send } of sides) await rateOf(send, clients, seconds / 3);
     for (let round = 0; round < rounds; round += 1) {
-      for (const { variant, sql, counter } of sides) {
-        const rate = await runFor(variant, sql, counter, clients, seconds);
-        rates[variant.side] = [...(rates[variant.side] ?? []), rate];
+      for (const { side, send } of sides) {
+        rates[side] = [...(rates[side] ?? []), await rateOf(send, clients, seconds)];
       }
     }
     return { scenario: scenario.name, clients, rates };
   } finally {
-    for (const { counter } of sides) {
-      used.set(scenario.name, Math.max(used.get(scenario.name) ?? 0, counter.next));
-    }
+    used.set(scenario.name, Math.max(...sides.map(({ counter }) => counter.next)));
     await Promise.all(sides.map(({ sql }) => sql.end()));
   }
 }
 
 /** The next request number of each scenario, which its runs with one client and with sixteen share. */
 const used = new Map<string, number>();
-
-async function runFor(
-  variant: Variant,
-  sql: postgres.Sql,
-  counter: { next: number },
-  clients: number,
-  seconds: number,
-): Promise<number> {
-  const start = performance.now();
-  const end = start + seconds * 1000;
-  let done = 0;
-  const client = async () => {
-    while (performance.now() < end) {
-      await send(sql, variant.request(counter.next++));
-      done += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: clients }, client));
-  return done / ((performance.now() - start) / 1000);
-}
 
 async function send(sql: postgres.Sql, { role, user, statements }: Request): Promise<void> {
   await sql.begin(async (tx) => {

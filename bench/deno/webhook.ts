@@ -5,6 +5,7 @@
  */
 import { createStripeProvider } from "../../supabase/functions/_shared/stripe/provider.ts";
 import { createHandler } from "../../supabase/functions/stripe-webhook/handler.ts";
+import { rateOf } from "../rate.ts";
 
 /** The part of the peers that is used here. Declared here, because they may not be installed. */
 interface Client {
@@ -192,31 +193,16 @@ const sides = {
 
 let next = 0;
 
-async function runFor(
-  deliver: (body: string) => Promise<void>,
-  clients: number,
-  seconds: number,
-): Promise<number> {
-  const start = performance.now();
-  const end = start + seconds * 1000;
-  let done = 0;
-  const client = async () => {
-    while (performance.now() < end) {
-      await deliver(event(next++));
-      done += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: clients }, client));
-  return done / ((performance.now() - start) / 1000);
-}
-
 const results: { clients: number; rates: Record<string, number[]> }[] = [];
 for (const clients of options.clients) {
   const rates: Record<string, number[]> = { ours: [], sync: [] };
-  for (const deliver of Object.values(sides)) await runFor(deliver, clients, options.seconds / 3);
+  for (const deliver of Object.values(sides)) {
+    await rateOf(() => deliver(event(next++)), clients, options.seconds / 3);
+  }
   for (let round = 0; round < options.rounds; round += 1) {
     for (const [side, deliver] of Object.entries(sides)) {
-      rates[side]?.push(await runFor(deliver, clients, options.seconds));
+      const rate = await rateOf(() => deliver(event(next++)), clients, options.seconds);
+      rates[side]?.push(rate);
     }
   }
   results.push({ clients, rates });
