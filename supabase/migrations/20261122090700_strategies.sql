@@ -131,7 +131,7 @@ create table public.strategies (
   market_type text,
   timeframe text,
   config jsonb not null,
-  current_version integer not null default 0,
+  current_version integer not null default 1,
   -- Without a foreign key, so that deleting a strategy does not wait for transactions that write other users' forks.
   forked_from uuid,
   -- Components and versions refer to this key, so that their user_id always equals that of their strategy.
@@ -142,7 +142,7 @@ create table public.strategies (
   constraint strategies_timeframe_known check (timeframe in ('1m', '5m', '15m', '1h', '4h', '1d')),
   constraint strategies_config_is_an_object check (jsonb_typeof(config) = 'object'),
   constraint strategies_config_size check (octet_length(config::text) <= 65536),
-  constraint strategies_current_version_not_negative check (current_version >= 0)
+  constraint strategies_current_version_positive check (current_version >= 1)
 );
 
 create index idx_strategies_user_id on public.strategies (user_id);
@@ -160,7 +160,7 @@ comment on column public.strategies.is_ai_generated is 'Whether a language model
 comment on column public.strategies.is_public is 'Published: readable by everybody, without its history.';
 comment on column public.strategies.timeframe is 'Bar length.';
 comment on column public.strategies.config is 'The app''s own settings of the strategy: a JSON object of at most 64 KiB.';
-comment on column public.strategies.current_version is 'Number of the newest version; 0 before the first.';
+comment on column public.strategies.current_version is 'Number of the newest version.';
 comment on column public.strategies.forked_from is
   'The strategy that this one was forked from; null once that one is deleted, at the latest after the next sweep.';
 
@@ -1006,7 +1006,7 @@ begin
       'name', coalesce(fork_strategy.name, v_document ->> 'name'),
       'is_public', false,
       'forked_from', fork_strategy.strategy_id,
-      'current_version', 0,
+      'current_version', 1,
       'created_at', now(),
       'updated_at', now()
     )
@@ -2179,9 +2179,9 @@ begin
     delete from public.strategy_versions as v
     where v.id = v_id;
   else
-    -- Without an older version this is the first one, or the plan keeps one version and the older one was removed
-    -- when this transaction first wrote its own.
-    v_number := coalesce(v_base_number + 1, greatest((v_document ->> 'version_number')::integer, 1));
+    -- Without an older version, a new strategy has the number of its first version already. The same holds for the
+    -- second write of a transaction where the plan keeps one version, because the first write removed the older one.
+    v_number := coalesce(v_base_number + 1, (v_document ->> 'version_number')::integer);
     insert into public.strategy_versions as v (id, strategy_id, user_id, version_number, config, notes)
     select
       v_id, s.id, s.user_id, v_number, v_document || jsonb_build_object('version_number', v_number),

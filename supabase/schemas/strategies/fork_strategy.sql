@@ -33,7 +33,7 @@ begin
       'name', coalesce(fork_strategy.name, v_document ->> 'name'),
       'is_public', false,
       'forked_from', fork_strategy.strategy_id,
-      'current_version', 0,
+      'current_version', 1,
       'created_at', now(),
       'updated_at', now()
     )

@@ -12,7 +12,7 @@ create table public.strategies (
   market_type text,
   timeframe text,
   config jsonb not null,
-  current_version integer not null default 0,
+  current_version integer not null default 1,
   -- Without a foreign key, so that deleting a strategy does not wait for transactions that write other users' forks.
   forked_from uuid,
   -- Components and versions refer to this key, so that their user_id always equals that of their strategy.
@@ -23,7 +23,7 @@ create table public.strategies (
   constraint strategies_timeframe_known check (timeframe in ('1m', '5m', '15m', '1h', '4h', '1d')),
   constraint strategies_config_is_an_object check (jsonb_typeof(config) = 'object'),
   constraint strategies_config_size check (octet_length(config::text) <= 65536),
-  constraint strategies_current_version_not_negative check (current_version >= 0)
+  constraint strategies_current_version_positive check (current_version >= 1)
 );
 
 create index idx_strategies_user_id on public.strategies (user_id);
@@ -41,7 +41,7 @@ comment on column public.strategies.is_ai_generated is 'Whether a language model
 comment on column public.strategies.is_public is 'Published: readable by everybody, without its history.';
 comment on column public.strategies.timeframe is 'Bar length.';
 comment on column public.strategies.config is 'The app''s own settings of the strategy: a JSON object of at most 64 KiB.';
-comment on column public.strategies.current_version is 'Number of the newest version; 0 before the first.';
+comment on column public.strategies.current_version is 'Number of the newest version.';
 comment on column public.strategies.forked_from is
   'The strategy that this one was forked from; null once that one is deleted, at the latest after the next sweep.';
 

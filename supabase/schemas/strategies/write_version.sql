@@ -46,9 +46,9 @@ begin
     delete from public.strategy_versions as v
     where v.id = v_id;
   else
-    -- Without an older version this is the first one, or the plan keeps one version and the older one was removed
-    -- when this transaction first wrote its own.
-    v_number := coalesce(v_base_number + 1, greatest((v_document ->> 'version_number')::integer, 1));
+    -- Without an older version, a new strategy has the number of its first version already. The same holds for the
+    -- second write of a transaction where the plan keeps one version, because the first write removed the older one.
+    v_number := coalesce(v_base_number + 1, (v_document ->> 'version_number')::integer);
     insert into public.strategy_versions as v (id, strategy_id, user_id, version_number, config, notes)
     select
       v_id, s.id, s.user_id, v_number, v_document || jsonb_build_object('version_number', v_number),
