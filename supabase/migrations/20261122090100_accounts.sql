@@ -144,11 +144,9 @@ as $$
 declare
   v_user_id uuid := private.caller_id(caller_account.of_own_session, caller_account.with_second_factor);
 begin
-  perform from public.users as u where u.id = v_user_id for no key update;
-  if not found then
+  if not private.lock_account(v_user_id) then
     perform private.ensure_account(v_user_id);
-    perform from public.users as u where u.id = v_user_id for no key update;
-    if not found then
+    if not private.lock_account(v_user_id) then
       perform private.raise_error('email_required', 'Add an email to your account first.');
     end if;
   end if;
@@ -275,12 +273,11 @@ end;
 
 revoke all on function private.is_premium from public, anon, authenticated, service_role;
 
--- Locks are taken in one order everywhere: the user's row, then subscriptions, then the rest. A statement of a
--- client that may write several rows locks its own user first, so two requests of one user run one after the other,
--- and neither holds rows that the other one waits for. Without it, two bulk changes that reach the same rows in
--- different orders end as a deadlock.
-create function private.lock_own_account()
-returns trigger
+-- Locks a user's account until the transaction ends, and returns whether it exists. Locks are taken in one order
+-- everywhere: the user's row, then subscriptions, then the rest. Transactions that take the same rows in different
+-- orders could end as a deadlock.
+create function private.lock_account(user_id uuid)
+returns boolean
 language plpgsql
 volatile
 security definer
@@ -289,10 +286,25 @@ as $$
 begin
   perform
   from public.users as u
-  where u.id = (select auth.uid())
+  where u.id = lock_account.user_id
   for no key update;
+  return found;
+end;
+$$;
+
+-- A statement of a client that may write several rows locks its own user first, so two requests of one user run one
+-- after the other, and neither holds rows that the other one waits for.
+create function private.lock_own_account()
+returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.lock_account((select auth.uid()));
   return null;
 end;
 $$;
 
-revoke all on function private.lock_own_account from public, anon, authenticated, service_role;
+revoke all on function private.lock_account, private.lock_own_account from public, anon, authenticated, service_role;

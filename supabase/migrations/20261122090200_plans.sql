@@ -281,10 +281,7 @@ begin
     end;
     continue when v_limit is null;
 
-    perform
-    from public.users as u
-    where u.id = v_user_id
-    for no key update;
+    perform private.lock_account(v_user_id);
 
     v_count := case tg_table_name
       when 'strategies' then (select count(*) from public.strategies as s where s.user_id = v_user_id)

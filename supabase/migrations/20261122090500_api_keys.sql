@@ -433,19 +433,16 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_wait integer;
+  v_refusal jsonb;
   v_provider jsonb;
 begin
   if not begin_api_key_check.has_second_factor and private.has_second_factor(begin_api_key_check.user_id) then
     return private.second_factor_required();
   end if;
-  v_wait := private.take_api_key_write(begin_api_key_check.user_id);
-  if v_wait is not null then
-    return private.error_result(
-      'rate_limited',
-      format('Wait %s s, then store the key.', v_wait),
-      jsonb_build_object('retry_after', v_wait)
-    );
+
+  v_refusal := private.refuse_api_key_write(begin_api_key_check.user_id);
+  if v_refusal is not null then
+    return v_refusal;
   end if;
 
   v_provider := private.llm_provider(begin_api_key_check.provider);
@@ -917,22 +914,19 @@ set search_path = ''
 as $$
 declare
   v_provider text := private.clean_provider(get_decrypted_api_key.provider);
-  v_wait integer;
+  v_refusal jsonb;
   v_key record;
 begin
   if get_decrypted_api_key.user_id is null then
     return private.error_result('invalid_argument', 'Give the user''s id.', '{"argument": "user_id"}');
   end if;
 
-  v_wait := private.take_attempt('read_api_key', get_decrypted_api_key.user_id, 60, interval '1 minute');
-  if v_wait is not null then
-    return private.error_result(
-      'rate_limited',
-      format('Wait %s s, then ask for the key again.', v_wait),
-      jsonb_build_object('retry_after', v_wait)
-    );
-  end if;
-  if v_provider is null then
+  v_refusal := private.refuse_attempt(
+    'read_api_key', get_decrypted_api_key.user_id, 60, interval '1 minute', 'Wait %s s, then read the key again.'
+  );
+  if v_refusal is not null then
+    return v_refusal;
+  elsif v_provider is null then
     return private.error_result('invalid_argument', 'Name the provider.', '{"argument": "provider"}');
   end if;
 
@@ -1147,7 +1141,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_wait integer;
+  v_refusal jsonb;
   v_provider jsonb;
   v_price integer;
   v_key record;
@@ -1155,13 +1149,12 @@ begin
   if not open_llm_call.has_second_factor and private.has_second_factor(open_llm_call.user_id) then
     return private.second_factor_required();
   end if;
-  v_wait := private.take_attempt('llm_call', open_llm_call.user_id, 60, interval '1 minute');
-  if v_wait is not null then
-    return private.error_result(
-      'rate_limited',
-      format('Wait %s s, then send the request again.', v_wait),
-      jsonb_build_object('retry_after', v_wait)
-    );
+
+  v_refusal := private.refuse_attempt(
+    'llm_call', open_llm_call.user_id, 60, interval '1 minute', 'Wait %s s, then send the request again.'
+  );
+  if v_refusal is not null then
+    return v_refusal;
   end if;
 
   v_provider := private.llm_provider(open_llm_call.provider);
@@ -1370,18 +1363,14 @@ as $$
 declare
   v_user_id uuid := private.caller_id(of_own_session => true, with_second_factor => true);
   v_stored jsonb;
-  v_wait integer;
+  v_refusal jsonb;
 begin
   v_stored := private.write_api_key(v_user_id, store_api_key.provider, store_api_key.api_key, false, null);
 
   -- A client that rolls this call back undoes the row and its audit row together with the count.
-  v_wait := private.take_api_key_write(v_user_id);
-  if v_wait is not null then
-    perform private.raise_error(
-      'rate_limited',
-      format('Wait %s s, then store the key.', v_wait),
-      jsonb_build_object('retry_after', v_wait)
-    );
+  v_refusal := private.refuse_api_key_write(v_user_id) -> 'error';
+  if v_refusal is not null then
+    perform private.raise_error('rate_limited', v_refusal ->> 'message', v_refusal -> 'facts');
   end if;
   return v_stored;
 end;
@@ -1479,19 +1468,20 @@ begin
 end;
 $$;
 
--- Counts a key that is about to be stored, or checked with its provider; returns the seconds to wait where it is
--- refused. Thirty writes in ten minutes are far more than a person types, and few enough that a loop of storing and
+-- Counts a key that is about to be stored, or checked with its provider; returns the error where it is refused. Thirty writes in ten minutes are far more than a person types, and few enough that a loop of storing and
 -- deleting adds little to the audit trail. Deleting is not counted: it adds an audit row only where storing added
 -- one before, and a user must always be able to delete a key.
-create function private.take_api_key_write(user_id uuid)
-returns integer
+create function private.refuse_api_key_write(user_id uuid)
+returns jsonb
 language plpgsql
 volatile
 security definer
 set search_path = ''
 as $$
 begin
-  return private.take_attempt('write_api_key', take_api_key_write.user_id, 30, interval '10 minutes');
+  return private.refuse_attempt(
+    'write_api_key', refuse_api_key_write.user_id, 30, interval '10 minutes', 'Wait %s s, then store the key.'
+  );
 end;
 $$;
 
@@ -1514,7 +1504,7 @@ end;
 comment on function public.store_checked_api_key(uuid, text, text, boolean, text) is
   'Internal, for store-api-key: stores a key that begin_api_key_check counted; verified where the provider accepted it. Returns what store_api_key returns.';
 
-revoke all on function private.write_api_key, private.take_api_key_write, public.store_checked_api_key
+revoke all on function private.write_api_key, private.refuse_api_key_write, public.store_checked_api_key
   from public, anon, authenticated, service_role;
 grant execute on function private.write_api_key, public.store_checked_api_key to service_role;
 

@@ -207,10 +207,7 @@ begin
     return jsonb_build_object('outcome', 'processed', 'user_id', v_who.user_id);
   end if;
 
-  perform
-  from public.users as u
-  where u.id = v_who.user_id
-  for no key update;
+  perform private.lock_account(v_who.user_id);
 
   insert into private.payments (provider, payment_id, user_id, price_id, paid_at, amount, currency, pack_credits)
   values (
@@ -288,7 +285,7 @@ revoke all on function private.apply_purchase from public, anon, authenticated, 
 -- metadata. `missing` without other fields means that the provider no longer has the subscription.
 --
 -- Every function that depends on the time takes it as `as_of`. The public wrappers pass now(), so no API role can
--- choose it. Locks are taken in one order: the user's row, then subscriptions, then the rest.
+-- choose it.
 create function private.apply_subscription(snapshot jsonb, read_number bigint, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -381,12 +378,7 @@ begin
   end if;
 
   -- Lock the user's row first, then the subscription.
-  perform
-  from public.users as u
-  where u.id = v_user_id
-  for no key update;
-
-  if not found then
+  if not private.lock_account(v_user_id) then
     return private.refuse_deleted_user(snapshot, v_user_id, apply_subscription.as_of);
   end if;
 
@@ -554,26 +546,19 @@ begin
   end if;
 
   -- Its terms are written only where they have changed, so that a renewal writes one row less.
-  if not exists (
-    select
-    from private.subscription_terms as t
-    where t.subscription_id = v_id
-      and t.started_at is not distinct from (snapshot ->> 'started_at')::timestamptz
-      and t.discount_percent = coalesce((snapshot -> 'discount' ->> 'percent')::numeric, 0)
-      and t.discount_amount = coalesce((snapshot -> 'discount' ->> 'amount')::bigint, 0)
-  ) then
-    insert into private.subscription_terms (subscription_id, started_at, discount_percent, discount_amount)
-    values (
-      v_id,
-      (snapshot ->> 'started_at')::timestamptz,
-      coalesce((snapshot -> 'discount' ->> 'percent')::numeric, 0),
-      coalesce((snapshot -> 'discount' ->> 'amount')::bigint, 0)
-    )
-    on conflict on constraint subscription_terms_pkey do update
-      set started_at = excluded.started_at,
-          discount_percent = excluded.discount_percent,
-          discount_amount = excluded.discount_amount;
-  end if;
+  insert into private.subscription_terms as t (subscription_id, started_at, discount_percent, discount_amount)
+  values (
+    v_id,
+    (snapshot ->> 'started_at')::timestamptz,
+    coalesce((snapshot -> 'discount' ->> 'percent')::numeric, 0),
+    coalesce((snapshot -> 'discount' ->> 'amount')::bigint, 0)
+  )
+  on conflict on constraint subscription_terms_pkey do update
+    set started_at = excluded.started_at,
+        discount_percent = excluded.discount_percent,
+        discount_amount = excluded.discount_amount
+    where (t.started_at, t.discount_percent, t.discount_amount)
+      is distinct from (excluded.started_at, excluded.discount_percent, excluded.discount_amount);
 
   -- Write the months. A price that no line of an invoice explains has been held since now.
   if v_paid.paid_from is not null and v_old.price_id is distinct from v_item.price_id then
@@ -904,10 +889,7 @@ begin
     );
   end if;
 
-  perform
-  from public.users as u
-  where u.id = v_user_id
-  for no key update;
+  perform private.lock_account(v_user_id);
 
   perform private.set_revoked(change_revocation.subscription_id, change_revocation.is_revoked, change_revocation.as_of);
 
@@ -1024,10 +1006,7 @@ begin
     return jsonb_build_object('outcome', 'ignored', 'reason', 'Neither the provider nor we have this subscription.');
   end if;
 
-  perform
-  from public.users as u
-  where u.id = v_user_id
-  for no key update;
+  perform private.lock_account(v_user_id);
 
   update public.subscriptions as s
   set status = 'canceled',
@@ -1071,7 +1050,7 @@ security definer
 set search_path = ''
 as $$
 begin
-  if not exists (select from public.users as u where u.id = grant_premium.user_id) then
+  if not private.lock_account(grant_premium.user_id) then
     perform private.raise_error('user_not_found', 'No account has this id.', jsonb_build_object('user_id', grant_premium.user_id));
   end if;
 
@@ -1084,11 +1063,6 @@ begin
   if grant_premium.until is null then
     perform private.raise_error('invalid_argument', 'Give the time until which premium is granted.', jsonb_build_object('argument', 'until'));
   end if;
-
-  perform
-  from public.users as u
-  where u.id = grant_premium.user_id
-  for no key update;
 
   insert into public.subscriptions as s (
     user_id, status, provider, provider_subscription_id, plan_type, current_period_start, current_period_end, cancel_at

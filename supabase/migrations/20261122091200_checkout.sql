@@ -29,6 +29,7 @@ declare
   v_open private.checkouts;
   v_user_coupon_id uuid;
 begin
+  -- Lock the user's row, so that two requests at once begin one checkout.
   select u.email
   into v_email
   from public.users as u
@@ -121,6 +122,7 @@ begin
     end if;
   end if;
 
+  -- Read the open checkout.
   select c.*
   into v_open
   from private.checkouts as c
@@ -157,6 +159,7 @@ begin
     end if;
   end if;
 
+  -- Write a new checkout, unless the open one is for the same.
   if v_open.provider is distinct from begin_checkout.provider
     or v_open.fingerprint is distinct from begin_checkout.fingerprint
     or v_open.price_id is distinct from v_price.id
@@ -184,6 +187,7 @@ begin
     returning * into v_open;
   end if;
 
+  -- Answer.
   return jsonb_build_object(
     'attempt', v_open.attempt,
     'session_id', v_open.session_id,
@@ -382,16 +386,12 @@ volatile
 security definer
 set search_path = ''
 as $$
-declare
-  v_wait integer := private.take_attempt('billing_call', take_billing_call.user_id, 20, interval '10 minutes');
 begin
-  if v_wait is null then
-    return jsonb_build_object('ok', true);
-  end if;
-  return private.error_result(
-    'rate_limited',
-    'That is too often. Wait, then try again.',
-    jsonb_build_object('retry_after', v_wait)
+  return coalesce(
+    private.refuse_attempt(
+      'billing_call', take_billing_call.user_id, 20, interval '10 minutes', 'That is too often. Wait, then try again.'
+    ),
+    '{"ok": true}'
   );
 end;
 $$;

@@ -123,10 +123,7 @@ begin
 
       if v_user_id is not null then
         -- Lock the user's row before the checkout that belongs to it.
-        perform
-        from public.users as u
-        where u.id = v_user_id
-        for no key update;
+        perform private.lock_account(v_user_id);
 
         -- The event arrived before the function that created the session recorded its id.
         perform private.open_checkout(c.attempt, effect ->> 'session_id', null, null, apply_effect.as_of)
@@ -652,10 +649,7 @@ declare
 begin
   perform private.lock_billing_customer(link_billing_customer.provider, link_billing_customer.customer_id);
 
-  perform
-  from public.users as u
-  where u.id = link_billing_customer.user_id
-  for no key update;
+  perform private.lock_account(link_billing_customer.user_id);
 
   insert into private.billing_customers (provider, customer_id, user_id)
   values (link_billing_customer.provider, link_billing_customer.customer_id, link_billing_customer.user_id)
@@ -804,19 +798,14 @@ volatile
 security definer
 set search_path = ''
 as $$
-declare
-  -- The nil UUID: one limit for all deliveries together.
-  v_wait integer := private.take_attempt(
-    'paypal_ask', '00000000-0000-0000-0000-000000000000', 60, interval '1 minute'
-  );
 begin
-  if v_wait is null then
-    return jsonb_build_object('ok', true);
-  end if;
-  return private.error_result(
-    'rate_limited',
-    'Too many deliveries did not come from PayPal. Send this one again later.',
-    jsonb_build_object('retry_after', v_wait)
+  -- The nil UUID: one limit for all deliveries together.
+  return coalesce(
+    private.refuse_attempt(
+      'paypal_ask', '00000000-0000-0000-0000-000000000000', 60, interval '1 minute',
+      'Too many deliveries did not come from PayPal. Send this one again later.'
+    ),
+    '{"ok": true}'
   );
 end;
 $$;

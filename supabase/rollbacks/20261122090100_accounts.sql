@@ -3,6 +3,7 @@
 
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop function private.lock_own_account();
+drop function private.lock_account(uuid);
 drop function private.is_premium(uuid);
 drop trigger pinebase_100_account_changed on auth.users;
 drop trigger pinebase_100_account_created on auth.users;

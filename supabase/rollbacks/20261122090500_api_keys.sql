@@ -12,7 +12,7 @@ alter role authenticator reset log_parameter_max_length;
 
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop function public.store_checked_api_key(uuid, text, text, boolean, text);
-drop function private.take_api_key_write(uuid);
+drop function private.refuse_api_key_write(uuid);
 drop function private.write_api_key(uuid, text, text, boolean, text);
 drop function public.store_api_key(text, text);
 drop function private.store_api_key(text, text);

@@ -12,11 +12,9 @@ as $$
 declare
   v_user_id uuid := private.caller_id(caller_account.of_own_session, caller_account.with_second_factor);
 begin
-  perform from public.users as u where u.id = v_user_id for no key update;
-  if not found then
+  if not private.lock_account(v_user_id) then
     perform private.ensure_account(v_user_id);
-    perform from public.users as u where u.id = v_user_id for no key update;
-    if not found then
+    if not private.lock_account(v_user_id) then
       perform private.raise_error('email_required', 'Add an email to your account first.');
     end if;
   end if;

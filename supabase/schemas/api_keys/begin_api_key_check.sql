@@ -9,19 +9,16 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_wait integer;
+  v_refusal jsonb;
   v_provider jsonb;
 begin
   if not begin_api_key_check.has_second_factor and private.has_second_factor(begin_api_key_check.user_id) then
     return private.second_factor_required();
   end if;
-  v_wait := private.take_api_key_write(begin_api_key_check.user_id);
-  if v_wait is not null then
-    return private.error_result(
-      'rate_limited',
-      format('Wait %s s, then store the key.', v_wait),
-      jsonb_build_object('retry_after', v_wait)
-    );
+
+  v_refusal := private.refuse_api_key_write(begin_api_key_check.user_id);
+  if v_refusal is not null then
+    return v_refusal;
   end if;
 
   v_provider := private.llm_provider(begin_api_key_check.provider);

@@ -83,22 +83,19 @@ set search_path = ''
 as $$
 declare
   v_provider text := private.clean_provider(get_decrypted_api_key.provider);
-  v_wait integer;
+  v_refusal jsonb;
   v_key record;
 begin
   if get_decrypted_api_key.user_id is null then
     return private.error_result('invalid_argument', 'Give the user''s id.', '{"argument": "user_id"}');
   end if;
 
-  v_wait := private.take_attempt('read_api_key', get_decrypted_api_key.user_id, 60, interval '1 minute');
-  if v_wait is not null then
-    return private.error_result(
-      'rate_limited',
-      format('Wait %s s, then ask for the key again.', v_wait),
-      jsonb_build_object('retry_after', v_wait)
-    );
-  end if;
-  if v_provider is null then
+  v_refusal := private.refuse_attempt(
+    'read_api_key', get_decrypted_api_key.user_id, 60, interval '1 minute', 'Wait %s s, then read the key again.'
+  );
+  if v_refusal is not null then
+    return v_refusal;
+  elsif v_provider is null then
     return private.error_result('invalid_argument', 'Name the provider.', '{"argument": "provider"}');
   end if;
 

@@ -15,7 +15,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_wait integer;
+  v_refusal jsonb;
   v_provider jsonb;
   v_price integer;
   v_key record;
@@ -23,13 +23,12 @@ begin
   if not open_llm_call.has_second_factor and private.has_second_factor(open_llm_call.user_id) then
     return private.second_factor_required();
   end if;
-  v_wait := private.take_attempt('llm_call', open_llm_call.user_id, 60, interval '1 minute');
-  if v_wait is not null then
-    return private.error_result(
-      'rate_limited',
-      format('Wait %s s, then send the request again.', v_wait),
-      jsonb_build_object('retry_after', v_wait)
-    );
+
+  v_refusal := private.refuse_attempt(
+    'llm_call', open_llm_call.user_id, 60, interval '1 minute', 'Wait %s s, then send the request again.'
+  );
+  if v_refusal is not null then
+    return v_refusal;
   end if;
 
   v_provider := private.llm_provider(open_llm_call.provider);

@@ -8,18 +8,14 @@ as $$
 declare
   v_user_id uuid := private.caller_id(of_own_session => true, with_second_factor => true);
   v_stored jsonb;
-  v_wait integer;
+  v_refusal jsonb;
 begin
   v_stored := private.write_api_key(v_user_id, store_api_key.provider, store_api_key.api_key, false, null);
 
   -- A client that rolls this call back undoes the row and its audit row together with the count.
-  v_wait := private.take_api_key_write(v_user_id);
-  if v_wait is not null then
-    perform private.raise_error(
-      'rate_limited',
-      format('Wait %s s, then store the key.', v_wait),
-      jsonb_build_object('retry_after', v_wait)
-    );
+  v_refusal := private.refuse_api_key_write(v_user_id) -> 'error';
+  if v_refusal is not null then
+    perform private.raise_error('rate_limited', v_refusal ->> 'message', v_refusal -> 'facts');
   end if;
   return v_stored;
 end;

@@ -74,19 +74,20 @@ begin
 end;
 $$;
 
--- Counts a key that is about to be stored, or checked with its provider; returns the seconds to wait where it is
--- refused. Thirty writes in ten minutes are far more than a person types, and few enough that a loop of storing and
+-- Counts a key that is about to be stored, or checked with its provider; returns the error where it is refused. Thirty writes in ten minutes are far more than a person types, and few enough that a loop of storing and
 -- deleting adds little to the audit trail. Deleting is not counted: it adds an audit row only where storing added
 -- one before, and a user must always be able to delete a key.
-create function private.take_api_key_write(user_id uuid)
-returns integer
+create function private.refuse_api_key_write(user_id uuid)
+returns jsonb
 language plpgsql
 volatile
 security definer
 set search_path = ''
 as $$
 begin
-  return private.take_attempt('write_api_key', take_api_key_write.user_id, 30, interval '10 minutes');
+  return private.refuse_attempt(
+    'write_api_key', refuse_api_key_write.user_id, 30, interval '10 minutes', 'Wait %s s, then store the key.'
+  );
 end;
 $$;
 
@@ -109,6 +110,6 @@ end;
 comment on function public.store_checked_api_key(uuid, text, text, boolean, text) is
   'Internal, for store-api-key: stores a key that begin_api_key_check counted; verified where the provider accepted it. Returns what store_api_key returns.';
 
-revoke all on function private.write_api_key, private.take_api_key_write, public.store_checked_api_key
+revoke all on function private.write_api_key, private.refuse_api_key_write, public.store_checked_api_key
   from public, anon, authenticated, service_role;
 grant execute on function private.write_api_key, public.store_checked_api_key to service_role;

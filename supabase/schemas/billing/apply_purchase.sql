@@ -54,10 +54,7 @@ begin
     return jsonb_build_object('outcome', 'processed', 'user_id', v_who.user_id);
   end if;
 
-  perform
-  from public.users as u
-  where u.id = v_who.user_id
-  for no key update;
+  perform private.lock_account(v_who.user_id);
 
   insert into private.payments (provider, payment_id, user_id, price_id, paid_at, amount, currency, pack_credits)
   values (

@@ -15,7 +15,7 @@
 -- metadata. `missing` without other fields means that the provider no longer has the subscription.
 --
 -- Every function that depends on the time takes it as `as_of`. The public wrappers pass now(), so no API role can
--- choose it. Locks are taken in one order: the user's row, then subscriptions, then the rest.
+-- choose it.
 create function private.apply_subscription(snapshot jsonb, read_number bigint, as_of timestamptz)
 returns jsonb
 language plpgsql
@@ -108,12 +108,7 @@ begin
   end if;
 
   -- Lock the user's row first, then the subscription.
-  perform
-  from public.users as u
-  where u.id = v_user_id
-  for no key update;
-
-  if not found then
+  if not private.lock_account(v_user_id) then
     return private.refuse_deleted_user(snapshot, v_user_id, apply_subscription.as_of);
   end if;
 
@@ -281,26 +276,19 @@ begin
   end if;
 
   -- Its terms are written only where they have changed, so that a renewal writes one row less.
-  if not exists (
-    select
-    from private.subscription_terms as t
-    where t.subscription_id = v_id
-      and t.started_at is not distinct from (snapshot ->> 'started_at')::timestamptz
-      and t.discount_percent = coalesce((snapshot -> 'discount' ->> 'percent')::numeric, 0)
-      and t.discount_amount = coalesce((snapshot -> 'discount' ->> 'amount')::bigint, 0)
-  ) then
-    insert into private.subscription_terms (subscription_id, started_at, discount_percent, discount_amount)
-    values (
-      v_id,
-      (snapshot ->> 'started_at')::timestamptz,
-      coalesce((snapshot -> 'discount' ->> 'percent')::numeric, 0),
-      coalesce((snapshot -> 'discount' ->> 'amount')::bigint, 0)
-    )
-    on conflict on constraint subscription_terms_pkey do update
-      set started_at = excluded.started_at,
-          discount_percent = excluded.discount_percent,
-          discount_amount = excluded.discount_amount;
-  end if;
+  insert into private.subscription_terms as t (subscription_id, started_at, discount_percent, discount_amount)
+  values (
+    v_id,
+    (snapshot ->> 'started_at')::timestamptz,
+    coalesce((snapshot -> 'discount' ->> 'percent')::numeric, 0),
+    coalesce((snapshot -> 'discount' ->> 'amount')::bigint, 0)
+  )
+  on conflict on constraint subscription_terms_pkey do update
+    set started_at = excluded.started_at,
+        discount_percent = excluded.discount_percent,
+        discount_amount = excluded.discount_amount
+    where (t.started_at, t.discount_percent, t.discount_amount)
+      is distinct from (excluded.started_at, excluded.discount_percent, excluded.discount_amount);
 
   -- Write the months. A price that no line of an invoice explains has been held since now.
   if v_paid.paid_from is not null and v_old.price_id is distinct from v_item.price_id then

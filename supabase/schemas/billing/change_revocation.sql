@@ -60,10 +60,7 @@ begin
     );
   end if;
 
-  perform
-  from public.users as u
-  where u.id = v_user_id
-  for no key update;
+  perform private.lock_account(v_user_id);
 
   perform private.set_revoked(change_revocation.subscription_id, change_revocation.is_revoked, change_revocation.as_of);
 

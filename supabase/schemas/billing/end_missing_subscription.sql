@@ -25,10 +25,7 @@ begin
     return jsonb_build_object('outcome', 'ignored', 'reason', 'Neither the provider nor we have this subscription.');
   end if;
 
-  perform
-  from public.users as u
-  where u.id = v_user_id
-  for no key update;
+  perform private.lock_account(v_user_id);
 
   update public.subscriptions as s
   set status = 'canceled',

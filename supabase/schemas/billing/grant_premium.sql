@@ -7,7 +7,7 @@ security definer
 set search_path = ''
 as $$
 begin
-  if not exists (select from public.users as u where u.id = grant_premium.user_id) then
+  if not private.lock_account(grant_premium.user_id) then
     perform private.raise_error('user_not_found', 'No account has this id.', jsonb_build_object('user_id', grant_premium.user_id));
   end if;
 
@@ -20,11 +20,6 @@ begin
   if grant_premium.until is null then
     perform private.raise_error('invalid_argument', 'Give the time until which premium is granted.', jsonb_build_object('argument', 'until'));
   end if;
-
-  perform
-  from public.users as u
-  where u.id = grant_premium.user_id
-  for no key update;
 
   insert into public.subscriptions as s (
     user_id, status, provider, provider_subscription_id, plan_type, current_period_start, current_period_end, cancel_at

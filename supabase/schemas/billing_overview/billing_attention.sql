@@ -11,6 +11,7 @@ security definer
 set search_path = ''
 begin atomic
   with found (kind, since, user_id, provider, reference, reason, remedy) as (
+    -- Events that are parked, failed or abandoned.
     (
       select o.kind, o.since, o.user_id, o.provider, o.reference, o.reason, o.remedy
       from (
@@ -50,6 +51,7 @@ begin atomic
     ) as c
     where c.since >= attention.after_since
     union all
+    -- Open flags.
     (
       select
         f.kind, f.since, f.user_id, nullif(f.provider, ''), f.reference, f.reason,
@@ -76,6 +78,7 @@ begin atomic
       fetch first attention.max_rows rows with ties
     )
     union all
+    -- Tasks at a provider that have failed or wait for too long.
     select
       'provider_task', t.requested_at, t.user_id, t.provider, t.subscription_id,
       case t.action
@@ -111,6 +114,7 @@ begin atomic
       fetch first attention.max_rows rows with ties
     )
     union all
+    -- Revoked subscriptions that the provider still charges for.
     select
       'revoked_subscription', s.revoked_at, s.user_id, s.provider, s.provider_subscription_id,
       'It is revoked here and continues at the provider, which still charges for it.',
@@ -122,6 +126,7 @@ begin atomic
       and s.cancel_at is null
       and private.is_running(s.status)
     union all
+    -- Providers that send no events although something should have happened there.
     select
       'webhook_silent', q.since, null, q.provider, q.provider,
       case
@@ -160,6 +165,7 @@ begin atomic
     ) as q
     where q.since is not null
     union all
+    -- A sweep that does not run, and one that does not keep up.
     select
       'sweep_silent', coalesce(w.swept_at, w.installed_at), null, null, 'sweep',
       case

@@ -27,6 +27,7 @@ declare
   v_open private.checkouts;
   v_user_coupon_id uuid;
 begin
+  -- Lock the user's row, so that two requests at once begin one checkout.
   select u.email
   into v_email
   from public.users as u
@@ -119,6 +120,7 @@ begin
     end if;
   end if;
 
+  -- Read the open checkout.
   select c.*
   into v_open
   from private.checkouts as c
@@ -155,6 +157,7 @@ begin
     end if;
   end if;
 
+  -- Write a new checkout, unless the open one is for the same.
   if v_open.provider is distinct from begin_checkout.provider
     or v_open.fingerprint is distinct from begin_checkout.fingerprint
     or v_open.price_id is distinct from v_price.id
@@ -182,6 +185,7 @@ begin
     returning * into v_open;
   end if;
 
+  -- Answer.
   return jsonb_build_object(
     'attempt', v_open.attempt,
     'session_id', v_open.session_id,

@@ -7,16 +7,12 @@ volatile
 security definer
 set search_path = ''
 as $$
-declare
-  v_wait integer := private.take_attempt('billing_call', take_billing_call.user_id, 20, interval '10 minutes');
 begin
-  if v_wait is null then
-    return jsonb_build_object('ok', true);
-  end if;
-  return private.error_result(
-    'rate_limited',
-    'That is too often. Wait, then try again.',
-    jsonb_build_object('retry_after', v_wait)
+  return coalesce(
+    private.refuse_attempt(
+      'billing_call', take_billing_call.user_id, 20, interval '10 minutes', 'That is too often. Wait, then try again.'
+    ),
+    '{"ok": true}'
   );
 end;
 $$;

@@ -8,21 +8,14 @@ volatile
 security definer
 set search_path = ''
 as $$
-declare
-  v_wait integer;
 begin
   if count_coupon_attempt.user_id is null then
     perform private.raise_error('invalid_argument', 'Give the id of the user who redeems the code.', '{"argument": "user_id"}');
   end if;
 
-  v_wait := private.take_attempt('try_coupon', count_coupon_attempt.user_id, 10, interval '10 minutes');
-
-  if v_wait is null then
-    return null;
-  end if;
-
-  return private.error_result(
-    'rate_limited', 'Too many codes were tried: wait before the next one.', jsonb_build_object('retry_after', v_wait)
+  return private.refuse_attempt(
+    'try_coupon', count_coupon_attempt.user_id, 10, interval '10 minutes',
+    'Too many codes were tried: wait before the next one.'
   );
 end;
 $$;

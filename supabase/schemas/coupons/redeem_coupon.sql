@@ -21,12 +21,7 @@ begin
     return v_refusal;
   end if;
 
-  perform
-  from public.users as u
-  where u.id = redeem_coupon.user_id
-  for no key update;
-
-  if not found then
+  if not private.lock_account(redeem_coupon.user_id) then
     return private.error_result('user_not_found', 'No account has this id.');
   end if;
 

@@ -54,10 +54,7 @@ begin
 
       if v_user_id is not null then
         -- Lock the user's row before the checkout that belongs to it.
-        perform
-        from public.users as u
-        where u.id = v_user_id
-        for no key update;
+        perform private.lock_account(v_user_id);
 
         -- The event arrived before the function that created the session recorded its id.
         perform private.open_checkout(c.attempt, effect ->> 'session_id', null, null, apply_effect.as_of)

@@ -12,10 +12,7 @@ declare
 begin
   perform private.lock_billing_customer(link_billing_customer.provider, link_billing_customer.customer_id);
 
-  perform
-  from public.users as u
-  where u.id = link_billing_customer.user_id
-  for no key update;
+  perform private.lock_account(link_billing_customer.user_id);
 
   insert into private.billing_customers (provider, customer_id, user_id)
   values (link_billing_customer.provider, link_billing_customer.customer_id, link_billing_customer.user_id)

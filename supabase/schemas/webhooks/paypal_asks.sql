@@ -8,19 +8,14 @@ volatile
 security definer
 set search_path = ''
 as $$
-declare
-  -- The nil UUID: one limit for all deliveries together.
-  v_wait integer := private.take_attempt(
-    'paypal_ask', '00000000-0000-0000-0000-000000000000', 60, interval '1 minute'
-  );
 begin
-  if v_wait is null then
-    return jsonb_build_object('ok', true);
-  end if;
-  return private.error_result(
-    'rate_limited',
-    'Too many deliveries did not come from PayPal. Send this one again later.',
-    jsonb_build_object('retry_after', v_wait)
+  -- The nil UUID: one limit for all deliveries together.
+  return coalesce(
+    private.refuse_attempt(
+      'paypal_ask', '00000000-0000-0000-0000-000000000000', 60, interval '1 minute',
+      'Too many deliveries did not come from PayPal. Send this one again later.'
+    ),
+    '{"ok": true}'
   );
 end;
 $$;
