@@ -1,5 +1,5 @@
--- Takes back foundation. pgcrypto and the schema `extensions` stay: they are the platform's, and others may use
--- them.
+-- Rolls back foundation. pgcrypto and the schema `extensions` stay, because they belong to the platform and others may
+-- use them.
 
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop table private.trusted_oauth_clients;

@@ -1,5 +1,5 @@
--- Takes back accounts. Destroys every account row; the auth users stay, and a push afterwards makes their accounts
--- anew with opening credits.
+-- Rolls back accounts. Destroys every account row. The auth users stay, and a later push creates their accounts anew
+-- with opening credits.
 
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop function private.lock_own_account();

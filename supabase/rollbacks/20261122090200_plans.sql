@@ -1,5 +1,5 @@
--- Takes back plans, packs, prices and subscriptions. Destroys the prices: note the providers' ids before. Destroys what
--- is known of subscriptions; the providers keep theirs.
+-- Rolls back plans, packs, prices and subscriptions. Destroys the prices: note the providers' ids before. Destroys our
+-- record of subscriptions; the providers keep theirs.
 
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop function private.plan_of(uuid);

@@ -1,4 +1,4 @@
--- Takes back credits. Destroys the ledger and its archive; the balances in users.credits stay.
+-- Rolls back credits. Destroys the ledger and its archive; the balances in users.credits stay.
 
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop trigger users_credits_are_ledgered on public.users;

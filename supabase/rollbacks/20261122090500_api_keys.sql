@@ -1,8 +1,8 @@
--- Takes back API keys. Destroys every stored key, the audit trail with its archive, and the providers of language
+-- Rolls back API keys. Destroys every stored key, the audit trail with its archive, and the providers of language
 -- models with every row that the operator added.
 --
--- While a key is stored, all secrets stay in Vault: a backup of the keys is worth nothing without them. A later push
--- finds them. Who wants them gone deletes the rows of vault.secrets whose names begin with api_key_secret_.
+-- While a key is stored, all secrets stay in Vault, because a backup of the keys is useless without them. A later push
+-- uses them again. To remove them, delete the rows of vault.secrets whose names begin with api_key_secret_.
 delete from vault.secrets
 where name ~ '^api_key_secret_v[0-9]+$'
   and not exists (select from public.api_keys);

@@ -1,5 +1,5 @@
--- Takes back indicators. Destroys the library and every custom indicator. Components that use them keep the names; a
--- push afterwards brings the library back and not the references.
+-- Rolls back indicators. Destroys the library and every custom indicator. Components that use them keep the names; a
+-- later push restores the library, but not the references.
 
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop function private.search_query(text);

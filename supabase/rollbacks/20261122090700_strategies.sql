@@ -1,4 +1,4 @@
--- Takes back strategies. Destroys every strategy with its components and versions.
+-- Rolls back strategies. Destroys every strategy with its components and versions.
 
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop function private.write_version(uuid, text);

@@ -1,4 +1,4 @@
--- Takes back coupons. Destroys every coupon and redemption.
+-- Rolls back coupons. Destroys every coupon and redemption.
 
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop table public.user_coupons;

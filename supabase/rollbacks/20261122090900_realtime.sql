@@ -1,5 +1,5 @@
--- Takes back realtime and storage. A bucket that holds files stays, or the files would be lost; storage refuses deletes
--- by SQL unless told that they are meant.
+-- Rolls back realtime and storage. A bucket that holds files stays, or the files would be lost. Storage refuses deletes
+-- by SQL without this setting.
 set local storage.allow_delete_query = 'true';
 
 delete from storage.buckets as b
@@ -19,7 +19,7 @@ begin
 end;
 $$;
 
--- A project may have lost Realtime since.
+-- The project may have no Realtime any more.
 do $$
 begin
   if to_regclass('realtime.messages') is not null then

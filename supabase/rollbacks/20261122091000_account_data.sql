@@ -1,4 +1,5 @@
--- Takes back account data. Destroys the tombstones and the key they were made with: who returns after that is new.
+-- Rolls back account data. Destroys the records of deleted accounts and the key of their hashes, so a person who returns
+-- counts as new.
 delete from vault.secrets as s
 where s.name = 'deleted_email_key';
 

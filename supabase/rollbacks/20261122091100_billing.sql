@@ -1,4 +1,4 @@
--- Takes back billing. Destroys payments, the links to the providers' customers and the open checkouts; the subscriptions
+-- Rolls back billing. Destroys payments, the links to the providers' customers and the open checkouts. The subscriptions
 -- stay as they were last read.
 
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.

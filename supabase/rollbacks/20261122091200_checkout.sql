@@ -1,4 +1,4 @@
--- Takes back checkouts. Destroys nothing.
+-- Rolls back checkouts. Destroys nothing.
 
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop function public.take_billing_call(uuid);

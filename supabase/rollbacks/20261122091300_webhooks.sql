@@ -1,4 +1,4 @@
--- Takes back webhooks. Destroys the record of events; a provider sends an event again only on demand.
+-- Rolls back webhooks. Destroys the record of events; a provider sends an event again only on request.
 
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop function public.unsettled_webhook_events(text, text);

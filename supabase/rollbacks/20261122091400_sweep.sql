@@ -1,4 +1,4 @@
--- Takes back the sweep and its schedule. Destroys nothing but where the ledger check and the archive stood.
+-- Rolls back the sweep and its schedule. Destroys only how far the ledger check and the archive have come.
 do $$
 begin
   if exists (select from pg_catalog.pg_extension where extname = 'pg_cron') then

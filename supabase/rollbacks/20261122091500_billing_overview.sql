@@ -1,4 +1,4 @@
--- Takes back the owner's page. Destroys nothing.
+-- Rolls back the operator's overview. Destroys nothing.
 
 -- The rest is made by `npm run db:diff -- --first`: it drops what the migration made, the last object first.
 drop function public.dismiss_billing_attention(text, text, text);
