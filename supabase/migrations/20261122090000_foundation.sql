@@ -258,10 +258,10 @@ $$;
 
 revoke all on function private.raise_error from public, anon, authenticated, service_role;
 
--- Returns the user whose private rows the caller may see; null for a visitor and for an OAuth client that is not
--- trusted. Policies and functions of what visitors may read in part use this instead of auth.uid(), which is the
--- user's id in an untrusted client's session too. A restrictive policy would be no replacement: every such read
--- would look for the public row twice.
+-- Returns the user whose rows the caller may read and write; null for a visitor and for an OAuth client that is not
+-- trusted. It replaces auth.uid(), which is the user's id in an untrusted client's session too, in the policies of
+-- tables that visitors may read in part, and in functions. A restrictive policy for all commands, as the other tables
+-- have, would be no replacement there: it would hide the public rows.
 create function private.reader_id()
 returns uuid
 language plpgsql

@@ -52,41 +52,20 @@ create policy "users create custom indicators of their own"
   on public.custom_indicators
   for insert
   to authenticated
-  with check (user_id = (select auth.uid()));
+  with check (user_id = (select private.reader_id()));
 
 create policy "users change their own custom indicators"
   on public.custom_indicators
   for update
   to authenticated
-  using (user_id = (select auth.uid()))
-  with check (user_id = (select auth.uid()));
+  using (user_id = (select private.reader_id()))
+  with check (user_id = (select private.reader_id()));
 
 create policy "users delete their own custom indicators"
   on public.custom_indicators
   for delete
   to authenticated
-  using (user_id = (select auth.uid()));
-
-create policy "OAuth clients that are not trusted add nothing"
-  on public.custom_indicators
-  as restrictive
-  for insert
-  to authenticated
-  with check ((select private.session_is_trusted()));
-
-create policy "OAuth clients that are not trusted change nothing"
-  on public.custom_indicators
-  as restrictive
-  for update
-  to authenticated
-  using ((select private.session_is_trusted()));
-
-create policy "OAuth clients that are not trusted delete nothing"
-  on public.custom_indicators
-  as restrictive
-  for delete
-  to authenticated
-  using ((select private.session_is_trusted()));
+  using (user_id = (select private.reader_id()));
 
 -- Writing custom indicators needs a premium plan, for every request of a user and by whatever path it comes.
 -- service_role and migrations act for the operator and have no limit. Triggers run before policies, so this looks

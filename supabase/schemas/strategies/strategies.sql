@@ -74,41 +74,20 @@ create policy "users create strategies of their own"
   on public.strategies
   for insert
   to authenticated
-  with check (user_id = (select auth.uid()));
+  with check (user_id = (select private.reader_id()));
 
 create policy "users change their own strategies"
   on public.strategies
   for update
   to authenticated
-  using (user_id = (select auth.uid()))
-  with check (user_id = (select auth.uid()));
+  using (user_id = (select private.reader_id()))
+  with check (user_id = (select private.reader_id()));
 
 create policy "users delete their own strategies"
   on public.strategies
   for delete
   to authenticated
-  using (user_id = (select auth.uid()));
-
-create policy "OAuth clients that are not trusted add nothing"
-  on public.strategies
-  as restrictive
-  for insert
-  to authenticated
-  with check ((select private.session_is_trusted()));
-
-create policy "OAuth clients that are not trusted change nothing"
-  on public.strategies
-  as restrictive
-  for update
-  to authenticated
-  using ((select private.session_is_trusted()));
-
-create policy "OAuth clients that are not trusted delete nothing"
-  on public.strategies
-  as restrictive
-  for delete
-  to authenticated
-  using ((select private.session_is_trusted()));
+  using (user_id = (select private.reader_id()));
 
 -- Refuses a config that is too large or holds a number outside double precision. It runs before the check constraint,
 -- which prints the document: a short number such as 1e131071 would be printed with 131,072 digits.

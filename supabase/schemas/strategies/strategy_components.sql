@@ -81,12 +81,12 @@ create policy "users add components to their own strategies"
   for insert
   to authenticated
   with check (
-    user_id = (select auth.uid())
+    user_id = (select private.reader_id())
     and exists (
       select
       from public.strategies as s
       where s.id = strategy_components.strategy_id
-        and s.user_id = (select auth.uid())
+        and s.user_id = (select private.reader_id())
     )
   );
 
@@ -94,35 +94,14 @@ create policy "users change components of their own strategies"
   on public.strategy_components
   for update
   to authenticated
-  using (user_id = (select auth.uid()))
-  with check (user_id = (select auth.uid()));
+  using (user_id = (select private.reader_id()))
+  with check (user_id = (select private.reader_id()));
 
 create policy "users remove components of their own strategies"
   on public.strategy_components
   for delete
   to authenticated
-  using (user_id = (select auth.uid()));
-
-create policy "OAuth clients that are not trusted add nothing"
-  on public.strategy_components
-  as restrictive
-  for insert
-  to authenticated
-  with check ((select private.session_is_trusted()));
-
-create policy "OAuth clients that are not trusted change nothing"
-  on public.strategy_components
-  as restrictive
-  for update
-  to authenticated
-  using ((select private.session_is_trusted()));
-
-create policy "OAuth clients that are not trusted delete nothing"
-  on public.strategy_components
-  as restrictive
-  for delete
-  to authenticated
-  using ((select private.session_is_trusted()));
+  using (user_id = (select private.reader_id()));
 
 -- Fills in the strategy's owner when an operator inserts a component without user_id.
 create function private.set_component_owner()
