@@ -171,7 +171,7 @@ begin atomic
 end;
 
 comment on function public.has_second_factor(uuid) is
-  'Internal, for edge functions: whether this user has a verified second factor. They know from the token whether the session was opened with it.';
+  'Internal, for edge functions: whether this user has a verified second factor. Whether the session was opened with it is in its token.';
 
 revoke all on function private.has_second_factor, public.has_second_factor
   from public, anon, authenticated, service_role;

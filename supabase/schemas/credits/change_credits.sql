@@ -121,7 +121,7 @@ begin
   elsif change_credits.delta < 0 then
     perform private.raise_error(
       'insufficient_credits',
-      'There are not enough credits: buy or wait for more, or ask for less.',
+      'There are not enough credits: buy or wait for more, or spend fewer.',
       jsonb_build_object('balance', v_balance, 'amount', -change_credits.delta)
     );
   end if;

@@ -62,7 +62,7 @@ comment on column public.subscriptions.cancel_at is 'When it is scheduled to end
 comment on column public.subscriptions.grace_until is 'Until when an unpaid subscription still entitles; counted from the start of the unpaid period, so no retry moves it.';
 comment on column public.subscriptions.price_id is 'The price that it pays, current or not; null for manual ones.';
 comment on column public.subscriptions.revoked_at is
-  'Since when it entitles to nothing, whatever the provider says; set by revoke_subscription() or a lost dispute.';
+  'Since when it entitles to nothing, whatever the provider reports; set by revoke_subscription() or a lost dispute.';
 comment on column public.subscriptions.paid_through is 'End of the last period that was paid for and not refunded in full.';
 comment on column public.subscriptions.next_grant_at is 'When its next month of credits begins; null when no further month has been paid for.';
 comment on column public.subscriptions.livemode is 'Whether real money moves; test mode and live mode never mix.';
