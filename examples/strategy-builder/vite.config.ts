@@ -7,7 +7,7 @@ const repository = resolve(import.meta.dirname, "../..");
 
 /**
  * The address and the publishable key of the backend. Set both variables for a hosted project, in the environment or
- * in `.env`; without them the stack of `npm start` is used, which writes them to `.pinebase/status.json`.
+ * in `.env`. Without them the local backend is used: `npm start` writes its values to `.pinebase/status.json`.
  */
 function backend(): Record<string, string> {
   const status = resolve(repository, ".pinebase/status.json");
@@ -20,9 +20,9 @@ export default defineConfig(() => {
   Object.assign(process.env, backend());
   return {
     plugins: [react()],
-    // Only in this repository. An app installs the package and leaves this out.
+    // Only needed in this repository. An app installs the package and removes this line.
     resolve: { alias: { pinebase: resolve(repository, "types/index.ts") } },
-    // Vite answers on http://localhost:5173. Without the fixed port it would move on silently when that one is taken.
+    // Without strictPort, Vite would silently use another port where 5173 is taken.
     server: { strictPort: true, fs: { allow: [repository] } },
     build: { chunkSizeWarningLimit: 2_000 },
   };

@@ -15,7 +15,7 @@ import { StrategiesPage } from "./pages/Strategies.tsx";
 import { useSession } from "./session.tsx";
 import { supabase } from "./supabase.ts";
 
-/** The pages of the navigation, for a person who is signed in and for a visitor. */
+/** The pages in the navigation, for a signed-in user and for a visitor. */
 const personalPages = [
   { path: "/", label: "My strategies", component: StrategiesPage },
   { path: "/generate", label: "Generate", component: GeneratePage },
@@ -94,7 +94,7 @@ export function App() {
   );
 }
 
-/** The balance, the colours and the way out, in the head of every page. */
+/** The buttons in the header: balance, theme and sign-out. */
 function Controls() {
   const session = useSession();
   const { data: account } = useAccount();

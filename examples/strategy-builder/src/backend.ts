@@ -13,12 +13,11 @@ import { useSession, useUserId } from "./session.tsx";
 import { supabase } from "./supabase.ts";
 
 /*
- * Everything that this app asks of the backend: a hook for each question, a function for each change. What the backend
- * refuses is thrown, and TanStack Query hands it to the page as `error`. After a change, main.tsx has every question on
- * the page asked again.
+ * All requests of this app to the backend: a hook for each query, a function for each change. Errors are thrown, and
+ * TanStack Query passes them to the page as `error`. After a change, main.tsx repeats all queries of the page.
  */
 
-/** The answer alone. `throwOnError()` makes supabase-js throw what was refused. */
+/** The data of an answer. `throwOnError()` makes supabase-js throw an error instead of returning it. */
 export async function dataOf<Data>(request: { throwOnError(): PromiseLike<{ data: Data }> }): Promise<Data> {
   return (await request.throwOnError()).data;
 }
@@ -39,7 +38,7 @@ async function invoke<Name extends FunctionName>(name: Name, body: Parameters<ty
   return data;
 }
 
-/** The account of the person who is signed in: user, plan, subscription, credits. A visitor has none. */
+/** The signed-in user's account: user, plan, subscription, credits. It is not queried for a visitor. */
 export function useAccount() {
   const session = useSession();
   return useQuery({
@@ -51,7 +50,7 @@ export function useAccount() {
 
 // Strategies
 
-/** One's own strategies. Without the filter the answer would hold everybody's public ones too. */
+/** The user's own strategies. Without the filter the answer would include everybody's public strategies. */
 export function useMyStrategies() {
   const userId = useUserId();
   return useQuery({
@@ -69,7 +68,7 @@ export function useMyStrategies() {
   });
 }
 
-/** A whole strategy with its components: one's own or a public one. */
+/** A whole strategy with its components, which is the user's own or public. */
 export function useStrategy(id: string | null) {
   return useQuery({
     queryKey: ["strategy", id],
@@ -78,12 +77,12 @@ export function useStrategy(id: string | null) {
   });
 }
 
-/** Saves a whole strategy or nothing of it. What is left out stays as it is. */
+/** Saves a strategy, completely or not at all. Arguments that are left out do not change it. */
 export function saveStrategy(strategy: Database["public"]["Functions"]["save_strategy"]["Args"]) {
   return dataOf(supabase.rpc("save_strategy", strategy));
 }
 
-/** Every version that the plan keeps, newest first. */
+/** The versions that are kept, newest first. */
 export function useVersions(strategyId: string) {
   return useQuery({
     queryKey: ["strategy", strategyId, "versions"],
@@ -104,7 +103,7 @@ export function restoreVersion(strategy_id: string, version_number: number) {
   return dataOf(supabase.rpc("restore_strategy_version", { strategy_id, version_number, notes }));
 }
 
-/** A copy of a public strategy that belongs to the caller. */
+/** Copies a public strategy to the user's own. */
 export function forkStrategy(strategy_id: string) {
   return dataOf(supabase.rpc("fork_strategy", { strategy_id }));
 }
@@ -115,7 +114,7 @@ export interface GalleryFilter {
   timeframe: Timeframe | null;
 }
 
-/** What everybody has published, newest first, a page at a time. */
+/** All public strategies, newest first, in pages. */
 export function useGallery(filter: GalleryFilter) {
   return useInfiniteQuery({
     queryKey: ["gallery", filter],
@@ -133,7 +132,7 @@ export function useGallery(filter: GalleryFilter) {
 
 const indicatorsPerPage = 25;
 
-/** The library, best match first, a page at a time. */
+/** The indicators of the library, best match first, in pages. */
 export function useIndicators(search: string, type: ComponentType | null) {
   return useInfiniteQuery({
     queryKey: ["indicators", search, type],
@@ -176,7 +175,7 @@ export function useApiKeys() {
   });
 }
 
-/** The newest rows of the audit trail: every key that was stored, used or deleted. */
+/** The newest rows of the audit trail, one for each time a key was stored, used or deleted. */
 export function useKeyEvents() {
   return useQuery({
     queryKey: ["keys", "events"],
@@ -191,7 +190,7 @@ export function useKeyEvents() {
   });
 }
 
-/** The providers of language models that a key can be stored for. */
+/** The providers of language models for which a key can be stored. */
 export function useProviders() {
   return useQuery({
     queryKey: ["providers"],
@@ -200,7 +199,7 @@ export function useProviders() {
   });
 }
 
-/** Asks the provider whether the key works, then stores it encrypted in place of the one before. */
+/** Checks the key with its provider, then stores it encrypted. It replaces an earlier key for the same provider. */
 export function storeKey(key: { provider: string; api_key: string }) {
   return invoke("store-api-key", key);
 }
@@ -226,18 +225,18 @@ export function useLedger() {
   });
 }
 
-/** Spends one credit. The idempotency key belongs to the attempt: sent twice, it is charged once. */
+/** Spends one credit. The idempotency key makes sure that a request which is sent twice is charged once. */
 export function spendCredit(reason: string | null) {
   const idempotency_key = crypto.randomUUID();
   return dataOf(supabase.rpc("consume_credits", { amount: 1, reason, idempotency_key }));
 }
 
-// Plans and money
+// Plans and payments
 
-/** What one price asks for. */
+/** A price of a plan or pack. */
 export type Price = Pick<Tables<"prices">, "provider" | "currency" | "unit_amount" | "interval">;
 
-/** A plan or a pack of credits with what it costs. */
+/** A plan or a pack of credits with its prices. */
 export interface Offer {
   sells: "plan" | "pack";
   /** Its `plan_type` or `pack_type`. */
@@ -247,7 +246,7 @@ export interface Offer {
   prices: Price[];
 }
 
-/** Everything that is on sale. Visitors may see it. */
+/** All plans and packs. Visitors can read them too. */
 export function useOffers() {
   return useQuery({
     queryKey: ["offers"],
@@ -282,7 +281,7 @@ export function useOffers() {
   });
 }
 
-/** Sends the browser to the provider's checkout, which sends it back to the page of the plans. */
+/** Sends the browser to the provider's checkout, which sends it back to the plans page. */
 export async function buy({ sells, type }: Offer, { provider, currency }: Price) {
   const done = `${window.location.origin}/plans?checkout=done`;
   const cancel_url = `${window.location.origin}/plans?checkout=abandoned`;
@@ -298,13 +297,13 @@ export async function buy({ sells, type }: Offer, { provider, currency }: Price)
   window.location.assign(url);
 }
 
-/** Sends the browser to the page where a subscription is changed or ended. */
+/** Sends the browser to the provider's page for changing or cancelling a subscription. */
 export async function openPortal() {
   const { url } = await invoke("create-portal-session", { return_url: `${window.location.origin}/plans` });
   window.location.assign(url);
 }
 
-/** Has the backend read the subscription from its provider now. */
+/** Makes the backend read the user's subscription from its provider. */
 export function syncSubscription() {
   return invoke("sync-subscription", {});
 }
@@ -313,14 +312,14 @@ export function redeemCoupon(code: string) {
   return invoke("redeem-coupon", { code });
 }
 
-// The person
+// The account
 
-/** Changes columns of one's own row. */
+/** Changes columns of the user's own row. */
 export function updateProfile(id: string, columns: TablesUpdate<"users">) {
   return dataOf(supabase.from("users").update(columns).eq("id", id));
 }
 
-/** Every row that is about the person. */
+/** All rows about the user. */
 export async function exportMyData() {
   const all: Record<string, unknown[]> = {};
   let page = await dataOf(supabase.rpc("export_my_data"));
@@ -335,9 +334,9 @@ export async function exportMyData() {
   return all;
 }
 
-/** Deletes the account with everything in it. The email, typed by its owner, is the confirmation. */
+/** Deletes the account and everything in it. The user confirms by typing the account's email. */
 export async function deleteAccount(confirm_email: string) {
   await invoke("delete-account", { confirm_email });
-  // The session's user is gone. Only this browser has to forget it.
+  // The server has already deleted the session with the user; this removes it from the browser.
   await supabase.auth.signOut({ scope: "local" });
 }

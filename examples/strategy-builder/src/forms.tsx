@@ -9,13 +9,13 @@ interface BackendFormOptions<Values, Result> {
   initialValues: Values;
   submit(values: Values): Promise<Result>;
   onSuccess?(result: Result, form: UseFormReturnType<Values>): void;
-  /** The field that an error is about when it names none. Without it the sentence stands above the button. */
+  /** The field for errors that name none. Without it they are shown above the button. */
   mainField?: keyof Values & string;
 }
 
 /**
- * A form whose errors are the sentences of the backend. Each stands at the field that the error names: the database says
- * so in `facts.argument`, an edge function in `facts.field`. The backend checks every value, so the form repeats no rule.
+ * A form that shows the backend's error messages. An error is shown at the field that it names, which the database does in
+ * `facts.argument` and an edge function in `facts.field`. The backend checks every value, so the form has no rules.
  */
 export function useBackendForm<Values extends Record<string, unknown>, Result>({
   initialValues,
@@ -47,7 +47,7 @@ export function useBackendForm<Values extends Record<string, unknown>, Result>({
   return { form, formError, onSubmit, pending: mutation.isPending };
 }
 
-/** The field that a refusal of Auth is about, by its code. */
+/** The field that an error of Auth is about, by the error's code. */
 const authField: Record<string, string> = {
   email_address_invalid: "email",
   email_exists: "email",
@@ -62,14 +62,14 @@ function authCode(error: unknown): string {
 }
 
 interface BackendFormProps {
-  /** What `useBackendForm` gives. */
+  /** The result of `useBackendForm`. */
   of: { formError: string | null; pending: boolean; onSubmit(event: FormEvent): void };
   action: string;
   button?: ButtonProps;
   children: ReactNode;
 }
 
-/** The fields, the error that belongs to none of them, and the button. */
+/** A form with its fields, the error that belongs to none of them, and the button. */
 export function BackendForm({ of, action, button, children }: BackendFormProps) {
   return (
     <form onSubmit={of.onSubmit} noValidate>

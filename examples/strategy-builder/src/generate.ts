@@ -5,7 +5,7 @@ import { z } from "zod";
 import { dataOf, saveStrategy } from "./backend.ts";
 import { supabase } from "./supabase.ts";
 
-/** Where each provider has OpenAI's chat API. Others have an API of their own, for which this app has no code. */
+/** The path of OpenAI's chat API at each provider that has it. This app supports no other API. */
 export const chatPaths: Record<string, string> = {
   local: "v1/chat/completions",
   openai: "v1/chat/completions",
@@ -16,7 +16,7 @@ export const chatPaths: Record<string, string> = {
   openrouter: "api/v1/chat/completions",
 };
 
-/** What a model is asked to answer. The database checks the indicators and their parameters when it is saved. */
+/** The form of a model's answer. The database checks the indicators and their parameters when the strategy is saved. */
 const answerSchema = z.object({
   name: z.string(),
   description: z.string(),
@@ -31,43 +31,44 @@ const answerSchema = z.object({
 const chunkSchema = z.object({
   choices: z.array(z.object({ delta: z.object({ content: z.string().nullish() }) })),
 });
-const refusalSchema = z.object({ error: z.object({ message: z.string() }) });
+const providerErrorSchema = z.object({ error: z.object({ message: z.string() }) });
 
-interface Wish {
+interface GenerationRequest {
   provider: string;
   model: string;
   idea: string;
 }
 
 /**
- * Has a language model write a strategy, and saves it. The backend's proxy adds the key, which this page never has.
+ * Has a language model write a strategy, and saves it. The backend's proxy adds the key, which this page never receives.
  *
- * @param onText is told the answer so far, as it streams in
- * @param signal ends the request at the provider too
+ * @param onText is called with the answer so far while it streams in
+ * @param signal aborts the request, also at the provider
  */
-export async function generateStrategy(wish: Wish, onText: (text: string) => void, signal: AbortSignal) {
+export async function generateStrategy(
+  { provider, model, idea }: GenerationRequest,
+  onText: (text: string) => void,
+  signal: AbortSignal,
+) {
   const library = await dataOf(supabase.from("indicators").select("type, name, parameters"));
-  const instructions = `Write a trading strategy for the user's idea. Answer with JSON alone, of this schema:
+  const instructions = `Write a trading strategy for the user's idea. Answer only with JSON of this schema:
 ${JSON.stringify(z.toJSONSchema(answerSchema))}
-Use these indicators alone, with parameters of their schemas: ${JSON.stringify(library)}`;
+Use only these indicators, with parameters that fit their schemas: ${JSON.stringify(library)}`;
 
-  const { data, error } = await supabase.functions.invoke<Response>(
-    `llm-proxy/${wish.provider}/${chatPaths[wish.provider]}`,
-    {
-      signal,
-      body: {
-        model: wish.model,
-        stream: true,
-        response_format: { type: "json_object" },
-        messages: [
-          { role: "system", content: instructions },
-          { role: "user", content: wish.idea },
-        ],
-      },
+  const { data, error } = await supabase.functions.invoke<Response>(`llm-proxy/${provider}/${chatPaths[provider]}`, {
+    signal,
+    body: {
+      model,
+      stream: true,
+      response_format: { type: "json_object" },
+      messages: [
+        { role: "system", content: instructions },
+        { role: "user", content: idea },
+      ],
     },
-  );
+  });
   signal.throwIfAborted();
-  if (error) throw await refusalOf(error);
+  if (error) throw await readableError(error);
 
   let text = "";
   const events = data?.body?.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
@@ -78,21 +79,21 @@ Use these indicators alone, with parameters of their schemas: ${JSON.stringify(l
       onText(text);
     },
   });
-  await events?.pipeTo(reader).catch((fault) => {
+  await events?.pipeTo(reader).catch((error) => {
     signal.throwIfAborted();
-    throw fault;
+    throw error;
   });
-  return saveStrategy({ ...strategyIn(text), is_ai_generated: true });
+  return saveStrategy({ ...parseAnswer(text), is_ai_generated: true });
 }
 
-/** Our own refusal as it is; a provider's comes back in the provider's words. */
-async function refusalOf(error: unknown): Promise<unknown> {
+/** An error with a message to show: Pinebase's own error unchanged, or one with the provider's message. */
+async function readableError(error: unknown): Promise<unknown> {
   if (!(error instanceof FunctionsHttpError) || (await toPinebaseError(error))) return error;
-  const said = refusalSchema.safeParse(await error.context.json().catch(() => null));
-  return said.success ? new Error(said.data.error.message) : error;
+  const answer = providerErrorSchema.safeParse(await error.context.json().catch(() => null));
+  return answer.success ? new Error(answer.data.error.message) : error;
 }
 
-function strategyIn(text: string): z.infer<typeof answerSchema> {
+function parseAnswer(text: string): z.infer<typeof answerSchema> {
   try {
     return answerSchema.parse(JSON.parse(text));
   } catch {

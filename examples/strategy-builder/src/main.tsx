@@ -15,14 +15,14 @@ const theme = createTheme({
   primaryShade: { light: 8, dark: 8 },
   defaultRadius: "md",
   cursorType: "pointer",
-  // A number out of bounds stays as it was typed, so that the sentence beside it says what is wrong.
+  // A number out of bounds is not corrected while typing, so that the message beside it can explain the error.
   components: { NumberInput: NumberInput.extend({ defaultProps: { clampBehavior: "none" } }) },
 });
 
-// A refused request is refused again when it is repeated; only a lost connection is worth another try.
+// Queries are not retried, because a request that the backend refuses fails again.
 const queryClient: QueryClient = new QueryClient({
   defaultOptions: { queries: { retry: false } },
-  // Whatever was changed, or was to be changed, the page shows it as the backend has it now.
+  // After every change, also a failed one, the page loads the present state from the backend.
   mutationCache: new MutationCache({ onSettled: () => queryClient.invalidateQueries() }),
 });
 

@@ -4,7 +4,7 @@ import { messageOf, type StrategySummary } from "pinebase";
 import { type ComponentProps, type ReactNode, useEffect, useState } from "react";
 import { FormError } from "./forms.tsx";
 
-/** Shows what a query gave, or why it gave nothing. */
+/** Shows the data of a query, its error, or that it is loading. */
 export function Loaded<Data>({
   query,
   children,
@@ -16,7 +16,7 @@ export function Loaded<Data>({
   return query.error ? <ErrorSentence error={query.error} /> : <Loader aria-label="Loading" />;
 }
 
-/** The sentence of an error that no form has asked for. */
+/** The message of an error outside of a form. */
 export function ErrorSentence({ error }: { error: unknown }) {
   const [sentence, setSentence] = useState<string | null>(null);
   useEffect(() => {
@@ -30,7 +30,7 @@ export function ErrorSentence({ error }: { error: unknown }) {
   return <FormError sentence={sentence} />;
 }
 
-/** The head of a page: its title and what can be done there. */
+/** The title of a page and its buttons. */
 export function PageHead({ title, children }: { title: string; children?: ReactNode }) {
   return (
     <Group justify="space-between" mb="md">
@@ -42,7 +42,7 @@ export function PageHead({ title, children }: { title: string; children?: ReactN
   );
 }
 
-/** A part of a page. Its title names it for a screen reader too. */
+/** A section of a page, with its title as the label for screen readers. */
 export function Section({ title, children, ...props }: PaperProps & ComponentProps<"section"> & { title: string }) {
   return (
     <Paper component="section" aria-label={title} withBorder p="md" {...props}>
@@ -56,7 +56,7 @@ export function Section({ title, children, ...props }: PaperProps & ComponentPro
   );
 }
 
-/** A moment in the reader's own words and time zone. */
+/** A date and time in the reader's language and time zone. */
 export function Moment({ at }: { at: string }) {
   const date = new Date(at);
   return (
@@ -66,16 +66,16 @@ export function Moment({ at }: { at: string }) {
   );
 }
 
-/** The public name of whoever published something. */
+/** The public name of a strategy's author. */
 export function Author({ name }: { name: string | null }) {
   return (
     <Text size="sm" c="dimmed">
-      by {name ?? "somebody without a public name"}
+      by {name ?? "an author without a public name"}
     </Text>
   );
 }
 
-/** What a strategy trades, how long its bars are, and whether a model wrote it. */
+/** A strategy's market, timeframe, and whether a language model wrote it. */
 export function Facts({
   of,
   children,

@@ -6,17 +6,17 @@ import { supabase } from "./supabase.ts";
 
 const SessionContext = createContext<Session | null>(null);
 
-/** The session of the person who is signed in; null for a visitor. */
+/** The signed-in user's session; null for a visitor. */
 export const useSession = () => useContext(SessionContext);
 
-/** The id of the person who is signed in. Only for pages that a visitor cannot open. */
+/** The signed-in user's id, for pages that a visitor cannot open. */
 export function useUserId(): string {
   const session = useSession();
   if (!session) throw new Error("This page needs a session.");
   return session.user.id;
 }
 
-/** Keeps the session of supabase-js in React and throws away what one person has loaded before the next one signs in. */
+/** Provides the session of supabase-js in React. At sign-out it clears all loaded data, so that the next user sees none. */
 export function SessionProvider({ children }: { children: ReactNode }) {
   const [session, setSession] = useState<Session | null>();
   const [, navigate] = useLocation();
@@ -25,7 +25,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   useEffect(() => {
     const { data } = supabase.auth.onAuthStateChange((event, next) => {
       setSession(next);
-      // The link in the mail signs its reader in. The new password is asked for on a page of its own.
+      // The link in the email signs the user in. They enter the new password on a separate page.
       if (event === "PASSWORD_RECOVERY") navigate("/new-password");
       if (event === "SIGNED_OUT") queryClient.clear();
     });

@@ -40,9 +40,9 @@ journey(
     await author.goto("/");
     await author.getByRole("link", { name }).click();
     await author.getByLabel("Published").click();
-    await author.getByText("Nobody else sees it any more.").waitFor();
+    await author.getByText("Only you can see it now.").waitFor();
     await reader.goto("/gallery");
     await reader.getByLabel("Search").fill(name);
-    await reader.getByText("Nothing published fits this search.").waitFor();
+    await reader.getByText("No published strategy matches this search.").waitFor();
   },
 );

@@ -11,7 +11,7 @@ journey(
     const person = newcomer();
     await signUp(page, person);
     await page.getByRole("link", { name: "Generate" }).click();
-    const idea = page.getByLabel("What the strategy is to do");
+    const idea = page.getByLabel("What the strategy should do");
 
     // An answer that is stopped is not saved.
     await idea.fill("Answer slowly");
@@ -19,7 +19,7 @@ journey(
     const answer = page.getByRole("region", { name: "The model's answer" });
     await answer.getByText('{"name":').waitFor();
     await page.getByRole("button", { name: "Stop" }).click();
-    await page.getByText("You have stopped it.").waitFor();
+    await page.getByText("You have stopped the generation.").waitFor();
 
     await idea.fill("Buy bitcoin when it is oversold, on 4h bars");
     await page.getByRole("button", { name: "Generate" }).click();

@@ -7,9 +7,9 @@ import { useIndicators } from "../backend.ts";
 import { slots } from "./draft.ts";
 
 interface LibraryProps {
-  /** Shows the indicators of one slot alone. */
+  /** Shows only the indicators of this slot. */
   type?: ComponentType;
-  /** Whether an indicator can be dragged out of the list. The button is there in any case. */
+  /** Whether indicators can be dragged from the list, as an alternative to the button. */
   draggable?: boolean;
   onChoose(indicator: Indicator): void;
 }
@@ -18,9 +18,9 @@ interface LibraryProps {
 export function Library({ type, draggable = false, onChoose }: LibraryProps) {
   const [search, setSearch] = useState("");
   const [chosenType, setChosenType] = useState<ComponentType | "all">("all");
-  const [settledSearch] = useDebouncedValue(search, 200);
-  const wanted = type ?? (chosenType === "all" ? null : chosenType);
-  const { data, hasNextPage, fetchNextPage } = useIndicators(settledSearch, wanted);
+  const [debouncedSearch] = useDebouncedValue(search, 200);
+  const shownType = type ?? (chosenType === "all" ? null : chosenType);
+  const { data, hasNextPage, fetchNextPage } = useIndicators(debouncedSearch, shownType);
   const indicators = data?.pages.flat() ?? [];
   const count = `${indicators.length}${hasNextPage ? " or more" : ""}`;
 

@@ -13,8 +13,8 @@ interface ParametersFormProps {
 }
 
 /**
- * The form of an indicator's parameters, made from its JSON Schema: titles become labels, bounds and choices become inputs,
- * and a value that breaks the schema is marked at its field while it is typed. The database checks the same schema.
+ * The form of an indicator's parameters, made from its JSON Schema. Titles become labels, bounds and enumerations become
+ * inputs, and an invalid value is marked at its field while it is typed. The database checks the same schema.
  */
 export function ParametersForm({ id, schema, values, onChange }: ParametersFormProps) {
   return (
@@ -39,7 +39,7 @@ export function fits(schema: ParametersSchema, values: ParameterValues): boolean
   return validator.isValid({ ...schema }, values, { ...schema });
 }
 
-/** Says the bounds of a number below its field, where the schema has no description of its own. */
+/** Adds the bounds of a number as its description, where the schema has none. */
 function withRanges(schema: ParametersSchema): ParametersSchema {
   const properties = Object.entries(schema.properties ?? {}).map(([name, property]) => {
     const { minimum, maximum } = property;
@@ -64,7 +64,7 @@ function inPlainWords(errors: RJSFValidationError[]): RJSFValidationError[] {
   });
 }
 
-/** Each input says its own error. The list that @rjsf/mantine puts below would say it twice. */
+/** Replaces the list of errors that @rjsf/mantine shows below an input, because the input already shows its error. */
 const Nothing = () => null;
 
 function Columns({ properties }: ObjectFieldTemplateProps) {

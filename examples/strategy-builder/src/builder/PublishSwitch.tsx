@@ -8,16 +8,16 @@ import { BackendForm, useBackendForm } from "../forms.tsx";
 import { ErrorSentence } from "../parts.tsx";
 import { useUserId } from "../session.tsx";
 
-/** Publishes a strategy in the gallery, or takes it out. Who publishes for the first time chooses a public name. */
+/** Publishes a strategy in the gallery, or removes it. A user without a public name chooses one first. */
 export function PublishSwitch({ strategy }: { strategy: StrategyDocument }) {
   const userId = useUserId();
   const { data: account } = useAccount();
-  const [asked, { open, close }] = useDisclosure();
+  const [opened, { open, close }] = useDisclosure();
   const save = useMutation({
     mutationFn: (is_public: boolean) => saveStrategy({ strategy_id: strategy.strategy_id, is_public }),
     onSuccess: ({ is_public }) =>
       notifications.show({
-        message: is_public ? "Everybody can see it in the gallery." : "Nobody else sees it any more.",
+        message: is_public ? "Everybody can see it in the gallery." : "Only you can see it now.",
       }),
   });
   const naming = useBackendForm({
@@ -42,7 +42,7 @@ export function PublishSwitch({ strategy }: { strategy: StrategyDocument }) {
         }}
       />
       <ErrorSentence error={save.error} />
-      <Modal opened={asked} onClose={close} title="Publish under a name">
+      <Modal opened={opened} onClose={close} title="Publish under a name">
         <BackendForm of={naming} action="Publish">
           <TextInput
             label="Public name"

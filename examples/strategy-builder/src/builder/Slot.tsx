@@ -8,7 +8,7 @@ interface SlotProps {
   slot: { type: ComponentType; label: string; purpose: string };
   components: DraftComponent[];
   schemas: Schemas;
-  /** The type of the indicator that is being dragged. */
+  /** The type of the indicator that is being dragged; null while none is. */
   draggedType: ComponentType | null;
   onAdd(): void;
   onChange(key: string, parameters: ParameterValues): void;
@@ -16,7 +16,7 @@ interface SlotProps {
   onMoveUp(key: string): void;
 }
 
-/** One of the four slots: where indicators of its type are dropped, ordered and given their parameters. */
+/** One of the four slots, where indicators of its type are dropped, ordered and configured. */
 export function Slot({ slot, components, schemas, draggedType, ...actions }: SlotProps) {
   const { setNodeRef, isOver } = useDroppable({ id: slot.type });
   const fitsHere = draggedType === slot.type;

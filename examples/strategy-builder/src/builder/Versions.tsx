@@ -7,7 +7,7 @@ import { restoreVersion, useVersions } from "../backend.ts";
 import { ErrorSentence, Loaded, Moment } from "../parts.tsx";
 import { differences } from "./differences.ts";
 
-/** The versions of a strategy: compare two, or restore one. */
+/** The versions of a strategy. The user can compare two of them, or restore one. */
 export function Versions({ current }: { current: StrategyDocument }) {
   const versions = useVersions(current.strategy_id);
   const restore = useMutation({
@@ -16,7 +16,7 @@ export function Versions({ current }: { current: StrategyDocument }) {
       notifications.show({ message: `Version ${version} is restored as version ${version_number}.` }),
   });
   const [chosen, setChosen] = useState<number[]>([]);
-  // The two that were chosen last.
+  // At most the last two stay chosen.
   const choose = (version: number) =>
     setChosen(chosen.includes(version) ? chosen.filter((other) => other !== version) : [...chosen, version].slice(-2));
 

@@ -2,26 +2,26 @@ import { type Delta, diff } from "jsondiffpatch";
 import type { StrategyDocument } from "pinebase";
 import { slots } from "./draft.ts";
 
-/** One value that two versions do not share. */
+/** One value that differs between two versions. */
 export interface Difference {
   path: string;
   before: string;
   after: string;
 }
 
-/** What differs between two versions of a strategy, one row for each value. */
+/** The differences between two versions of a strategy. */
 export function differences(older: StrategyDocument, newer: StrategyDocument): Difference[] {
   return rows(diff(readable(older), readable(newer)), "");
 }
 
-/** The document as a person thinks of it: indicators by their slot and name instead of by their place in a list. */
+/** The document in a form for people, with indicators by their slot and name instead of their position in a list. */
 function readable(document: StrategyDocument): Record<string, unknown> {
   const { name, description, market_type, timeframe, config, components } = document;
   const ofSlot = slots.map(({ type, label }) => {
     const inSlot = components.filter((component) => component.component_type === type);
     const named = inSlot.map(({ indicator_name, parameters }, index) => {
-      const twin = inSlot.slice(0, index).some((earlier) => earlier.indicator_name === indicator_name);
-      return [`${indicator_name}${twin ? ` (${index + 1})` : ""}`, parameters] as const;
+      const isRepeated = inSlot.slice(0, index).some((earlier) => earlier.indicator_name === indicator_name);
+      return [`${indicator_name}${isRepeated ? ` (${index + 1})` : ""}`, parameters] as const;
     });
     return [label, Object.fromEntries(named)] as const;
   });
@@ -35,7 +35,7 @@ function readable(document: StrategyDocument): Record<string, unknown> {
   };
 }
 
-/** jsondiffpatch writes [new], [old, new] or [old, 0, 0] for a value, and an object for what has changed inside. */
+/** jsondiffpatch gives [new], [old, new] or [old, 0, 0] for a value, and an object for changes inside a value. */
 function rows(delta: Delta, path: string): Difference[] {
   if (!delta) return [];
   if (Array.isArray(delta)) {

@@ -1,14 +1,14 @@
 import type { ComponentType, Indicator, ParametersSchema, StrategyComponent, StrategyDocument } from "pinebase";
 
-/** The four slots of a strategy, in the order in which a person thinks of them. */
+/** The four slots of a strategy, in the order of the page. */
 export const slots = [
   { type: "trend", label: "Trend", purpose: "Which way the market goes" },
   { type: "entry", label: "Entry", purpose: "When to open a position" },
   { type: "exit", label: "Exit", purpose: "When to close it" },
-  { type: "stop_loss", label: "Stop loss", purpose: "When to give it up" },
+  { type: "stop_loss", label: "Stop loss", purpose: "When to accept a loss" },
 ] as const satisfies { type: ComponentType; label: string; purpose: string }[];
 
-/** One indicator in a slot. The key is for React alone: a component has no id that outlives a save. */
+/** One indicator in a slot. React needs the key, because saving gives components new ids. */
 export type DraftComponent = Omit<StrategyComponent, "position"> & { key: string };
 
 /** A strategy while it is being edited. */
@@ -27,7 +27,7 @@ export function draftOf({ name, description, market_type, timeframe, components 
   };
 }
 
-/** An indicator of the library as a component, with its defaults. */
+/** A component for an indicator of the library, with its default parameters. */
 export function componentOf({ type, is_custom, id, name, defaults }: Indicator): DraftComponent {
   return {
     key: crypto.randomUUID(),
@@ -39,7 +39,7 @@ export function componentOf({ type, is_custom, id, name, defaults }: Indicator):
   };
 }
 
-/** The draft as `save_strategy` takes it: positions follow from the order. */
+/** The draft as arguments of `save_strategy`, which takes the positions from the order. */
 export function strategyToSave(draft: Draft) {
   return { ...draft, components: draft.components.map(({ key: _key, ...component }) => component) };
 }

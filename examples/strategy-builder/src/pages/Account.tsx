@@ -6,7 +6,7 @@ import { deleteAccount, exportMyData, updateProfile, useAccount } from "../backe
 import { BackendForm, useBackendForm } from "../forms.tsx";
 import { ErrorSentence, Loaded, PageHead, Section } from "../parts.tsx";
 
-/** The person: names, data, the end. */
+/** The account: names, export of all data, deletion. */
 export function AccountPage() {
   return (
     <Loaded query={useAccount()}>
@@ -51,7 +51,7 @@ function Profile({ account }: { account: Account }) {
 }
 
 function Export() {
-  const take = useMutation({
+  const exporting = useMutation({
     mutationFn: exportMyData,
     onSuccess: (data) => download("my-data.json", JSON.stringify(data, null, 2)),
   });
@@ -59,11 +59,11 @@ function Export() {
     <Section title="Your data">
       <Text size="sm">Every row that is about you, as one JSON file.</Text>
       <Group>
-        <Button variant="default" loading={take.isPending} onClick={() => take.mutate()}>
+        <Button variant="default" loading={exporting.isPending} onClick={() => exporting.mutate()}>
           Export my data
         </Button>
       </Group>
-      <ErrorSentence error={take.error} />
+      <ErrorSentence error={exporting.error} />
     </Section>
   );
 }

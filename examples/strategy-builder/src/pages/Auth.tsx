@@ -13,7 +13,7 @@ export function SignUp() {
     submit: async ({ full_name, email, password }) => {
       const options = { data: { full_name }, emailRedirectTo: window.location.origin };
       const { session } = await orThrow(supabase.auth.signUp({ email, password, options }));
-      // Where addresses must be confirmed there is no session yet.
+      // Where users must confirm their address, there is no session before.
       if (!session) setSentTo(email);
     },
   });
@@ -26,7 +26,7 @@ export function SignUp() {
         <PasswordInput label="Password" autoComplete="new-password" {...signUp.form.getInputProps("password")} />
       </BackendForm>
       <Text size="sm">
-        You have an account?{" "}
+        Do you have an account?{" "}
         <Anchor component={Link} href="/sign-in" size="sm">
           Sign in
         </Anchor>
@@ -106,9 +106,9 @@ function EmailInput(props: object) {
 
 function MailSent({ to, purpose }: { to: string; purpose: string }) {
   return (
-    <AuthCard title="Look into your mail">
+    <AuthCard title="Check your email">
       <Text>
-        If {to} has an account here, a mail with a link is on its way. Open the link to {purpose}.
+        If {to} has an account here, you receive an email with a link. Open the link to {purpose}.
       </Text>
     </AuthCard>
   );

@@ -28,7 +28,7 @@ import { Versions } from "../builder/Versions.tsx";
 import { FormError, useBackendForm } from "../forms.tsx";
 import { Loaded } from "../parts.tsx";
 
-/** Composes a new strategy, or changes one of one's own. */
+/** Composes a new strategy, or changes one of the user's own. */
 export function BuilderPage({ id }: { id: string | null }) {
   const strategy = useStrategy(id);
   const schemas = useSchemas();
@@ -46,7 +46,7 @@ export function BuilderPage({ id }: { id: string | null }) {
                 <Tabs.Tab value="versions">Versions</Tabs.Tab>
               </Tabs.List>
               <Tabs.Panel value="compose">
-                {/* A restored or saved version begins a new draft. */}
+                {/* A new version, saved or restored, starts a new draft. */}
                 <Builder key={saved.version_number} saved={saved} schemas={known} />
               </Tabs.Panel>
               <Tabs.Panel value="versions">
@@ -68,7 +68,7 @@ function Builder({ saved, schemas }: { saved: StrategyDocument | null; schemas: 
     submit: (draft) =>
       saveStrategy({
         ...strategyToSave(draft),
-        // A new strategy needs a config; a saved one is refused when somebody else saved it in the meantime.
+        // A new strategy needs a config. With expected_version, a strategy that has changed in the meantime is not overwritten.
         ...(saved ? { strategy_id: saved.strategy_id, expected_version: saved.version_number } : { config: {} }),
       }),
     onSuccess: (document) => {
@@ -85,7 +85,7 @@ function Builder({ saved, schemas }: { saved: StrategyDocument | null; schemas: 
 
   const [adding, setAdding] = useState<ComponentType | null>(null);
   const [dragged, setDragged] = useState<Indicator | null>(null);
-  // Without a distance a click on the button inside would already be a drag.
+  // Without a distance, a click on the button inside would start a drag.
   const sensors = useSensors(useSensor(PointerSensor, { activationConstraint: { distance: 6 } }));
 
   const add = (indicator: Indicator) => {

@@ -7,17 +7,17 @@ import { BackendForm, useBackendForm } from "../forms.tsx";
 import { Loaded, Moment, PageHead, Section } from "../parts.tsx";
 
 const kinds: Record<CreditKind, string> = {
-  opening: "To begin with",
+  opening: "Starting credits",
   consume: "Spent",
   refund: "Refund",
-  grant: "Gift",
+  grant: "Granted",
   subscription: "Subscription",
   purchase: "Bought",
   reversal: "Taken back",
-  import: "Moved here",
+  import: "Imported",
 };
 
-/** The balance, its course and the ledger that both follow from. */
+/** The balance, its history and the ledger. */
 export function CreditsPage() {
   const ledger = useLedger();
   return (
@@ -26,7 +26,7 @@ export function CreditsPage() {
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" mb="xl">
         <Spend />
         <Section title="Over time">
-          <Loaded query={ledger}>{(rows) => <Course rows={rows} />}</Loaded>
+          <Loaded query={ledger}>{(rows) => <History rows={rows} />}</Loaded>
         </Section>
       </SimpleGrid>
       <Section title="Ledger">
@@ -63,7 +63,7 @@ type LedgerRow = Pick<
   "id" | "created_at" | "kind" | "delta" | "balance_after" | "reason"
 >;
 
-function Course({ rows }: { rows: LedgerRow[] }) {
+function History({ rows }: { rows: LedgerRow[] }) {
   const data = rows
     .map(({ created_at, balance_after }) => ({
       at: Date.parse(created_at),

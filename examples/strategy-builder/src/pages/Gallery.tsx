@@ -6,11 +6,11 @@ import { Link } from "wouter";
 import { type GalleryFilter, useGallery } from "../backend.ts";
 import { Author, ErrorSentence, Facts, PageHead } from "../parts.tsx";
 
-/** What everybody has published. Visitors see it too. */
+/** All public strategies. Visitors can see them too. */
 export function GalleryPage() {
   const filter = useForm<GalleryFilter>({ initialValues: { search: "", market_type: null, timeframe: null } });
-  const [settled] = useDebouncedValue(filter.values, 250);
-  const gallery = useGallery(settled);
+  const [debounced] = useDebouncedValue(filter.values, 250);
+  const gallery = useGallery(debounced);
   const strategies = gallery.data?.pages.flatMap(({ items }) => items);
 
   return (
@@ -22,7 +22,7 @@ export function GalleryPage() {
         <Select label="Timeframe" clearable data={timeframeSchema.options} {...filter.getInputProps("timeframe")} />
       </SimpleGrid>
       <ErrorSentence error={gallery.error} />
-      {strategies?.length === 0 && <Text>Nothing published fits this search.</Text>}
+      {strategies?.length === 0 && <Text>No published strategy matches this search.</Text>}
       <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>
         {strategies?.map((strategy) => (
           <StrategyCard key={strategy.strategy_id} strategy={strategy} />

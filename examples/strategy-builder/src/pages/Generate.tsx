@@ -7,7 +7,7 @@ import { BackendForm, useBackendForm } from "../forms.tsx";
 import { chatPaths, generateStrategy } from "../generate.ts";
 import { Loaded, PageHead, Section } from "../parts.tsx";
 
-/** A language model writes a strategy, which is saved and opened to be changed. */
+/** A language model writes a strategy, which is then saved and opened in the builder. */
 export function GeneratePage() {
   return (
     <>
@@ -26,11 +26,11 @@ function Generate({ providers }: { providers: { provider: string; name: string }
   const local = providers.some(({ provider }) => provider === "local");
   const generating = useBackendForm({
     initialValues: { provider: local ? "local" : "openai", model: local ? "stand-in" : "", idea: "" },
-    submit: (wish) => {
+    submit: (request) => {
       const controller = new AbortController();
       setText("");
       setRunning(controller);
-      return generateStrategy(wish, setText, controller.signal).finally(() => setRunning(null));
+      return generateStrategy(request, setText, controller.signal).finally(() => setRunning(null));
     },
     onSuccess: ({ strategy_id, version_number }) => {
       notifications.show({ message: `Saved as version ${version_number}.` });
@@ -43,7 +43,7 @@ function Generate({ providers }: { providers: { provider: string; name: string }
       <Section title="Your idea">
         <BackendForm of={generating} action="Generate">
           <Textarea
-            label="What the strategy is to do"
+            label="What the strategy should do"
             placeholder="Buy bitcoin when it is oversold, on 4h bars"
             autosize
             minRows={3}
@@ -51,12 +51,12 @@ function Generate({ providers }: { providers: { provider: string; name: string }
           />
           <Select
             label="Provider"
-            description="Your stored key pays. Without one, the app's own key is used for credits, where there is one."
+            description="Your stored key is used. Without one, the app's key is used for credits, where the app has one."
             data={providers.map(({ provider, name }) => ({ value: provider, label: name }))}
             allowDeselect={false}
             {...getInputProps("provider")}
           />
-          <TextInput label="Model" description="As the provider names it." {...getInputProps("model")} />
+          <TextInput label="Model" description="The provider's name for it." {...getInputProps("model")} />
         </BackendForm>
       </Section>
       <Section title="The model's answer" aria-live="polite">
@@ -64,7 +64,7 @@ function Generate({ providers }: { providers: { provider: string; name: string }
           {text}
         </Code>
         {running && (
-          <Button variant="default" onClick={() => running.abort(new Error("You have stopped it."))}>
+          <Button variant="default" onClick={() => running.abort(new Error("You have stopped the generation."))}>
             Stop
           </Button>
         )}

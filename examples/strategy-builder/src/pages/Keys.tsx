@@ -9,8 +9,8 @@ const actions = {
   stored: "Stored",
   decrypted: "Used",
   deleted: "Deleted",
-  reencrypted: "Encrypted anew",
-  operator_key_used: "Used the key of this app",
+  reencrypted: "Re-encrypted",
+  operator_key_used: "The app's key was used",
 } as const;
 
 /** Keys of language models: stored encrypted, used by the backend, never shown again. */
@@ -35,7 +35,7 @@ function StoreKey() {
     initialValues: { provider: "openai", api_key: "" },
     submit: storeKey,
     onSuccess: ({ provider, verified }, form) => {
-      const checked = verified ? "It works." : "The provider did not answer, so nobody knows yet whether it works.";
+      const checked = verified ? "It works." : "The provider did not answer, so the key is not checked yet.";
       notifications.show({ message: `The key for ${provider} is stored. ${checked}` });
       form.setFieldValue("api_key", "");
     },
@@ -52,7 +52,7 @@ function StoreKey() {
         />
         <PasswordInput
           label="Key"
-          description="It is encrypted at once. Nobody can read it here again, you included."
+          description="It is stored encrypted. Nobody can read it here again, not even you."
           autoComplete="off"
           {...storing.form.getInputProps("api_key")}
         />

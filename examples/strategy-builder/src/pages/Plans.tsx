@@ -17,14 +17,14 @@ import { BackendForm, useBackendForm } from "../forms.tsx";
 import { ErrorSentence, Loaded, Moment, PageHead, Section } from "../parts.tsx";
 import { useSession } from "../session.tsx";
 
-/** What can be bought, and what the person has. */
+/** The plans and packs on sale, and the user's plan. */
 export function PlansPage() {
   const session = useSession();
   return (
     <>
       <PageHead title="Plans" />
       <Stack gap="xl">
-        {session && <Return />}
+        {session && <CheckoutResult />}
         {session && <CurrentPlan />}
         <Offers />
         {session && <RedeemCoupon />}
@@ -33,8 +33,11 @@ export function PlansPage() {
   );
 }
 
-/** The checkout sends the buyer back to this page. The webhook may come a moment later, so the backend is asked to look now. */
-function Return() {
+/**
+ * The result of a checkout, which sends the buyer back to this page. The webhook may arrive later, so the backend is
+ * asked to read the payment now.
+ */
+function CheckoutResult() {
   const [parameters] = useSearchParams();
   const outcome = parameters.get("checkout");
   const { mutate: sync, error, isSuccess } = useMutation({ mutationFn: syncSubscription });

@@ -19,7 +19,7 @@ function PublicStrategy({ strategy }: { strategy: StrategyDocument }) {
   const fork = useMutation({
     mutationFn: () => forkStrategy(strategy.strategy_id),
     onSuccess: (own) => {
-      notifications.show({ message: "The copy is yours. Nobody else sees it." });
+      notifications.show({ message: "The copy is yours. Only you can see it." });
       navigate(`/strategies/${own.strategy_id}`);
     },
   });

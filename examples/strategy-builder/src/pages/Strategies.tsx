@@ -3,7 +3,7 @@ import { Link } from "wouter";
 import { useMyStrategies } from "../backend.ts";
 import { Facts, Loaded, Moment, PageHead } from "../parts.tsx";
 
-/** One's own strategies. */
+/** The user's own strategies. */
 export function StrategiesPage() {
   const strategies = useMyStrategies();
   return (
