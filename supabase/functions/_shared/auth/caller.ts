@@ -64,7 +64,7 @@ export async function identifyCaller(
   }
   const { data, error } = answer;
   if (error && (error.status === undefined || error.status === 0 || error.status >= 500)) {
-    return failure("upstream_error", "Signing in cannot be checked now. Try again later.", {
+    return failure("upstream_error", "The access token cannot be verified now. Try again later.", {
       cause: "auth",
     });
   }

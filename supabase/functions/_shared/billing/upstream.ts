@@ -7,7 +7,7 @@ export function upstreamFailure(
   error: unknown,
 ): Failure {
   const cause = error instanceof Error ? error.name : typeof error;
-  return failure("upstream_error", `${title} cannot be asked now. Try again later.`, {
+  return failure("upstream_error", `${title} does not answer now. Try again later.`, {
     facts: { provider: name },
     cause: `${name}:${cause}`,
   });

@@ -64,7 +64,7 @@ async function readUpTo(
       length = needed;
     }
   } catch {
-    return failure("invalid_body", "The body broke off. Send the request again.");
+    return failure("invalid_body", "The body ended early. Send the request again.");
   }
 }
 
