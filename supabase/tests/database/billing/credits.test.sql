@@ -9,11 +9,15 @@ select no_plan();
 -- A time zone other than UTC, with summer time: no rule may depend on the time zone.
 set local time zone 'America/New_York';
 
+insert into public.plans (plan_type, name, is_premium, monthly_credits, max_versions)
+values ('pro_yearly', 'Pro, yearly', true, 1000, 500);
+
 insert into public.prices (provider, provider_price_id, plan_type, currency, unit_amount, interval, interval_count)
 values
   ('stripe', 'basic_m', 'premium_monthly', 'xts', 900, 'month', 1),
   ('stripe', 'basic_q', 'premium_monthly', 'xts', 2500, 'month', 3),
-  ('stripe', 'basic_y', 'premium_yearly', 'xts', 9000, 'year', 1);
+  ('stripe', 'basic_y', 'premium_yearly', 'xts', 9000, 'year', 1),
+  ('stripe', 'pro_y', 'pro_yearly', 'xts', 49000, 'year', 1);
 
 create function pg_temp.user(who text) returns uuid language sql as $$
   insert into auth.users (id, aud, role, email) values (md5(who)::uuid, 'authenticated', 'authenticated', who || '@credits.test');
@@ -148,6 +152,20 @@ select pg_temp.read('month_late', '2026-02-20 00:00Z', 'basic_m', '2026-02-01 00
   pg_temp.paid('ml2', '2026-02-20 00:00Z', jsonb_build_array(pg_temp.line('basic_m', '2026-02-01 00:00Z', '2026-03-01 00:00Z')))
 ));
 select is(pg_temp.months('month_late'), '01-01 02-01', 'a month that began unpaid grants its credits when it is paid');
+
+select pg_temp.user('refund');
+select pg_temp.read('refund', '2026-01-01 00:00Z', 'basic_y', '2026-01-01 00:00Z', '2027-01-01 00:00Z', jsonb_build_array(
+  pg_temp.paid('r1', '2026-01-01 00:00Z', jsonb_build_array(pg_temp.line('basic_y', '2026-01-01 00:00Z', '2027-01-01 00:00Z')))
+));
+select pg_temp.sweep('2026-01-01 00:00Z', '2026-02-10 00:00Z');
+select pg_temp.read('refund', '2026-02-10 00:00Z', 'basic_y', '2026-01-01 00:00Z', '2027-01-01 00:00Z', jsonb_build_array(
+  pg_temp.paid('r1', '2026-01-01 00:00Z', jsonb_build_array(pg_temp.line('basic_y', '2026-01-01 00:00Z', '2027-01-01 00:00Z')), 900,
+    '{"refunds": [{"id": "re_r1", "amount": 900, "currency": "xts", "status": "succeeded", "reason": null, "created_at": "2026-02-10T00:00:00Z"}]}')
+));
+select pg_temp.read('refund', '2026-02-20 00:00Z', 'pro_y', '2026-01-01 00:00Z', '2027-01-01 00:00Z', jsonb_build_array(
+  pg_temp.paid('r2', '2026-02-20 00:00Z', jsonb_build_array(pg_temp.line('pro_y', '2026-02-20 00:00Z', '2027-01-01 00:00Z', true)), 300)
+));
+select is(pg_temp.granted('refund'), 200, 'a change to a richer plan within a refunded period grants no difference');
 
 select pg_temp.user('revoked_m');
 select pg_temp.read('revoked_m', '2026-01-01 00:00Z', 'basic_m', '2026-01-01 00:00Z', '2026-02-01 00:00Z', jsonb_build_array(
