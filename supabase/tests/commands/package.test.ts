@@ -237,7 +237,7 @@ describe("npx pinebase with its optional parts", () => {
     const wrong = await runChild(process.execPath, [program, "start", "--port", "x"], {
       cwd: folder,
     });
-    expect(wrong.output).toContain("Use npx pinebase start [--port N]");
+    expect(wrong.output).toContain("Usage: npx pinebase start [--port N]");
   });
 });
 
