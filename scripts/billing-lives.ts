@@ -1,8 +1,8 @@
-import postgres from "postgres";
 import { billingDatabase } from "../supabase/tests/support/billing-lives/database.ts";
 import { runLives } from "../supabase/tests/support/billing-lives/run.ts";
 import { readArguments, usageError } from "./lib/arguments.ts";
 import { withMigratedDatabase } from "./lib/scratch-platform.ts";
+import { withConnection } from "./local/connection.ts";
 
 /**
  * `npm run billing:lives`: plays random lives of customers over three simulated years against a scratch database and
@@ -12,9 +12,8 @@ import { withMigratedDatabase } from "./lib/scratch-platform.ts";
 export async function run(args: string[]): Promise<number> {
   const { count, seed } = parse(args);
   console.log(`${count} lives, seed ${seed}`);
-  return withMigratedDatabase(async (url) => {
-    const sql = postgres(url, { max: 1, onnotice: () => {} });
-    try {
+  return withMigratedDatabase((url) =>
+    withConnection(url, async (sql) => {
       await sql`set synchronous_commit = off`;
       const report = await runLives(billingDatabase(sql), { count, seed }, (played) =>
         console.log(`${played} played`),
@@ -26,10 +25,8 @@ export async function run(args: string[]): Promise<number> {
         `\n${report.played} lives played, ${report.failures.length} differ. In ${report.grantedUnaware} a month was granted before bad news arrived.`,
       );
       return report.failures.length === 0 ? 0 : 1;
-    } finally {
-      await sql.end();
-    }
-  });
+    }),
+  );
 }
 
 function parse(args: string[]): { count: number; seed: number } {

@@ -7,7 +7,7 @@ import {
   billingOverviewSchema,
 } from "../types/documents.ts";
 import { readArguments, usageError } from "./lib/arguments.ts";
-import { connectAsService, directRpc, resultOf } from "./lib/service-database.ts";
+import { directRpc, resultOf, withServiceDatabase } from "./lib/service-database.ts";
 import { textTable } from "./lib/text-table.ts";
 import { UserError } from "./lib/user-error.ts";
 
@@ -18,8 +18,7 @@ import { UserError } from "./lib/user-error.ts";
  */
 export async function run(args: string[]): Promise<number> {
   const { json, dismiss, ...choice } = parse(args);
-  const sql = await connectAsService(choice);
-  try {
+  return withServiceDatabase(choice, async (sql) => {
     const database = directRpc(sql);
     for (const item of dismiss) {
       await dismissItem(database, item);
@@ -35,9 +34,7 @@ export async function run(args: string[]): Promise<number> {
       for (const line of [...figuresOf(overview), ...linesOf(attention)]) console.log(line);
     }
     return attention.length === 0 ? 0 : 1;
-  } finally {
-    await sql.end();
-  }
+  });
 }
 
 async function readAttention(database: RpcClient): Promise<BillingAttentionItem[]> {

@@ -1,7 +1,7 @@
 import { reconcile } from "../supabase/functions/_shared/billing/reconcile.ts";
 import { readArguments, usageError } from "./lib/arguments.ts";
 import { requireProviders } from "./lib/billing.ts";
-import { connectAsService, directRpc, resultOf } from "./lib/service-database.ts";
+import { directRpc, resultOf, withServiceDatabase } from "./lib/service-database.ts";
 
 /**
  * `npm run billing:reconcile`: reads every subscription, paid invoice, pack and refund since a time from the providers and
@@ -10,8 +10,7 @@ import { connectAsService, directRpc, resultOf } from "./lib/service-database.ts
 export async function run(args: string[]): Promise<number> {
   const { since, ...choice } = parse(args);
   const providers = await requireProviders(choice);
-  const sql = await connectAsService(choice);
-  try {
+  return withServiceDatabase(choice, async (sql) => {
     console.log(`Reading everything since ${since.toISOString()}.`);
     const report = (line: string) => console.log(line);
     const { read, parked, failed, replayed } = resultOf(
@@ -21,9 +20,7 @@ export async function run(args: string[]): Promise<number> {
       `${read} read and applied, ${replayed} events replayed, ${parked} parked, ${failed} failed.`,
     );
     return parked + failed === 0 ? 0 : 1;
-  } finally {
-    await sql.end();
-  }
+  });
 }
 
 function parse(args: string[]) {

@@ -1,11 +1,13 @@
+import { appliedVersions } from "./lib/applied-versions.ts";
 import { readArguments, usageError } from "./lib/arguments.ts";
 import { confirm } from "./lib/confirm.ts";
-import { connect, describeDatabase } from "./lib/database.ts";
+import { describeDatabase } from "./lib/database.ts";
 import { databaseUrl } from "./lib/database-choice.ts";
 import { listMigrations, type Migration } from "./lib/migration-files.ts";
-import { appliedVersions, rollBack } from "./lib/rollback.ts";
+import { rollBack } from "./lib/rollback.ts";
 import { planRollback, type RollbackRequest } from "./lib/rollback-plan.ts";
 import { UserError } from "./lib/user-error.ts";
+import { withConnection } from "./local/connection.ts";
 
 const unattended = [
   "A rollback drops tables with their rows, and must be confirmed at a terminal.",
@@ -21,8 +23,7 @@ const question = "This drops the tables that they created. Type yes to continue:
 export async function run(args: string[]): Promise<number> {
   const { request, dryRun, yes, ...choice } = parse(args);
   const url = await databaseUrl(choice);
-  const sql = connect(url);
-  try {
+  return withConnection(url, async (sql) => {
     const applied = await appliedVersions(sql).catch((cause: unknown) => {
       throw unreachable(url, cause);
     });
@@ -43,9 +44,7 @@ export async function run(args: string[]): Promise<number> {
     await rollBack(sql, steps, applied, (file) => console.log(`running ${file}`));
     console.log(`Rolled back ${count(steps)}.`);
     return 0;
-  } finally {
-    await sql.end();
-  }
+  });
 }
 
 function parse(args: string[]) {

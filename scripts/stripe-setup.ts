@@ -9,7 +9,7 @@ import { parseVariables } from "../supabase/functions/_shared/supabase/environme
 import { readArguments, usageError } from "./lib/arguments.ts";
 import { confirm } from "./lib/confirm.ts";
 import { functionsVariables } from "./lib/functions-variables.ts";
-import { connectAsService } from "./lib/service-database.ts";
+import { withServiceDatabase } from "./lib/service-database.ts";
 import {
   type Amount,
   type CatalogPrice,
@@ -47,26 +47,8 @@ export async function run(args: string[]): Promise<number> {
       return 1;
     }
   }
-  const sql = await connectAsService(options);
   try {
-    const sold = await sql<Sold[]>`
-      select p.plan_type as type, p.name, false as "isPack" from public.plans as p where p.is_premium and p.is_active
-      union all
-      select k.pack_type, k.name, true from public.credit_packs as k where k.is_active
-      order by "isPack", type
-    `;
-    const how = { dryRun: options.dryRun, report: (line: string) => console.log(line) };
-    const prices = await ensureCatalog(stripe, sold, options.amounts, how);
-    const portal = await ensurePortal(stripe, prices, how);
-    const secret = options.webhookUrl ? await ensureWebhook(stripe, options.webhookUrl, how) : null;
-    if (options.dryRun) {
-      console.log("Nothing was changed: this was a dry run.");
-      return 0;
-    }
-    await store(sql, prices);
-    console.log(`The prices are stored. Set STRIPE_PORTAL_CONFIGURATION=${portal}.`);
-    if (secret) console.log(`Set STRIPE_WEBHOOK_SECRET=${secret}. Stripe shows it only now.`);
-    return 0;
+    return await withServiceDatabase(options, (sql) => setUp(stripe, sql, options));
   } catch (cause) {
     if (!(cause instanceof Stripe.errors.StripeError)) throw cause;
     throw new UserError(
@@ -74,9 +56,29 @@ export async function run(args: string[]): Promise<number> {
       "No price was stored. Correct the cause, then run the command again.",
       { cause },
     );
-  } finally {
-    await sql.end();
   }
+}
+
+async function setUp(stripe: Stripe, sql: postgres.Sql, options: Options): Promise<number> {
+  const { amounts, dryRun, webhookUrl } = options;
+  const sold = await sql<Sold[]>`
+    select p.plan_type as type, p.name, false as "isPack" from public.plans as p where p.is_premium and p.is_active
+    union all
+    select k.pack_type, k.name, true from public.credit_packs as k where k.is_active
+    order by "isPack", type
+  `;
+  const change = { dryRun, report: (line: string) => console.log(line) };
+  const prices = await ensureCatalog(stripe, sold, amounts, change);
+  const portal = await ensurePortal(stripe, prices, change);
+  const secret = webhookUrl ? await ensureWebhook(stripe, webhookUrl, change) : null;
+  if (dryRun) {
+    console.log("Nothing was changed: this was a dry run.");
+    return 0;
+  }
+  await store(sql, prices);
+  console.log(`The prices are stored. Set STRIPE_PORTAL_CONFIGURATION=${portal}.`);
+  if (secret) console.log(`Set STRIPE_WEBHOOK_SECRET=${secret}. Stripe shows it only now.`);
+  return 0;
 }
 
 async function store(sql: postgres.Sql, prices: readonly CatalogPrice[]): Promise<void> {
@@ -103,6 +105,8 @@ async function store(sql: postgres.Sql, prices: readonly CatalogPrice[]): Promis
     }
   });
 }
+
+type Options = ReturnType<typeof parse>;
 
 function parse(args: string[]) {
   const { values } = readArguments("stripe-setup", {

@@ -1,11 +1,11 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { connect } from "./lib/database.ts";
 import { createPgtap, installPgtap } from "./lib/pgtap-extension.ts";
 import { addTallies, type Tally } from "./lib/tally.ts";
 import { type TestContext, type TestLayer, testLayers } from "./lib/test-layers.ts";
 import { UserError } from "./lib/user-error.ts";
+import { withConnection } from "./local/connection.ts";
 import { pushMigrations } from "./local/migrations.ts";
 import { commandLineOf, gone, isAlive } from "./local/processes.ts";
 import { watchSignals } from "./local/signals.ts";
@@ -96,13 +96,10 @@ async function prepareDatabases(stack: Stack): Promise<string> {
 
 /** Rotates the secret of the API keys in one of the two databases, so that both states are tested. */
 async function rotateSecret(url: string): Promise<void> {
-  const sql = connect(url);
-  try {
+  await withConnection(url, async (sql) => {
     await sql`select public.rotate_api_key_secret()`;
     await sql`select public.drop_api_key_secret(1)`;
-  } finally {
-    await sql.end();
-  }
+  });
 }
 
 async function writeTestStatus(scratch: string, stack: Stack, revokedUrl: string) {

@@ -7,7 +7,7 @@ import {
 import type { RpcClient } from "../supabase/functions/_shared/supabase/rpc.ts";
 import { readArguments } from "./lib/arguments.ts";
 import { requireProviders } from "./lib/billing.ts";
-import { connectAsService, directRpc, resultOf } from "./lib/service-database.ts";
+import { directRpc, resultOf, withServiceDatabase } from "./lib/service-database.ts";
 
 /**
  * `npm run webhooks:replay`: applies events that failed or were interrupted, or the event of `--event`, which may also be
@@ -17,8 +17,7 @@ import { connectAsService, directRpc, resultOf } from "./lib/service-database.ts
 export async function run(args: string[]): Promise<number> {
   const options = parse(args);
   const providers = await requireProviders(options);
-  const sql = await connectAsService(options);
-  try {
+  return withServiceDatabase(options, async (sql) => {
     const service = directRpc(sql);
     const filter = { provider: options.provider ?? null, event_id: options.event ?? null };
     const events = resultOf(await unsettledEvents(service, filter));
@@ -27,9 +26,7 @@ export async function run(args: string[]): Promise<number> {
       return 0;
     }
     return await replayAll(service, events, providers, options["dry-run"]);
-  } finally {
-    await sql.end();
-  }
+  });
 }
 
 async function replayAll(

@@ -1,7 +1,7 @@
 import type { Sql } from "postgres";
+import { withConnection } from "../local/connection.ts";
 import { supabase } from "../local/supabase-cli.ts";
 import { type ChildOptions, packageFile, runNodeProgram } from "./child.ts";
-import { connect } from "./database.ts";
 import { UserError } from "./user-error.ts";
 
 /** The file of the generated types, which is committed. */
@@ -41,13 +41,11 @@ export async function generateDatabaseTypes(
 }
 
 /** What the CLI's types lack. */
-async function ownTypes(databaseUrl: string): Promise<string[]> {
-  const sql = connect(databaseUrl);
-  try {
-    return [await privilegeTypes(sql), await columnValues(sql)];
-  } finally {
-    await sql.end();
-  }
+function ownTypes(databaseUrl: string): Promise<string[]> {
+  return withConnection(databaseUrl, async (sql) => [
+    await privilegeTypes(sql),
+    await columnValues(sql),
+  ]);
 }
 
 /** The columns that a signed-in user may read and write, and the functions that they may call. */

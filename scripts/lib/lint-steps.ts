@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { z } from "zod";
 import { readCatalog } from "../docs/catalog.ts";
 import { staleReferences } from "../docs/reference.ts";
+import { withConnection } from "../local/connection.ts";
 import { supabase } from "../local/supabase-cli.ts";
 import { type ChildResult, packageFile, runNodeProgram } from "./child.ts";
-import { connect } from "./database.ts";
 import { biome, databaseTypesFile, generateDatabaseTypes } from "./database-types.ts";
 import { runDeno, runDenoModules } from "./deno.ts";
 import { findFiles } from "./find-files.ts";
@@ -146,13 +146,10 @@ const schemaRules = join(import.meta.dirname, "schema-rules.sql");
 
 /** The rules of `schema-rules.sql` that the schema of a database breaks. */
 export async function checkSchema(databaseUrl: string): Promise<string> {
-  const sql = connect(databaseUrl);
-  try {
+  return withConnection(databaseUrl, async (sql) => {
     const found = await sql.file<{ rule: string; object: string; remedy: string }[]>(schemaRules);
     return found.map(({ rule, object, remedy }) => `${rule}: ${object}\n  ${remedy}`).join("\n");
-  } finally {
-    await sql.end();
-  }
+  });
 }
 
 async function compareTypes(databaseUrl: string, signal?: AbortSignal): Promise<string> {

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
-import postgres from "postgres";
+import { withConnection } from "../local/connection.ts";
 import { postgresBinaries } from "../local/postgres-binaries.ts";
 import { UserError } from "./user-error.ts";
 
@@ -39,12 +39,10 @@ export async function installPgtap(): Promise<void> {
  * @param adminUrl a superuser's URL of the database to be tested
  */
 export async function createPgtap(adminUrl: string): Promise<void> {
-  const sql = postgres(adminUrl, { max: 1, onnotice: () => {} });
-  try {
-    await sql`create extension if not exists pgtap with schema extensions`;
-  } finally {
-    await sql.end();
-  }
+  await withConnection(
+    adminUrl,
+    (sql) => sql`create extension if not exists pgtap with schema extensions`,
+  );
 }
 
 async function extensionFolder(): Promise<string> {

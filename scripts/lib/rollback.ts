@@ -1,4 +1,5 @@
 import type { Sql, TransactionSql } from "postgres";
+import { appliedVersions } from "./applied-versions.ts";
 import type { Migration } from "./migration-files.ts";
 import { readScript, runScript, type Script } from "./run-script.ts";
 import { forbiddenStatements } from "./sql-rules.ts";
@@ -8,18 +9,6 @@ import { UserError } from "./user-error.ts";
 const lockKey = 7_463_264;
 
 const nothingChanged = "Nothing was changed. Fix the script, then run the command again.";
-
-/** The versions that `supabase db push` has recorded, oldest first. The list is empty before the first push. */
-export async function appliedVersions(sql: Sql | TransactionSql): Promise<string[]> {
-  const [history] = await sql<{ exists: boolean }[]>`
-    select to_regclass('supabase_migrations.schema_migrations') is not null as exists`;
-  if (history?.exists !== true) {
-    return [];
-  }
-  const rows = await sql<{ version: string }[]>`
-    select version from supabase_migrations.schema_migrations order by version`;
-  return rows.map(({ version }) => version);
-}
 
 /**
  * Runs the rollbacks in the given order and deletes their migrations from the history, all in one transaction: either

@@ -1,4 +1,4 @@
-import { connect } from "./database.ts";
+import { withConnection } from "../local/connection.ts";
 import { listMigrations } from "./migration-files.ts";
 import { readScript, runScript, type Script } from "./run-script.ts";
 import { readSchemaFiles } from "./schema-files.ts";
@@ -70,13 +70,10 @@ export function compareSchemas(): Promise<string[]> {
   );
 }
 
-async function runScripts(url: string, scripts: readonly Script[]): Promise<void> {
-  const sql = connect(url);
-  try {
+function runScripts(url: string, scripts: readonly Script[]): Promise<void> {
+  return withConnection(url, async (sql) => {
     for (const script of scripts) {
       await sql.begin((tx) => runScript(tx, script, "Correct the file and run the command again."));
     }
-  } finally {
-    await sql.end();
-  }
+  });
 }

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import postgres from "postgres";
+import type postgres from "postgres";
+import { withConnection } from "../local/connection.ts";
 import { pushMigrations } from "../local/migrations.ts";
 import {
   createPlatformDatabase,
@@ -39,14 +40,7 @@ export async function startScratchPlatform(): Promise<ScratchPlatform> {
       const { host } = new URL(adminUrl(name));
       return `postgresql://postgres:${secrets.databasePassword}@${host}/${name}?sslmode=disable`;
     },
-    async asAdmin(database, use) {
-      const sql = postgres(adminUrl(database), { max: 1, onnotice: () => {} });
-      try {
-        return await use(sql);
-      } finally {
-        await sql.end();
-      }
-    },
+    asAdmin: (database, use) => withConnection(adminUrl(database), use),
     async stop() {
       await server.stop();
       await rm(dir, { recursive: true, force: true });

@@ -1,17 +1,21 @@
 import type postgres from "postgres";
 import { type Failure, isFailure } from "../../supabase/functions/_shared/http/failure.ts";
 import type { RpcClient } from "../../supabase/functions/_shared/supabase/rpc.ts";
-import { connect } from "./database.ts";
+import { withConnection } from "../local/connection.ts";
 import { type DatabaseChoice, databaseUrl } from "./database-choice.ts";
 import { UserError } from "./user-error.ts";
 
 /**
- * Connects to the chosen database as the service role, with the rights of the edge functions.
+ * Opens a connection to the chosen database as the service role, with the rights of the edge functions, and closes it after
+ * `work`.
  *
  * @throws UserError when there is neither a URL nor a running local stack
  */
-export async function connectAsService(choice: DatabaseChoice): Promise<postgres.Sql> {
-  return connect(await databaseUrl(choice), { role: "service_role" });
+export async function withServiceDatabase<T>(
+  choice: DatabaseChoice,
+  work: (sql: postgres.Sql) => Promise<T>,
+): Promise<T> {
+  return withConnection(await databaseUrl(choice), work, { role: "service_role" });
 }
 
 /** Calls the database's functions over a direct connection, with the answers of the Data API. */

@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { appliedVersions } from "../lib/applied-versions.ts";
 import { UserError } from "../lib/user-error.ts";
 import { withConnection } from "./connection.ts";
 import { projectDir } from "./paths.ts";
@@ -50,24 +51,11 @@ export async function hasPendingMigrations(
 ): Promise<boolean> {
   const local = await localVersions(workdir);
   if (local.length === 0) return false;
-  const applied = await appliedVersions(databaseUrl);
-  return local.some((version) => !applied.has(version));
+  const applied = await withConnection(databaseUrl, appliedVersions);
+  return local.some((version) => !applied.includes(version));
 }
 
 async function localVersions(workdir: string): Promise<string[]> {
   const files = await readdir(join(workdir, "supabase", "migrations")).catch(() => []);
   return files.flatMap((file) => migrationName.exec(file)?.[1] ?? []);
-}
-
-async function appliedVersions(databaseUrl: string): Promise<Set<string>> {
-  return withConnection(databaseUrl, async (sql) => {
-    const [found] = await sql`
-      select to_regclass('supabase_migrations.schema_migrations') is not null as history
-    `;
-    if (!found?.history) return new Set();
-    const rows = await sql<{ version: string }[]>`
-      select version from supabase_migrations.schema_migrations
-    `;
-    return new Set(rows.map((row) => row.version));
-  });
 }

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
 import { inCallersWords } from "../lib/callers-words.ts";
+import { findUpwards } from "../lib/find-upwards.ts";
 import { helpOf, requestsHelp, summaryOf } from "../lib/help.ts";
 import { maskPasswords } from "../lib/mask-passwords.ts";
 import { UserError } from "../lib/user-error.ts";
@@ -63,7 +64,7 @@ export async function main([name, ...args]: string[]): Promise<number> {
     return 0;
   }
   process.env.INIT_CWD = process.cwd();
-  process.env.PINEBASE_PROJECT_DIR = findProject(process.cwd());
+  process.env.PINEBASE_PROJECT_DIR = findProject();
   process.chdir(process.env.PINEBASE_PROJECT_DIR);
   requirePackages(command.needs);
   try {
@@ -83,23 +84,20 @@ function usage(): string {
   return ["Usage:", ...lines, "Each command explains its options with --help."].join("\n");
 }
 
-/** The nearest folder, from here upwards, with a supabase/config.toml, as the Supabase CLI finds it. */
-function findProject(from: string): string {
-  let folder = resolve(from);
-  while (!existsSync(join(folder, "supabase", "config.toml"))) {
-    if (folder === dirname(folder)) {
-      throw new UserError(
-        "There is no supabase/config.toml here.",
-        "Run npx supabase init in the folder of your app, then run the command again.",
-      );
-    }
-    folder = dirname(folder);
-  }
-  return folder;
+/** The folder of the project, as the Supabase CLI finds it. */
+function findProject(): string {
+  const folder = findUpwards(process.cwd(), join("supabase", "config.toml"));
+  if (folder !== null) return folder;
+  throw new UserError(
+    "There is no supabase/config.toml here.",
+    "Run npx supabase init in the folder of your app, then run the command again.",
+  );
 }
 
 function requirePackages(names: readonly string[]): void {
-  const missing = names.filter((name) => !isInstalled(name));
+  const missing = names.filter(
+    (name) => findUpwards(import.meta.dirname, join("node_modules", name, "package.json")) === null,
+  );
   if (missing.length === 0) return;
   const tested = testedVersions();
   const wanted = missing.map((name) => `${name}@${tested[name] ?? "latest"}`);
@@ -107,15 +105,6 @@ function requirePackages(names: readonly string[]): void {
     `This command needs ${missing.length === 1 ? "a package" : "packages"} that Pinebase does not install.`,
     `Run npm install --save-dev ${wanted.join(" ")}`,
   );
-}
-
-function isInstalled(name: string): boolean {
-  let folder = import.meta.dirname;
-  while (folder !== dirname(folder)) {
-    if (existsSync(join(folder, "node_modules", name, "package.json"))) return true;
-    folder = dirname(folder);
-  }
-  return false;
 }
 
 /** The versions with which Pinebase is tested. */

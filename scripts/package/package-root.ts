@@ -1,9 +1,4 @@
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { findUpwards } from "../lib/find-upwards.ts";
 
 /** The folder of this package, both for the sources and for the build in dist. */
-export const packageRoot = find(import.meta.dirname);
-
-function find(folder: string): string {
-  return existsSync(join(folder, "package.json")) ? folder : find(dirname(folder));
-}
+export const packageRoot = findUpwards(import.meta.dirname, "package.json") ?? import.meta.dirname;
