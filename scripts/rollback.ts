@@ -1,8 +1,8 @@
 import { appliedVersions } from "./lib/applied-versions.ts";
 import { readArguments, usageError } from "./lib/arguments.ts";
 import { confirm } from "./lib/confirm.ts";
-import { describeDatabase } from "./lib/database.ts";
 import { databaseUrl } from "./lib/database-choice.ts";
+import { describeDatabase } from "./lib/database-url.ts";
 import { listMigrations, type Migration } from "./lib/migration-files.ts";
 import { rollBack } from "./lib/rollback.ts";
 import { planRollback, type RollbackRequest } from "./lib/rollback-plan.ts";

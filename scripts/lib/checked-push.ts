@@ -1,6 +1,6 @@
 import { supabase } from "../local/supabase-cli.ts";
 import { readArguments } from "./arguments.ts";
-import { parseDatabaseUrl } from "./database.ts";
+import { parseDatabaseUrl } from "./database-url.ts";
 import { UserError } from "./user-error.ts";
 
 /**

@@ -41,7 +41,7 @@ const commands: Record<string, Command> = {
     load: () => import("./push.ts"),
   },
   rollback: {
-    needs: ["libpg-query"],
+    needs: ["libpg-query", "postgres"],
     load: () => import("../rollback.ts"),
   },
 };

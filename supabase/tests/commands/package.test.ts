@@ -196,6 +196,20 @@ describe("npx pinebase in an app's project", () => {
     },
   );
 
+  it.each([
+    ["push", ["libpg-query", "supabase"]],
+    ["rollback", ["libpg-query", "postgres"]],
+  ])("needs no other package for %s than those that it names", async (command, packages) => {
+    const missing = (await pinebase(app, command)).output.match(/(?<= )\S+(?=@\d)/g);
+    expect(missing).toEqual(packages);
+    const project = join(scratch.path, command);
+    await installInto(project, tarball, [...packages, "zod"]);
+    await mkdir(join(project, "supabase"));
+    await writeFile(join(project, "supabase", "config.toml"), 'project_id = "an-app"\n');
+    const { output } = await pinebase(project, command, "--remote=nowhere");
+    expect(output).toMatch(/^error: The database's URL is not valid\.\n/);
+  });
+
   it("answers an unknown command with the list of commands", async () => {
     const { code, output } = await pinebase(app, "ad");
     expect(output).toMatch(/There is no command "ad"[\s\S]+npx pinebase add /);
