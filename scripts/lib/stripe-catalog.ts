@@ -73,18 +73,18 @@ export async function ensureCatalog(
       );
     }
     for (const currency of new Set([...known, ...given.map((amount) => amount.currency)])) {
-      const there = present.get(lookupKey(one.type, currency)) ?? null;
+      const existing = present.get(lookupKey(one.type, currency)) ?? null;
       const amount = given.findLast((each) => each.currency === currency)?.unitAmount ?? null;
-      if (there !== null && (amount === null || amount === there.unit_amount)) {
-        report(`price ${there.id} of ${one.type} exists, ${there.unit_amount} ${currency}`);
-        prices.push({ sold: one, price: there });
+      if (existing !== null && (amount === null || amount === existing.unit_amount)) {
+        report(`price ${existing.id} of ${one.type} exists, ${existing.unit_amount} ${currency}`);
+        prices.push({ sold: one, price: existing });
       } else if (amount !== null) {
         const verb = dryRun ? "would create" : "creating";
         report(
-          `${verb} the price of ${one.type}, ${amount} ${currency}${there === null ? "" : ` instead of ${there.unit_amount}`}`,
+          `${verb} the price of ${one.type}, ${amount} ${currency}${existing === null ? "" : ` instead of ${existing.unit_amount}`}`,
         );
         if (dryRun) continue;
-        const price = await createPrice(stripe, one, { currency, unitAmount: amount }, there);
+        const price = await createPrice(stripe, one, { currency, unitAmount: amount }, existing);
         prices.push({ sold: one, price });
       }
     }
