@@ -23,6 +23,12 @@ function launch(start) {
       "Install a current version from https://nodejs.org and run the command again."
     );
   }
+  // A reader of the output, such as head, may end first. The command then does the rest of its work unseen.
+  process.stdout.on("error", function (error) {
+    if (error.code !== "EPIPE") {
+      throw error;
+    }
+  });
   start().then(
     function (code) {
       process.exit(code);

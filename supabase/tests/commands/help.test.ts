@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runCommand } from "../support/commands.ts";
-import { helpOf, projectDir } from "../support/programs.ts";
+import { helpOf, projectDir, runChild } from "../support/programs.ts";
 
 describe("--help", () => {
   it("exists for every command", async () => {
@@ -24,3 +24,13 @@ describe("--help", () => {
     }
   });
 });
+
+it.skipIf(process.platform === "win32")(
+  "a command goes on when nobody reads its output any more",
+  async () => {
+    const start = "async () => { process.stdout.write(`1`); await setTimeout(50); return 0; }";
+    const program = `const { setTimeout } = require("node:timers/promises"); require("./scripts/launch.cjs").launch(${start});`;
+    const command = `(sleep 0.2; node -e '${program}'; echo code $? >&2) | true`;
+    expect((await runChild("sh", ["-c", command])).stderr).toBe("code 0\n");
+  },
+);
