@@ -206,7 +206,9 @@ describe("npx pinebase in an app's project", () => {
     await installInto(project, tarball, [...packages, "zod"]);
     await mkdir(join(project, "supabase"));
     await writeFile(join(project, "supabase", "config.toml"), 'project_id = "an-app"\n');
-    const { output } = await pinebase(project, command, "--remote=nowhere");
+    const own = join(project, "node_modules/pinebase/scripts/package/pinebase.cjs");
+    const args = [own, command, "--remote=nowhere"];
+    const { output } = await runChild(process.execPath, args, { cwd: project });
     expect(output).toMatch(/^error: The database's URL is not valid\.\n/);
   });
 
