@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { billingOf } from "../support/billing.ts";
 import { asOperator } from "../support/clients.ts";
+import { newCoupon } from "../support/coupons.ts";
 import { app } from "../support/keyed-functions.ts";
 import { createMember, type Member } from "../support/members.ts";
 import { opening, openShop, type Shop, sold } from "../support/shop.ts";
@@ -331,6 +332,16 @@ describe("PayPal", () => {
     expect(await premium()).toBe(false);
   });
 
+  it("entitles from the payment on, after our sync has activated the approved subscription", async () => {
+    const id = await shop.approve(user, "basic_monthly");
+    expect(shop.paypal.subscriptions.get(id)?.status).toBe("APPROVED");
+    expect(await premium()).toBe(false);
+    await sync();
+    expect(shop.paypal.subscriptions.get(id)?.status).toBe("ACTIVE");
+    expect(await premium()).toBe(true);
+    expect(await credits()).toBe(basic.credits);
+  });
+
   it("does not entitle in a trial without a payment, cancelled or not", async () => {
     shop.paypal.addPlan({
       id: shop.paypalPrice.pro_monthly,
@@ -361,6 +372,12 @@ describe("PayPal", () => {
     expect(await premium()).toBe(false);
   });
 
+  it("refuses a subscription for which a redeemed coupon would be lost, unless that is confirmed", async () => {
+    await shop.post(user, "redeem-coupon", { code: await newCoupon() });
+    await expect(shop.approve(user, "basic_monthly")).rejects.toThrow(/coupon/);
+    expect(await shop.approve(user, "basic_monthly", { ignore_coupon: true })).toMatch(/^I-/);
+  });
+
   it("does not activate an approved subscription while one at Stripe is running", async () => {
     const approval = await shop.approve(user, "basic_monthly");
     // The answer that would have closed this checkout was lost, and another tab is still open.
@@ -385,6 +402,17 @@ describe("PayPal", () => {
       deleted: true,
     });
     expect(shop.paypal.subscriptions.get(id)?.status).toBe("CANCELLED");
+  });
+});
+
+describe("the operator", () => {
+  it("ends a subscription's premium by setting its status to canceled", async () => {
+    await shop.subscribe(user, "basic_monthly");
+    await shop.deliver();
+    await asOperator(
+      (sql) => sql`update public.subscriptions set status = 'canceled' where user_id = ${user.id}`,
+    );
+    expect(await premium()).toBe(false);
   });
 });
 

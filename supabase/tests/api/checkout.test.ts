@@ -149,6 +149,7 @@ describe("a checkout", () => {
       "https://user@app.pinebase.test/",
       "ftp://app.pinebase.test/",
       "/done",
+      "",
     ]) {
       const { status, body } = await openCheckout({ success_url });
       expect([status, body.error.code]).toEqual([422, "invalid_argument"]);

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { billingOf, newEvent, type SentEvent, signedDelivery } from "../support/billing.ts";
+import { asOperator } from "../support/clients.ts";
 import { webhookSecret } from "../support/keyed-functions.ts";
 import { createMember, type Member } from "../support/members.ts";
 import { opening, openShop, type Shop, sold } from "../support/shop.ts";
@@ -51,15 +52,20 @@ async function expectEnd() {
 }
 
 describe("the events of a subscription", () => {
-  it("lead to the same state when each is delivered twice, in random order", async () => {
-    const events = await playSubscription();
-    events.sort((one, other) => (one.id < other.id ? -1 : 1));
-    const accepted = expect.stringMatching(/^(processed|ignored|duplicate)$/);
-    for (const status of await shop.deliver([...events, ...events])) {
-      expect(status).toEqual(accepted);
-    }
-    await expectEnd();
-  });
+  const orders: Record<string, (events: SentEvent[]) => SentEvent[]> = {
+    "in order": (events) => events,
+    reversed: (events) => events.reverse(),
+    shuffled: (events) => events.sort((one, other) => (one.id < other.id ? -1 : 1)),
+  };
+  for (const [name, arrange] of Object.entries(orders)) {
+    it(`lead to the same state when each is delivered twice, ${name}`, async () => {
+      const events = arrange(await playSubscription());
+      const taken = expect.stringMatching(/^(processed|ignored|duplicate)$/);
+      for (const status of await shop.deliver([...events, ...events]))
+        expect(status).toEqual(taken);
+      await expectEnd();
+    });
+  }
 
   it("lead to the same state as thin events, which carry nothing but an id", async () => {
     for (const { type, data, created } of await playSubscription()) {
@@ -81,6 +87,28 @@ describe("the events of a subscription", () => {
 });
 
 describe("an event", () => {
+  it("about an unknown price is parked with the price's id, and applied when the price is added", async () => {
+    const id = await shop.subscribe(user, "basic_monthly");
+    await asOperator(
+      (sql) => sql`delete from public.prices where provider_price_id = ${shop.price.pro_monthly}`,
+    );
+    await shop.move(id, "pro_monthly");
+    expect(await shop.deliver()).toContain("parked");
+    const rows = await asOperator(
+      (sql) =>
+        sql`select error from private.webhook_events where status = 'parked' and error like ${`%${shop.price.pro_monthly}%`}`,
+    );
+    expect(rows.length).toBeGreaterThan(0);
+    await asOperator(
+      (sql) => sql`
+        insert into public.prices (provider, provider_price_id, plan_type, currency, unit_amount, interval)
+        select 'stripe', ${shop.price.pro_monthly}, replace(p.plan_type, 'basic', 'pro'), 'usd', 2900, 'month'
+        from public.prices as p where p.provider_price_id = ${shop.price.basic_monthly}
+      `,
+    );
+    expect((await billingOf(user.id)).credits).toBe(opening + sold.pro_monthly.credits);
+  });
+
   it("about a customer and a product that are not ours is ignored, not parked", async () => {
     const customer = await shop.api.customers.create({ payment_method: "pm_card_visa" });
     const price = await shop.api.prices.create({
@@ -96,6 +124,14 @@ describe("an event", () => {
       default_payment_method: method?.id ?? "",
     });
     expect(new Set(await shop.deliver())).toEqual(new Set(["ignored"]));
+  });
+
+  it("about a deleted user is ignored", async () => {
+    await shop.subscribe(user, "basic_monthly");
+    const events = shop.pending.splice(0);
+    await shop.deliver(events.slice(0, 2));
+    await asOperator((sql) => sql`delete from auth.users where id = ${user.id}`);
+    expect(new Set(await shop.deliver(events.slice(2)))).toEqual(new Set(["ignored"]));
   });
 
   it("about an object that Stripe does not have yet is parked", async () => {

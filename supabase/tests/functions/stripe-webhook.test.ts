@@ -115,6 +115,14 @@ function setUp(
   return { handler, send, calls, lines, read, recorded };
 }
 
+function refusal(code: string) {
+  return new Stripe.errors.StripeInvalidRequestError({
+    type: "invalid_request_error",
+    code,
+    message: "No.",
+  });
+}
+
 async function answerOf(response: Response) {
   return { status: response.status, ...(await response.json()) };
 }
@@ -257,6 +265,14 @@ Deno.test("an event that the database cannot record is answered 500", async () =
   const { send, calls } = setUp({ answers });
   assert.equal((await send(updated)).status, 500);
   assert.equal(calls.at(-1)?.name, "fail_webhook_event");
+});
+
+Deno.test("an event about an object that Stripe does not have yet is parked, because a retry at once would not help", async () => {
+  const answers = { record_webhook_event: { status: "parked", tasks: [] } };
+  const missing = () => Promise.reject(refusal("resource_missing"));
+  const { send, recorded } = setUp({ retrieve: missing, answers });
+  assert.equal((await send(updated)).status, 200);
+  assertMatches(recorded().effect, { kind: "parked", waits_for: "object:sub_1" });
 });
 
 Deno.test("with a key of the test mode a live event is ignored, and nothing is read", async () => {

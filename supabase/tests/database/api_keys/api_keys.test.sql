@@ -140,6 +140,24 @@ select is(pg_temp.unread('nameless', 'openai'), 'false 403 email_required', 'rea
 select is(public.get_decrypted_api_key(null, 'openai') -> 'error' ->> 'code', 'invalid_argument', 'reading a key needs a user id');
 select is(pg_temp.events('bob'), 'openai stored', 'a read that fails writes no audit row');
 
+-- Five reads of bob failed above: four without a key, one without a provider.
+select is(
+  (select cardinality(attempted_at) from private.attempts where user_id = md5('bob')::uuid and bucket = 'read_api_key'), 5,
+  'reads that fail count towards the limit'
+);
+select is(
+  (select count(*) from generate_series(1, 55) where pg_temp.unread('bob', 'openai') = 'true'), 55::bigint,
+  'sixty reads a minute are allowed'
+);
+select is(pg_temp.unread('bob', 'openai'), 'false 429 rate_limited {"retry_after": 60}', 'the sixty-first read in a minute is refused');
+select is((select count(*) from public.api_key_events where user_id = md5('bob')::uuid and action = 'decrypted'), 55::bigint, 'a refused read decrypts nothing');
+select is(public.get_decrypted_api_key(md5('ada')::uuid, 'az') ->> 'ok', 'true', 'the limit of one user does not affect another');
+
+update private.attempts
+set attempted_at = array(select t - interval '61 s' from unnest(attempted_at) as t)
+where user_id = md5('bob')::uuid;
+select is(pg_temp.unread('bob', 'openai'), 'true', 'after a minute reads are allowed again');
+
 select is(public.get_decrypted_api_key(md5('ada')::uuid, 'az', repeat('r', 300)) ->> 'ok', 'true', 'a key can be read with a long request id');
 select is(
   (select max(char_length(request_id)) from public.api_key_events where user_id = md5('ada')::uuid), 200,

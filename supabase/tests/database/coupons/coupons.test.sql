@@ -103,16 +103,33 @@ select is((select current_uses from public.coupons where code = 'OPEN-20'), 1, '
 -- ---------------------------------------------------------------------- attempts
 
 select pg_temp.delete_attempts();
+
+select is(
+  (select array_agg(pg_temp.redeem('guesser', 'GUESS-' || n) #>> '{error,code}' order by n) from generate_series(1, 9) as n),
+  array_fill('coupon_not_found'::text, array[9]),
+  'nine wrong codes can be tried'
+);
+select is(pg_temp.preview('guesser', 'GUESS-10') #>> '{error,code}', 'coupon_not_found', 'a preview counts as the tenth attempt');
+select is(pg_temp.redeem('guesser', 'OPEN-20') #>> '{error,code}', 'rate_limited', 'the eleventh attempt is refused, even with a correct code');
+select is(pg_temp.preview('guesser', 'OPEN-20') #>> '{error,code}', 'rate_limited', 'a preview after ten attempts is refused');
+select ok(
+  (pg_temp.redeem('guesser', 'OPEN-20') #>> '{error,facts,retry_after}')::integer between 590 and 600,
+  'the facts contain the seconds to wait'
+);
+select is_empty($$select from public.user_coupons where user_id = md5('guesser')::uuid$$, 'a refused attempt redeems nothing');
+select is(pg_temp.redeem('third', 'OPEN-20') -> 'ok', 'true', 'the limit of one user does not affect another');
+
+update private.attempts as a
+set attempted_at = array(select t - interval '10 minutes' from unnest(a.attempted_at) as t)
+where a.user_id = md5('guesser')::uuid;
+select is(pg_temp.redeem('guesser', 'OPEN-20') -> 'ok', 'true', 'ten minutes later attempts are allowed again');
+
+select pg_temp.delete_attempts();
 select pg_temp.redeem('guesser', code)
 from unnest(array['ONE-LEFT', 'PAST', 'OFF', 'OPEN-20', null, '', 'ONE-LEFT', 'PAST', 'OFF', 'OPEN-20']) as code;
 select is(
   pg_temp.redeem('guesser', 'NO-SUCH') #>> '{error,code}', 'rate_limited', 'every attempt counts, whatever its result'
 );
-
-update private.attempts as a
-set attempted_at = array(select t - interval '10 minutes' from unnest(a.attempted_at) as t)
-where a.user_id = md5('guesser')::uuid;
-select is(pg_temp.redeem('guesser', 'NO-SUCH') #>> '{error,code}', 'coupon_not_found', 'ten minutes later attempts are allowed again');
 
 -- ------------------------------------------------------------------------ the sum
 
