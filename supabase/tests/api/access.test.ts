@@ -1,6 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
-import { asOperator, type Person, service, signUp, visitor } from "../support/clients.ts";
+import {
+  asOperator,
+  endPremium,
+  makePremium,
+  type Person,
+  service,
+  signUp,
+  visitor,
+} from "../support/clients.ts";
 
 /** What an app sees of accounts, strategies and indicators through supabase-js. */
 
@@ -146,5 +154,107 @@ describe("strategies", () => {
     await ada.client.from("strategies").update({ is_public: true }).eq("id", id);
     expect((await read(bob.client)).data).toEqual(shown);
     expect((await read(visitor())).data).toEqual(shown);
+  });
+
+  it("answer an indicator that does not exist with indicator_not_found and its id", async () => {
+    const { data: strategy } = await ada.client
+      .from("strategies")
+      .insert({ name: "Composed", config: {} })
+      .select("id")
+      .single();
+    const missing = randomUUID();
+    const { error, status } = await ada.client.from("strategy_components").insert({
+      strategy_id: strategy?.id ?? "",
+      indicator_id: missing,
+      component_type: "entry",
+      position: 0,
+    });
+    expect(status).toBe(404);
+    expect(error).toMatchObject({ code: "PT404", details: "indicator_not_found" });
+    expect(JSON.parse(error?.hint ?? "")).toEqual({ indicator_id: missing, is_custom: false });
+  });
+});
+
+describe("custom indicators", () => {
+  const script = { category: "momentum", type: "exit", pine_script: "plot(close)" };
+
+  it("need premium to be inserted and changed, but not to be read and deleted", async () => {
+    const writer = await signUp("writer");
+    const refused = await writer.client
+      .from("custom_indicators")
+      .insert({ ...script, name: "Too early" });
+    expect(refused.status).toBe(403);
+    expect(refused.error).toMatchObject({ code: "PT403", details: "premium_required" });
+
+    await makePremium(writer);
+    const { data: made } = await writer.client
+      .from("custom_indicators")
+      .insert({ ...script, name: "Mine" })
+      .select("id")
+      .single();
+    const id = made?.id ?? "";
+
+    await endPremium(writer);
+    const published = await writer.client
+      .from("custom_indicators")
+      .update({ is_public: true })
+      .eq("id", id);
+    expect(published.error).toMatchObject({ details: "premium_required" });
+    const read = await writer.client.from("custom_indicators").select("pine_script").eq("id", id);
+    expect(read.data).toEqual([{ pine_script: "plot(close)" }]);
+    const deleted = await writer.client
+      .from("custom_indicators")
+      .delete()
+      .eq("id", id)
+      .select("id");
+    expect(deleted.data).toEqual([{ id }]);
+  });
+});
+
+describe("a visitor", () => {
+  it("reads public strategies, indicators and plans, and nothing else", async () => {
+    const client = visitor();
+    for (const table of [
+      "plans",
+      "indicators",
+      "custom_indicators",
+      "strategies",
+      "strategy_components",
+    ] as const) {
+      const { error } = await client.from(table).select("*").limit(1);
+      expect(error).toBeNull();
+    }
+    for (const table of [
+      "users",
+      "credit_transactions",
+      "api_keys",
+      "api_key_events",
+      "strategy_versions",
+      "subscriptions",
+      "coupons",
+      "user_coupons",
+    ] as const) {
+      const { error, status } = await client.from(table).select("*").limit(1);
+      expect(error?.code).toBe("42501");
+      expect(status).toBe(401);
+    }
+  });
+});
+
+describe("a stored key", () => {
+  it("shows its hint to its owner, and its ciphertext to no client", async () => {
+    await asOperator(
+      (sql) => sql`
+        insert into public.api_keys (user_id, provider, key_encrypted, key_hint, secret_version)
+        values (${ada.id}, 'openai', 'ciphertext', 'abcd', private.current_api_key_secret_version())
+      `,
+    );
+    const hint = await ada.client.from("api_keys").select("provider, key_hint");
+    expect(hint.data).toEqual([{ provider: "openai", key_hint: "abcd" }]);
+    for (const columns of ["*", "key_encrypted"] as const) {
+      const { error } = await ada.client.from("api_keys").select(columns);
+      expect(error?.code).toBe("42501");
+    }
+    expect((await bob.client.from("api_keys").select("id")).data).toEqual([]);
   });
 });

@@ -4,6 +4,7 @@ import { userExportPageSchema } from "../../../types/documents.ts";
 import { asOperator, type Person, service, signUp, tokenOf, visitor } from "../support/clients.ts";
 import { newCoupon } from "../support/coupons.ts";
 import { postAs, rpcAs } from "../support/members.ts";
+import { stack } from "../support/stack.ts";
 
 /** An account as an app sees it: shown, exported, deleted and signed up again. */
 
@@ -58,6 +59,11 @@ describe("get_my_account", () => {
       is_premium: false,
       premium_until: null,
     });
+  });
+
+  it("is closed to a visitor", async () => {
+    const { body } = await rpcAs(stack.PUBLISHABLE_KEY, "get_my_account", {});
+    expect(body).toMatchObject({ code: "42501" });
   });
 });
 

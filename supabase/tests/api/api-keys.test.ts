@@ -18,6 +18,7 @@ import { stack } from "../support/stack.ts";
 /** API keys as an app sees them: only their owner can read them. */
 
 const key = "sk-the-key-of-ada-1234";
+const page = "http://127.0.0.1:3000";
 let ada: Person;
 let eve: Person;
 
@@ -221,6 +222,36 @@ describe("anybody else", () => {
       expect(answer.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
     }
     expect(await events(ada)).toEqual(before);
+  });
+});
+
+describe("a browser page", () => {
+  it("on an allowed origin may call and read the answer", async () => {
+    const preflight = await fetch(`${stack.FUNCTIONS_URL}/decrypt-api-key`, {
+      method: "OPTIONS",
+      headers: {
+        origin: page,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization",
+      },
+    });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get("access-control-allow-origin")).toBe(page);
+    const answer = await post(await tokenOf(ada), { origin: page });
+    expect(answer.headers.get("access-control-allow-origin")).toBe(page);
+    expect(await answer.json()).toEqual({ provider: "openai", api_key: key });
+  });
+
+  it("on another origin may do neither", async () => {
+    const origin = "https://evil.test";
+    const preflight = await fetch(`${stack.FUNCTIONS_URL}/decrypt-api-key`, {
+      method: "OPTIONS",
+      headers: { origin, "access-control-request-method": "POST" },
+    });
+    expect(preflight.status).toBe(403);
+    expect(preflight.headers.get("access-control-allow-origin")).toBeNull();
+    const answer = await post(await tokenOf(ada), { origin });
+    expect(answer.headers.get("access-control-allow-origin")).toBeNull();
   });
 });
 

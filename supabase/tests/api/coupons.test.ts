@@ -2,7 +2,7 @@ import { request } from "node:http";
 import { describe, expect, it } from "vitest";
 import { asOperator } from "../support/clients.ts";
 import { newCoupon } from "../support/coupons.ts";
-import { createMember, createMembers, type Member, postAs } from "../support/members.ts";
+import { createMember, createMembers, type Member, postAs, rpcAs } from "../support/members.ts";
 import { stack } from "../support/stack.ts";
 
 /** Coupons over HTTP: never redeemed more often than allowed, never twice by a user, and codes cannot be guessed. */
@@ -91,6 +91,20 @@ describe("a user who guesses codes", () => {
       ),
     );
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(14);
+  });
+
+  it("cannot evade the limit by calling the database's functions", async () => {
+    const [code, guesser] = [await newCoupon(), await createMember()];
+    for (const token of [guesser.token, stack.PUBLISHABLE_KEY]) {
+      for (const name of ["redeem_coupon", "preview_coupon"]) {
+        const { body } = await rpcAs(token, name, { user_id: guesser.id, code });
+        expect(body).toMatchObject({ code: "42501" });
+      }
+      for (const name of ["coupon_refusal", "count_coupon_attempt", "take_attempt"]) {
+        expect((await rpcAs(token, name, { user_id: guesser.id, code })).status).toBe(404);
+      }
+    }
+    expect(await counts(code)).toEqual({ uses: 0, redemptions: 0 });
   });
 });
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { asOperator } from "../support/clients.ts";
+import { asOperator, service } from "../support/clients.ts";
 import { createMember, type Member, rpcAs } from "../support/members.ts";
 import { stack } from "../support/stack.ts";
 
@@ -94,5 +94,23 @@ describe("a charge", () => {
     expect(answers.every(({ status, body }) => status === 200 && body.balance === 5)).toBe(true);
     expect(answers.filter(({ body }) => !body.replayed)).toHaveLength(1);
     expect(await books("refund")).toEqual({ credits: 5, ledger: 5, rows: 1, disagreements: 0 });
+  });
+
+  it("is refused under the same key after its refund", async () => {
+    const charge = { amount: 1, idempotency_key: randomUUID() };
+    await serve("charge_credits", charge);
+    await serve("refund_credits", { idempotency_key: charge.idempotency_key });
+    expect(await serve("charge_credits", charge)).toMatchObject({
+      status: 409,
+      body: { code: "PT409", details: "idempotency_key_reused" },
+    });
+  });
+});
+
+describe("a direct update of the balance", () => {
+  it("is refused even to the service role", async () => {
+    const { error } = await service().from("users").update({ credits: 999 }).eq("id", person.id);
+    expect(error).not.toBeNull();
+    expect(await books("opening")).toMatchObject({ credits: 5, ledger: 5, disagreements: 0 });
   });
 });

@@ -211,6 +211,17 @@ describe("a webhook event", () => {
     expect((await fetch(new Request(genuine, { body }))).status).toBe(400);
   });
 
+  it("about a subscription that we did not create does not make its user premium", async () => {
+    const foreign = paypal.create({
+      plan_id: paypalPlan,
+      custom_id: user.id,
+      application_context: { return_url: app, cancel_url: app },
+    });
+    paypal.approve(foreign.id);
+    expect((await deliver("BILLING.SUBSCRIPTION.ACTIVATED", foreign)).body.status).toBe("ignored");
+    expect(await premium()).toBe(false);
+  });
+
   it("of a type that is not used is answered 200", async () => {
     const { status, body } = await deliver("CATALOG.PRODUCT.CREATED", { id: "PROD-1" });
     expect([status, body.status]).toEqual([200, "ignored"]);

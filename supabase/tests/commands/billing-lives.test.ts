@@ -23,7 +23,7 @@ import {
 import { type Outcome, play } from "../support/billing-lives/play.ts";
 import { simulateProvider } from "../support/billing-lives/provider.ts";
 import { runLives } from "../support/billing-lives/run.ts";
-import { snapshotOf } from "../support/billing-lives/snapshot.ts";
+import { type Json, snapshotOf } from "../support/billing-lives/snapshot.ts";
 import { day } from "../support/billing-reference/calendar.ts";
 import { pushMigrations, type ScratchPlatform, startScratchPlatform } from "../support/database.ts";
 
@@ -397,6 +397,60 @@ describe.each(["America/New_York", "Europe/Berlin"])("with the database in %s", 
     const outcome = outcomes[Object.keys(named).indexOf(name)];
     expect(outcome?.differences).toEqual([]);
     if (outcome !== undefined) named[name]?.check(outcome);
+  });
+});
+
+describe("a subscription that a buyer creates at PayPal without us", () => {
+  const now = momentOf("2027-05-01");
+
+  /** Records an event about a paid year at PayPal; gives the outcome for two users. */
+  const recordPaidYear = async (changes: { [key: string]: Json }, ours: boolean) => {
+    await database.offerPrices(0);
+    const [userId = "", otherId = ""] = await database.createUsers(2);
+    const provider = simulateProvider({ name: userId, dunning: "unpaid" });
+    provider.advance(now);
+    const price = priceOf("pro_yearly", "paypal", now);
+    const subscription = provider.subscribe(price, { trialDays: 0, discount: 0 });
+    const [hint] = provider.hints;
+    if (subscription === null || hint === undefined) throw new Error("Nothing was bought.");
+    if (ours)
+      await database.expectPayPal(userId, { id: subscription.id, priceId: price.id, at: now });
+    const snapshot = { ...snapshotOf(subscription, now, ours ? userId : otherId), ...changes };
+    const event = { ...hint, provider: "paypal" as const };
+    const number = await database.lastReadNumber();
+    const status = await database.record(event, { kind: "subscription", snapshot }, number, now);
+    const accounts = await database.accounts([userId, otherId]);
+    await database.deleteUsers([userId, otherId]);
+    const premium = [...accounts.values()].filter(({ premiumUntil }) => premiumUntil !== null);
+    const credits = [...accounts.values()].reduce((sum, account) => sum + account.credits, 0);
+    return { status, premium: premium.length, credits };
+  };
+
+  it("entitles if our checkout has created it", async () => {
+    expect(await recordPaidYear({}, true)).toEqual({
+      status: "processed",
+      premium: 1,
+      credits: 5 + 5 + 307,
+    });
+  });
+
+  it("does not entitle with our plan and another user's id, and does not change that user", async () => {
+    const { status, ...accounts } = await recordPaidYear({}, false);
+    expect(status).toMatch(/^ignored/);
+    expect(accounts).toEqual({ premium: 0, credits: 5 + 5 });
+  });
+
+  it.each([
+    ["an overridden plan", { plan_overridden: true }],
+    ["a start in ten years", { started_at: "2037-05-01T09:00:00Z" }],
+    ["another plan", { items: [{ price_id: "P_basic_monthly_0", start: null, end: null }] }],
+    [
+      "no payment",
+      { payments: [], items: [{ price_id: "P_pro_yearly_0", start: null, end: null }] },
+    ],
+  ])("does not entitle with %s, even if our checkout has created it", async (_, changes) => {
+    const { premium, credits } = await recordPaidYear(changes, true);
+    expect({ premium, credits }).toEqual({ premium: 0, credits: 5 + 5 });
   });
 });
 

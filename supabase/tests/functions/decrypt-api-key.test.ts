@@ -33,12 +33,39 @@ function setUp(
 const asUser = (body: unknown, headers: Record<string, string> = {}) =>
   post(body, { authorization: "Bearer the.users.token", ...headers });
 
+Deno.test("the owner gets the key, and the database gets the request's id for the audit trail", async () => {
+  const { handler, calls } = setUp();
+  const response = await handler(asUser({ provider: "openai" }));
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get("cache-control"), "no-store");
+  assert.deepEqual(await response.json(), { provider: "openai", api_key: key });
+  assert.deepEqual(calls, [
+    {
+      name: "get_decrypted_api_key",
+      args: {
+        user_id: userId,
+        provider: "openai",
+        request_id: response.headers.get("x-request-id"),
+      },
+    },
+  ]);
+});
+
 Deno.test("neither the key nor the token is in the log", async () => {
   const { handler, lines } = setUp();
   await handler(asUser({ provider: "openai" }));
   assert.equal(lines.length, 1);
   assert.equal(lines[0]?.user_id, userId);
   assert.doesNotMatch(JSON.stringify(lines), /sk-|token|openai/);
+});
+
+Deno.test("without a valid token no key is read", async () => {
+  const { handler, calls } = setUp();
+  for (const authorization of ["", "Bearer forged.token.here", "Bearer anon.key.token"]) {
+    const error = await errorOf(await handler(post({ provider: "openai" }, { authorization })));
+    assert.deepEqual([error.status, error.code], [401, "not_authenticated"]);
+  }
+  assert.deepEqual(calls, []);
 });
 
 Deno.test("a session without the user's second factor cannot read a key", async () => {
@@ -124,5 +151,16 @@ Deno.test("an unexpected answer of the database is internal", async () => {
   for (const data of [null, {}, { ok: true, provider: "openai" }, { ok: false }, "text"]) {
     const { handler } = setUp({ data });
     assert.equal((await errorOf(await handler(asUser({ provider: "openai" })))).code, "internal");
+  }
+});
+
+Deno.test("only a page of an allowed origin may read the answer", async () => {
+  const { handler } = setUp();
+  for (const [origin, allowed] of [
+    ["https://shop.test", "https://shop.test"],
+    ["https://evil.test", null],
+  ] as const) {
+    const response = await handler(asUser({ provider: "openai" }, { origin }));
+    assert.equal(response.headers.get("access-control-allow-origin"), allowed);
   }
 });

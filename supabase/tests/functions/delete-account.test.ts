@@ -108,6 +108,14 @@ Deno.test("files are deleted before rows, and the email is compared without rega
   assert.doesNotMatch(JSON.stringify(lines), /ada@/i);
 });
 
+Deno.test("with another email nothing is deleted", async () => {
+  const { post, done } = setUp();
+  const response = await post({ confirm_email: "eve@example.test" });
+  assert.equal(response.status, 422);
+  assert.equal(await codeOf(response), "confirmation_mismatch");
+  assert.deepEqual(done, []);
+});
+
 Deno.test("without an email, with another field or without a valid token nothing is deleted", async () => {
   const { post, done } = setUp();
   assert.equal(await codeOf(await post({})), "invalid_body");

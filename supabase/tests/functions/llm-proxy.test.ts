@@ -376,6 +376,38 @@ Deno.test("an answer that the provider breaks off costs nothing, and fails for t
   }
 });
 
+Deno.test("a client that disconnects before the first byte pays nothing, and the provider's answer is cancelled", async () => {
+  let cancelled = false;
+  const body = new ReadableStream<Uint8Array>({
+    cancel() {
+      cancelled = true;
+    },
+  });
+  const { handler, names, background } = setUp({ own: false, answer: () => new Response(body) });
+  const response = await handler(newRequest());
+  await response.body?.cancel();
+  await Promise.all(background);
+  assert.deepEqual(names(), ["open_llm_call", "refund_credits"]);
+  assert.equal(cancelled, true);
+});
+
+Deno.test("a client that disconnects after the first byte pays, and the provider's answer is cancelled", async () => {
+  let cancelled = false;
+  const body = new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.enqueue(new TextEncoder().encode("x")),
+    cancel() {
+      cancelled = true;
+    },
+  });
+  const { handler, names, background } = setUp({ own: false, answer: () => new Response(body) });
+  const reader = (await handler(newRequest())).body?.getReader();
+  await reader?.read();
+  await reader?.cancel();
+  await Promise.all(background);
+  assert.deepEqual(names(), ["open_llm_call"]);
+  assert.equal(cancelled, true);
+});
+
 Deno.test("a client that disconnects while it waits for the next part pays", async () => {
   let parts = 0;
   const body = new ReadableStream<Uint8Array>({
@@ -539,6 +571,25 @@ Deno.test("an answer is relayed byte for byte except for the key, wherever its p
     assert.equal(await new Response(relayed).text(), expected, `parts of ${size}`);
     assert.deepEqual(endings, ["delivered"]);
   }
+});
+
+Deno.test("nothing is read from the provider before the client reads", async () => {
+  let read = 0;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        read += 1;
+        controller.enqueue(bytes("part"));
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  const reader = relay(body, "a-long-key", new AbortController().signal, () => {}).getReader();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(read, 0);
+  await reader.read();
+  await reader.read();
+  assert.equal(read, 2);
 });
 
 Deno.test("a part that the client has not read does not count as delivered", async () => {

@@ -240,6 +240,21 @@ Deno.test("an event of an unused type is answered 200 and ignored, and nothing i
   assert.deepEqual(read, []);
 });
 
+Deno.test("a thin event is read by the id of its object, like a snapshot event", async () => {
+  const { send, recorded, read } = setUp();
+  const thin = {
+    id: "evt_thin",
+    object: "v2.core.event",
+    type: "v1.customer.subscription.updated",
+    created: "2026-06-01T00:00:00.000Z",
+    livemode: false,
+    related_object: { id: "sub_1", type: "subscription", url: "/v1/subscriptions/sub_1" },
+  };
+  assert.deepEqual(await answerOf(await send(thin)), processed);
+  assert.deepEqual(read, ["sub_1"]);
+  assert.equal(recorded().effect.kind, "subscription");
+});
+
 Deno.test("a duplicate is answered 200, and not read or recorded again", async () => {
   const { send, calls, read } = setUp({
     answers: { begin_webhook_event: { status: "duplicate" } },

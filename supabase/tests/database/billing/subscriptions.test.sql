@@ -161,7 +161,46 @@ select pg_temp.read('payer');
 select pg_temp.read('payer', jsonb_build_object('id', 'sub_payer_2', 'payments', '[]'::jsonb, 'items', pg_temp.item('price_month', pg_temp.at(0), pg_temp.at(10))));
 select is(pg_temp.premium('payer'), '2026-04-04 12:00Z', 'of two subscriptions the later end counts');
 
--- --------------------------------------------------------------- revoked by hand
+-- ------------------------------------------------------------- faults of the past
+
+-- A price is raised.
+select pg_temp.read('rise');
+update public.prices set is_current = false where provider_price_id = 'price_month';
+insert into public.prices (provider, provider_price_id, plan_type, currency, unit_amount, interval)
+values ('stripe', 'price_raised', 'premium_monthly', 'xts', 1900, 'month');
+select is(
+  pg_temp.read('rise', jsonb_build_object(
+    'items', pg_temp.item('price_month', '2026-04-01 12:00Z', '2026-05-01 12:00Z'), 'payments', jsonb_build_array(pg_temp.paid('in_rise', 0), pg_temp.paid('in_rise_2', 31))
+  ), 31) ->> 'outcome', 'processed', 'a price rise: the renewal of an existing subscriber at the old price is processed'
+);
+select results_eq(
+  $$select pg_temp.premium('rise'), pg_temp.credits('rise')$$, $$values ('2026-05-04 12:00Z'::timestamptz, 205)$$,
+  'premium and credits go on at the old price'
+);
+update public.prices set is_current = false where provider_price_id = 'price_raised';
+update public.prices set is_current = true where provider_price_id = 'price_month';
+
+-- A price was created at the provider's dashboard.
+select private.record_webhook_event(
+  'stripe', 'evt_dashboard', 'customer.subscription.updated', pg_temp.at(0), false, '{}',
+  jsonb_build_object('kind', 'subscription', 'snapshot', pg_temp.snapshot('second', jsonb_build_object(
+    'items', pg_temp.item('price_dashboard', pg_temp.at(0), pg_temp.at(31)), 'payments', jsonb_build_array(pg_temp.paid('in_second', 0, '{}', 'price_dashboard'))
+  ))), nextval('private.read_numbers'), pg_temp.at(0)
+);
+select is((select status from private.webhook_events where event_id = 'evt_dashboard'), 'parked', 'an event with a price that was created at the provider''s dashboard is parked');
+insert into public.prices (provider, provider_price_id, plan_type, currency, unit_amount, interval, is_current)
+values ('stripe', 'price_dashboard', 'premium_monthly', 'xts', 700, 'month', false);
+select is((select status from private.webhook_events where event_id = 'evt_dashboard'), 'processed', 'the parked event is processed when the price is inserted');
+select is(pg_temp.credits('second'), 105, 'the event that was parked grants its credits');
+
+-- A $3 proration invoice fails.
+select pg_temp.read('proration', jsonb_build_object(
+  'items', pg_temp.item('price_year', pg_temp.at(0), pg_temp.at(0) + interval '1 year'), 'payments', jsonb_build_array(pg_temp.paid('in_proration', 0, '{}', 'price_year'))
+));
+select pg_temp.read('proration', jsonb_build_object(
+  'status', 'past_due', 'items', pg_temp.item('price_year', pg_temp.at(0), pg_temp.at(0) + interval '1 year')
+), 60);
+select is(pg_temp.premium('proration'), '2027-03-01 12:00Z', 'a proration invoice that fails does not end the year that was paid for');
 
 -- The operator writes the table.
 select pg_temp.read('owner');
