@@ -1,12 +1,14 @@
 -- Sets indicator_id to null in the components of deleted indicators, in at most max_rows of them, and returns how many
 -- it changed. Neither updated_at nor the versions change. Components that another transaction is writing are left for
--- the next call, so that neither waits for the other.
+-- the next call, so that neither waits for the other. The planner may not read the whole table of components, for the
+-- reason given at note_deleted_indicator().
 create function private.unlink_deleted_indicators(max_rows integer)
 returns integer
 language plpgsql
 volatile
 security definer
 set search_path = ''
+set enable_seqscan = off
 as $$
 declare
   v_indicator_id uuid;
@@ -26,7 +28,6 @@ begin
       select c.id
       from public.strategy_components as c
       where c.indicator_id = v_indicator_id
-      order by c.id
       limit unlink_deleted_indicators.max_rows - v_unlinked
       for no key update skip locked
     )

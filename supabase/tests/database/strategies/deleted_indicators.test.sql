@@ -1,5 +1,5 @@
--- Deleting an indicator looks for components that refer to it. From the sixth deletion of a session on, Postgres uses a
--- plan for any indicator, which would read the whole table where few indicators are used.
+-- Deleting an indicator looks for components that refer to it, and the sweep unlinks them. From the sixth deletion of a
+-- session on, Postgres uses one plan for every indicator, which would read the whole table where few indicators are used.
 begin;
 
 create extension if not exists pgtap with schema extensions;
@@ -62,6 +62,39 @@ delete from public.indicators where id = md5('indicator 1')::uuid;
 select results_eq(
   $$select indicator_id from private.deleted_indicators$$, $$values (md5('indicator 1')::uuid)$$,
   'one that components use is left to the sweep'
+);
+
+-- ------------------------------------------------------------------- the sweep
+
+insert into public.indicators (id, name, category, type)
+select md5('indicator ' || n)::uuid, 'Deleted test ' || n, 'test', 'entry'
+from generate_series(2, 12) as n;
+
+alter table public.strategy_components disable trigger user;
+insert into public.strategy_components (strategy_id, user_id, indicator_id, indicator_name, component_type, position)
+select md5('strategy 1')::uuid, md5('owner')::uuid, md5('indicator ' || n)::uuid, 'Deleted test ' || n, 'exit', n
+from generate_series(2, 12) as n;
+alter table public.strategy_components enable trigger user;
+
+delete from private.deleted_indicators;
+delete from public.indicators where name like 'Deleted test %';
+
+create function pg_temp.components_fetched()
+returns bigint
+language sql
+as $$
+  select t.seq_tup_read + t.idx_tup_fetch
+  from pg_stat_xact_user_tables as t
+  where t.relname = 'strategy_components'
+$$;
+
+create temporary table fetched_before as
+select pg_temp.components_fetched() as rows;
+
+select is(private.unlink_deleted_indicators(1000), 11, 'components of deleted indicators are unlinked');
+select cmp_ok(
+  pg_temp.components_fetched() - (select rows from fetched_before), '<', 1000::bigint,
+  'unlinking components of deleted indicators reads those alone, and not the whole table'
 );
 
 select * from finish();
