@@ -31,7 +31,8 @@ if (root) {
   createRoot(root).render(
     <StrictMode>
       <MantineProvider theme={theme} defaultColorScheme="auto">
-        <Notifications position="bottom-right" limit={2} />
+        {/* At the top, because a message at the bottom covers the Save button, and stays while the pointer rests on it. */}
+        <Notifications position="top-center" limit={2} />
         <QueryClientProvider client={queryClient}>
           <SessionProvider>
             <App />

@@ -32,3 +32,20 @@ journey("a person saves twice, compares the two versions and restores the first"
   await page.getByRole("tab", { name: "Compose" }).click();
   await entry.getByRole("button", { name: /^MACD.*fast_length 12/ }).waitFor();
 });
+
+journey("a person saves again while the message about the first save is shown", async (open) => {
+  for (const viewport of [
+    { width: 1280, height: 800 },
+    { width: 390, height: 844 },
+  ]) {
+    const page = await open("/sign-up", { viewport });
+    await signUp(page);
+    await page.goto("/strategies/new");
+    await page.getByLabel("Name").fill("Reversal");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Saved as version 1.").waitFor();
+    await page.getByLabel("Description").fill("Sooner");
+    await page.getByRole("button", { name: "Save" }).click({ timeout: 3_000 });
+    await page.getByText("Saved as version 2.").waitFor();
+  }
+});
