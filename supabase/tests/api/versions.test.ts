@@ -378,6 +378,19 @@ describe("a history", () => {
     ).rejects.toBe(undone);
   });
 
+  it("cannot be switched off by a client, who can call no function that changes a setting", async () => {
+    for (const [name, value] of [
+      [
+        "set_config",
+        { setting_name: "pinebase.strategy_writer", new_value: "import", is_local: false },
+      ],
+      ["pg_catalog.set_config", { parameter: "pinebase.strategy_writer", value: "import" }],
+    ] as const) {
+      const answer = await owner.client.rpc(name as never, value as never);
+      expect(answer.error?.code).toBe("PGRST202");
+    }
+  });
+
   it("keeps the notes of a save when a later statement of its transaction changes more", async () => {
     const id = await newStrategy();
     await sql.begin(async (t) => {
