@@ -347,8 +347,8 @@ end;
 $$;
 
 -- Refuses a value that a check constraint does not allow, for an argument that is not written to the table, such as
--- the filter of a search. Null is allowed.
-create function private.check_choice(constraint_name text, value text)
+-- the filter of a search. The constraint lists allowed values or limits a length. Null is allowed.
+create function private.check_argument(constraint_name text, value text)
 returns void
 language plpgsql
 stable
@@ -356,13 +356,20 @@ security definer
 set search_path = ''
 as $$
 begin
-  if check_choice.value <> all (private.allowed_values(check_choice.constraint_name)) then
-    perform private.refuse_argument(check_choice.constraint_name);
+  if check_argument.value <> all (private.allowed_values(check_argument.constraint_name))
+    or char_length(check_argument.value) > (
+      select (regexp_match(pg_get_constraintdef(c.oid), 'char_length\(\w+\) <= (\d+)'))[1]::integer
+      from pg_catalog.pg_constraint as c
+      where c.conname = check_argument.constraint_name
+        and c.contype = 'c'
+    )
+  then
+    perform private.refuse_argument(check_argument.constraint_name);
   end if;
 end;
 $$;
 
-revoke all on function private.allowed_values, private.refuse_argument, private.check_choice
+revoke all on function private.allowed_values, private.refuse_argument, private.check_argument
   from public, anon, authenticated, service_role;
 
 -- Makes a table append-only. Ledgers and audit trails can be trusted because nobody can edit them, not even the

@@ -578,7 +578,7 @@ begin
       'invalid_argument', 'Give a category of at most 200 characters.', '{"argument": "category", "maximum": 200}'
     );
   end if;
-  perform private.check_choice('indicators_type_known', search_indicators.type);
+  perform private.check_argument('indicators_type_known', search_indicators.type);
 
   return query
   select

@@ -1079,8 +1079,8 @@ begin
     );
   end if;
     v_query := private.search_query(list_public_strategies.search);
-  perform private.check_choice('strategies_market_type_known', list_public_strategies.market_type);
-  perform private.check_choice('strategies_timeframe_known', list_public_strategies.timeframe);
+  perform private.check_argument('strategies_market_type_known', list_public_strategies.market_type);
+  perform private.check_argument('strategies_timeframe_known', list_public_strategies.timeframe);
 
   if list_public_strategies.cursor is not null then
     if list_public_strategies.cursor ~ '^[A-Za-z0-9_-]{32}$' then
@@ -2134,6 +2134,8 @@ begin
   end if;
 
   if v_base_content = v_content then
+    -- No version stores the notes, so no constraint checks them.
+    perform private.check_argument('strategy_versions_notes_length', write_version.notes);
     v_number := v_base_number;
     delete from public.strategy_versions as v
     where v.id = v_id;

@@ -7,7 +7,7 @@ drop function private.set_updated_at();
 drop function private.session_is_trusted();
 drop function private.session_is_strong();
 drop function private.refuse_unless_gone_or_archived();
-drop function private.check_choice(text, text);
+drop function private.check_argument(text, text);
 drop function private.refuse_argument(text);
 drop function private.allowed_values(text);
 drop function private.reader_id();

@@ -34,8 +34,8 @@ begin
     );
   end if;
     v_query := private.search_query(list_public_strategies.search);
-  perform private.check_choice('strategies_market_type_known', list_public_strategies.market_type);
-  perform private.check_choice('strategies_timeframe_known', list_public_strategies.timeframe);
+  perform private.check_argument('strategies_market_type_known', list_public_strategies.market_type);
+  perform private.check_argument('strategies_timeframe_known', list_public_strategies.timeframe);
 
   if list_public_strategies.cursor is not null then
     if list_public_strategies.cursor ~ '^[A-Za-z0-9_-]{32}$' then

@@ -42,6 +42,8 @@ begin
   end if;
 
   if v_base_content = v_content then
+    -- No version stores the notes, so no constraint checks them.
+    perform private.check_argument('strategy_versions_notes_length', write_version.notes);
     v_number := v_base_number;
     delete from public.strategy_versions as v
     where v.id = v_id;

@@ -265,6 +265,15 @@ describe("save_strategy", () => {
     ).toEqual(saved);
   });
 
+  it("refuses long notes also where nothing else changes, so that no version is written", async () => {
+    const saved = await save(ada, { name: "Unchanged", config: {} });
+    const change = { strategy_id: saved.strategy_id, notes: "x".repeat(4001) };
+    expect(refusal(await call(ada.client, "save_strategy", change))).toMatchObject({
+      code: "invalid_argument",
+      facts: { argument: "notes", maximum: 4000 },
+    });
+  });
+
   const bad: [string, object, object][] = [
     ["no name", { config: {} }, { argument: "name" }],
     ["no config", { name: "x" }, { argument: "config" }],

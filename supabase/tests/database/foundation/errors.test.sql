@@ -63,7 +63,7 @@ select is(
   'the allowed values of an argument are those of the check constraint'
 );
 select is(
-  pg_temp.raised($$select private.check_choice('strategies_timeframe_known', '1h')$$),
+  pg_temp.raised($$select private.check_argument('strategies_timeframe_known', '1h')$$),
   array['PT422', 'Choose one of 1m, 1w.', 'invalid_argument', '{"enum": ["1m", "1w"], "argument": "timeframe"}'],
   'also for an argument that is not written'
 );
